@@ -1,0 +1,39 @@
+# The verbs of the project; `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup data run test lint
+
+UV := $(shell command -v uv || echo .tools/bin/uv)
+PYTHON := .venv/bin/python
+
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: .venv/.ready ## install the locked environment, bytecode compiled
+
+data: data/spans/2013-12 ## build the monthly spans of real flights
+
+run: setup data ## run the pipeline on the oldest month that was not run yet (ARGS="--span 2013-07")
+	@$(PYTHON) -m pipeline.local_runner $(ARGS)
+
+test: setup data ## lint, type-check, and run every test, the end-to-end runs included
+	$(MAKE) --no-print-directory lint
+	$(PYTHON) -m pytest
+
+lint: setup ## ruff, mypy and the import rules
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+# uv from PyPI when the machine has none.
+.tools/bin/uv:
+	python3.11 -m venv .tools
+	.tools/bin/pip install --quiet uv
+
+.venv/.ready: pyproject.toml uv.lock | $(UV)
+	$(UV) sync --locked
+	@touch $@
+
+# Months are written in order, so the last one is there when all are.
+data/spans/2013-12: | setup
+	@$(PYTHON) -m data.flights

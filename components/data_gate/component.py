@@ -1,0 +1,77 @@
+"""DataGate: stops the run before Transform when the data are unfit."""
+
+import json
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import artifact, channel, component_spec, standard_artifacts
+
+from components.data_gate import executor
+
+
+class DataGateReport(artifact.Artifact):
+    """A folder with `findings.json`: the findings that did not stop the run, a list of `checks.Finding` as objects."""
+
+    TYPE_NAME = "DataGateReport"
+
+
+class DataGateSpec(component_spec.ComponentSpec):
+    INPUTS = {
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "schema": component_spec.ChannelParameter(type=standard_artifacts.Schema),
+        "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
+        "anomalies": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies),
+    }
+    OUTPUTS = {"report": component_spec.ChannelParameter(type=DataGateReport)}
+    PARAMETERS = {
+        "label": component_spec.ExecutionParameter(type=str),
+        "stop_on": component_spec.ExecutionParameter(type=str),
+        "min_rows": component_spec.ExecutionParameter(type=int),
+        "min_positive_share": component_spec.ExecutionParameter(type=float),
+        "max_positive_share": component_spec.ExecutionParameter(type=float),
+    }
+
+
+class DataGate(base_component.BaseComponent):
+    """TFX's ExampleValidator reports anomalies and goes on; this node stops the run.
+
+    Outputs:
+        report: `DataGateReport`, when the data passed.
+    """
+
+    SPEC_CLASS = DataGateSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+
+    def __init__(
+        self,
+        *,
+        examples: channel.BaseChannel,
+        schema: channel.BaseChannel,
+        statistics: channel.BaseChannel,
+        anomalies: channel.BaseChannel,
+        label: str,
+        stop_on: list[str],
+        min_rows: int,
+        min_positive_share: float,
+        max_positive_share: float,
+    ):
+        """Args:
+        examples, schema, statistics, anomalies: of the same run; all their splits are checked.
+        label: the feature whose mean is the share of positives.
+        stop_on: severities that stop the run, of "error" and "warning"; the others are only reported.
+        min_rows: rows that each split needs.
+        min_positive_share, max_positive_share: bounds, both allowed, of the share of positives in each split.
+        """
+        super().__init__(
+            DataGateSpec(
+                examples=examples,
+                schema=schema,
+                statistics=statistics,
+                anomalies=anomalies,
+                label=label,
+                stop_on=json.dumps(stop_on),
+                min_rows=min_rows,
+                min_positive_share=min_positive_share,
+                max_positive_share=max_positive_share,
+                report=channel.Channel(type=DataGateReport),
+            )
+        )

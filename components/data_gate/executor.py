@@ -1,0 +1,54 @@
+"""DataGate's work: collects the findings, stops the run or lets it pass."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.utils import io_utils
+
+from components.data_gate import checks
+from components.errors import DataRejected
+
+REPORT = "findings.json"
+
+
+class Executor(base_executor.BaseExecutor):
+    def Do(self, input_dict, output_dict, exec_properties) -> None:
+        """See `DataGate`. Raises DataRejected."""
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"])))
+        findings: list[checks.Finding] = []
+        for split in artifact_utils.decode_split_names(examples.split_names):
+            found = _read(input_dict["anomalies"], split, "SchemaDiff.pb", anomalies_pb2.Anomalies())
+            statistics = _read(
+                input_dict["statistics"], split, "FeatureStats.pb", statistics_pb2.DatasetFeatureStatisticsList()
+            ).datasets[0]
+            findings += checks.row_count(split, statistics, exec_properties["min_rows"])
+            findings += checks.label_share(
+                split,
+                statistics,
+                exec_properties["label"],
+                exec_properties["min_positive_share"],
+                exec_properties["max_positive_share"],
+            )
+            findings += checks.anomalies(split, found, schema)
+        stopping = [finding for finding in findings if finding.severity in json.loads(exec_properties["stop_on"])]
+        if stopping:
+            raise DataRejected(
+                f"The data of span {examples.get_string_custom_property('span')} "
+                f"(window {examples.get_string_custom_property('window')}) were not trained on:\n"
+                + "\n".join(f"- {finding}" for finding in stopping)
+                + "\nMend the data, or accept the change in data/schema.pbtxt or under [gate] in the configuration."
+            )
+        report = Path(artifact_utils.get_single_uri(output_dict["report"])) / REPORT
+        report.write_text(json.dumps([asdict(finding) for finding in findings], indent=1))
+
+
+def _read(artifacts, split: str, name: str, message):
+    """Reads a serialized proto from a split of a single artifact."""
+    path = Path(artifact_utils.get_split_uri(artifacts, split)) / name
+    message.ParseFromString(path.read_bytes())
+    return message

@@ -1,0 +1,33 @@
+"""The errors that a user can act on. Everything else is a bug and keeps its traceback."""
+
+
+class CrosswindError(Exception):
+    """Root of every error that states what was found, where, what was expected, and what to do."""
+
+
+class BadConfig(ValueError, CrosswindError):
+    """A setting has an unknown name, a wrong type or an impossible value."""
+
+
+class SpanNotFound(LookupError, CrosswindError):
+    """A span that was asked for, or that its window needs, is not there."""
+
+
+class BadData(ValueError, CrosswindError):
+    """An input file cannot be read as the declared columns."""
+
+
+class DataRejected(ValueError, CrosswindError):
+    """The data can be read, but a gate refuses to train on them."""
+
+
+class CorruptModel(ValueError, CrosswindError):
+    """A published version does not match its manifest."""
+
+
+class PublishFailed(OSError, CrosswindError):
+    """A version could not be written. Nothing was published."""
+
+
+class RootUnusable(OSError, CrosswindError):
+    """The folder that a run writes to cannot be used: read-only, or held by another run."""

@@ -1,0 +1,61 @@
+"""Reads what TFMA wrote: metrics a slice, and why a candidate was not blessed."""
+
+import math
+
+import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import validation_result_pb2
+
+CANDIDATE = "candidate"
+BASELINE = "baseline"
+OVERALL = "overall"
+
+Metrics = dict[str, dict[str, float]]  # slice, as "origin=JFK" or "overall" -> metric -> value
+
+
+def metrics(folder: str) -> dict[str, Metrics]:
+    """Metrics of `CANDIDATE` and, if there was one, `BASELINE`.
+
+    Args:
+        folder: the ModelEvaluation artifact's.
+
+    Returns:
+        Model name to slice to metric to value. A metric that has no value there (a ratio to zero positives) is left out.
+    """
+    result: dict[str, Metrics] = {}
+    for row in tfma.load_metrics(folder):
+        slice_name = name_of(row.slice_key)
+        for entry in row.metric_keys_and_values:
+            value = entry.value.double_value.value
+            if entry.key.is_diff or not entry.value.HasField("double_value") or not math.isfinite(value):
+                continue
+            model = entry.key.model_name or CANDIDATE
+            result.setdefault(model, {}).setdefault(slice_name, {})[entry.key.name] = value
+    return result
+
+
+def name_of(slice_key) -> str:
+    """ "origin=JFK" for a slice, "overall" for all rows."""
+    parts = [f"{part.column}={_value(part)}" for part in slice_key.single_slice_keys]
+    return ", ".join(parts) or OVERALL
+
+
+def _value(part) -> str:
+    value = getattr(part, part.WhichOneof("kind"))
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def refusals(folder: str) -> list[str]:
+    """Why the candidate was not blessed, a sentence a failed threshold; empty if it was."""
+    validation: validation_result_pb2.ValidationResult = tfma.load_validation_result(folder)
+    return [
+        f"{name_of(row.slice_key)}: {failure.metric_key.name}{' against production' if failure.metric_key.is_diff else ''} "
+        f"is {failure.metric_value.double_value.value:.4f}; expected {_bound(failure.metric_threshold)}"
+        for row in validation.metric_validations_per_slice
+        for failure in row.failures
+    ] + [f"the slice {slice_key} has no rows" for slice_key in validation.missing_slices]
+
+
+def _bound(threshold) -> str:
+    if threshold.HasField("change_threshold"):
+        return f"a change of at least {threshold.change_threshold.absolute.value:+g}"
+    return f"at least {threshold.value_threshold.lower_bound.value:g}"

@@ -1,0 +1,44 @@
+"""ProductionModel: the model that users get now, as an artifact of the run."""
+
+from pathlib import Path
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import channel, component_spec, standard_artifacts
+
+from components.drivers import CacheKeyDriver
+from components.production_model import executor
+from components.publisher import store
+
+
+class Driver(CacheKeyDriver):
+    """A push or a rollback changes what is in production."""
+
+    def cache_key(self, exec_properties) -> str:
+        return str(store.production(Path(exec_properties["folder"])))
+
+
+class ProductionModelSpec(component_spec.ComponentSpec):
+    INPUTS: dict = {}
+    OUTPUTS = {"model": component_spec.ChannelParameter(type=standard_artifacts.Model)}
+    PARAMETERS = {"folder": component_spec.ExecutionParameter(type=str)}
+
+
+class ProductionModel(base_component.BaseComponent):
+    """Reads the push destination instead of asking the metadata store for a blessed model, as TFX's Resolver does.
+
+    So the baseline is what users get, also after a rollback, and the DAG runs where there is no Resolver.
+
+    Outputs:
+        model: `Model`; its custom property `version` is the number in production, 0 if there is none (the model's folder
+            is empty then).
+    """
+
+    SPEC_CLASS = ProductionModelSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+    DRIVER_CLASS = Driver
+
+    def __init__(self, folder: str):
+        """Args:
+        folder: the push destination, with a folder a version.
+        """
+        super().__init__(ProductionModelSpec(folder=folder, model=channel.Channel(type=standard_artifacts.Model)))

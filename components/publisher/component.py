@@ -1,0 +1,90 @@
+"""Publisher: puts a blessed model where a server finds it."""
+
+import uuid
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import channel, component_spec, standard_artifacts
+
+from components.drivers import CacheKeyDriver
+from components.publisher import executor
+
+
+class Driver(CacheKeyDriver):
+    """Makes each launch unique: a cached push would claim a version that may be gone. Publishing twice is harmless."""
+
+    def cache_key(self, exec_properties) -> str:
+        return uuid.uuid4().hex
+
+
+class PublisherSpec(component_spec.ComponentSpec):
+    INPUTS = {
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "model_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
+    }
+    OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
+    PARAMETERS = {
+        "folder": component_spec.ExecutionParameter(type=str),
+        "model_name": component_spec.ExecutionParameter(type=str),
+        "keep": component_spec.ExecutionParameter(type=int),
+        "span": component_spec.ExecutionParameter(type=str),
+        "git_commit": component_spec.ExecutionParameter(type=str),
+        "configuration": component_spec.ExecutionParameter(type=str),
+    }
+
+
+class Publisher(base_component.BaseComponent):
+    """TFX's Pusher copies file by file into the folder that the server polls; this one is atomic, durable, and adds a
+    manifest and the training statistics that later data are compared with.
+
+    Outputs:
+        pushed_model: `PushedModel`. Custom properties: `pushed` (1: a new version is in production), `version` and
+            `destination` of the version in production if the model was blessed, `reason` why nothing new was pushed.
+    """
+
+    SPEC_CLASS = PublisherSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+    DRIVER_CLASS = Driver
+
+    def __init__(
+        self,
+        *,
+        model: channel.BaseChannel,
+        model_blessing: channel.BaseChannel,
+        evaluation: channel.BaseChannel,
+        examples: channel.BaseChannel,
+        statistics: channel.BaseChannel,
+        folder: str,
+        model_name: str,
+        keep: int,
+        span: str,
+        git_commit: str,
+        configuration: str,
+    ):
+        """Args:
+        model, model_blessing, evaluation: what to push, whether to, and its metrics for the manifest.
+        examples, statistics: what it was trained on.
+        folder: the push destination; versions become `<folder>/<number>`.
+        model_name: for the manifest.
+        keep: newest versions to keep.
+        span: the span that this run processes; a completed execution marks it as done.
+        git_commit, configuration: for the manifest; the configuration as JSON.
+        """
+        super().__init__(
+            PublisherSpec(
+                model=model,
+                model_blessing=model_blessing,
+                evaluation=evaluation,
+                examples=examples,
+                statistics=statistics,
+                folder=folder,
+                model_name=model_name,
+                keep=keep,
+                span=span,
+                git_commit=git_commit,
+                configuration=configuration,
+                pushed_model=channel.Channel(type=standard_artifacts.PushedModel),
+            )
+        )

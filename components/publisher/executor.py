@@ -1,0 +1,53 @@
+"""Publisher's work: pushes a blessed model, or says why not."""
+
+import datetime
+import json
+from pathlib import Path
+
+import tensorflow as tf
+from tfx.components.util import model_utils
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.utils import path_utils
+
+from components.evaluator import results
+from components.publisher import store
+
+
+class Executor(base_executor.BaseExecutor):
+    def Do(self, input_dict, output_dict, exec_properties) -> None:
+        """See `Publisher`. Raises PublishFailed."""
+        pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        pushed.set_int_custom_property("pushed", 0)
+        blessing = artifact_utils.get_single_instance(input_dict["model_blessing"])
+        evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
+        if not model_utils.is_model_blessed(blessing):
+            pushed.set_string_custom_property(
+                "reason", "; ".join(results.refusals(evaluation)) or "the Evaluator did not bless it"
+            )
+            return
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        statistics = Path(artifact_utils.get_split_uri(input_dict["statistics"], "train")) / "FeatureStats.pb"
+        version, is_new = store.publish(
+            Path(exec_properties["folder"]),
+            Path(path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))),
+            {store.STATISTICS: statistics},
+            {
+                "model": exec_properties["model_name"],
+                "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                "span": examples.get_string_custom_property("span"),
+                "window": examples.get_string_custom_property("window").split(","),
+                "rows": json.loads(examples.get_string_custom_property("rows")),
+                "metrics": results.metrics(evaluation)[results.CANDIDATE],
+                "git_commit": exec_properties["git_commit"],
+                "configuration": json.loads(exec_properties["configuration"]),
+                "tensorflow": tf.__version__,
+            },
+            exec_properties["keep"],
+        )
+        pushed.set_int_custom_property("pushed", int(is_new))
+        pushed.set_int_custom_property("version", version.number)
+        pushed.set_string_custom_property("destination", str(version.folder))
+        pushed.set_string_custom_property(
+            "reason", "" if is_new else f"version {version.number} in production is this very model"
+        )

@@ -1,0 +1,142 @@
+"""A folder of numbered versions, as TensorFlow Serving polls it. Writes are atomic and durable. Imports nothing heavy.
+
+A version is a folder with a decimal name. It is made beside the others under a name that no server looks at, forced to
+the disk, and renamed: a crash at any moment leaves all of it or none.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.errors import CorruptModel, PublishFailed
+from components.files import TEMPORARY_PREFIX, files_below, fsync, fsync_tree, locked, sha256, temporary_folder
+
+MANIFEST = "manifest.json"
+STATISTICS = "training_statistics.pb"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A published version: its number, its folder, and its manifest."""
+
+    number: int
+    folder: Path
+    manifest: dict[str, Any]
+
+
+def versions(folder: Path) -> list[int]:
+    """Numbers of the versions in `folder`, oldest first; none if there is no such folder."""
+    return sorted(int(path.name) for path in folder.glob("[0-9]*") if path.name.isdecimal() and path.is_dir())
+
+
+def production(folder: Path) -> Version | None:
+    """The version that a server of `folder` serves: the newest one. None if nothing was published.
+
+    Raises:
+        CorruptModel: it has no readable manifest.
+    """
+    numbers = versions(folder)
+    return read(folder, numbers[-1]) if numbers else None
+
+
+def read(folder: Path, number: int) -> Version:
+    """Reads a version's manifest.
+
+    Raises:
+        CorruptModel: there is none, or it is not a manifest.
+    """
+    path = folder / str(number) / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest["files"].items()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CorruptModel(
+            f"{path} is not a readable manifest ({error!r}). Expected JSON with the SHA-256 of each file. "
+            f"Move version {number} away to put the one before it into production."
+        ) from error
+    return Version(number, path.parent, manifest)
+
+
+def verify(version: Version) -> None:
+    """Compares every file of a version with its manifest.
+
+    Raises:
+        CorruptModel: a file is missing, was changed, or was added.
+    """
+    expected = version.manifest["files"]
+    found = {str(path): sha256(version.folder / path) for path in files_below(version.folder) if str(path) != MANIFEST}
+    if wrong := sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)):
+        raise CorruptModel(
+            f"Version {version.number} in {version.folder} differs from its manifest: {', '.join(wrong)}. Expected the files "
+            "as they were published. Restore them, or move the version away to put the one before it into production."
+        )
+
+
+def publish(folder: Path, model: Path, extra: Mapping[str, Path], facts: Mapping[str, Any], keep: int) -> tuple[Version, bool]:
+    """Puts a model into production, unless it already is.
+
+    Args:
+        folder: holds the versions; made if need be.
+        model: a folder, copied whole.
+        extra: further files, by their name in the version.
+        facts: what the manifest states beside the files' sums and the version.
+        keep: newest versions to keep, the new one included; older ones are deleted.
+
+    Returns:
+        The version in production, and whether it is new. It is not when production holds the same model already, as after
+        a run that was killed right behind its push: pushing again would only displace older versions.
+
+    Raises:
+        PublishFailed: nothing was published; the versions are as they were.
+        CorruptModel: the version in production cannot be compared with.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder / ".lock"):
+            _remove_leftovers(folder)
+            current = production(folder)
+            if current and _holds(current, model):
+                return current, False
+            version = _write(folder, current.number + 1 if current else 1, model, extra, facts)
+            for old in versions(folder)[:-keep]:
+                _delete(folder, old)
+    except OSError as error:
+        raise PublishFailed(
+            f"Nothing was published to {folder}: {error}. Expected a writable folder with room for the model; "
+            "free some space or correct the rights, and run again."
+        ) from error
+    return version, True
+
+
+def _holds(version: Version, model: Path) -> bool:
+    return all(version.manifest["files"].get(str(path)) == sha256(model / path) for path in files_below(model))
+
+
+def _write(folder: Path, number: int, model: Path, extra: Mapping[str, Path], facts: Mapping[str, Any]) -> Version:
+    target = folder / str(number)
+    with temporary_folder(folder) as temporary:
+        shutil.copytree(model, temporary, dirs_exist_ok=True)
+        for name, path in extra.items():
+            shutil.copyfile(path, temporary / name)
+        sums = {str(path): sha256(temporary / path) for path in files_below(temporary)}
+        manifest = {"version": number, **facts, "files": sums}
+        (temporary / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        fsync_tree(temporary)
+        temporary.rename(target)
+        fsync(folder)
+    return Version(number, target, manifest)
+
+
+def _delete(folder: Path, number: int) -> None:
+    """Renames first, so that a server never sees half a version."""
+    with temporary_folder(folder) as temporary:
+        (folder / str(number)).rename(temporary / str(number))
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Removes what killed publishers left. The lock is held, so nobody is writing them."""
+    for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
+        shutil.rmtree(path)

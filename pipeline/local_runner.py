@@ -1,0 +1,132 @@
+"""Runs the whole pipeline on this machine, for the oldest span that was not run yet."""
+
+import argparse
+import datetime
+import os
+import subprocess
+import sys
+import traceback
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.console import Console
+
+from components.errors import BadConfig, CrosswindError, SpanNotFound
+from components.span_example_gen import spans
+from pipeline import config as configuration
+from pipeline.config import Config
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0 when the run came to a decision or there was nothing to run, 2 for a wrong setting, else 1."""
+    options = parse(arguments)
+    # Its own descriptor: standard output goes to the log while the pipeline runs.
+    console = Console(file=os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8"))
+    try:
+        config = configuration.load(options.config, options.set + ([f"run.root={options.root}"] if options.root else []))
+        return run(config, options.span, options.verbose, console)
+    except CrosswindError as error:
+        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        return 2 if isinstance(error, BadConfig) else 1
+    except KeyboardInterrupt:
+        console.print("Interrupted. The next run goes on behind the last finished node.")
+        return 130
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m pipeline.local_runner", description=__doc__)
+    parser.add_argument("--span", help="month to run, such as 2013-07 (default: the oldest that was not run yet)")
+    parser.add_argument("--root", help="folder for everything that the run writes (default: run.root of the configuration)")
+    parser.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="configuration (default: %(default)s)")
+    parser.add_argument(
+        "--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting; repeatable"
+    )
+    parser.add_argument("--verbose", action="store_true", help="show the logs instead of keeping them in a file")
+    return parser.parse_args(arguments)
+
+
+def run(config: Config, span: str | None, verbose: bool, console: Console) -> int:
+    """Runs one span and prints what came of it. Raises CrosswindError; any other error of a node is printed."""
+    from pipeline import root  # noqa: PLC0415 (here and below: --help must not wait for what a run needs)
+
+    folder = Path(config.run.root).absolute()
+    with ExitStack() as stack:
+        stack.enter_context(root.claimed(folder))
+        span = span or next_span(config)
+        if span is None:
+            console.print(f"Every span in {config.data.spans} was run. Add a month, or pick one to run again with --span.")
+            return 0
+        window = spans.window(span, config.data.window)
+        spans.files(Path(config.data.spans), window)
+        console.print(f"[bold]Crosswind[/] runs {window[0]} to {window[-1]} in {folder}", highlight=False)
+        if not verbose:
+            log = folder / "logs" / f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{span}.log"
+            console.print(f"Log: {log}", highlight=False, soft_wrap=True)
+            stack.enter_context(root.output_to(log))
+        if not execute(config, span, console):
+            console.print("The traceback is in the log." if not verbose else "", soft_wrap=True)
+            return 1
+        from pipeline import record, summary  # noqa: PLC0415
+
+        summary.show(console, record.last_run(folder / "metadata.db"), next_span(config))
+        return 0
+
+
+def execute(config: Config, span: str, console: Console) -> bool:
+    """Runs the nodes. Returns False when one failed for a reason that no message of ours explains."""
+    from pipeline.progress import NodeProgress  # noqa: PLC0415
+
+    progress = NodeProgress(console)
+    try:
+        from absl import logging  # noqa: PLC0415
+        from tfx.orchestration.local.local_dag_runner import LocalDagRunner  # noqa: PLC0415
+
+        from pipeline.dag import create_pipeline  # noqa: PLC0415
+
+        logging.set_verbosity(logging.INFO)
+        logging.get_absl_logger().addHandler(progress)
+        LocalDagRunner().run(create_pipeline(config, span, git_commit()))
+    except CrosswindError:
+        progress.failed()
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        progress.failed()
+        console.print(f"[red bold]{progress.node or 'The start'} failed:[/] {type(error).__name__}: ", end="")
+        console.print(str(error), markup=False, highlight=False)
+        return False
+    finally:
+        progress.close()
+    return True
+
+
+def next_span(config: Config) -> str | None:
+    """The oldest span that has its whole window and was not run yet, None if there is none."""
+    from pipeline import record  # noqa: PLC0415
+
+    present = spans.available(Path(config.data.spans))
+    done = record.processed_spans(Path(config.run.root).absolute() / "metadata.db")
+    complete = [span for span in present if set(spans.window(span, config.data.window)) <= set(present)]
+    if not complete:
+        raise SpanNotFound(
+            f"{config.data.spans} has {', '.join(present)}; expected at least {config.data.window} months in a row. "
+            "Add months, or make data.window smaller."
+        )
+    return next((span for span in complete if span not in done), None)
+
+
+def git_commit() -> str:
+    """The commit of this checkout, marked if files differ from it; "unknown" outside one."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    # Not sys.exit: after a tf.Transform analysis the interpreter may crash while it collects garbage, its work done.
+    os._exit(code)

@@ -1,0 +1,49 @@
+"""One line a node while the pipeline runs."""
+
+import logging
+import time
+
+from rich.console import Console
+
+
+class NodeProgress(logging.Handler):
+    """Follows LocalDagRunner by what it logs: it offers no callback.
+
+    Attributes:
+        node: the node that runs, or that ran when an exception ended the run.
+        seconds: of each finished node.
+    """
+
+    def __init__(self, console: Console):
+        super().__init__(logging.INFO)
+        self.node = ""
+        self.seconds: dict[str, float] = {}
+        self._cached = False
+        self._start = 0.0
+        self._console = console
+        self._status = console.status("Loading TensorFlow")
+        self._status.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        match record.msg, record.args:
+            case "Component %s is running.", (str(node),):
+                self.node, self._cached, self._start = node, False, time.monotonic()
+                self._status.update(node)
+            case "A cached execution %d is used.", _:
+                self._cached = True
+            case "Component %s is finished.", (str(node),):
+                self._print("[cyan]cached" if self._cached else "[green]done  ")
+                self.node = ""
+
+    def failed(self) -> None:
+        """Marks the node that an exception ended."""
+        if self.node:
+            self._print("[red]failed")
+
+    def close(self) -> None:
+        self._status.stop()
+        super().close()
+
+    def _print(self, state: str) -> None:
+        self.seconds[self.node] = time.monotonic() - self._start
+        self._console.print(f"  {state}[/] {self.node:<18} {self.seconds[self.node]:6.1f} s", highlight=False)

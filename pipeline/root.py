@@ -1,0 +1,64 @@
+"""The folder that a run writes to: one run at a time, and quiet."""
+
+import datetime
+import fcntl
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from components.errors import RootUnusable
+
+
+@contextmanager
+def claimed(root: Path) -> Iterator[None]:
+    """Holds `root` for this process. The kernel lets go of it when the process ends, however it ends.
+
+    Raises:
+        RootUnusable: it cannot be written, or another run holds it.
+    """
+    path = root / ".lock"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+")
+    except OSError as error:
+        raise RootUnusable(
+            f"{root} cannot be written: {error}. Expected a writable folder; choose another with --root."
+        ) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise RootUnusable(
+                f"{root} is in use by {file.read().strip() or 'another run'}. Expected one run at a time: "
+                "wait for it to end, or choose another folder with --root."
+            ) from error
+        file.truncate(0)
+        file.write(f"process {os.getpid()} since {datetime.datetime.now():%Y-%m-%d %H:%M:%S} ({' '.join(sys.argv)})\n")
+        file.flush()
+        yield
+
+
+@contextmanager
+def output_to(log: Path) -> Iterator[None]:
+    """Sends standard output and error to `log`, those of TensorFlow's C++ included, which only file descriptors reach."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    kept = [os.dup(descriptor) for descriptor in (1, 2)]
+    with log.open("ab", buffering=0) as file:
+        _flush()
+        for descriptor in (1, 2):
+            os.dup2(file.fileno(), descriptor)
+        try:
+            yield
+        finally:
+            _flush()
+            for descriptor, original in zip((1, 2), kept, strict=True):
+                os.dup2(original, descriptor)
+                os.close(original)
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()

@@ -1,0 +1,91 @@
+"""On anomalies that TFDV itself finds in real rows against the reviewed schema."""
+
+import pytest
+import tfx  # noqa: F401 (before TFDV, which needs a module that TFX stands in for)
+
+import tensorflow_data_validation as tfdv  # isort: skip
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.data_gate import checks
+from pipeline.features import COLUMNS, LABEL
+
+
+@pytest.fixture(scope="module")
+def schema() -> schema_pb2.Schema:
+    return tfdv.load_schema_text("data/schema.pbtxt")
+
+
+def as_read(flights):
+    """With the declared dtypes, as SpanExampleGen reads them."""
+    dtypes = {name: dtype for name, dtype in COLUMNS.items() if dtype != "string"}
+    return flights[list(COLUMNS)].astype(dtypes).reset_index(drop=True)
+
+
+@pytest.fixture
+def flights(few_flights):
+    return as_read(few_flights)
+
+
+def statistics(flights):
+    return tfdv.generate_statistics_from_dataframe(flights)
+
+
+def findings(flights, schema):
+    return checks.anomalies("train", tfdv.validate_statistics(statistics(flights), schema), schema)
+
+
+def test_real_rows_fit_the_reviewed_schema(year, schema):
+    labelled = year[year.late.notna()]
+    assert findings(as_read(labelled.sample(50_000, random_state=1)), schema) == []
+
+
+def test_unknown_category(flights, schema):
+    [finding] = findings(flights.assign(origin="BOS"), schema)
+    assert (finding.feature, finding.severity, finding.split) == ("origin", "error", "train")
+    assert "BOS" in finding.measure
+    assert "at least 100.0% of rows with a value of domain origin" in finding.limit
+    assert str(finding).startswith("train split, origin: ")
+
+
+def test_value_out_of_range(flights, schema):
+    [finding] = findings(flights.assign(humid=400.0), schema)
+    assert finding.feature == "humid"
+    assert "400" in finding.measure
+    assert "from 0 to 100" in finding.limit
+
+
+def test_vanished_values(flights, schema):
+    [finding] = findings(flights.assign(temp=flights.temp.where(flights.index % 3 == 0)), schema)
+    assert finding.feature == "temp"
+    assert "0.3" in finding.measure
+    assert "in at least 90.0% of rows" in finding.limit
+
+
+def test_column_that_the_schema_does_not_know(flights, schema):
+    [finding] = findings(flights.assign(mood=1), schema)
+    assert finding.feature == "mood"
+    assert "no such column" in finding.limit
+
+
+@pytest.mark.parametrize(("late", "found"), [(0, "0.00% of 12,000 rows"), (1, "100.00% of 12,000 rows")])
+def test_labels_of_one_class(flights, late, found):
+    dataset = statistics(flights.assign(late=late)).datasets[0]
+    [finding] = checks.label_share("eval", dataset, LABEL, 0.02, 0.6)
+    assert (finding.split, finding.feature, finding.measure, finding.limit) == ("eval", "late", found, "2.00% to 60.00%")
+    assert finding.severity == "error"
+
+
+def test_real_labels_pass(flights):
+    assert checks.label_share("train", statistics(flights).datasets[0], LABEL, 0.02, 0.6) == []
+
+
+def test_no_label_at_all(flights):
+    [finding] = checks.label_share("train", statistics(flights.drop(columns=LABEL)).datasets[0], LABEL, 0.02, 0.6)
+    assert finding.anomaly == "label missing"
+
+
+def test_rows_are_counted_against_the_limit(flights):
+    dataset = statistics(flights).datasets[0]
+    assert checks.row_count("train", dataset, 12_000) == []
+    [finding] = checks.row_count("train", dataset, 12_001)
+    assert (finding.measure, finding.limit) == ("12,000", "at least 12,001")

@@ -1,0 +1,158 @@
+import json
+import multiprocessing
+import os
+import resource
+import signal
+from pathlib import Path
+
+import pytest
+
+from components.errors import CorruptModel, PublishFailed
+from components.publisher import store
+
+
+def model(folder: Path, weights: str = "weights") -> Path:
+    """A folder in the shape of a SavedModel."""
+    (folder / "variables").mkdir(parents=True)
+    (folder / "saved_model.pb").write_text("graph")
+    (folder / "variables" / "variables.data").write_text(weights)
+    return folder
+
+
+def publish(serving: Path, source: Path, keep: int = 5, **facts):
+    return store.publish(serving, source, {}, facts, keep)
+
+
+def test_a_version_holds_model_extras_and_manifest(tmp_path):
+    statistics = tmp_path / "stats"
+    statistics.write_text("numbers")
+    version, is_new = store.publish(
+        tmp_path / "s", model(tmp_path / "m"), {store.STATISTICS: statistics}, {"span": "2013-03"}, 5
+    )
+    assert is_new
+    assert version.number == 1
+    manifest = json.loads((tmp_path / "s" / "1" / "manifest.json").read_text())
+    assert manifest["span"] == "2013-03"
+    assert manifest["version"] == 1
+    assert sorted(manifest["files"]) == ["saved_model.pb", "training_statistics.pb", "variables/variables.data"]
+    store.verify(store.read(tmp_path / "s", 1))
+
+
+def test_versions_increase_and_the_oldest_go(tmp_path):
+    for number in range(1, 8):
+        version, _ = publish(tmp_path / "s", model(tmp_path / f"m{number}", str(number)), keep=3)
+        assert version.number == number
+    assert store.versions(tmp_path / "s") == [5, 6, 7]
+    assert store.production(tmp_path / "s").number == 7
+    assert [path.name for path in (tmp_path / "s").glob(".tmp-*")] == []
+
+
+def test_versions_are_numbers_not_texts(tmp_path):
+    for number in range(11):
+        publish(tmp_path / "s", model(tmp_path / f"m{number}", str(number)), keep=20)
+    assert store.production(tmp_path / "s").number == 11
+
+
+def test_the_model_in_production_is_not_published_again(tmp_path):
+    source = model(tmp_path / "m")
+    publish(tmp_path / "s", source)
+    version, is_new = publish(tmp_path / "s", source)
+    assert (version.number, is_new) == (1, False)
+    assert store.versions(tmp_path / "s") == [1]
+
+
+def test_nothing_is_in_production_before_the_first_push(tmp_path):
+    assert store.production(tmp_path / "none") is None
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing", "added"])
+def test_a_damaged_version_is_named_with_the_file(tmp_path, damage):
+    version, _ = publish(tmp_path / "s", model(tmp_path / "m"))
+    file = version.folder / "variables" / "variables.data"
+    if damage == "changed":
+        file.write_text("other")
+    elif damage == "missing":
+        file.unlink()
+    else:
+        file = version.folder / "extra.bin"
+        file.write_text("x")
+    with pytest.raises(CorruptModel, match=f"Version 1 in .* differs from its manifest: {file.relative_to(version.folder)}"):
+        store.verify(store.read(tmp_path / "s", 1))
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"files": 3}'])
+def test_a_corrupt_manifest_is_named(tmp_path, content):
+    publish(tmp_path / "s", model(tmp_path / "m"))
+    (tmp_path / "s" / "1" / "manifest.json").write_text(content)
+    with pytest.raises(CorruptModel, match=r"1/manifest.json is not a readable manifest"):
+        store.production(tmp_path / "s")
+
+
+def in_child(work) -> int:
+    """Runs `work` in a child process; returns its exit code."""
+    process = multiprocessing.get_context("fork").Process(target=work)
+    process.start()
+    process.join(60)
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+def test_a_full_disk_publishes_nothing(tmp_path):
+    """Simulated by the kernel's limit on a file's size, which fails the write like a full disk does."""
+    publish(tmp_path / "s", model(tmp_path / "m"))
+    large = model(tmp_path / "large", "x" * 100_000)
+
+    def work():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+        with pytest.raises(PublishFailed, match=r"Nothing was published.*File too large.*free some space"):
+            publish(tmp_path / "s", large)
+
+    assert in_child(work) == 0
+    assert store.versions(tmp_path / "s") == [1]
+    assert sorted(path.name for path in (tmp_path / "s").iterdir()) == [".lock", "1"]
+    version, _ = publish(tmp_path / "s", large)
+    assert version.number == 2
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(PublishFailed, match=r"Nothing was published to /proc/serving.*Expected a writable folder"):
+        publish(Path("/proc/serving"), model(tmp_path / "m"))
+
+
+@pytest.mark.parametrize("step", ["copytree", "write_text", "fsync_tree", "rename"])
+def test_a_kill_in_any_step_leaves_whole_versions(tmp_path, monkeypatch, step):
+    """A real SIGKILL, right behind or before the step named."""
+    publish(tmp_path / "s", model(tmp_path / "m"))
+    source = model(tmp_path / "next", "next")
+    owner = {"copytree": store.shutil, "write_text": Path, "fsync_tree": store, "rename": Path}[step]
+    original = getattr(owner, step)
+
+    def killed(*arguments, **options):
+        if step != "rename":
+            original(*arguments, **options)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def work():
+        monkeypatch.setattr(owner, step, killed)
+        publish(tmp_path / "s", source)
+
+    assert in_child(work) == -signal.SIGKILL
+    assert store.versions(tmp_path / "s") == [1]
+    version, is_new = publish(tmp_path / "s", source)
+    assert (version.number, is_new) == (2, True)
+    store.verify(version)
+    assert sorted(path.name for path in (tmp_path / "s").iterdir()) == [".lock", "1", "2"]
+
+
+def test_eight_publishers_at_once_make_eight_whole_versions(tmp_path):
+    sources = [model(tmp_path / f"m{number}", str(number)) for number in range(8)]
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=publish, args=(tmp_path / "s", source, 20)) for source in sources]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * 8
+    assert store.versions(tmp_path / "s") == list(range(1, 9))
+    for number in range(1, 9):
+        store.verify(store.read(tmp_path / "s", number))

@@ -1,0 +1,153 @@
+"""The real executor on the real Beam runner: what it writes, and what it says of files that it cannot use."""
+
+import json
+
+import pandas as pd
+import pytest
+import tensorflow as tf
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import standard_artifacts
+
+from components.errors import BadData
+from components.span_example_gen.executor import Executor
+from data.flights import write_spans
+from pipeline.features import COLUMNS, DATE, LABEL
+
+
+def ingest(spans, folder, span="2013-02", window=2, eval_days=10):
+    examples = standard_artifacts.Examples()
+    examples.uri = str(folder / "examples")
+    context = base_beam_executor.BaseBeamExecutor.Context(
+        beam_pipeline_args=["--runner=FnApiRunner"], tmp_dir=str(folder / "tmp"), unique_id="1"
+    )
+    parameters = {"spans_folder": str(spans), "span": span, "window": window, "eval_days": eval_days}
+    Executor(context).Do({}, {"examples": [examples]}, {**parameters, "columns": json.dumps(COLUMNS), "date": DATE})
+    return examples
+
+
+def parse(examples, split) -> pd.DataFrame:
+    """The rows of a split, read with TensorFlow alone."""
+    files = tf.io.gfile.glob(f"{examples.uri}/Split-{split}/*")
+    spec = {name: tf.io.VarLenFeature(tf.as_dtype(dtype)) for name, dtype in COLUMNS.items()}
+    records = list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
+    parsed = tf.io.parse_example(records, spec)
+    columns = {}
+    for name in COLUMNS:
+        sparse = parsed[name]
+        column = pd.Series(index=range(len(records)), dtype="object" if COLUMNS[name] == "string" else "float64")
+        column[sparse.indices[:, 0].numpy()] = sparse.values.numpy()
+        columns[name] = column.str.decode("utf-8") if COLUMNS[name] == "string" else column
+    return pd.DataFrame(columns)
+
+
+def in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.sort_values(list(COLUMNS)).reset_index(drop=True)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_every_row_arrives_once_with_its_values_in_the_split_of_its_day(few_flights, tmp_path, suffix):
+    flights = few_flights[few_flights.date < "2013-03-01"]
+    (tmp_path / "spans").mkdir()
+    write_spans(flights, tmp_path / "spans")
+    if suffix == "csv":
+        for path in (tmp_path / "spans").rglob("*.parquet"):
+            pd.read_parquet(path).to_csv(path.with_suffix(".csv"), index=False)
+            path.unlink()
+    examples = ingest(tmp_path / "spans", tmp_path)
+    is_eval = flights.date >= "2013-02-19"
+    for split, written in (("train", flights[~is_eval]), ("eval", flights[is_eval])):
+        expected = written[list(COLUMNS)].astype({name: "float64" for name, dtype in COLUMNS.items() if dtype != "string"})
+        found = in_order(parse(examples, split)).astype(expected.dtypes.to_dict())
+        pd.testing.assert_frame_equal(found, in_order(expected), rtol=1e-6, check_dtype=False)
+    assert json.loads(examples.get_string_custom_property("rows")) == {"train": (~is_eval).sum(), "eval": is_eval.sum()}
+    assert examples.get_string_custom_property("span") == "2013-02"
+    assert examples.get_string_custom_property("window") == "2013-01,2013-02"
+
+
+GOOD = pd.DataFrame(
+    {DATE: ["2013-02-01", "2013-02-25"]}
+    | {name: ["UA", "AA"] if dtype == "string" else [1, 0] for name, dtype in COLUMNS.items()}
+)
+TEXT = GOOD.to_csv(index=False)
+
+
+def corrupt_csv(name: str) -> bytes:
+    """One broken CSV file a name."""
+    return {
+        "empty": b"",
+        "only a header": TEXT.splitlines()[0].encode() + b"\n",
+        "ragged": (TEXT + "2013-02-03,UA\n").encode(),
+        "missing column": GOOD.drop(columns="distance").to_csv(index=False).encode(),
+        "text in a number": GOOD.astype({"distance": object}).replace({"distance": {1: "far"}}).to_csv(index=False).encode(),
+        "Latin-1": TEXT.replace("UA", "Å").encode("latin-1"),
+        "no date": GOOD.assign(date=["2013-02-01", "soon"]).to_csv(index=False).encode(),
+        "another month": GOOD.assign(date=["2013-02-01", "2013-03-01"]).to_csv(index=False).encode(),
+        "half a label": GOOD.assign(late=[0.5, 1]).to_csv(index=False).encode(),
+        "repeated column": TEXT.replace("late\n", "late,temp\n").replace("1\n", "1,1\n").replace("0\n", "0,0\n").encode(),
+    }[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("empty", "Empty CSV file"),
+        ("only a header", "has no rows; expected at least one"),
+        ("ragged", "Expected 23 columns, got 2"),
+        ("missing column", "column distance is missing. Expected"),
+        ("text in a number", "In column distance: CSV conversion error to float: invalid value 'far'"),
+        ("Latin-1", "In column carrier: CSV conversion error to string: invalid UTF8 data"),
+        ("no date", "In column date: CSV conversion error to date32.*invalid value 'soon'"),
+        ("another month", "1 rows have a date outside their span 2013-02, such as 2013-03-01"),
+        ("half a label", "In column late: CSV conversion error to int64: invalid value '0.5'"),
+        ("repeated column", "column temp stands more than once"),
+    ],
+)
+def test_a_csv_that_cannot_be_used_is_named_with_the_reason(tmp_path, name, message):
+    path = tmp_path / "spans" / "2013-02" / "flights.csv"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(corrupt_csv(name))
+    with pytest.raises(BadData, match=message) as error:
+        ingest(tmp_path / "spans", tmp_path, window=1)
+    assert str(path) in str(error.value)
+
+
+def test_good_csv_is_used(tmp_path):
+    """The base of the broken ones really is good."""
+    (tmp_path / "spans" / "2013-02").mkdir(parents=True)
+    (tmp_path / "spans" / "2013-02" / "flights.csv").write_text(TEXT)
+    assert parse(ingest(tmp_path / "spans", tmp_path, window=1), "eval")[LABEL].tolist() == [0]
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.5, 0.999])
+def test_a_truncated_parquet_file_is_named(few_spans, tmp_path, keep):
+    whole = (few_spans / "2013-02" / "flights.parquet").read_bytes()
+    path = tmp_path / "spans" / "2013-02" / "flights.parquet"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(whole[: int(len(whole) * keep)])
+    with pytest.raises(BadData, match=r"cannot be read.*Expected a whole") as error:
+        ingest(tmp_path / "spans", tmp_path, window=1)
+    assert str(path) in str(error.value)
+
+
+def test_a_parquet_column_of_the_wrong_type_is_named(tmp_path):
+    path = tmp_path / "spans" / "2013-02" / "flights.parquet"
+    path.parent.mkdir(parents=True)
+    GOOD.assign(date=pd.to_datetime(GOOD.date), temp=["warm", "cold"]).to_parquet(path)
+    with pytest.raises(BadData, match="column temp is string; expected float"):
+        ingest(tmp_path / "spans", tmp_path, window=1)
+
+
+def test_all_broken_files_are_named_at_once(tmp_path):
+    for name in ("a.csv", "b.csv"):
+        path = tmp_path / "spans" / "2013-02" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    with pytest.raises(BadData, match=r"(?s)a\.csv.*b\.csv"):
+        ingest(tmp_path / "spans", tmp_path, window=1)
+
+
+def test_a_window_without_evaluation_rows_is_refused(tmp_path):
+    (tmp_path / "spans" / "2013-02").mkdir(parents=True)
+    GOOD.assign(date="2013-02-01").to_csv(tmp_path / "spans" / "2013-02" / "flights.csv", index=False)
+    with pytest.raises(BadData, match="No rows in the eval split"):
+        ingest(tmp_path / "spans", tmp_path, window=1)

@@ -1,0 +1,53 @@
+import datetime
+
+import pytest
+
+from components.errors import SpanNotFound
+from components.span_example_gen import spans
+
+
+@pytest.mark.parametrize(
+    ("span", "size", "expected"),
+    [("2013-03", 3, ["2013-01", "2013-02", "2013-03"]), ("2013-01", 2, ["2012-12", "2013-01"]), ("2013-12", 1, ["2013-12"])],
+)
+def test_window_is_consecutive_months(span, size, expected):
+    assert spans.window(span, size) == expected
+
+
+@pytest.mark.parametrize("span", ["2013-13", "2013-7", "July", "../2013-07", ""])
+def test_a_span_is_a_month(span):
+    with pytest.raises(SpanNotFound, match="expected a month such as 2013-07"):
+        spans.window(span, 3)
+
+
+def test_evaluation_days_are_the_last_of_the_month():
+    assert spans.first_eval_day("2013-02", 10) == datetime.date(2013, 2, 19)
+    assert spans.first_eval_day("2012-02", 10) == datetime.date(2012, 2, 20)
+
+
+def test_no_spans(tmp_path):
+    (tmp_path / "notes").mkdir()
+    with pytest.raises(SpanNotFound, match=r"No spans in .*expected folders named YYYY-MM.*python -m data.flights"):
+        spans.available(tmp_path)
+
+
+def test_missing_month_is_named(few_spans):
+    with pytest.raises(SpanNotFound, match=r"Span 2013-05, 2013-06 is not in .*There are 2013-01, 2013-02, 2013-03, 2013-04"):
+        spans.files(few_spans, ["2013-04", "2013-05", "2013-06"])
+
+
+def test_span_without_files(tmp_path):
+    (tmp_path / "2013-01").mkdir()
+    with pytest.raises(SpanNotFound, match=r"2013-01 holds no data; expected files ending in .parquet or .csv"):
+        spans.files(tmp_path, ["2013-01"])
+
+
+def test_fingerprint_follows_the_files_of_the_window(tmp_path):
+    for month in ("2013-01", "2013-02"):
+        (tmp_path / month).mkdir()
+        (tmp_path / month / "a.csv").write_text("x\n1\n")
+    before = spans.fingerprint(tmp_path, ["2013-01"])
+    (tmp_path / "2013-02" / "a.csv").write_text("x\n1\n2\n")
+    assert spans.fingerprint(tmp_path, ["2013-01"]) == before
+    (tmp_path / "2013-01" / "a.csv").write_text("x\n1\n2\n")
+    assert spans.fingerprint(tmp_path, ["2013-01"]) != before

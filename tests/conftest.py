@@ -1,0 +1,80 @@
+"""Shared fixtures: real flights, and one pipeline run on few of them that many tests look at."""
+
+import os
+
+# Before any test imports TensorFlow or tensorflow_transform: the network is Keras 3.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "0")
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from data import flights
+
+REPOSITORY = Path(__file__).parent.parent
+FEW_ROWS = 3000  # a month
+FAST = ["train.epochs=1", "gate.min_rows=100"]
+
+
+@pytest.fixture(scope="session")
+def year() -> pd.DataFrame:
+    """Every scheduled flight of 2013, as the spans are made of."""
+    return flights.flights_of_the_year()
+
+
+@pytest.fixture(scope="session")
+def few_flights(year: pd.DataFrame) -> pd.DataFrame:
+    """3,000 labelled flights a month, January to April, every day among them."""
+    labelled = year[year.late.notna() & (year.date < "2013-05-01")]
+    return labelled.groupby(labelled.date.dt.month).sample(FEW_ROWS, random_state=1).sort_index()
+
+
+@pytest.fixture(scope="session")
+def few_spans(few_flights: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`few_flights` as a folder of spans."""
+    folder = tmp_path_factory.mktemp("spans")
+    flights.write_spans(few_flights, folder)
+    return folder
+
+
+def command(*arguments: str | Path, spans: Path, root: Path) -> list[str]:
+    """A command line of the local runner on `spans`, with settings that make it quick."""
+    settings = [f"data.spans={spans}", *FAST]
+    return [
+        *(sys.executable, "-m", "pipeline.local_runner", "--root", str(root)),
+        *(part for setting in settings for part in ("--set", setting)),
+        *(str(argument) for argument in arguments),
+    ]
+
+
+def run(*arguments: str | Path, spans: Path, root: Path) -> subprocess.CompletedProcess[str]:
+    """Runs the local runner as a user does, and waits for it."""
+    return subprocess.run(
+        command(*arguments, spans=spans, root=root), cwd=REPOSITORY, capture_output=True, text=True, timeout=900, check=False
+    )
+
+
+@dataclass(frozen=True)
+class TwoRuns:
+    """The first run (March, nothing in production) and the second (April, March's model in production)."""
+
+    root: Path
+    first: str
+    second: str
+
+
+@pytest.fixture(scope="session")
+def two_runs(few_spans: Path, tmp_path_factory: pytest.TempPathFactory) -> TwoRuns:
+    root = tmp_path_factory.mktemp("root") / "runs"
+    outputs = []
+    for _ in range(2):
+        # So few rows make a poor model: the floor is lowered, the comparison with production is not waited for.
+        result = run("--set", "evaluate.min_auc=0.4", "--set", "evaluate.max_auc_drop=1.0", spans=few_spans, root=root)
+        assert result.returncode == 0, result.stdout + result.stderr
+        outputs.append(result.stdout)
+    return TwoRuns(root, *outputs)

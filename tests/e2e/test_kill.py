@@ -1,0 +1,59 @@
+"""SIGKILL in every node: the next run goes on behind the last finished node, and production is never half a version."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import REPOSITORY, command, run
+
+from components.publisher import store
+
+NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataGate"]
+NODES += ["Transform", "Trainer", "Evaluator", "Publisher"]
+SETTINGS = ["--set", "evaluate.min_auc=0.4"]
+
+
+def kill_in(node: str, spans, root) -> None:
+    """Starts a run and kills it right after `node` started."""
+    before = set(root.glob("logs/*"))
+    process = subprocess.Popen(
+        command("--span", "2013-03", *SETTINGS, spans=spans, root=root), cwd=REPOSITORY, stdout=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline and process.poll() is None:
+            logs = set(root.glob("logs/*")) - before
+            if any(f"Component {node} is running." in log.read_text(errors="replace") for log in logs):
+                os.kill(process.pid, signal.SIGKILL)
+                break
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == -signal.SIGKILL, f"{node} was not reached"
+
+
+def whole_versions(root) -> list[int]:
+    folder = root / "serving" / "flight_delay"
+    numbers = store.versions(folder)
+    for number in numbers:
+        store.verify(store.read(folder, number))
+    return numbers
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return tmp_path_factory.mktemp("killed") / "runs"
+
+
+def test_a_run_killed_in_each_node_in_turn_ends_with_one_whole_version(few_spans, root):
+    for node in NODES:
+        kill_in(node, few_spans, root)
+        assert whole_versions(root) in ([], [1])
+    result = run("--span", "2013-03", *SETTINGS, spans=few_spans, root=root)
+    assert result.returncode == 0, result.stdout
+    states = {words[1]: words[0] for words in (line.split() for line in result.stdout.splitlines() if line.startswith("  "))}
+    assert [states[node] for node in ("SpanExampleGen", "StatisticsGen", "Transform", "Trainer")] == ["cached"] * 4
+    assert whole_versions(root) == [1]

@@ -1,0 +1,53 @@
+"""Runs that must not publish, from the command line: each says why, and leaves production as it was."""
+
+import shutil
+
+import pandas as pd
+from conftest import run
+
+
+def test_a_span_without_a_late_flight_stops_at_the_gate(few_spans, tmp_path):
+    spans = shutil.copytree(few_spans, tmp_path / "spans")
+    path = spans / "2013-03" / "flights.parquet"
+    flights = pd.read_parquet(path)
+    flights.assign(late=0).to_parquet(path, index=False)
+    result = run(spans=spans, root=tmp_path / "runs")
+    assert result.returncode == 1
+    assert "failed DataGate" in result.stdout
+    text = " ".join(result.stdout.split())
+    assert "DataRejected: The data of span 2013-03 (window 2013-01,2013-02,2013-03) were not trained on" in text
+    assert "eval split, late: share of positive labels out of range. Found: 0.00% of" in text
+    assert "Expected: 2.00% to 60.00%" in text
+    assert "Transform" not in result.stdout
+    assert not (tmp_path / "runs" / "serving").exists()
+    assert "Traceback" not in result.stdout
+
+
+def test_a_broken_file_stops_at_ingestion(few_spans, tmp_path):
+    spans = shutil.copytree(few_spans, tmp_path / "spans")
+    path = spans / "2013-02" / "flights.parquet"
+    path.write_bytes(path.read_bytes()[:-100])
+    result = run(spans=spans, root=tmp_path / "runs")
+    assert result.returncode == 1
+    assert "failed SpanExampleGen" in result.stdout
+    assert f"BadData: {path} cannot be read" in result.stdout
+    assert not list((tmp_path / "runs" / "artifacts" / "SpanExampleGen" / "examples").glob("*"))
+
+
+def test_a_candidate_below_the_floor_is_not_published(two_runs, few_spans, tmp_path):
+    root = shutil.copytree(two_runs.root, tmp_path / "runs")
+    result = run("--span", "2013-03", "--set", "evaluate.min_auc=0.99", spans=few_spans, root=root)
+    assert result.returncode == 0
+    text = " ".join(result.stdout.split())
+    assert "Nothing new was published: overall: auc is 0." in text
+    assert "expected at least 0.99" in text
+    assert sorted(path.name for path in (root / "serving" / "flight_delay").iterdir()) == [".lock", "1", "2"]
+
+
+def test_a_damaged_version_in_production_stops_the_run(two_runs, few_spans, tmp_path):
+    root = shutil.copytree(two_runs.root, tmp_path / "runs")
+    (root / "serving" / "flight_delay" / "2" / "saved_model.pb").write_bytes(b"")
+    result = run("--span", "2013-03", spans=few_spans, root=root)
+    assert result.returncode == 1
+    assert "CorruptModel: Version 2 in" in result.stdout
+    assert "differs from its manifest: saved_model.pb" in result.stdout

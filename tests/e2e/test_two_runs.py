@@ -1,0 +1,185 @@
+"""Two runs from the command line on few real rows, looked at from all sides."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from conftest import run
+
+from components.publisher import store
+from pipeline import record
+from pipeline.features import FEATURES, LABEL, Kind
+from pipeline.model.signatures import PROBABILITY
+
+NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataGate"]
+NODES += ["Transform", "Trainer", "Evaluator", "Publisher"]
+
+
+@pytest.fixture(scope="module")
+def outputs(two_runs):
+    return record.last_run(two_runs.root / "metadata.db")
+
+
+@pytest.fixture(scope="module")
+def published(two_runs) -> store.Version:
+    return store.production(two_runs.root / "serving" / "flight_delay")
+
+
+@pytest.fixture(scope="module")
+def model(published):
+    return tf.saved_model.load(str(published.folder))
+
+
+@pytest.fixture(scope="module")
+def eval_records(outputs) -> list[bytes]:
+    files = tf.io.gfile.glob(f"{outputs['SpanExampleGen']['examples'].uri}/Split-eval/*")
+    return list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
+
+
+def as_columns(flights: pd.DataFrame) -> dict[str, tf.Tensor]:
+    """Rows as a REST client sends them: a named tensor a feature."""
+    return {feature.name: tf.constant(flights[feature.name].to_numpy(), feature.dtype) for feature in FEATURES}
+
+
+@pytest.fixture(scope="module")
+def eval_flights(few_spans) -> pd.DataFrame:
+    flights = pd.read_parquet(few_spans / "2013-04" / "flights.parquet")
+    return flights[pd.to_datetime(flights["date"]) >= "2013-04-21"]
+
+
+def test_every_node_has_its_line(two_runs):
+    for output in (two_runs.first, two_runs.second):
+        lines = [line.split() for line in output.splitlines() if line.startswith("  ")]
+        assert sorted(words[1] for words in lines if words[0] in ("done", "cached")) == sorted(NODES)
+
+
+def test_each_run_takes_the_next_span(two_runs):
+    assert "Crosswind runs 2013-01 to 2013-03" in two_runs.first
+    assert "Next: make run takes 2013-04." in two_runs.first
+    assert "Crosswind runs 2013-02 to 2013-04" in two_runs.second
+    assert "Next: every span was run" in two_runs.second
+    assert record.processed_spans(two_runs.root / "metadata.db") == {"2013-03", "2013-04"}
+
+
+def test_noise_goes_to_the_log(two_runs):
+    assert "INFO" not in two_runs.first
+    assert "WARNING" not in two_runs.first
+    logs = sorted((two_runs.root / "logs").iterdir())
+    assert len(logs) == 2
+    assert "Component Trainer is running." in logs[0].read_text()
+
+
+def test_the_second_candidate_is_compared_with_the_first(two_runs, outputs):
+    assert "nothing is in production yet" in two_runs.first
+    assert "prod." in two_runs.second
+    assert outputs["ProductionModel"]["model"].custom_properties["version"].int_value == 1
+
+
+def test_both_versions_are_whole_and_say_what_they_are(two_runs, published, few_flights):
+    folder = two_runs.root / "serving" / "flight_delay"
+    assert store.versions(folder) == [1, 2]
+    for number in (1, 2):
+        store.verify(store.read(folder, number))
+    manifest = published.manifest
+    assert (manifest["span"], manifest["window"]) == ("2013-04", ["2013-02", "2013-03", "2013-04"])
+    days = few_flights.date[few_flights.date >= "2013-02-01"]
+    assert manifest["rows"] == {"train": int((days < "2013-04-21").sum()), "eval": int((days >= "2013-04-21").sum())}
+    assert manifest["configuration"]["train"]["epochs"] == 1
+    assert 0 < manifest["metrics"]["overall"]["auc"] < 1
+    assert {"origin=JFK", "origin=EWR", "origin=LGA", "carrier=UA"} < set(manifest["metrics"])
+    assert set(manifest) >= {"git_commit", "created", "tensorflow", "model"}
+    json.dumps(manifest, allow_nan=False)
+    assert (published.folder / store.STATISTICS).stat().st_size > 0
+
+
+def test_signatures(model):
+    assert set(model.signatures) == {"serving_default", "raw", "transform_features"}
+    raw = model.signatures["raw"].structured_input_signature[1]
+    assert {name: spec.dtype.name for name, spec in raw.items()} == {feature.name: feature.dtype for feature in FEATURES}
+    assert all(spec.shape.as_list() == [None] for spec in raw.values())
+    assert set(model.signatures["transform_features"].structured_outputs) == {name for f in FEATURES for name in f.prepared}
+    assert model.signatures["serving_default"].structured_outputs[PROBABILITY].shape.as_list() == [None]
+
+
+def evaluators_predictions(published, eval_records) -> np.ndarray:
+    """The scores that TFMA computes with the DAG's own configuration, by its own extractors."""
+    import apache_beam as beam  # noqa: PLC0415
+    import tfx  # noqa: F401, PLC0415
+    import tensorflow_model_analysis as tfma  # isort: skip # noqa: PLC0415
+    from pipeline import config, evaluation  # noqa: PLC0415
+
+    settings = evaluation.eval_config(config.load().evaluate)
+    del settings.model_specs[1]
+    shared = tfma.default_eval_shared_model(str(published.folder), eval_config=settings)
+    scores = []
+
+    def collect(extracts):
+        scores.append(np.asarray(extracts[tfma.PREDICTIONS_KEY]))
+
+    with beam.Pipeline(argv=["--runner=FnApiRunner"]) as pipeline:
+        extracts = (
+            pipeline | beam.Create([eval_records]) | beam.Map(lambda records: {tfma.INPUT_KEY: np.array(records, object)})
+        )
+        extractor = tfma.extractors.PredictionsExtractor(settings, shared)
+        _ = extracts | extractor.ptransform | beam.Map(collect)
+    return np.concatenate(scores).reshape(-1)
+
+
+def test_raw_values_get_the_evaluators_answer(model, published, eval_records, eval_flights):
+    """A row given as raw values, against TFMA's own prediction for the same row: found by its serialized example."""
+    expected = evaluators_predictions(published, eval_records)
+    raw = model.signatures["raw"](**as_columns(eval_flights))[PROBABILITY].numpy()
+    served = model.signatures["serving_default"](examples=tf.constant(eval_records))[PROBABILITY].numpy()
+    assert len(expected) == len(raw) == len(served) > 500
+    np.testing.assert_allclose(served, expected, atol=1e-6)
+    np.testing.assert_allclose(raw, expected, atol=1e-6)
+    assert raw.std() > 0.01  # a model that answers the same to everything would pass the lines above
+
+
+def test_the_evaluators_metrics_are_those_of_the_answers(model, published, eval_flights):
+    scores = model.signatures["raw"](**as_columns(eval_flights))[PROBABILITY].numpy().astype("float64")
+    labels = eval_flights[LABEL].to_numpy(dtype="float64")
+    ranks = pd.Series(scores).rank().to_numpy()
+    positives = labels.sum()
+    auc = (ranks[labels == 1].sum() - positives * (positives + 1) / 2) / (positives * (len(labels) - positives))
+    log_loss = -np.mean(labels * np.log(scores) + (1 - labels) * np.log(1 - scores))
+    overall = published.manifest["metrics"]["overall"]
+    assert overall["example_count"] == len(labels)
+    assert overall["auc"] == pytest.approx(auc, abs=1e-3)
+    assert overall["binary_crossentropy"] == pytest.approx(log_loss, abs=1e-5)
+    assert overall["calibration"] == pytest.approx(scores.sum() / positives, rel=1e-5)
+
+
+def test_missing_values_are_answered(model):
+    nothing = {
+        feature.name: tf.constant([{Kind.CATEGORICAL: "", Kind.FLAG: 0}.get(feature.kind, float("nan"))], feature.dtype)
+        for feature in FEATURES
+    }
+    from_columns = model.signatures["raw"](**nothing)[PROBABILITY].numpy()
+    from_example = model.signatures["serving_default"](examples=tf.constant([b""]))[PROBABILITY].numpy()
+    assert 0 < from_columns[0] < 1
+    np.testing.assert_allclose(from_columns, from_example, atol=1e-6)
+
+
+def test_nothing_is_left_to_run(two_runs, few_spans):
+    result = run(spans=few_spans, root=two_runs.root)
+    assert result.returncode == 0
+    assert "was run. Add a month, or pick one to run again with --span." in result.stdout
+    assert "done" not in result.stdout
+
+
+def test_the_same_span_again_publishes_nothing_twice(two_runs, few_spans):
+    """Everything is cached but what depends on what is in production now: the model itself."""
+    result = run(
+        *("--span", "2013-04", "--set", "evaluate.min_auc=0.4", "--set", "evaluate.max_auc_drop=1.0"),
+        spans=few_spans,
+        root=two_runs.root,
+    )
+    assert result.returncode == 0, result.stdout
+    states = {words[1]: words[0] for words in (line.split() for line in result.stdout.splitlines() if line.startswith("  "))}
+    assert states["Transform"] == states["Trainer"] == "cached"
+    assert states["Evaluator"] == states["Publisher"] == "done"
+    assert "Nothing new was published: version 2 in production is this very model." in " ".join(result.stdout.split())
+    assert store.versions(two_runs.root / "serving" / "flight_delay") == [1, 2]

@@ -1,0 +1,82 @@
+"""The preprocessing graph, analysed by tf.Transform itself."""
+
+import math
+
+import apache_beam as beam
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+import tensorflow_transform.beam as tft_beam
+from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
+
+from pipeline.features import COLUMNS, FEATURES, LABEL, MISSING_CATEGORY, Kind
+from pipeline.model.preprocessing import preprocessing_fn
+
+SPEC = {name: tf.io.VarLenFeature(tf.as_dtype(dtype)) for name, dtype in COLUMNS.items()}
+
+
+def row(**values) -> dict[str, list]:
+    """A row in which everything that is not named is missing, the label aside."""
+    return {name: [values[name]] if name in values else [] for name in COLUMNS} | {LABEL: [values.get(LABEL, 0)]}
+
+
+ROWS = [
+    row(carrier="UA", distance=100.0, temp=10.0, departure_minute=360.0, holiday=1, late=1),
+    row(carrier="UA", distance=300.0, temp=30.0, departure_minute=0.0, holiday=0),
+    row(carrier="AA", distance=200.0),
+]
+
+
+@pytest.fixture(scope="module")
+def transformed(tmp_path_factory):
+    """(rows as prepared, the transform's output)."""
+    folder = tmp_path_factory.mktemp("transform")
+    metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(SPEC))
+    with beam.Pipeline(argv=["--runner=FnApiRunner"]), tft_beam.Context(temp_dir=str(folder / "tmp")):
+        (data, _), transform = (ROWS, metadata) | tft_beam.AnalyzeAndTransformDataset(preprocessing_fn)
+        transform | tft_beam.WriteTransformFn(str(folder / "out"))
+    return data, tft.TFTransformOutput(str(folder / "out"))
+
+
+def test_outputs_are_the_declared_ones(transformed):
+    rows, output = transformed
+    declared = {name for feature in FEATURES for name in feature.prepared} | {LABEL}
+    assert set(rows[0]) == set(output.transformed_feature_spec()) == declared
+
+
+def test_numbers_are_z_scores_and_missing_ones_the_mean(transformed):
+    rows, _ = transformed
+    assert [row["distance"] for row in rows] == pytest.approx([-math.sqrt(1.5), math.sqrt(1.5), 0])
+    assert [row["temp"] for row in rows] == pytest.approx([-1, 1, 0])  # mean and deviation of the two that are there
+    assert [row["temp_missing"] for row in rows] == [0, 0, 1]
+
+
+def test_a_clock_is_a_circle_and_a_missing_time_its_centre(transformed):
+    rows, _ = transformed
+    points = [(row["departure_minute_sin"], row["departure_minute_cos"]) for row in rows]
+    assert np.allclose(points, [(1, 0), (0, 1), (0, 0)], atol=1e-6)
+
+
+def test_flags_and_label(transformed):
+    rows, _ = transformed
+    assert [row["holiday"] for row in rows] == [1, 0, 0]
+    assert [row[LABEL] for row in rows] == [1, 0, 0]
+
+
+def test_unseen_categories_share_the_last_index(transformed):
+    rows, output = transformed
+    assert output.vocabulary_by_name("carrier") == [b"UA", b"AA"]
+    assert [row["carrier"] for row in rows] == [0, 0, 1]
+    assert output.vocabulary_by_name("dest") == [MISSING_CATEGORY.encode()]
+    raw = {
+        name: tf.sparse.from_dense(tf.constant([[]], tf.as_dtype(dtype))) for name, dtype in COLUMNS.items() if name != LABEL
+    }
+    raw["carrier"] = tf.sparse.from_dense(tf.constant([["ÅÄÖ"]]))
+    assert output.transform_features_layer()(raw)["carrier"].numpy().tolist() == [2]
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
+def test_declarations_are_complete(feature):
+    assert (feature.period > 0) == (feature.kind is Kind.CYCLIC)
+    assert feature.name not in (LABEL, "date")

@@ -1,0 +1,56 @@
+import pytest
+
+from components.errors import BadConfig
+from pipeline import config
+
+
+def test_the_committed_file_is_valid():
+    assert config.load().data.window == 3
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("data.window=0", "data.window = 0: Input should be greater than or equal to 1"),
+        ("data.window=three", "data.window = 'three': Input should be a valid integer"),
+        ("data.windw=3", "data.windw is not a setting; expected one of spans, schema, window, eval_days"),
+        ("evaluate.min_auc=1.7", "evaluate.min_auc = 1.7: Input should be less than or equal to 1"),
+        ("training.epochs=3", "training is not a setting; expected one of data, gate, train"),
+        ("train.epochs=2.5", "train.epochs = 2.5: Input should be a valid integer"),
+        ("train.dropout=1", "train.dropout = 1: Input should be less than 1"),
+        ("train.learning_rate=nan", "train.learning_rate = nan"),
+        ("gate.stop_on=['fatal']", "gate.stop_on.0 = 'fatal': Input should be 'error' or 'warning'"),
+        ("gate.min_positive_share=0.9", r"min_positive_share must be below max_positive_share \(0.6\)"),
+        ("publish.keep=0", "publish.keep = 0: Input should be greater than or equal to 1"),
+        ("publish.model=../up", "publish.model = '../up': String should match pattern"),
+        ("evaluate.slices=['carier']", "carier is not a feature; expected some of carrier, origin, dest"),
+        ("epochs=3", "expected section.key=value, as in train.epochs=5"),
+        ("train.epochs", "expected section.key=value, as in train.epochs=5"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(override, message):
+    with pytest.raises(BadConfig, match=message):
+        config.load(overrides=[override])
+
+
+def test_overrides_are_typed_and_text_needs_no_quotes():
+    loaded = config.load(overrides=["train.epochs=7", "run.root=/some where", "train.hidden_units=[8]", "train.dropout=0"])
+    assert (loaded.train.epochs, loaded.run.root, loaded.train.hidden_units, loaded.train.dropout) == (
+        7,
+        "/some where",
+        [8],
+        0.0,
+    )
+
+
+@pytest.mark.parametrize("content", [b"[data", b"\xff\xfe"])
+def test_a_file_that_is_not_toml_is_named(tmp_path, content):
+    (tmp_path / "c.toml").write_bytes(content)
+    with pytest.raises(BadConfig, match=r"c.toml cannot be read as TOML"):
+        config.load(tmp_path / "c.toml")
+
+
+def test_a_missing_setting_is_named(tmp_path):
+    (tmp_path / "c.toml").write_text(config.DEFAULT_FILE.read_text().replace("window = 3", "# window"))
+    with pytest.raises(BadConfig, match=r"data\.window is missing"):
+        config.load(tmp_path / "c.toml")

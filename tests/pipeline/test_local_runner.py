@@ -1,0 +1,71 @@
+"""What a user meets before any node runs. No TensorFlow is imported for it."""
+
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import REPOSITORY, run
+
+from components.errors import SpanNotFound
+from pipeline import config, local_runner
+
+
+def test_help_answers_in_under_a_second():
+    start = time.monotonic()
+    result = subprocess.run(
+        [sys.executable, "-m", "pipeline.local_runner", "--help"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert time.monotonic() - start < 1
+    assert "--span" in result.stdout
+
+
+@pytest.mark.parametrize("module", ["tensorflow", "tfx", "pandas", "ml_metadata"])
+def test_help_imports_nothing_heavy(module):
+    code = f"import sys, pipeline.local_runner; assert {module!r} not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--span", "2013-11"], 1, "SpanNotFound: Span 2013-09, 2013-10, 2013-11 is not in"),
+        (["--span", "summer"], 1, "SpanNotFound: 'summer' is not a span; expected a month such as 2013-07."),
+        (["--set", "data.window=9"], 1, "expected at least 9 months in a row"),
+        (["--set", "data.window=0"], 2, "data.window = 0: Input should be greater than or equal to 1"),
+        (["--config", "none.toml"], 2, "none.toml cannot be read as TOML"),
+    ],
+)
+def test_a_wrong_request_gets_one_clear_message_and_writes_nothing(few_spans, tmp_path, arguments, code, message):
+    result = run(*arguments, spans=few_spans, root=tmp_path / "runs")
+    assert result.returncode == code
+    assert message in result.stdout
+    assert "Traceback" not in result.stdout + result.stderr
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] in ([], [".lock"])
+
+
+def test_no_spans(tmp_path):
+    result = run(spans=tmp_path, root=tmp_path / "runs")
+    assert result.returncode == 1
+    assert "No spans in" in result.stdout
+    assert "python -m data.flights" in result.stdout
+
+
+def test_a_root_that_cannot_be_written(few_spans):
+    result = run(spans=few_spans, root="/proc/runs")
+    assert result.returncode == 1
+    assert "RootUnusable: /proc/runs cannot be written" in result.stdout
+
+
+def test_spans_are_taken_from_the_oldest_whose_window_is_whole(few_spans, tmp_path):
+    settings = config.load(overrides=[f"data.spans={few_spans}", f"run.root={tmp_path}"])
+    assert local_runner.next_span(settings) == "2013-03"
+    shutil.copytree(few_spans, tmp_path / "gap", ignore=shutil.ignore_patterns("2013-02"))
+    with pytest.raises(SpanNotFound, match="expected at least 3 months in a row"):
+        local_runner.next_span(config.load(overrides=[f"data.spans={tmp_path / 'gap'}", f"run.root={tmp_path}"]))
+
+
+def test_commit_is_recorded():
+    commit = local_runner.git_commit()
+    assert commit == "unknown" or len(commit.removesuffix("-dirty")) == 40
