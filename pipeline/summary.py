@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -10,7 +11,7 @@ from components.data_gate.executor import REPORT
 from components.evaluator import results
 from pipeline.record import Outputs
 
-COLUMNS = {"auc": "AUC", "binary_crossentropy": "log loss", "auc_precision_recall": "AUC-PR", "calibration": "calibration"}
+COLUMNS = {"auc": "AUC", "binary_crossentropy": "log loss", "auc_precision_recall": "AUC-PR", "calibration": "calib."}
 MIN_ROWS = 100  # of a slice worth a line: the AUC of fewer is noise
 
 
@@ -52,12 +53,13 @@ def metrics_table(measured: dict[str, results.Metrics]) -> Table:
         (name for name in rows if rows[name] >= MIN_ROWS or name == results.OVERALL),
         key=lambda name: (name != results.OVERALL, name.partition("=")[0], -rows[name]),
     )
-    table = Table("slice", title="On the evaluation rows" + ("" if production else " (nothing is in production yet)"))
+    title = "On the evaluation rows" + (", beside production" if production else " (nothing is in production yet)")
+    table = Table("slice", title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     if hidden := len(rows) - len(shown):
         table.caption = f"and {hidden} slices of fewer than {MIN_ROWS} rows"
     table.add_column("rows", justify="right")
-    for title in COLUMNS.values():
-        table.add_column(title, justify="right")
+    for heading in COLUMNS.values():
+        table.add_column(heading, justify="right")
         if production:
             table.add_column("prod.", justify="right", style="dim")
     models = [candidate] + ([production] if production else [])
@@ -68,7 +70,7 @@ def metrics_table(measured: dict[str, results.Metrics]) -> Table:
 
 
 def _cell(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _decision(console: Console, outputs: Outputs) -> None:

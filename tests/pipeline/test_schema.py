@@ -16,9 +16,9 @@ def test_the_reviewed_schema_fits_the_features():
     ("old", "new", "message"),
     [
         (
-            'name: "dest"\n  type',
-            'name: "destination"\n  type',
-            "dest is declared but has no entry; destination has an entry but",
+            'name: "dest"\n  value_count',
+            'name: "destination"\n  value_count',
+            "dest is declared but has no entry; destination has an entry",
         ),
         ("type: INT\n  int_domain", "type: FLOAT\n  int_domain", "holiday is FLOAT, declared as INT"),
         ("feature {", "feature [", "is not a readable schema"),
