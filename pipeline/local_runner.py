@@ -55,7 +55,9 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> in
         stack.enter_context(root.claimed(folder))
         span = span or next_span(config)
         if span is None:
-            console.print(f"Every span in {config.data.spans} was run. Add a month, or pick one to run again with --span.")
+            console.print(
+                f"Every span in {config.data.spans} was run. Add a month, or pick one to run again with --span.", soft_wrap=True
+            )
             return 0
         window = spans.window(span, config.data.window)
         spans.files(Path(config.data.spans), window)

@@ -6,6 +6,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "0")
 
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -57,6 +58,11 @@ def run(*arguments: str | Path, spans: Path, root: Path) -> subprocess.Completed
     return subprocess.run(
         command(*arguments, spans=spans, root=root), cwd=REPOSITORY, capture_output=True, text=True, timeout=900, check=False
     )
+
+
+def states(output: str) -> dict[str, str]:
+    """Node to state ("done", "cached" or "failed") as the terminal showed it."""
+    return {node: state for state, node in re.findall(r"^  (done|cached|failed) +(\w+)", output, re.MULTILINE)}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import REPOSITORY, command, run
+from conftest import REPOSITORY, command, run, states
 
 from components.publisher import store
 
@@ -54,6 +54,6 @@ def test_a_run_killed_in_each_node_in_turn_ends_with_one_whole_version(few_spans
         assert whole_versions(root) in ([], [1])
     result = run("--span", "2013-03", *SETTINGS, spans=few_spans, root=root)
     assert result.returncode == 0, result.stdout
-    states = {words[1]: words[0] for words in (line.split() for line in result.stdout.splitlines() if line.startswith("  "))}
-    assert [states[node] for node in ("SpanExampleGen", "StatisticsGen", "Transform", "Trainer")] == ["cached"] * 4
+    shown = states(result.stdout)
+    assert [shown[node] for node in ("SpanExampleGen", "StatisticsGen", "Transform", "Trainer")] == ["cached"] * 4
     assert whole_versions(root) == [1]
