@@ -28,7 +28,7 @@ lint: setup ## ruff, mypy and the import rules
 # uv from PyPI when the machine has none.
 .tools/bin/uv:
 	python3.11 -m venv .tools
-	.tools/bin/pip install --quiet uv
+	.tools/bin/pip install --quiet uv==0.13.9
 
 .venv/.ready: pyproject.toml uv.lock | $(UV)
 	$(UV) sync --locked

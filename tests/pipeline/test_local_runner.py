@@ -13,11 +13,14 @@ from pipeline import config, local_runner
 
 
 def test_help_answers_in_under_a_second():
-    start = time.monotonic()
-    result = subprocess.run(
-        [sys.executable, "-m", "pipeline.local_runner", "--help"], cwd=REPOSITORY, capture_output=True, text=True, check=True
-    )
-    assert time.monotonic() - start < 1
+    """The best of three: a busy machine must not fail it."""
+    seconds = []
+    for _ in range(3):
+        start = time.monotonic()
+        command = [sys.executable, "-m", "pipeline.local_runner", "--help"]
+        result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+        seconds.append(time.monotonic() - start)
+    assert min(seconds) < 1
     assert "--span" in result.stdout
 
 

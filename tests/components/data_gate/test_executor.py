@@ -1,0 +1,60 @@
+"""The real executor on artifacts that TFDV wrote."""
+
+import json
+
+import pytest
+import tfx  # noqa: F401 (before TFDV, which needs a module that TFX stands in for)
+
+import tensorflow_data_validation as tfdv  # isort: skip
+from tfx.types import standard_artifacts
+
+from components.data_gate.component import DataGateReport
+from components.data_gate.executor import Executor
+from components.errors import DataRejected
+from pipeline.features import COLUMNS, LABEL
+
+SETTINGS = {"label": LABEL, "min_rows": 100, "min_positive_share": 0.02, "max_positive_share": 0.6}
+
+
+@pytest.fixture
+def artifacts(few_flights, tmp_path):
+    """Inputs in which one origin in both splits is unknown to the schema, and an empty report."""
+    schema = tfdv.load_schema_text("data/schema.pbtxt")
+    rows = few_flights[list(COLUMNS)].astype({name: dtype for name, dtype in COLUMNS.items() if dtype != "string"})
+    statistics = tfdv.generate_statistics_from_dataframe(rows.assign(origin="BOS").reset_index(drop=True))
+    anomalies = tfdv.validate_statistics(statistics, schema)
+    made = {
+        "examples": standard_artifacts.Examples(),
+        "schema": standard_artifacts.Schema(),
+        "statistics": standard_artifacts.ExampleStatistics(),
+        "anomalies": standard_artifacts.ExampleAnomalies(),
+        "report": DataGateReport(),
+    }
+    for name, artifact in made.items():
+        artifact.uri = str(tmp_path / name)
+        (tmp_path / name).mkdir()
+    tfdv.write_schema_text(schema, str(tmp_path / "schema" / "schema.pbtxt"))
+    made["examples"].set_string_custom_property("span", "2013-03")
+    made["examples"].set_string_custom_property("window", "2013-01,2013-02,2013-03")
+    for name in ("examples", "statistics", "anomalies"):
+        made[name].split_names = '["train", "eval"]'
+    for split in ("train", "eval"):
+        for name, file, proto in (("statistics", "FeatureStats.pb", statistics), ("anomalies", "SchemaDiff.pb", anomalies)):
+            (tmp_path / name / f"Split-{split}").mkdir()
+            (tmp_path / name / f"Split-{split}" / file).write_bytes(proto.SerializeToString())
+    return {name: [artifact] for name, artifact in made.items()}, tmp_path / "report" / "findings.json"
+
+
+def test_a_severity_that_stops_names_every_finding(artifacts):
+    inputs, report = artifacts
+    with pytest.raises(DataRejected, match=r"(?s)span 2013-03 .*train split, origin: .*BOS.*eval split, origin: ") as error:
+        Executor().Do(inputs, inputs, {**SETTINGS, "stop_on": '["error"]'})
+    assert "data/schema.pbtxt" in str(error.value)
+    assert not report.exists()
+
+
+def test_a_severity_that_does_not_stop_is_reported(artifacts):
+    inputs, report = artifacts
+    Executor().Do(inputs, inputs, {**SETTINGS, "stop_on": "[]"})
+    findings = json.loads(report.read_text())
+    assert [(finding["split"], finding["feature"]) for finding in findings] == [("train", "origin"), ("eval", "origin")]
