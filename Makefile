@@ -27,11 +27,12 @@ lint: setup ## ruff, mypy and the import rules
 
 # uv from PyPI when the machine has none.
 .tools/bin/uv:
-	python3.11 -m venv .tools
-	.tools/bin/pip install --quiet uv==0.13.9
+	@python3.11 -m venv .tools
+	@.tools/bin/pip install --quiet uv==0.13.9
 
 .venv/.ready: pyproject.toml uv.lock | $(UV)
-	$(UV) sync --locked
+	@echo "Installing the locked environment and compiling its bytecode: a minute or two, 3.5 GB."
+	@$(UV) sync --locked --quiet
 	@touch $@
 
 # Months are written in order, so the last one is there when all are.

@@ -42,7 +42,8 @@ def _data(console: Console, outputs: Outputs) -> None:
     findings = json.loads((Path(outputs["DataGate"]["report"].uri) / REPORT).read_text())
     console.print("Anomalies: " + ("none." if not findings else f"{len(findings)}, none of which stops a run:"))
     for finding in findings:
-        console.print(f"  {finding['split']} split, {finding['feature']}: {finding['anomaly']}. {finding['measure']}")
+        text = f"  {finding['split']} split, {finding['feature']}: {finding['anomaly']}. {finding['measure']}"
+        console.print(text, markup=False, highlight=False)
 
 
 def metrics_table(measured: dict[str, results.Metrics]) -> Table:
@@ -53,7 +54,7 @@ def metrics_table(measured: dict[str, results.Metrics]) -> Table:
         (name for name in rows if rows[name] >= MIN_ROWS or name == results.OVERALL),
         key=lambda name: (name != results.OVERALL, name.partition("=")[0], -rows[name]),
     )
-    title = "On the evaluation rows" + (", beside production" if production else " (nothing is in production yet)")
+    title = "Evaluation" + (", beside production" if production else " (nothing is in production yet)")
     table = Table("slice", title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     if hidden := len(rows) - len(shown):
         table.caption = f"and {hidden} slices of fewer than {MIN_ROWS} rows"
@@ -81,4 +82,5 @@ def _decision(console: Console, outputs: Outputs) -> None:
             soft_wrap=True,
         )
     else:
-        console.print(f"[yellow bold]Nothing new was published:[/] {pushed['reason'].string_value}.", soft_wrap=True)
+        console.print("[yellow bold]Nothing new was published:[/] ", end="")
+        console.print(f"{pushed['reason'].string_value}.", markup=False, highlight=False, soft_wrap=True)

@@ -28,7 +28,7 @@ def kill_in(node: str, spans, root) -> None:
             if any(f"Component {node} is running." in log.read_text(errors="replace") for log in logs):
                 os.kill(process.pid, signal.SIGKILL)
                 break
-            time.sleep(0.02)
+            time.sleep(0.005)
     finally:
         process.kill()
         process.wait()

@@ -71,7 +71,7 @@ def test_noise_goes_to_the_log(two_runs):
 
 
 def test_the_second_candidate_is_compared_with_the_first(two_runs, outputs):
-    assert "nothing is in production yet" in " ".join(two_runs.first.split())
+    assert "nothing is in production yet" in two_runs.first
     assert "prod." in two_runs.second
     assert outputs["ProductionModel"]["model"].custom_properties["version"].int_value == 1
 
