@@ -31,3 +31,7 @@ class PublishFailed(OSError, CrosswindError):
 
 class RootUnusable(OSError, CrosswindError):
     """The folder that a run writes to cannot be used: read-only, or held by another run."""
+
+
+class TpuNotFound(LookupError, CrosswindError):
+    """A TPU was asked for, and none answers."""

@@ -22,6 +22,7 @@ LATE_MINUTES = 15  # the BTS counts a flight as on time when it arrives less tha
 WEATHER = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib"]
 SCHEDULE = ["carrier", "origin", "dest", "distance", "departure_minute", "arrival_minute", "weekday", "holiday"]
 PLANE = ["plane_year", "seats", "engines"]
+PAST = {"origin_late_share_1d": ("origin", 1), "carrier_late_share_7d": ("carrier", 7)}  # column: (whose flights, days)
 
 
 def source_files() -> Traversable:
@@ -68,6 +69,24 @@ def schedule(flights: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def late_share(flights: pd.DataFrame, key: str, days: int) -> pd.Series:
+    """How late things ran lately: what a dispatcher knows in the morning.
+
+    Args:
+        flights: a row a flight: `date` (datetime64), `late` (Int64; missing where the flight never arrived) and `key`.
+        key: whose flights count: those with the same value.
+        days: how many days before the flight's own count; the day itself does not.
+
+    Returns:
+        The share of late flights among those that arrived, float64; missing where there were none.
+    """
+    daily = flights.assign(arrived=flights.late.notna().astype("Int64")).groupby(["date", key])[["late", "arrived"]].sum()
+    by_day = daily.astype("float64").unstack(key, fill_value=0.0).asfreq("D", fill_value=0.0)
+    past = by_day.rolling(days, min_periods=1).sum().shift(1)
+    share = (past["late"] / past["arrived"].where(past["arrived"] > 0)).stack(future_stack=True)
+    return pd.Series(share.reindex(pd.MultiIndex.from_frame(flights[["date", key]])).to_numpy(), flights.index)
+
+
 def flights_of_the_year() -> pd.DataFrame:
     """Every scheduled flight of 2013 with its features; `late` is missing where the flight never arrived.
 
@@ -80,8 +99,9 @@ def flights_of_the_year() -> pd.DataFrame:
     planes = read_csv("planes.csv").rename(columns={"year": "plane_year"})[["tailnum", *PLANE]]
     joined = flights.merge(weather, on=["origin", "time_hour"], how="left", validate="many_to_one")
     joined = joined.merge(planes, on="tailnum", how="left", validate="many_to_one")
-    late = (joined.arr_delay >= LATE_MINUTES).astype("Int64").mask(joined.arr_delay.isna())
-    return joined[["date", *SCHEDULE, "departures_in_hour", *PLANE, *WEATHER]].assign(late=late)
+    joined["late"] = (joined.arr_delay >= LATE_MINUTES).astype("Int64").mask(joined.arr_delay.isna())
+    joined = joined.assign(**{column: late_share(joined, key, days) for column, (key, days) in PAST.items()})
+    return joined[["date", *SCHEDULE, "departures_in_hour", *PLANE, *WEATHER, *PAST, "late"]]
 
 
 def write_spans(flights: pd.DataFrame, folder: Path) -> list[dict[str, object]]:

@@ -11,6 +11,7 @@ from pipeline.features import FEATURES
 
 DEFAULT_FILE = Path(__file__).with_name("config.toml")
 Share = Annotated[float, Field(ge=0, le=1)]
+Strategy = Literal["one_device", "mirrored", "multi_worker", "tpu", "pipeline"]
 
 
 class Section(BaseModel):
@@ -44,14 +45,21 @@ class Gate(Section):
 
 
 class Train(Section):
-    """The network and its training."""
+    """How the network is trained; what it looks like is in the file of hyperparameters."""
 
+    hyperparameters: str = Field(description="JSON file, see pipeline/hyperparameters.py; `make tune` proposes one")
     epochs: int = Field(ge=1, le=1000, description="passes over the training split")
-    batch_size: int = Field(ge=1, le=65536, description="rows a step")
-    learning_rate: float = Field(gt=0, le=1, description="of Adam")
-    hidden_units: list[Annotated[int, Field(ge=1)]] = Field(min_length=1, description="units of each hidden layer")
-    dropout: float = Field(ge=0, lt=1, description="share of units dropped after each hidden layer")
+    batch_size: int = Field(ge=1, le=65536, description="rows a step on each replica")
     seed: int = Field(ge=0, description="of initial weights, shuffling and dropout")
+    warm_start: bool = Field(description="start from the weights of the model in production")
+    strategy: Strategy = Field(description="where it trains: a tf.distribute strategy, or stages in a row (GPipe)")
+    devices: int = Field(ge=0, le=64, description="of mirrored and pipeline; 0: all GPUs. Without a GPU, parts of the CPU")
+    tpu: str = Field(description="name or grpc:// address; empty: TPU_NAME, or the TPU of this machine")
+    micro_batches: int = Field(ge=1, description="pieces of a batch that follow each other through the stages of pipeline")
+    loop: Literal["fit", "custom"] = Field(description="Keras' loop, or the one written out; same result")
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(description="of the layers' arithmetic")
+    jit_compile: bool = Field(description="compile the step with XLA")
+    run_eagerly: bool = Field(description="no graphs: slow, for a debugger")
 
 
 class Evaluate(Section):

@@ -17,6 +17,7 @@ from components.evaluator.component import Evaluator
 from components.production_model.component import ProductionModel
 from components.publisher.component import Publisher
 from components.span_example_gen.component import SpanExampleGen
+from pipeline import hyperparameters
 from pipeline.config import Config
 from pipeline.evaluation import eval_config
 from pipeline.features import COLUMNS, DATE, LABEL
@@ -68,7 +69,13 @@ def create_pipeline(config: Config, span: str, git_commit: str = "unknown") -> P
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         run_fn="pipeline.model.training.run_fn",
-        custom_config={"train": config.train.model_dump(), "source": source},
+        base_model=production.outputs["model"] if config.train.warm_start else None,
+        custom_config={
+            "train": config.train.model_dump(),
+            "hyperparameters": hyperparameters.read(Path(config.train.hyperparameters)).model_dump(),
+            "backups": str(root / "backups"),
+            "source": source,
+        },
     )
     evaluator = Evaluator(
         examples.outputs["examples"],
@@ -104,6 +111,6 @@ def source_fingerprint() -> str:
     """SHA-256 of what Transform and Trainer run. TFX's cache hashes their names only, and would miss an edit."""
     folder = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in [folder / "features.py", *sorted((folder / "model").glob("*.py"))]:
+    for path in [folder / "features.py", folder / "hyperparameters.py", *sorted((folder / "model").glob("*.py"))]:
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     CATEGORICAL = "categorical"  # int64 index into the training split's vocabulary, the last one for unseen values
     CYCLIC = "cyclic"  # sine and cosine of 2 pi x / period: 23:59 is next to 00:00
     FLAG = "flag"  # 0 or 1
+    SHARE = "share"  # log-odds of a share of positives that was observed before
 
 
 MISSING_CATEGORY = "__missing__"  # stands for an absent category, a string because a phone cannot send an empty one
@@ -29,8 +30,10 @@ class Feature:
         kind: how it is prepared.
         unit: for people: the model card, the phone's form.
         optional: it may be missing (absent, null or NaN). A missing numeric becomes the mean and sets `<name>_missing`; a
-            missing cyclic becomes (0, 0), the circle's centre; a missing category becomes `MISSING_CATEGORY`.
+            missing cyclic becomes (0, 0), the circle's centre; a missing category becomes `MISSING_CATEGORY`; a missing share
+            the mean log-odds.
         period: of a cyclic feature, in `unit`.
+        prior: of a share: with what weight its log-odds are the point that the network starts from.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Feature:
     unit: str = ""
     optional: bool = False
     period: float = 0.0
+    prior: float = 0.0
 
     @property
     def dtype(self) -> str:
@@ -79,6 +83,8 @@ FEATURES = (
     Feature("precip", Kind.NUMERIC, "inches", optional=True),
     Feature("pressure", Kind.NUMERIC, "millibars", optional=True),
     Feature("visib", Kind.NUMERIC, "miles", optional=True),
+    Feature("origin_late_share_1d", Kind.SHARE, "of the airport's flights, late the day before", optional=True, prior=0.4),
+    Feature("carrier_late_share_7d", Kind.SHARE, "of the airline's flights, late in seven days", optional=True, prior=0.5),
 )
 
 COLUMNS = {feature.name: feature.dtype for feature in FEATURES} | {LABEL: "int64"}

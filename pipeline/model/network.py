@@ -3,46 +3,144 @@
 from collections.abc import Mapping
 
 import keras
+import numpy as np
+from keras import ops
 
-from pipeline.config import Train
 from pipeline.features import FEATURES, Kind
+from pipeline.hyperparameters import Hyperparameters
+
+KNOTS = np.arange(-3, 3, 0.5, dtype="float32")  # in standard deviations
+HARMONICS = 4  # of a day, a week or the compass
 
 
-def embedding_size(vocabulary_size: int) -> int:
-    """1.6 n^0.56, at most 600: the rule of thumb of fastai's tabular learner."""
-    return min(600, round(1.6 * vocabulary_size**0.56))
+def build(settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> keras.Model:
+    """An ensemble of multilayer perceptrons that share their hidden layers, not compiled.
 
-
-def build(settings: Train, vocabulary_sizes: Mapping[str, int]) -> keras.Model:
-    """A multilayer perceptron over embedded categories and scaled numbers, compiled.
+    Categories are embedded, numbers spread over a piecewise linear basis, cycles over their first harmonics. Each member sees
+    them at its own scales, and adds its own log-odds to one prior: the weighted log-odds of the declared shares. When the label
+    has drifted, what the members learned to be usual is wrong; the shares of the last days are not. The weights of the prior
+    are fixed, because a window of three months holds too little drift to learn them from.
 
     Args:
-        settings: layers, dropout and learning rate.
+        settings: sizes and dropout.
         vocabulary_sizes: of each categorical feature; the network adds one index for unseen values.
 
     Returns:
-        A model of a dictionary of tensors of shape [batch] (see `Feature.prepared`) to a probability of shape [batch, 1].
+        A model of a dictionary of tensors of shape [batch] (see `Feature.prepared`) to each member's probability, float32,
+        shape [batch, members]. Their mean is the network's.
     """
-    inputs: dict[str, keras.KerasTensor] = {}
-    columns = []
-    for feature in FEATURES:
-        for name in feature.prepared:
-            if feature.kind is Kind.CATEGORICAL:
-                size = vocabulary_sizes[name] + 1
-                inputs[name] = keras.Input((), name=name, dtype="int64")
-                columns.append(keras.layers.Embedding(size, embedding_size(size), name=f"embed_{name}")(inputs[name]))
-            else:
-                inputs[name] = keras.Input((), name=name, dtype="float32")
-                columns.append(keras.layers.Reshape((1,), name=f"column_{name}")(inputs[name]))
-    hidden = keras.layers.Concatenate(name="columns")(columns)
+    first, *others = parts(settings, vocabulary_sizes)
+    outputs = first.output
+    for part in others:
+        outputs = part(outputs)
+    return keras.Model(first.input, outputs)
+
+
+def parts(settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> list[keras.Model]:
+    """The same network as a chain of models: columns, each hidden layer, readout. A stage of a pipeline is one or several."""
+    chain = [columns(settings, vocabulary_sizes)]
     for index, units in enumerate(settings.hidden_units):
+        before, prior = (keras.Input(tensor.shape[1:], dtype=tensor.dtype) for tensor in chain[-1].output)
+        hidden = before if chain[1:] else Members(settings.members, name="members")(before)
         hidden = keras.layers.Dense(units, activation="relu", name=f"hidden_{index}")(hidden)
         hidden = keras.layers.Dropout(settings.dropout, name=f"dropout_{index}")(hidden)
-    probability = keras.layers.Dense(1, activation="sigmoid", name="probability")(hidden)
-    model = keras.Model(inputs, probability)
-    model.compile(
-        optimizer=keras.optimizers.Adam(settings.learning_rate),
-        loss="binary_crossentropy",
-        metrics=[keras.metrics.AUC(name="auc")],
-    )
-    return model
+        chain.append(keras.Model([before, prior], [hidden, prior], name=f"layer_{index}"))
+    hidden, prior = (keras.Input(tensor.shape[1:], dtype=tensor.dtype) for tensor in chain[-1].output)
+    log_odds = Readout(name="log_odds")(hidden)
+    probability = keras.layers.Activation("sigmoid", dtype="float32", name="probability")(log_odds + prior)
+    return [*chain, keras.Model([hidden, prior], probability, name="readout")]
+
+
+def columns(settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> keras.Model:
+    """Prepared features to [what the members see, shape [batch, width]; the prior's log-odds, shape [batch, 1]]."""
+    inputs: dict[str, keras.KerasTensor] = {}
+    embedded, numbers, cycles, plain = [], [], [], []
+    prior = 0.0
+    for feature in FEATURES:
+        dtype = "int64" if feature.kind is Kind.CATEGORICAL else "float32"
+        inputs |= {name: keras.Input((), name=name, dtype=dtype) for name in feature.prepared}
+        tensors = [inputs[name] for name in feature.prepared]
+        match feature.kind:
+            case Kind.CATEGORICAL:
+                size = vocabulary_sizes[feature.name] + 1
+                embedded.append(keras.layers.Embedding(size, embedding_size(size), name=f"embed_{feature.name}")(tensors[0]))
+            case Kind.NUMERIC:
+                numbers.append(tensors[0])
+                plain += tensors[1:]
+            case Kind.CYCLIC:
+                cycles.append(ops.stack(tensors, axis=1))
+            case Kind.FLAG:
+                plain += tensors
+            case Kind.SHARE:
+                prior += feature.prior * tensors[0]
+    seen = [
+        keras.layers.Dropout(settings.embedding_dropout, name="embedding_dropout")(ops.concatenate(embedded, axis=1)),
+        PiecewiseLinear(name="piecewise")(ops.stack(numbers, axis=1)),
+        *(Harmonics(name=f"harmonics_{index}")(cycle) for index, cycle in enumerate(cycles)),
+        ops.stack(plain, axis=1),
+    ]
+    return keras.Model(inputs, [ops.concatenate(seen, axis=1), ops.expand_dims(prior, axis=1)], name="columns")
+
+
+def embedding_size(vocabulary_size: int) -> int:
+    """1.6 n^0.56, the rule of thumb of fastai's tabular learner, and at most 32."""
+    return min(32, round(1.6 * vocabulary_size**0.56))
+
+
+class PiecewiseLinear(keras.layers.Layer):
+    """z-scores of shape [batch, n] to [batch, n * (1 + knots)]: each within 4 deviations, and how far it is through each bin.
+
+    The piecewise linear encoding of Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning"
+    (arXiv 2203.05556), with bins of half a deviation in place of quantiles: no analysis, and on these data no worse.
+    """
+
+    def call(self, scores):
+        through = (scores[:, :, None] - KNOTS) * (1 / (KNOTS[1] - KNOTS[0]))
+        encoded = ops.concatenate([ops.clip(scores, -4, 4)[:, :, None], ops.clip(through, 0, 1)], axis=2)
+        return ops.reshape(encoded, (-1, scores.shape[1] * (1 + len(KNOTS))))
+
+
+class Harmonics(keras.layers.Layer):
+    """(sin a, cos a) of shape [batch, 2] to those of a, 2 a, ... of shape [batch, 2 * HARMONICS]; (0, 0) stays zeros."""
+
+    def call(self, point):
+        sine, cosine = point[:, :1], point[:, 1:]
+        harmonics = [(sine, cosine)]
+        for _ in range(HARMONICS - 1):
+            last_sine, last_cosine = harmonics[-1]
+            harmonics.append((last_sine * cosine + last_cosine * sine, last_cosine * cosine - last_sine * sine))
+        return ops.concatenate([part for pair in harmonics for part in pair], axis=1)
+
+
+class Members(keras.layers.Layer):
+    """What each member of the ensemble sees: the columns times its own scales, which start as random signs.
+
+    The "mini" form of TabM, Gorishniy et al. 2024 (arXiv 2410.24210). From [batch, width] to [batch, members, width].
+    """
+
+    def __init__(self, members: int, **options):
+        super().__init__(**options)
+        self.members = members
+
+    def build(self, shape):
+        uniform = keras.initializers.RandomUniform(-1, 1)
+        self.scale = self.add_weight(
+            (self.members, shape[-1]), initializer=lambda shape, dtype: ops.sign(uniform(shape, dtype)), name="scale"
+        )
+
+    def call(self, columns):
+        return ops.expand_dims(columns, 1) * self.scale
+
+
+class Readout(keras.layers.Layer):
+    """Each member's log-odds from its own hidden units: [batch, members, units] to [batch, members]."""
+
+    def build(self, shape):
+        _, members, units = shape
+        self.kernel = self.add_weight(
+            (members, units), initializer=keras.initializers.RandomNormal(stddev=units**-0.5), name="kernel"
+        )
+        self.bias = self.add_weight((members,), initializer="zeros", name="bias")
+
+    def call(self, hidden):
+        return ops.sum(hidden * self.kernel, axis=2) + self.bias

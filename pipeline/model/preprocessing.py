@@ -7,6 +7,8 @@ import tensorflow_transform as tft
 
 from pipeline.features import FEATURES, LABEL, MISSING_CATEGORY, Feature, Kind
 
+RARE = 20  # a category with fewer rows than this has no embedding of its own
+
 
 def preprocessing_fn(inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
     """tf.Transform's entry point.
@@ -41,9 +43,10 @@ def numeric(feature: Feature, column: tf.SparseTensor) -> dict[str, tf.Tensor]:
 
 
 def categorical(feature: Feature, column: tf.SparseTensor) -> dict[str, tf.Tensor]:
-    """Index into the vocabulary; unseen values share the last index."""
+    """Index into the vocabulary; rare and unseen values share the last index, so that its embedding is trained."""
     values = dense(column, MISSING_CATEGORY)
-    return {feature.name: tft.compute_and_apply_vocabulary(values, num_oov_buckets=1, vocab_filename=feature.name)}
+    index = tft.compute_and_apply_vocabulary(values, frequency_threshold=RARE, num_oov_buckets=1, vocab_filename=feature.name)
+    return {feature.name: index}
 
 
 def cyclic(feature: Feature, column: tf.SparseTensor) -> dict[str, tf.Tensor]:
@@ -55,9 +58,18 @@ def cyclic(feature: Feature, column: tf.SparseTensor) -> dict[str, tf.Tensor]:
     return {name: tf.where(missing, tf.zeros_like(angle), f(angle)) for name, f in ((sine, tf.sin), (cosine, tf.cos))}
 
 
+def share(feature: Feature, column: tf.SparseTensor) -> dict[str, tf.Tensor]:
+    """Log-odds of a share held between 1 % and 99 %; a missing one becomes the mean."""
+    values = dense(column, math.nan)
+    held = tf.clip_by_value(values, 0.01, 0.99)
+    log_odds = tf.math.log(held) - tf.math.log(1 - held)
+    mean = tft.mean(tf.boolean_mask(log_odds, ~tf.math.is_nan(values)))
+    return {feature.name: tf.where(tf.math.is_nan(values), mean, log_odds)}
+
+
 def flag(feature: Feature, column: tf.SparseTensor) -> dict[str, tf.Tensor]:
     """0 or 1; a missing value is 0."""
     return {feature.name: tf.cast(dense(column, 0), tf.float32)}
 
 
-PREPARE = {Kind.NUMERIC: numeric, Kind.CATEGORICAL: categorical, Kind.CYCLIC: cyclic, Kind.FLAG: flag}
+PREPARE = {Kind.NUMERIC: numeric, Kind.CATEGORICAL: categorical, Kind.CYCLIC: cyclic, Kind.FLAG: flag, Kind.SHARE: share}

@@ -12,6 +12,16 @@ from pipeline.features import FEATURES, LABEL, MISSING_CATEGORY, Kind
 PROBABILITY = "probability"
 
 
+def checkpoint_name(weight: keras.Variable) -> str:
+    """The weight's name in the SavedModel's checkpoint; a slash would be escaped there."""
+    return weight.path.replace("/", ".")
+
+
+def checkpoint_key(weight: keras.Variable) -> str:
+    """Where `tf.train.load_checkpoint` finds the weight's value."""
+    return f"_weights/{checkpoint_name(weight)}/.ATTRIBUTES/VARIABLE_VALUE"
+
+
 class ServingModel(tf.Module):
     """Preprocessing and network in one SavedModel. Signatures:
 
@@ -25,7 +35,7 @@ class ServingModel(tf.Module):
         self._network = network
         self._transform = transform_output.transform_features_layer()
         # A Keras 3 model inside a tf.Module is not tracked: without this list it would be saved without its weights.
-        self._variables = [variable.value for variable in network.variables]
+        self._weights = {checkpoint_name(weight): weight.value for weight in network.weights}
         raw = transform_output.raw_feature_spec()
         self._example_spec = {name: spec for name, spec in raw.items() if name != LABEL}
 
@@ -58,8 +68,8 @@ class ServingModel(tf.Module):
         return dict(self._transform(raw))
 
     def _score(self, prepared: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        probability = cast(tf.Tensor, self._network(prepared, training=False))
-        return {PROBABILITY: tf.squeeze(probability, axis=1)}
+        members = cast(tf.Tensor, self._network(prepared, training=False))
+        return {PROBABILITY: tf.reduce_mean(members, axis=1)}
 
 
 def as_sparse(column: tf.Tensor, kind: Kind) -> tf.SparseTensor:

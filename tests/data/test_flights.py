@@ -68,6 +68,18 @@ def test_timetable_features(year, raw):
     assert year[year.date == "2013-01-02"].holiday.eq(0).all()
 
 
+@pytest.mark.parametrize(
+    ("column", "key", "days"), [("origin_late_share_1d", "origin", 1), ("carrier_late_share_7d", "carrier", 7)]
+)
+def test_late_shares_are_those_of_the_days_before(year, column, key, days):
+    """Against a count of the flights themselves."""
+    assert year[year.date == "2013-01-01"][column].isna().all()
+    for _, flight in year[year.date > "2013-01-01"].sample(50, random_state=4).iterrows():
+        age = (flight.date - year.date).dt.days
+        before = year[(year[key] == flight[key]) & (age >= 1) & (age <= days)].late.mean()
+        assert flight[column] == pytest.approx(float("nan") if pd.isna(before) else before, nan_ok=True)
+
+
 def test_a_second_call_rebuilds_only_what_is_missing(few_flights, tmp_path):
     flights.write_spans(few_flights, tmp_path)
     untouched = (tmp_path / "2013-01" / "flights.parquet").stat().st_mtime_ns

@@ -17,8 +17,9 @@ def test_the_committed_file_is_valid():
         ("evaluate.min_auc=1.7", "evaluate.min_auc = 1.7: Input should be less than or equal to 1"),
         ("training.epochs=3", "training is not a setting; expected one of data, gate, train"),
         ("train.epochs=2.5", "train.epochs = 2.5: Input should be a valid integer"),
-        ("train.dropout=1", "train.dropout = 1: Input should be less than 1"),
-        ("train.learning_rate=nan", "train.learning_rate = nan"),
+        ("train.strategy=horovod", "train.strategy = 'horovod': Input should be 'one_device', 'mirrored', 'multi_worker'"),
+        ("train.dropout=0.3", "train.dropout is not a setting; expected one of hyperparameters, epochs"),
+        ("gate.min_positive_share=nan", "gate.min_positive_share = nan"),
         ("gate.stop_on=['fatal']", "gate.stop_on.0 = 'fatal': Input should be 'error' or 'warning'"),
         ("gate.min_positive_share=0.9", r"min_positive_share must be below max_positive_share \(0.6\)"),
         ("publish.keep=0", "publish.keep = 0: Input should be greater than or equal to 1"),
@@ -34,11 +35,11 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(override, m
 
 
 def test_overrides_are_typed_and_text_needs_no_quotes():
-    loaded = config.load(overrides=["train.epochs=7", "run.root=/some where", "train.hidden_units=[8]", "train.dropout=0"])
-    assert (loaded.train.epochs, loaded.run.root, loaded.train.hidden_units, loaded.train.dropout) == (
+    loaded = config.load(overrides=["train.epochs=7", "run.root=/some where", "evaluate.slices=['dest']", "evaluate.min_auc=0"])
+    assert (loaded.train.epochs, loaded.run.root, loaded.evaluate.slices, loaded.evaluate.min_auc) == (
         7,
         "/some where",
-        [8],
+        ["dest"],
         0.0,
     )
 

@@ -11,7 +11,7 @@ import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
 from pipeline.features import COLUMNS, FEATURES, LABEL, MISSING_CATEGORY, Kind
-from pipeline.model.preprocessing import preprocessing_fn
+from pipeline.model.preprocessing import RARE, preprocessing_fn
 
 SPEC = {name: tf.io.VarLenFeature(tf.as_dtype(dtype)) for name, dtype in COLUMNS.items()}
 
@@ -22,10 +22,11 @@ def row(**values) -> dict[str, list]:
 
 
 ROWS = [
-    row(carrier="UA", distance=100.0, temp=10.0, departure_minute=360.0, holiday=1, late=1),
-    row(carrier="UA", distance=300.0, temp=30.0, departure_minute=0.0, holiday=0),
+    row(carrier="UA", distance=100.0, temp=10.0, departure_minute=360.0, holiday=1, late=1, origin_late_share_1d=0.5),
+    row(carrier="UA", distance=300.0, temp=30.0, departure_minute=0.0, holiday=0, origin_late_share_1d=1.0),
     row(carrier="AA", distance=200.0),
 ]
+RARE_ROW = row(carrier="ZZ", distance=200.0)
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +35,9 @@ def transformed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("transform")
     metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(SPEC))
     with beam.Pipeline(argv=["--runner=FnApiRunner"]), tft_beam.Context(temp_dir=str(folder / "tmp")):
-        (data, _), transform = (ROWS, metadata) | tft_beam.AnalyzeAndTransformDataset(preprocessing_fn)
+        (data, _), transform = ([*ROWS * RARE, RARE_ROW], metadata) | tft_beam.AnalyzeAndTransformDataset(preprocessing_fn)
         transform | tft_beam.WriteTransformFn(str(folder / "out"))
-    return data, tft.TFTransformOutput(str(folder / "out"))
+    return [*data[:3], data[-1]], tft.TFTransformOutput(str(folder / "out"))
 
 
 def test_outputs_are_the_declared_ones(transformed):
@@ -47,27 +48,34 @@ def test_outputs_are_the_declared_ones(transformed):
 
 def test_numbers_are_z_scores_and_missing_ones_the_mean(transformed):
     rows, _ = transformed
-    assert [row["distance"] for row in rows] == pytest.approx([-math.sqrt(1.5), math.sqrt(1.5), 0])
-    assert [row["temp"] for row in rows] == pytest.approx([-1, 1, 0])  # mean and deviation of the two that are there
-    assert [row["temp_missing"] for row in rows] == [0, 0, 1]
+    assert [row["distance"] for row in rows] == pytest.approx([-math.sqrt(1.5), math.sqrt(1.5), 0, 0], rel=0.01)
+    assert [row["temp"] for row in rows] == pytest.approx([-1, 1, 0, 0])  # mean and deviation of the two that are there
+    assert [row["temp_missing"] for row in rows] == [0, 0, 1, 1]
 
 
 def test_a_clock_is_a_circle_and_a_missing_time_its_centre(transformed):
     rows, _ = transformed
     points = [(row["departure_minute_sin"], row["departure_minute_cos"]) for row in rows]
-    assert np.allclose(points, [(1, 0), (0, 1), (0, 0)], atol=1e-6)
+    assert np.allclose(points, [(1, 0), (0, 1), (0, 0), (0, 0)], atol=1e-6)
 
 
 def test_flags_and_label(transformed):
     rows, _ = transformed
-    assert [row["holiday"] for row in rows] == [1, 0, 0]
-    assert [row[LABEL] for row in rows] == [1, 0, 0]
+    assert [row["holiday"] for row in rows] == [1, 0, 0, 0]
+    assert [row[LABEL] for row in rows] == [1, 0, 0, 0]
 
 
-def test_unseen_categories_share_the_last_index(transformed):
+def test_shares_are_log_odds_and_a_missing_one_the_mean(transformed):
+    rows, _ = transformed
+    nearly_all = math.log(0.99 / 0.01)
+    assert [row["origin_late_share_1d"] for row in rows] == pytest.approx([0, nearly_all, nearly_all / 2, nearly_all / 2])
+    assert [row["carrier_late_share_7d"] for row in rows] == [0, 0, 0, 0]  # no row has one: even odds
+
+
+def test_rare_and_unseen_categories_share_the_last_index(transformed):
     rows, output = transformed
     assert output.vocabulary_by_name("carrier") == [b"UA", b"AA"]
-    assert [row["carrier"] for row in rows] == [0, 0, 1]
+    assert [row["carrier"] for row in rows] == [0, 0, 1, 2]
     assert output.vocabulary_by_name("dest") == [MISSING_CATEGORY.encode()]
     raw = {
         name: tf.sparse.from_dense(tf.constant([[]], tf.as_dtype(dtype))) for name, dtype in COLUMNS.items() if name != LABEL

@@ -1,0 +1,71 @@
+"""What a training has behind it: its figures, and a checkpoint from which a killed training goes on."""
+
+import json
+import shutil
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+from absl import logging
+
+from components.errors import BadConfig
+from pipeline.model.distribution import is_chief, written_by_chief
+
+FIGURES = ("loss", "auc", "val_loss", "val_auc")
+History = list[dict[str, float]]  # the FIGURES of each epoch
+
+
+class Progress(keras.callbacks.Callback):
+    """The history, and a checkpoint behind each epoch but the last.
+
+    Not keras.callbacks.BackupAndRestore, because after a restart its weights are not those of a training that ran through:
+    it leaves out the state of the dropout layers' random generators, and its two files (weights, epoch) are replaced one after
+    the other, so that a kill in between repeats an epoch. A TensorFlow checkpoint is there whole or not at all.
+    """
+
+    def __init__(self, model: keras.Model, epochs: int, folder: Path | None):
+        super().__init__()
+        self.history: History = []
+        self._strategy = model.distribute_strategy
+        self._epochs = epochs
+        self._folder = folder
+        self._saved_history = tf.Variable("[]")
+        variables = [variable.value for variable in (*model.variables, *model.optimizer.variables)]
+        self._checkpoint = tf.train.Checkpoint(variables=variables, history=self._saved_history)
+
+    def restore(self) -> int:
+        """Takes up a training that was killed; returns the epoch to go on with, 0 if there is nothing to take up.
+
+        Raises:
+            BadConfig: the checkpoint does not fit.
+        """
+        latest = tf.train.latest_checkpoint(str(self._folder)) if self._folder else None
+        if latest:
+            try:
+                self._checkpoint.restore(latest).assert_consumed()
+            except (AssertionError, ValueError, tf.errors.OpError) as error:
+                raise BadConfig(
+                    f"{latest} does not fit this network and optimizer; expected a backup of the same training; "
+                    f"remove {self._folder} to start anew"
+                ) from error
+            self.history = json.loads(self._saved_history.numpy())
+            if len(self.history) >= self._epochs:
+                raise BadConfig(
+                    f"{latest} was saved behind epoch {len(self.history)}, but train.epochs = {self._epochs}; "
+                    f"expected more epochs, or remove {self._folder} to start anew"
+                )
+            logging.info("Going on with epoch %d of %d, from %s", len(self.history) + 1, self._epochs, latest)
+        return len(self.history)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        self.history.append({name: float(logs[name]) for name in FIGURES})
+        figures = ", ".join(f"{name} {value:.4f}" for name, value in self.history[-1].items())
+        logging.info("Epoch %d of %d: %s", epoch + 1, self._epochs, figures)
+        if self._folder and epoch + 1 < self._epochs:
+            self._saved_history.assign(json.dumps(self.history))
+            with written_by_chief(self._strategy, self._folder) as folder:
+                tf.train.CheckpointManager(self._checkpoint, str(folder), max_to_keep=1).save(checkpoint_number=epoch + 1)
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        if self._folder and is_chief(self._strategy):
+            shutil.rmtree(self._folder, ignore_errors=True)

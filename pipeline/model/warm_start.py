@@ -1,0 +1,65 @@
+"""Starts a training from the weights of the model in production."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from components.errors import BadConfig
+from pipeline.model.signatures import checkpoint_key
+
+
+def load(network: keras.Model, folder: Path, vocabularies: Mapping[str, list[bytes]]) -> bool:
+    """Sets the network's weights to those of a SavedModel that `signatures.ServingModel` wrote.
+
+    Args:
+        network: from `network.build`.
+        folder: of the SavedModel; nothing is loaded if it is not there, as in the first run.
+        vocabularies: of this training, of each categorical feature. Embeddings follow their key, not their position; a key that
+            the other model did not know starts as that model's embedding of unseen values.
+
+    Returns:
+        Whether there was a model.
+
+    Raises:
+        BadConfig: its network has other layers or other sizes.
+    """
+    if not tf.io.gfile.exists(str(folder)):
+        logging.info("Warm start: nothing is in production, so the weights start at random")
+        return False
+    saved = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
+    loaded = []
+    for weight in network.weights:
+        key = checkpoint_key(weight)
+        value = saved.get_tensor(key) if saved.has_tensor(key) else np.empty(0)
+        feature = weight.path.split("/")[-2].removeprefix("embed_")
+        if feature in vocabularies and value.ndim == len(weight.shape):
+            before = (folder / "assets" / feature).read_bytes().splitlines()
+            value = by_key(value, before, vocabularies[feature])
+        if value.shape != tuple(weight.shape):
+            raise BadConfig(
+                f"train.warm_start: {weight.path} has shape {tuple(weight.shape)}, in production {value.shape}; expected the "
+                "hyperparameters and features of the model in production. Set train.warm_start=false to change them."
+            )
+        loaded.append(value)
+    network.set_weights(loaded)
+    logging.info("Warm start: %d weights from %s", len(loaded), folder)
+    return True
+
+
+def by_key(embeddings: np.ndarray, before: list[bytes], after: list[bytes]) -> np.ndarray:
+    """Rows in the order of another vocabulary.
+
+    Args:
+        embeddings: shape [len(before) + 1, width]; the last row is that of unseen values.
+        before: the keys of the rows.
+        after: the keys wanted.
+
+    Returns:
+        Shape [len(after) + 1, width].
+    """
+    position = {key: index for index, key in enumerate(before)}
+    return embeddings[[*(position.get(key, len(before)) for key in after), len(before)]]

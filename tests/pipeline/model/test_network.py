@@ -1,0 +1,67 @@
+import keras
+import numpy as np
+import pytest
+
+from pipeline.features import FEATURES, Kind
+from pipeline.hyperparameters import Hyperparameters
+from pipeline.model import network
+
+SETTINGS = Hyperparameters(
+    learning_rate=0.01, weight_decay=0.0, hidden_units=[16, 8], members=4, dropout=0.5, embedding_dropout=0.5
+)
+SIZES = {feature.name: 3 for feature in FEATURES if feature.kind is Kind.CATEGORICAL}
+
+
+def prepared(rows: int, **values) -> dict[str, np.ndarray]:
+    """Prepared features: `values`, else zeros."""
+    names = {name: feature.kind for feature in FEATURES for name in feature.prepared}
+    zeros = {name: np.zeros(rows, "int64" if kind is Kind.CATEGORICAL else "float32") for name, kind in names.items()}
+    return zeros | {name: np.asarray(value, zeros[name].dtype) for name, value in values.items()}
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(1)
+    return network.build(SETTINGS, SIZES)
+
+
+def test_each_member_answers_for_itself(model):
+    answers = model(prepared(5, distance=[-2, -1, 0, 1, 2])).numpy()
+    assert answers.shape == (5, SETTINGS.members) and answers.dtype == np.float32
+    assert (np.std(answers, axis=1) > 0).all()
+
+
+def test_the_declared_shares_are_the_prior(model):
+    """One more in the log-odds of a share is its declared weight more in every member's answer."""
+    shares = [feature for feature in FEATURES if feature.kind is Kind.SHARE]
+    assert shares and all(0 < feature.prior < 1 for feature in shares)
+    for feature in shares:
+        answers = model(prepared(2, **{feature.name: [0, 1]})).numpy()
+        low, high = np.log(answers / (1 - answers))
+        np.testing.assert_allclose(high - low, feature.prior, rtol=1e-4)
+
+
+def test_the_parts_in_a_row_are_the_network(model):
+    features = prepared(3, temp=[-1, 0, 1], carrier=[0, 1, 3])
+    flow = features
+    parts = network.parts(SETTINGS, SIZES)
+    assert len(parts) == 2 + len(SETTINGS.hidden_units)
+    weights = iter(model.get_weights())
+    for part in parts:
+        part.set_weights([next(weights) for _ in part.weights])
+        flow = part(flow)
+    assert next(weights, None) is None
+    np.testing.assert_allclose(flow, model(features), rtol=1e-6)
+
+
+def test_piecewise_encoding_of_a_score():
+    (encoded,) = network.PiecewiseLinear()(np.array([[-2.75], [9.0]], "float32")).numpy()[:1]
+    assert encoded[:3].tolist() == [-2.75, 0.5, 0.0]  # halfway through the first bin of half a deviation
+    assert network.PiecewiseLinear()(np.array([[9.0]], "float32")).numpy().tolist() == [[4.0] + [1.0] * len(network.KNOTS)]
+
+
+def test_harmonics_are_those_of_the_angle_and_a_missing_one_stays_zero():
+    angle = 0.7
+    found = network.Harmonics()(np.array([[np.sin(angle), np.cos(angle)], [0, 0]], "float32")).numpy()
+    expected = [f(k * angle) for k in range(1, network.HARMONICS + 1) for f in (np.sin, np.cos)]
+    np.testing.assert_allclose(found, [expected, [0] * len(expected)], atol=1e-6)
