@@ -1,12 +1,12 @@
 # The verbs of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run test lint
+.PHONY: help setup data run tune test lint bench-quality bench-train
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
 PYTHON := .venv/bin/python
 
 help: ## list the verbs
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: .venv/.ready ## install the locked environment, bytecode compiled
 
@@ -18,6 +18,15 @@ run: setup data ## run the pipeline on the oldest month that was not run yet (AR
 test: setup data ## lint, type-check, and run every test, the end-to-end runs included
 	$(MAKE) --no-print-directory lint
 	$(PYTHON) -m pytest
+
+tune: setup data ## search hyperparameters on one span (ARGS="--span 2013-03 --trials 20")
+	@$(PYTHON) -m pipeline.tune $(ARGS)
+
+bench-quality: setup data ## hold the network against boosted trees, nine months (a quarter of an hour)
+	@$(PYTHON) -W ignore -m tests.benchmarks.model_quality $(ARGS)
+
+bench-train: setup data ## examples per second: input pipeline, model step, both; strategies and options
+	@$(PYTHON) -W ignore -m tests.benchmarks.train_speed $(ARGS)
 
 lint: setup ## ruff, mypy and the import rules
 	.venv/bin/ruff check .

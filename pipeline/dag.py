@@ -9,6 +9,7 @@ from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGe
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
+from tfx.components.tuner.component import Tuner
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 
@@ -24,13 +25,14 @@ from pipeline.features import COLUMNS, DATE, LABEL
 from pipeline.schema import check
 
 
-def create_pipeline(config: Config, span: str, git_commit: str = "unknown") -> Pipeline:
+def create_pipeline(config: Config, span: str, git_commit: str = "unknown", trials: int = 0) -> Pipeline:
     """The whole pipeline for one span.
 
     Args:
         config: the configuration.
         span: the newest month of the window, YYYY-MM.
         git_commit: recorded in the manifest.
+        trials: adds a Tuner that tries as many hyperparameters; `pipeline.tune` runs the DAG up to it.
     """
     root = Path(config.run.root).absolute()
     schema_file = Path(config.data.schema_file).absolute()
@@ -65,17 +67,20 @@ def create_pipeline(config: Config, span: str, git_commit: str = "unknown") -> P
     )
     transform.add_upstream_node(gate)
     production = ProductionModel(str(config.serving_folder))
+    training = {"train": config.train.model_dump(), "source": source}
+    network = hyperparameters.read(Path(config.train.hyperparameters))
+    tuner = Tuner(
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        tuner_fn="pipeline.model.tuning.tuner_fn",
+        custom_config=training | {"trials": trials},
+    )
     trainer = Trainer(
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         run_fn="pipeline.model.training.run_fn",
         base_model=production.outputs["model"] if config.train.warm_start else None,
-        custom_config={
-            "train": config.train.model_dump(),
-            "hyperparameters": hyperparameters.read(Path(config.train.hyperparameters)).model_dump(),
-            "backups": str(root / "backups"),
-            "source": source,
-        },
+        custom_config=training | {"hyperparameters": network.model_dump(), "backups": str(root / "backups")},
     )
     evaluator = Evaluator(
         examples.outputs["examples"],
@@ -100,7 +105,8 @@ def create_pipeline(config: Config, span: str, git_commit: str = "unknown") -> P
     return Pipeline(
         pipeline_name="crosswind",
         pipeline_root=str(root / "artifacts"),
-        components=[examples, statistics, schema, validator, gate, transform, production, trainer, evaluator, publisher],
+        components=[examples, statistics, schema, validator, gate, transform, production, trainer, evaluator, publisher]
+        + ([tuner] if trials else []),
         enable_cache=True,
         metadata_connection_config=sqlite_metadata_connection_config(str(root / "metadata.db")),
         beam_pipeline_args=list(config.beam.arguments),

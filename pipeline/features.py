@@ -83,8 +83,8 @@ FEATURES = (
     Feature("precip", Kind.NUMERIC, "inches", optional=True),
     Feature("pressure", Kind.NUMERIC, "millibars", optional=True),
     Feature("visib", Kind.NUMERIC, "miles", optional=True),
-    Feature("origin_late_share_1d", Kind.SHARE, "of the airport's flights, late the day before", optional=True, prior=0.4),
-    Feature("carrier_late_share_7d", Kind.SHARE, "of the airline's flights, late in seven days", optional=True, prior=0.5),
+    Feature("origin_late_share_1d", Kind.SHARE, "of the airport's flights, late the day before", optional=True, prior=0.35),
+    Feature("carrier_late_share_7d", Kind.SHARE, "of the airline's flights, late in seven days", optional=True, prior=0.45),
 )
 
 COLUMNS = {feature.name: feature.dtype for feature in FEATURES} | {LABEL: "int64"}

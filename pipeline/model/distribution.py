@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from components.errors import BadConfig, TpuNotFound
 
-StrategyName = Literal["one_device", "mirrored", "multi_worker", "tpu"]
+StrategyName = Literal["one_device", "mirrored", "multi_worker", "tpu", "pipeline"]
 REACHED_WITHIN = 1.0  # seconds; TensorFlow itself tries for minutes
 METADATA_SERVER = ("169.254.169.254", 80)  # of every Google Cloud machine; it tells where a TPU of a given name is
 GET_A_TPU = (
@@ -30,8 +30,8 @@ def create(name: StrategyName, devices: int = 0, tpu: str = "") -> tf.distribute
     Args:
         name: `one_device`: the first GPU, else the CPU. `mirrored`: a replica each GPU of this machine. `multi_worker`: a
             replica each GPU (or one on the CPU) of every machine in TF_CONFIG; each machine runs the same program.
-            `tpu`: a replica each core.
-        devices: of `mirrored`, how many; 0 takes all GPUs. Without a GPU the CPU is cut into as many logical devices: slower
+            `tpu`: a replica each core. `pipeline`: no replicas, see `gpipe.GPipe`.
+        devices: of `mirrored` and `pipeline`, how many; 0 takes all GPUs. Without a GPU the CPU is cut into as many: slower
             than one, and a way to try replicas out.
         tpu: of `tpu`, a name, a grpc:// address, or "local"; empty takes TPU_NAME, else a TPU of this machine.
 
@@ -43,7 +43,10 @@ def create(name: StrategyName, devices: int = 0, tpu: str = "") -> tf.distribute
         case "one_device":
             return tf.distribute.OneDeviceStrategy("/gpu:0" if tf.config.list_physical_devices("GPU") else "/cpu:0")
         case "mirrored":
-            return tf.distribute.MirroredStrategy(_mirrored_devices(devices))
+            return tf.distribute.MirroredStrategy(several_devices(name, devices))
+        case "pipeline":
+            several_devices(name, devices)
+            return tf.distribute.get_strategy()
         case "multi_worker":
             _check_tf_config(os.environ.get("TF_CONFIG", ""))
             return tf.distribute.MultiWorkerMirroredStrategy()
@@ -98,7 +101,8 @@ def by_rows(batches: tf.data.Dataset) -> tf.data.Dataset:
     return batches.with_options(options)
 
 
-def _mirrored_devices(count: int) -> list[str]:
+def several_devices(name: StrategyName, count: int) -> list[str]:
+    """GPUs, or parts of the CPU: `count` of them, or all GPUs. Raises BadConfig if there are fewer."""
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         if count > len(gpus):
@@ -106,7 +110,7 @@ def _mirrored_devices(count: int) -> list[str]:
         return [f"/gpu:{index}" for index in range(count or len(gpus))]
     if not count:
         raise BadConfig(
-            'train.strategy = "mirrored" found no GPU, and train.devices is 0; expected a GPU that TensorFlow sees '
+            f'train.strategy = "{name}" found no GPU, and train.devices is 0; expected a GPU that TensorFlow sees '
             "(nvidia-smi), or train.devices = 2 or more to cut the CPU into logical devices"
         )
     cpu = tf.config.list_physical_devices("CPU")[0]
@@ -134,8 +138,8 @@ def _check_tf_config(text: str) -> None:
 
 def _tpu_strategy(tpu: str) -> tf.distribute.Strategy:
     tpu = tpu or os.environ.get("TPU_NAME", "") or ("local" if _local_tpu() else "")
-    if not tpu:
-        raise TpuNotFound(f"No TPU: train.tpu and TPU_NAME are empty, and /dev has no accel* or vfio/[0-9]*. {GET_A_TPU}")
+    if not tpu or (tpu == "local" and not _local_tpu()):
+        raise TpuNotFound(f"No TPU: train.tpu is {tpu!r}, TPU_NAME empty, and /dev has no accel* or vfio/[0-9]*. {GET_A_TPU}")
     if tpu.startswith("grpc://"):
         address = urlsplit(tpu)
         _reach((address.hostname or "", address.port or 8470), f"The TPU at {tpu}")

@@ -13,10 +13,11 @@ from pipeline.model.backup import FIGURES, History, Progress
 from pipeline.model.distribution import by_rows
 
 LoopName = Literal["fit", "custom"]
+Model = keras.Model  # with Steps
 
 
-class DistributedModel(keras.Model):
-    """A network whose gradient is the mean over the rows of the global batch, however replicas share them.
+class Steps:
+    """For a keras.Model: a step whose gradient is the mean over the rows of the global batch, however replicas share them.
 
     Keras' own step takes the mean of the replicas' means. When the last batch leaves 2, 2, 2 and 0 rows to four replicas,
     that is 3/4 of the right gradient. Here every row brings its share, 1 / rows of the global batch, along.
@@ -52,7 +53,11 @@ class DistributedModel(keras.Model):
 
     def score(self, features: dict[str, tf.Tensor], label: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """The rows' log loss (nats, the members' mean) and probability, float32, shapes [rows] and [rows, 1]."""
-        members = self(features, training=training)
+        return self.judge(label, self(features, training=training))
+
+    @staticmethod
+    def judge(label: tf.Tensor, members: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """`score` for what the network said: members' probabilities of shape [rows, members]."""
         labels = tf.broadcast_to(tf.cast(label[:, tf.newaxis], tf.float32), tf.shape(members))
         return keras.losses.binary_crossentropy(labels, members), tf.reduce_mean(members, axis=1, keepdims=True)
 
@@ -63,6 +68,10 @@ class DistributedModel(keras.Model):
             else:
                 metric.update_state(label, probability)
         return self.get_metrics_result()
+
+
+class DistributedModel(Steps, keras.Model):
+    """A functional network with these steps."""
 
 
 def create(
@@ -112,7 +121,7 @@ class Plan:
 
 def train(
     loop: LoopName,
-    model: DistributedModel,
+    model: Model,
     *,
     batches: Callable[[tf.Tensor], tf.data.Dataset],
     steps: int,
@@ -125,7 +134,7 @@ def train(
 
     Args:
         loop: which one.
-        model: from `create`.
+        model: from `create`, or a `gpipe.GPipe`.
         batches: from an epoch (int64 scalar, a graph's tensor) to its global batches: pairs of features (name to tensor of
             shape [rows]) and label (shape [rows]). Only what depends on the epoch alone is the same after a restart.
         steps: batches an epoch.
@@ -160,7 +169,7 @@ def with_share(features: dict[str, tf.Tensor], label: tf.Tensor) -> tuple[dict[s
     return features, label, tf.fill([rows], 1 / tf.cast(rows, tf.float32))
 
 
-def fit(model: DistributedModel, plan: Plan) -> None:
+def fit(model: Model, plan: Plan) -> None:
     """Keras' loop."""
     model.fit(
         plan.stream,
@@ -173,7 +182,7 @@ def fit(model: DistributedModel, plan: Plan) -> None:
     )
 
 
-def custom(model: DistributedModel, plan: Plan) -> None:
+def custom(model: Model, plan: Plan) -> None:
     """The loop written out: what to copy when `fit` is too narrow."""
     strategy = model.distribute_strategy
     with strategy.scope():
@@ -220,7 +229,7 @@ def custom(model: DistributedModel, plan: Plan) -> None:
 LOOPS = {"fit": fit, "custom": custom}
 
 
-def on_replicas(model: DistributedModel, replica_step: Callable[..., tf.Tensor]) -> Callable[[tuple], tf.Tensor]:
+def on_replicas(model: Model, replica_step: Callable[..., tf.Tensor]) -> Callable[[tuple], tf.Tensor]:
     """A step of all replicas: each runs `replica_step` on its piece of the batch; their results are added up, in float64."""
     strategy = model.distribute_strategy
     compiled = tf.function(replica_step, jit_compile=True) if model.jit_compile else replica_step

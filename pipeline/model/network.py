@@ -51,6 +51,14 @@ def parts(settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> lis
     return [*chain, keras.Model([hidden, prior], probability, name="readout")]
 
 
+def with_weights(parts: list[keras.Model], whole: keras.Model) -> list[keras.Model]:
+    """The parts, with the weights of the network that they make up."""
+    weights = iter(whole.get_weights())
+    for part in parts:
+        part.set_weights([next(weights) for _ in part.weights])
+    return parts
+
+
 def columns(settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> keras.Model:
     """Prepared features to [what the members see, shape [batch, width]; the prior's log-odds, shape [batch, 1]]."""
     inputs: dict[str, keras.KerasTensor] = {}
@@ -130,6 +138,9 @@ class Members(keras.layers.Layer):
 
     def call(self, columns):
         return ops.expand_dims(columns, 1) * self.scale
+
+    def get_config(self):
+        return super().get_config() | {"members": self.members}
 
 
 class Readout(keras.layers.Layer):

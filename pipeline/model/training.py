@@ -4,7 +4,9 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import keras
 import tensorflow as tf
@@ -16,7 +18,8 @@ from tfx.utils import io_utils
 from pipeline.config import Train
 from pipeline.features import FEATURES, LABEL, Kind
 from pipeline.hyperparameters import Hyperparameters
-from pipeline.model import distribution, input_data, loops, network, signatures, warm_start
+from pipeline.model import distribution, gpipe, input_data, loops, network, signatures, warm_start
+from pipeline.model.backup import History
 
 WARM_UP = 0.25  # of an epoch
 
@@ -33,52 +36,100 @@ def run_fn(fn_args: FnArgs) -> None:
     settings = Train.model_validate(fn_args.custom_config["train"])
     hyperparameters = Hyperparameters.model_validate(fn_args.custom_config["hyperparameters"])
     strategy = distribution.create(settings.strategy, settings.devices, settings.tpu)
-    make_repeatable(settings)
-    transform = tft.TFTransformOutput(fn_args.transform_output)
-    known = vocabularies(transform)
-    rows = input_data.blocks(matching(fn_args.train_files), transform.transformed_feature_spec())
-    held_out = input_data.blocks(matching(fn_args.eval_files), transform.transformed_feature_spec())
-    batch_size = distribution.global_batch_size(settings.batch_size, strategy.num_replicas_in_sync)
-    steps = math.ceil(input_data.count(rows) / batch_size)
-
-    def build() -> keras.Model:
-        model = network.build(hyperparameters, {name: len(keys) for name, keys in known.items()})
-        if fn_args.base_model:
-            warm_start.load(model, Path(fn_args.base_model), known)
-        return model
-
-    model = loops.create(
+    data = Prepared.read(fn_args)
+    board = keras.callbacks.TensorBoard(fn_args.model_run_dir)
+    model, history = train(
+        settings,
+        hyperparameters,
+        data,
         strategy,
-        build,
-        optimizer(hyperparameters, steps, settings.epochs, strategy.num_replicas_in_sync),
-        settings.run_eagerly,
-        settings.jit_compile,
-    )
-    history = loops.train(
-        settings.loop,
-        model,
-        batches=input_data.shuffled(rows, LABEL, batch_size, settings.seed),
-        steps=steps,
-        validation=input_data.in_order(held_out, LABEL),
-        epochs=settings.epochs,
+        base_model=fn_args.base_model,
         backup=backup_folder(fn_args),
-        callbacks=[keras.callbacks.TensorBoard(fn_args.model_run_dir)],
+        callbacks=[board],
     )
     logging.info("Trained: %s", history)
     with distribution.written_by_chief(strategy, Path(fn_args.serving_model_dir)) as folder:
-        signatures.ServingModel(model, transform).save(str(folder))
+        signatures.ServingModel(model, data.transform).save(str(folder))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What Transform hands to a training.
+
+    Attributes:
+        transform: the tf.Transform graph.
+        vocabularies: the known values of each categorical feature, in the order of their indices.
+        train, held_out: the splits' rows, see `input_data.blocks`.
+    """
+
+    transform: tft.TFTransformOutput
+    vocabularies: dict[str, list[bytes]]
+    train: tf.data.Dataset
+    held_out: tf.data.Dataset
+
+    @classmethod
+    def read(cls, fn_args: FnArgs) -> Self:
+        """From the folders and patterns that TFX gives to Trainer and Tuner."""
+        transform = tft.TFTransformOutput(fn_args.transform_output)
+        known = {f.name: transform.vocabulary_by_name(f.name) for f in FEATURES if f.kind is Kind.CATEGORICAL}
+        spec = transform.transformed_feature_spec()
+        splits = (input_data.blocks(matching(patterns), spec) for patterns in (fn_args.train_files, fn_args.eval_files))
+        return cls(transform, known, *splits)
+
+
+def train(
+    settings: Train,
+    hyperparameters: Hyperparameters,
+    data: Prepared,
+    strategy: tf.distribute.Strategy,
+    *,
+    base_model: str | None = None,
+    backup: Path | None = None,
+    callbacks: list[keras.callbacks.Callback] | None = None,
+) -> tuple[keras.Model, History]:
+    """The trained network, and the figures of each epoch. Same settings, data and machine give the same weights."""
+    make_repeatable(settings)
+    replicas = strategy.num_replicas_in_sync
+    batch_size = distribution.global_batch_size(settings.batch_size, replicas)
+    steps = math.ceil(input_data.count(data.train) / batch_size)
+
+    sizes = {name: len(keys) for name, keys in data.vocabularies.items()}
+    optimize = optimizer(hyperparameters, steps, settings.epochs, replicas)
+
+    def build() -> keras.Model:
+        model = network.build(hyperparameters, sizes)
+        if base_model:
+            warm_start.load(model, Path(base_model), data.vocabularies)
+        return model
+
+    if settings.strategy == "pipeline":
+        whole = build()
+        parts = network.with_weights(network.parts(hyperparameters, sizes), whole)
+        devices = distribution.several_devices("pipeline", settings.devices)
+        model = gpipe.GPipe(parts, devices, settings.micro_batches, optimize)
+    else:
+        model = loops.create(strategy, build, optimize, settings.run_eagerly, settings.jit_compile)
+    history = loops.train(
+        settings.loop,
+        model,
+        batches=input_data.shuffled(data.train, LABEL, batch_size, settings.seed),
+        steps=steps,
+        validation=input_data.in_order(data.held_out, LABEL),
+        epochs=settings.epochs,
+        backup=backup,
+        callbacks=callbacks or [],
+    )
+    if settings.strategy == "pipeline":
+        whole.set_weights(model.get_weights())
+        return whole, history
+    return model, history
 
 
 def make_repeatable(settings: Train) -> None:
-    """Same settings, data and machine: same weights. Order of additions included, which costs a few percent of the time."""
+    """Seeds everything, and fixes the order in which threads add up, which costs a few percent of the time."""
     keras.config.set_dtype_policy(settings.precision)
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
-
-
-def vocabularies(transform: tft.TFTransformOutput) -> dict[str, list[bytes]]:
-    """The known values of each categorical feature, in the order of their indices."""
-    return {f.name: transform.vocabulary_by_name(f.name) for f in FEATURES if f.kind is Kind.CATEGORICAL}
 
 
 def optimizer(settings: Hyperparameters, steps: int, epochs: int, replicas: int) -> Callable[[], keras.optimizers.Optimizer]:
@@ -89,11 +140,10 @@ def optimizer(settings: Hyperparameters, steps: int, epochs: int, replicas: int)
     """
     peak = distribution.scaled_learning_rate(settings.learning_rate, replicas)
     warm_up = max(1, round(WARM_UP * steps))
+    falling = max(1, steps * epochs - warm_up)
 
     def create() -> keras.optimizers.Optimizer:
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, steps * epochs - warm_up), warmup_target=peak, warmup_steps=warm_up
-        )
+        rate = keras.optimizers.schedules.CosineDecay(0.0, falling, warmup_target=peak, warmup_steps=warm_up)
         return keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
 
     return create

@@ -80,11 +80,11 @@ def test_fit_with_several_workers_is_refused(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "address", "message"),
     [
-        ("", "", r"train.tpu and TPU_NAME are empty, and /dev has no accel"),
+        ("", "", r"No TPU: train.tpu is '', TPU_NAME empty, and /dev has no accel"),
         ("grpc://127.0.0.1:1", "", r"The TPU at grpc://127.0.0.1:1 does not answer at 127.0.0.1:1 within 1 s"),
         ("my-tpu", "127.0.0.1", r"metadata server, which finds the TPU 'my-tpu', does not answer at 127.0.0.1:1 within 1 s"),
         ("my-tpu", "192.0.2.1", r"metadata server, which finds the TPU 'my-tpu', does not answer at 192.0.2.1:1 within 1 s"),
-        ("local", "", r"The TPU 'local' cannot be used: TPUs not found in the cluster"),
+        ("local", "", r"No TPU: train.tpu is 'local', TPU_NAME empty, and /dev has no accel"),
     ],
 )
 def test_a_tpu_that_is_not_there_is_said_within_seconds(name, address, message, monkeypatch):

@@ -44,13 +44,11 @@ def test_the_declared_shares_are_the_prior(model):
 def test_the_parts_in_a_row_are_the_network(model):
     features = prepared(3, temp=[-1, 0, 1], carrier=[0, 1, 3])
     flow = features
-    parts = network.parts(SETTINGS, SIZES)
+    parts = network.with_weights(network.parts(SETTINGS, SIZES), model)
     assert len(parts) == 2 + len(SETTINGS.hidden_units)
-    weights = iter(model.get_weights())
     for part in parts:
-        part.set_weights([next(weights) for _ in part.weights])
         flow = part(flow)
-    assert next(weights, None) is None
+    assert sum(len(part.weights) for part in parts) == len(model.weights)
     np.testing.assert_allclose(flow, model(features), rtol=1e-6)
 
 

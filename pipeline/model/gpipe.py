@@ -1,0 +1,152 @@
+"""Model parallelism in GPipe's way, for a network that does not fit one device.
+
+Huang et al. 2019, "GPipe: Efficient Training of Giant Neural Networks using Pipeline Parallelism" (arXiv 1811.06965): the
+network is cut into K stages, each on its own device; a batch into M micro-batches that follow each other through the stages, so
+that stage k works on one while stage k - 1 works on the next. Gradients are summed and applied once: the result is that of the
+whole batch on one device. A device idles for a share (K - 1) / (M + K - 1) of a step, the bubble.
+
+Worth it when weights and activations do not fit one device; then every stage should cost about the same. Not for this project's
+network of some 100,000 weights: it is here to be copied, and `tests/benchmarks/gpipe.py` measures it on a larger one. The
+paper's re-materialization is left out: activations of all micro-batches are kept until the backward pass.
+"""
+
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.errors import BadConfig
+from pipeline.model.loops import Steps
+
+
+class GPipe(Steps, keras.Model):
+    """A network in stages; `loops.train` trains it like any other.
+
+    Args:
+        parts: the network as a chain of models: the first takes the features, the last gives probabilities of shape
+            [batch, members]; in between, tensors or lists of tensors.
+        devices: one a stage, as TensorFlow names them.
+        micro_batches: M. The rows of a batch are shared out as evenly as they go.
+        optimizer: makes one. Each stage has its own, on its device.
+
+    Raises:
+        BadConfig: there are more stages than parts, or a device is not there.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[keras.Model],
+        devices: Sequence[str],
+        micro_batches: int,
+        optimizer: Callable[[], keras.optimizers.Optimizer],
+    ):
+        super().__init__()
+        if not 1 <= len(devices) <= len(parts):
+            raise BadConfig(f"{len(devices)} stages of {len(parts)} parts; expected 1 to {len(parts)} (train.devices)")
+        found = {device.name.lower().rpartition("device:")[2] for device in tf.config.list_logical_devices()}
+        if missing := [device for device in devices if device.lower().lstrip("/") not in found]:
+            raise BadConfig(f"No device {', '.join(missing)}; TensorFlow sees {', '.join(sorted(found))}")
+        self.devices, self.micro_batches = list(devices), micro_batches
+        self.stages, optimizers = [], []
+        for device, members in zip(devices, np.array_split(np.arange(len(parts)), len(devices)), strict=True):
+            with tf.device(device):
+                stage = [placed_copy(parts[index]) for index in members]
+                optimizers.append(optimizer())
+                optimizers[-1].build([variable for part in stage for variable in part.trainable_variables])
+            self.stages.append(stage)
+        self.auc = keras.metrics.AUC(name="auc")
+        self.compile()  # its optimizer is not used: Keras takes one only
+        self.optimizer = StageOptimizers(optimizers)
+
+    def call(self, features, training=False):
+        """Probabilities of shape [batch, members]."""
+        flow = features
+        for stage, device in zip(self.stages, self.devices, strict=True):
+            with tf.device(device):
+                flow = forward(stage, flow, training)
+        return flow
+
+    def descend(self, features, label, share):
+        """See `Steps.descend`. Unrolled: TensorFlow runs what is ready, so the stages overlap by themselves."""
+        pieces = [cut((features, label, share), index, self.micro_batches) for index in range(self.micro_batches)]
+        results = [self._there_and_back(*piece) for piece in pieces]
+        for index, (device, one) in enumerate(zip(self.devices, self.optimizer.each, strict=True)):
+            with tf.device(device):
+                gradients = zip(*(result[2][index] for result in results), strict=True)
+                one.apply([total(pieces) for pieces in gradients])
+        return tuple(tf.concat([result[index] for result in results], axis=0) for index in range(2))
+
+    def gradients(self, features, label, share) -> list[tf.Tensor]:
+        """Of the share-weighted log loss by every trainable variable, of one micro-batch; for tests."""
+        return [gradient for stage in self._there_and_back(features, label, share)[2] for gradient in stage]
+
+    def _there_and_back(self, features, label, share):
+        """One micro-batch: its rows' losses, their probabilities, and the gradients by stage."""
+        flow, tapes, ends = features, [], []
+        for index, (stage, device) in enumerate(zip(self.stages, self.devices, strict=True)):
+            with tf.device(device), tf.GradientTape() as tape:
+                start = tf.nest.map_structure(tf.identity, flow) if index else flow  # the copy to this device
+                tape.watch([tensor for tensor in tf.nest.flatten(start) if tensor.dtype.is_floating])
+                flow = forward(stage, start, training=True)
+                if stage is self.stages[-1]:
+                    losses, probability = self.judge(label, flow)
+                    flow = tf.reduce_sum(losses * share)
+            tapes.append(tape)
+            ends.append((start, flow))
+        upstream, gradients = None, []
+        for stage, device, tape, (start, end) in reversed(list(zip(self.stages, self.devices, tapes, ends, strict=True))):
+            variables = [variable.value for part in stage for variable in part.trainable_variables]
+            sources = {"start": [] if stage is self.stages[0] else start, "variables": variables}
+            with tf.device(device):
+                found = tape.gradient(end, sources, upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            gradients.insert(0, found["variables"])
+            upstream = found["start"]
+        return losses, probability, gradients
+
+
+class StageOptimizers:
+    """The stages' optimizers, as far as loops and backup ask for one."""
+
+    def __init__(self, each: list[keras.optimizers.Optimizer]):
+        self.each = each
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        return [variable for one in self.each for variable in one.variables]
+
+    def finalize_variable_values(self, _: list[keras.Variable]) -> None:
+        for one in self.each:
+            one.finalize_variable_values(one._trainable_variables)
+
+
+def placed_copy(part: keras.Model) -> keras.Model:
+    """The same weights in variables on the device whose scope this is called in."""
+    copy = keras.models.clone_model(part)
+    copy.set_weights(part.get_weights())
+    return copy
+
+
+def forward(stage: list[keras.Model], flow, training: bool):
+    """Through the parts of one stage."""
+    for part in stage:
+        flow = part(flow, training=training)
+    return flow
+
+
+def total(gradients: Sequence[tf.Tensor | tf.IndexedSlices]) -> tf.Tensor | tf.IndexedSlices:
+    """The sum. Embeddings' stays sparse: Keras' Adam squares its pieces one by one, so a dense one would train otherwise."""
+    if isinstance(gradients[0], tf.IndexedSlices):
+        values, indices = (tf.concat([getattr(one, name) for one in gradients], axis=0) for name in ("values", "indices"))
+        return tf.IndexedSlices(values, indices, gradients[0].dense_shape)
+    return tf.add_n(gradients)
+
+
+def cut(batch, index: int, pieces: int):
+    """Piece `index` of a nest of tensors of shape [rows, ...]; pieces differ by at most one row."""
+
+    def piece(tensor: tf.Tensor) -> tf.Tensor:
+        rows = tf.shape(tensor)[0]
+        return tensor[rows * index // pieces : rows * (index + 1) // pieces]
+
+    return tf.nest.map_structure(piece, batch)

@@ -1,0 +1,65 @@
+"""The Tuner's entry point: what is searched, and how a trial is judged."""
+
+import keras_tuner
+from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.components.tuner.component import TunerFnResult
+
+from pipeline.config import Train
+from pipeline.hyperparameters import Hyperparameters
+from pipeline.model import distribution, training
+
+OBJECTIVE = "val_loss"
+
+
+def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
+    """TFX calls this.
+
+    Args:
+        fn_args: as `training.run_fn` gets them; `custom_config["trials"]` says how many, and `working_dir` is theirs.
+    """
+    settings = Train.model_validate(fn_args.custom_config["train"])
+    oracle = keras_tuner.oracles.BayesianOptimizationOracle(
+        keras_tuner.Objective(OBJECTIVE, "min"),
+        max_trials=fn_args.custom_config["trials"],
+        num_initial_points=max(2, fn_args.custom_config["trials"] // 4),
+        hyperparameters=space(),
+        seed=settings.seed,
+    )
+    tuner = Search(
+        settings, training.Prepared.read(fn_args), oracle=oracle, directory=fn_args.working_dir, project_name="search"
+    )
+    return TunerFnResult(tuner, fit_kwargs={})
+
+
+def space() -> keras_tuner.HyperParameters:
+    """The ranges that are searched, around the values that the literature gives for networks on tables."""
+    ranges = keras_tuner.HyperParameters()
+    ranges.Float("learning_rate", 5e-4, 5e-3, sampling="log")
+    ranges.Float("weight_decay", 1e-4, 1e-1, sampling="log")
+    ranges.Choice("units", [32, 64, 128, 192])
+    ranges.Choice("layers", [1, 2, 3])
+    ranges.Choice("members", [1, 4, 8, 16])
+    ranges.Float("dropout", 0.1, 0.6, step=0.1)
+    ranges.Float("embedding_dropout", 0.0, 0.4, step=0.1)
+    return ranges
+
+
+def hyperparameters(values: dict) -> Hyperparameters:
+    """A point of `space` as the Trainer takes it."""
+    sizes = {"hidden_units": [values["units"]] * values["layers"]}
+    return Hyperparameters.model_validate(
+        sizes | {name: value for name, value in values.items() if name not in ("units", "layers")}
+    )
+
+
+class Search(keras_tuner.Tuner):
+    """A trial is a whole training; the one with the smallest log loss on the evaluation split wins."""
+
+    def __init__(self, settings: Train, data: training.Prepared, **options):
+        super().__init__(**options)
+        self._settings, self._data = settings, data
+
+    def run_trial(self, trial, **_) -> dict[str, float]:
+        strategy = distribution.create(self._settings.strategy, self._settings.devices, self._settings.tpu)
+        _, history = training.train(self._settings, hyperparameters(trial.hyperparameters.values), self._data, strategy)
+        return {OBJECTIVE: history[-1][OBJECTIVE]}

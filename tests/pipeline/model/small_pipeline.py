@@ -1,0 +1,84 @@
+"""A program: the network in as many stages as asked for, beside the same network whole; prints what differs, as JSON.
+
+Logical devices are settled when TensorFlow starts, so each number of them needs a process of its own.
+"""
+
+import json
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pipeline.features import FEATURES, Kind
+from pipeline.hyperparameters import Hyperparameters
+from pipeline.model import distribution, gpipe, loops, network
+
+ROWS, BATCH, MICRO_BATCHES = 150, 50, 4  # 12, 13, 12 and 13 rows
+SIZES = {feature.name: 5 for feature in FEATURES if feature.kind is Kind.CATEGORICAL}
+SETTINGS = Hyperparameters(
+    learning_rate=0.01, weight_decay=0.1, hidden_units=[16, 8], members=2, dropout=0.0, embedding_dropout=0.0
+)
+
+
+def rows() -> tuple[dict[str, np.ndarray], np.ndarray]:
+    random = np.random.default_rng(1)
+    features = {}
+    for feature in FEATURES:
+        for name in feature.prepared:
+            categorical = feature.kind is Kind.CATEGORICAL
+            features[name] = random.integers(0, 6, ROWS) if categorical else random.normal(size=ROWS).astype("float32")
+    return features, random.integers(0, 2, ROWS)
+
+
+def adam() -> keras.optimizers.Optimizer:
+    return keras.optimizers.AdamW(0.01, weight_decay=0.1, use_ema=True, ema_momentum=0.5)
+
+
+def main(count: int) -> None:
+    distribution.create("pipeline", count)
+    devices = distribution.several_devices("pipeline", count)
+    whole = loops.create(tf.distribute.get_strategy(), lambda: network.build(SETTINGS, SIZES), adam)
+    parts = network.with_weights(network.parts(SETTINGS, SIZES), whole)
+    staged = gpipe.GPipe(parts, devices, MICRO_BATCHES, adam)
+    features, label = rows()
+    batch = tf.data.Dataset.from_tensor_slices((features, label)).batch(BATCH)
+    first = loops.with_share(*next(iter(batch)))
+    with tf.GradientTape() as tape:
+        losses, _ = whole.score(*first[:2], training=True)
+        loss = tf.reduce_mean(losses)
+    expected = tape.gradient(loss, [variable.value for variable in whole.trainable_variables])
+    pieces = [gpipe.cut(first, index, MICRO_BATCHES) for index in range(MICRO_BATCHES)]
+    found = [sum(map(tf.convert_to_tensor, same)) for same in zip(*(staged.gradients(*piece) for piece in pieces), strict=True)]
+    placed = {
+        device: [
+            [variable.value.device for part in stage for variable in part.variables],
+            [v.value.device for v in one.variables],
+        ]
+        for device, stage, one in zip(devices, staged.stages, staged.optimizer.each, strict=True)
+    }
+    histories = []
+    for model, loop in ((whole, "custom"), (staged, "custom")):
+        histories.append(loops.train(loop, model, batches=lambda _: batch, steps=3, validation=batch, epochs=2))
+    after = largest(whole.get_weights(), staged.get_weights())
+    by_fit = loops.train("fit", staged, batches=lambda _: batch, steps=3, validation=batch, epochs=1)
+    print(
+        json.dumps(
+            {
+                "gradients": largest([tf.convert_to_tensor(one) for one in expected], found),
+                "weights": after,
+                "losses": [[epoch["val_loss"] for epoch in history] for history in histories],
+                "fit": by_fit[0]["val_loss"],
+                "placed": placed,
+            }
+        )
+    )
+
+
+def largest(one, other) -> float:
+    """Difference between two lists of arrays."""
+    return max(float(np.abs(np.asarray(a) - np.asarray(b)).max()) for a, b in zip(one, other, strict=True))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
