@@ -1,6 +1,6 @@
 # The verbs of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run tune test lint bench-quality bench-train
+.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
 PYTHON := .venv/bin/python
@@ -25,8 +25,11 @@ tune: setup data ## search hyperparameters on one span (ARGS="--span 2013-03 --t
 bench-quality: setup data ## hold the network against boosted trees, nine months (a quarter of an hour)
 	@$(PYTHON) -W ignore -m tests.benchmarks.model_quality $(ARGS)
 
-bench-train: setup data ## examples per second: input pipeline, model step, both; strategies and options
+bench-train: setup data ## examples per second: input pipeline, model step, both; XLA, bfloat16
 	@$(PYTHON) -W ignore -m tests.benchmarks.train_speed $(ARGS)
+
+bench-gpipe: setup ## seconds a step of pipeline parallelism against the number of micro-batches
+	@$(PYTHON) -m tests.benchmarks.gpipe
 
 lint: setup ## ruff, mypy and the import rules
 	.venv/bin/ruff check .

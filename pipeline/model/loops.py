@@ -13,7 +13,6 @@ from pipeline.model.backup import FIGURES, History, Progress
 from pipeline.model.distribution import by_rows
 
 LoopName = Literal["fit", "custom"]
-Model = keras.Model  # with Steps
 
 
 class Steps:
@@ -33,7 +32,9 @@ class Steps:
         features, label = batch
         return self._measure(label, *self.score(features, label, training=False))
 
-    def descend(self, features: dict[str, tf.Tensor], label: tf.Tensor, share: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def descend(
+        self: keras.Model, features: dict[str, tf.Tensor], label: tf.Tensor, share: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """One step of the optimizer, on one replica; the optimizer adds up the gradients of all replicas.
 
         Args:
@@ -51,7 +52,9 @@ class Steps:
         self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
         return losses, probability
 
-    def score(self, features: dict[str, tf.Tensor], label: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+    def score(
+        self: keras.Model, features: dict[str, tf.Tensor], label: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """The rows' log loss (nats, the members' mean) and probability, float32, shapes [rows] and [rows, 1]."""
         return self.judge(label, self(features, training=training))
 
@@ -61,7 +64,7 @@ class Steps:
         labels = tf.broadcast_to(tf.cast(label[:, tf.newaxis], tf.float32), tf.shape(members))
         return keras.losses.binary_crossentropy(labels, members), tf.reduce_mean(members, axis=1, keepdims=True)
 
-    def _measure(self, label: tf.Tensor, losses: tf.Tensor, probability: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _measure(self: keras.Model, label: tf.Tensor, losses: tf.Tensor, probability: tf.Tensor) -> dict[str, tf.Tensor]:
         for metric in self.metrics:
             if metric.name == "loss":
                 metric.update_state(losses)
@@ -121,7 +124,7 @@ class Plan:
 
 def train(
     loop: LoopName,
-    model: Model,
+    model: keras.Model,
     *,
     batches: Callable[[tf.Tensor], tf.data.Dataset],
     steps: int,
@@ -134,7 +137,7 @@ def train(
 
     Args:
         loop: which one.
-        model: from `create`, or a `gpipe.GPipe`.
+        model: has Steps: from `create`, or a `gpipe.GPipe`.
         batches: from an epoch (int64 scalar, a graph's tensor) to its global batches: pairs of features (name to tensor of
             shape [rows]) and label (shape [rows]). Only what depends on the epoch alone is the same after a restart.
         steps: batches an epoch.
@@ -169,7 +172,7 @@ def with_share(features: dict[str, tf.Tensor], label: tf.Tensor) -> tuple[dict[s
     return features, label, tf.fill([rows], 1 / tf.cast(rows, tf.float32))
 
 
-def fit(model: Model, plan: Plan) -> None:
+def fit(model: keras.Model, plan: Plan) -> None:
     """Keras' loop."""
     model.fit(
         plan.stream,
@@ -182,7 +185,7 @@ def fit(model: Model, plan: Plan) -> None:
     )
 
 
-def custom(model: Model, plan: Plan) -> None:
+def custom(model: keras.Model, plan: Plan) -> None:
     """The loop written out: what to copy when `fit` is too narrow."""
     strategy = model.distribute_strategy
     with strategy.scope():
@@ -229,7 +232,7 @@ def custom(model: Model, plan: Plan) -> None:
 LOOPS = {"fit": fit, "custom": custom}
 
 
-def on_replicas(model: Model, replica_step: Callable[..., tf.Tensor]) -> Callable[[tuple], tf.Tensor]:
+def on_replicas(model: keras.Model, replica_step: Callable[..., tf.Tensor]) -> Callable[[tuple], tf.Tensor]:
     """A step of all replicas: each runs `replica_step` on its piece of the batch; their results are added up, in float64."""
     strategy = model.distribute_strategy
     compiled = tf.function(replica_step, jit_compile=True) if model.jit_compile else replica_step

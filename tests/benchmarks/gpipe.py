@@ -56,7 +56,7 @@ def main() -> None:
     rows = []
     for count in MICRO_BATCHES:
         seconds = seconds_a_step(count, [f"/cpu:{index}" for index in range(STAGES)], batch)
-        # One micro-batch passes K stages in turn, each a K-th of the work; M of them take (M + K - 1) / M times a stage's share.
+        # M + K - 1 turns, each of a micro-batch in a stage: 1 / M of the rows through 1 / K of the layers.
         ideal = (count + STAGES - 1) / (count * STAGES)
         bubble = (STAGES - 1) / (count + STAGES - 1)
         rows.append(
