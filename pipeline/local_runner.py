@@ -85,7 +85,10 @@ def execute(config: Config, span: str, console: Console) -> bool:
         from tfx.orchestration.local.local_dag_runner import LocalDagRunner  # noqa: PLC0415
 
         from pipeline.dag import create_pipeline  # noqa: PLC0415
+        from pipeline.model import distribution  # noqa: PLC0415
 
+        # Devices are settled when TensorFlow starts, and what is missing is better said before the first node.
+        distribution.create(config.train.strategy, config.train.devices, config.train.tpu)
         logging.set_verbosity(logging.INFO)
         logging.get_absl_logger().addHandler(progress)
         LocalDagRunner().run(create_pipeline(config, span, git_commit()))

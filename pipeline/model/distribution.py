@@ -1,5 +1,6 @@
 """Where the network trains: one device, several, several machines, or a TPU, as a `tf.distribute.Strategy`."""
 
+import functools
 import json
 import math
 import os
@@ -24,8 +25,9 @@ GET_A_TPU = (
 )
 
 
+@functools.cache
 def create(name: StrategyName, devices: int = 0, tpu: str = "") -> tf.distribute.Strategy:
-    """The strategy that `train.strategy` names. Call it before anything else of TensorFlow runs.
+    """The strategy that `train.strategy` names: one a process. Call it before anything else of TensorFlow runs.
 
     Args:
         name: `one_device`: the first GPU, else the CPU. `mirrored`: a replica each GPU of this machine. `multi_worker`: a

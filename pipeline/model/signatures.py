@@ -13,8 +13,8 @@ PROBABILITY = "probability"
 
 
 def checkpoint_name(weight: keras.Variable) -> str:
-    """The weight's name in the SavedModel's checkpoint; a slash would be escaped there."""
-    return weight.path.replace("/", ".")
+    """The weight's name in the SavedModel's checkpoint; a slash or a dot would be escaped there."""
+    return weight.path.replace("/", "-")
 
 
 def checkpoint_key(weight: keras.Variable) -> str:

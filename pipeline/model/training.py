@@ -59,13 +59,13 @@ class Prepared:
     Attributes:
         transform: the tf.Transform graph.
         vocabularies: the known values of each categorical feature, in the order of their indices.
-        train, held_out: the splits' rows, see `input_data.blocks`.
+        train, held_out: the splits.
     """
 
     transform: tft.TFTransformOutput
     vocabularies: dict[str, list[bytes]]
-    train: tf.data.Dataset
-    held_out: tf.data.Dataset
+    train: input_data.Rows
+    held_out: input_data.Rows
 
     @classmethod
     def read(cls, fn_args: FnArgs) -> Self:
@@ -73,7 +73,7 @@ class Prepared:
         transform = tft.TFTransformOutput(fn_args.transform_output)
         known = {f.name: transform.vocabulary_by_name(f.name) for f in FEATURES if f.kind is Kind.CATEGORICAL}
         spec = transform.transformed_feature_spec()
-        splits = (input_data.blocks(matching(patterns), spec) for patterns in (fn_args.train_files, fn_args.eval_files))
+        splits = (input_data.read(matching(patterns), spec, LABEL) for patterns in (fn_args.train_files, fn_args.eval_files))
         return cls(transform, known, *splits)
 
 
@@ -112,9 +112,9 @@ def train(
     history = loops.train(
         settings.loop,
         model,
-        batches=input_data.shuffled(data.train, LABEL, batch_size, settings.seed),
+        batches=input_data.shuffled(data.train, batch_size, settings.seed),
         steps=steps,
-        validation=input_data.in_order(data.held_out, LABEL),
+        validation=input_data.in_order(data.held_out),
         epochs=settings.epochs,
         backup=backup,
         callbacks=callbacks or [],

@@ -33,8 +33,7 @@ TREES, PATIENCE = 1000, 50
 
 def network(config: Config, span: str, unseen: pd.DataFrame) -> np.ndarray:
     """Runs the pipeline's nodes up to the Trainer, and asks the SavedModel for the unseen rows' probabilities."""
-    import tensorflow as tf  # noqa: PLC0415 (the trees need neither of them)
-    from tfx.orchestration.local.local_dag_runner import LocalDagRunner  # noqa: PLC0415
+    from tfx.orchestration.local.local_dag_runner import LocalDagRunner  # noqa: PLC0415 (the trees do not need it)
     from tfx.orchestration.pipeline import RunOptions  # noqa: PLC0415
 
     from pipeline.dag import create_pipeline  # noqa: PLC0415
@@ -42,7 +41,14 @@ def network(config: Config, span: str, unseen: pd.DataFrame) -> np.ndarray:
     LocalDagRunner().run(create_pipeline(config, span), RunOptions(to_nodes=["Trainer"]))
     models = Path(config.run.root, "artifacts", "Trainer", "model").iterdir()
     newest = max(models, key=lambda folder: int(folder.name))
-    score = tf.saved_model.load(str(newest / "Format-Serving")).signatures["raw"]
+    return scores(newest / "Format-Serving", unseen)
+
+
+def scores(saved_model: Path, unseen: pd.DataFrame) -> np.ndarray:
+    """The probabilities that a SavedModel's `raw` signature gives to raw rows."""
+    import tensorflow as tf  # noqa: PLC0415
+
+    score = tf.saved_model.load(str(saved_model)).signatures["raw"]
     columns = {f.name: unseen[f.name].fillna("").to_numpy() if f.name in CATEGORIES else unseen[f.name] for f in FEATURES}
     pieces = np.array_split(np.arange(len(unseen)), 10)
     return np.concatenate(

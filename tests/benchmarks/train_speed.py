@@ -23,7 +23,6 @@ from tfx.orchestration.pipeline import RunOptions
 from pipeline import config as configuration
 from pipeline import hyperparameters
 from pipeline.dag import create_pipeline
-from pipeline.features import LABEL
 from pipeline.model import input_data, loops, network, training
 
 REPEATS = 5
@@ -71,7 +70,7 @@ def measure(data: training.Prepared, jit_compile: bool = False, precision: str =
         tf.distribute.get_strategy(), lambda: network.build(settings, sizes), optimizer, jit_compile=jit_compile
     )
     step = loops.on_replicas(model, lambda *piece: loops.sum_and_rows(model.descend(*piece)[0]))
-    epochs = input_data.shuffled(data.train, LABEL, batch_size, seed=1)
+    epochs = input_data.shuffled(data.train, batch_size, seed=1)
     batches = epochs(tf.constant(0)).map(loops.with_share, tf.data.AUTOTUNE).take(steps).prefetch(tf.data.AUTOTUNE)
     one = next(iter(batches))
     step(one)

@@ -24,51 +24,49 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def blocks(files):
-    return input_data.blocks(files, SPEC)
+def split(files):
+    return input_data.read(files, SPEC, "late")
 
 
 def rows(batches):
     return [(features["distance"].numpy().astype(int), label.numpy()) for features, label in batches]
 
 
-def test_every_row_once_with_its_label(blocks):
-    assert input_data.count(blocks) == ROWS
-    batches = rows(input_data.shuffled(blocks, "late", 256, seed=1)(0))
+def test_every_row_once_with_its_label(split):
+    assert input_data.count(split) == ROWS
+    batches = rows(input_data.shuffled(split, 256, seed=1)(0))
     assert {len(label) for _, label in batches[:-1]} == {256} and len(batches[-1][1]) == ROWS % 256
     numbers = np.concatenate([numbers for numbers, _ in batches])
     np.testing.assert_array_equal(np.sort(numbers), np.arange(ROWS))
     np.testing.assert_array_equal(numbers % 2, np.concatenate([label for _, label in batches]))
 
 
-def test_the_order_depends_on_seed_and_epoch_alone(files, blocks):
-    first = order(blocks, seed=1, epoch=0)
-    np.testing.assert_array_equal(first, order(blocks, seed=1, epoch=0))
-    np.testing.assert_array_equal(first, order(input_data.blocks(files, SPEC), seed=1, epoch=0))
-    assert (first != order(blocks, seed=1, epoch=1)).mean() > 0.9
-    assert (first != order(blocks, seed=2, epoch=0)).mean() > 0.9
+def test_the_order_depends_on_seed_and_epoch_alone(files, split):
+    first = order(split, seed=1, epoch=0)
+    np.testing.assert_array_equal(first, order(split, seed=1, epoch=0))
+    np.testing.assert_array_equal(first, order(input_data.read(files, SPEC, "late"), seed=1, epoch=0))
+    assert (first != order(split, seed=1, epoch=1)).mean() > 0.9
+    assert (first != order(split, seed=2, epoch=0)).mean() > 0.9
 
 
-def test_a_batch_is_drawn_from_all_shards(blocks):
-    numbers, _ = rows(input_data.shuffled(blocks, "late", 256, seed=1)(0).take(1))[0]
+def test_a_batch_is_drawn_from_all_shards(split):
+    numbers, _ = rows(input_data.shuffled(split, 256, seed=1)(0).take(1))[0]
     assert 0.3 < (numbers < ROWS / 2).mean() < 0.7
 
 
-def test_more_rows_than_are_shuffled_at_once(blocks, monkeypatch):
+def test_more_rows_than_are_shuffled_at_once(split, monkeypatch):
     monkeypatch.setattr(input_data, "SHUFFLE_BLOCKS", 1)
-    np.testing.assert_array_equal(np.sort(order(blocks, seed=1, epoch=0)), np.arange(ROWS))
+    np.testing.assert_array_equal(np.sort(order(split, seed=1, epoch=0)), np.arange(ROWS))
 
 
-def test_evaluation_keeps_the_order_and_takes_whole_blocks(files, blocks):
-    batches = rows(input_data.in_order(blocks, "late"))
+def test_evaluation_keeps_the_order_and_takes_whole_blocks(files, split):
+    batches = rows(input_data.in_order(split))
     assert [len(label) for _, label in batches] == [8192, 8192, ROWS - 2 * 8192]
     np.testing.assert_array_equal(
         np.concatenate([numbers for numbers, _ in batches]),
-        np.concatenate([n for n, _ in rows(input_data.in_order(input_data.blocks(files, SPEC), "late"))]),
+        np.concatenate([n for n, _ in rows(input_data.in_order(input_data.read(files, SPEC, "late")))]),
     )
 
 
-def order(blocks, seed, epoch):
-    return np.concatenate(
-        [numbers for numbers, _ in rows(input_data.shuffled(blocks, "late", 256, seed)(tf.constant(epoch, tf.int64)))]
-    )
+def order(split, seed, epoch):
+    return np.concatenate([numbers for numbers, _ in rows(input_data.shuffled(split, 256, seed)(tf.constant(epoch, tf.int64)))])
