@@ -1,5 +1,6 @@
 """The network: prepared features in, the probability of a late arrival out."""
 
+import math
 from collections.abc import Mapping
 
 import keras
@@ -91,8 +92,11 @@ def columns(settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> k
 
 
 def embedding_size(vocabulary_size: int) -> int:
-    """1.6 n^0.56, the rule of thumb of fastai's tabular learner, and at most 32."""
-    return min(32, round(1.6 * vocabulary_size**0.56))
+    """The power of two nearest to 1.6 n^0.56, the rule of thumb of fastai's tabular learner.
+
+    A power of two, so that a few new keys leave the width, and a warm start, as they are.
+    """
+    return 2 ** round(math.log2(1.6 * vocabulary_size**0.56))
 
 
 class PiecewiseLinear(keras.layers.Layer):

@@ -52,6 +52,10 @@ def test_the_parts_in_a_row_are_the_network(model):
     np.testing.assert_allclose(flow, model(features), rtol=1e-6)
 
 
+def test_a_few_new_keys_leave_the_width_of_an_embedding():
+    assert [network.embedding_size(size) for size in (4, 13, 14, 90, 105)] == [4, 8, 8, 16, 16]
+
+
 def test_piecewise_encoding_of_a_score():
     (encoded,) = network.PiecewiseLinear()(np.array([[-2.75], [9.0]], "float32")).numpy()[:1]
     assert encoded[:3].tolist() == [-2.75, 0.5, 0.0]  # halfway through the first bin of half a deviation
