@@ -8,7 +8,6 @@ from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
-from tfx.components.transform.component import Transform
 from tfx.components.tuner.component import Tuner
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
@@ -18,6 +17,7 @@ from components.evaluator.component import Evaluator
 from components.production_model.component import ProductionModel
 from components.publisher.component import Publisher
 from components.span_example_gen.component import SpanExampleGen
+from components.transform.component import Transform
 from pipeline import hyperparameters
 from pipeline.config import Config
 from pipeline.evaluation import eval_config

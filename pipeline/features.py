@@ -13,9 +13,9 @@ class Kind(StrEnum):
 
     NUMERIC = "numeric"  # z-score over the training split
     CATEGORICAL = "categorical"  # int64 index into the training split's vocabulary, the last one for unseen values
-    CYCLIC = "cyclic"  # sine and cosine of 2 pi x / period: 23:59 is next to 00:00
+    CYCLIC = "cyclic"  # share of the period; the network makes sines and cosines of it, so that 23:59 is next to 00:00
     FLAG = "flag"  # 0 or 1
-    SHARE = "share"  # log-odds of a share of positives that was observed before
+    SHARE = "share"  # a share of positives that was observed before; its log-odds are the network's prior
 
 
 MISSING_CATEGORY = "__missing__"  # stands for an absent category, a string because a phone cannot send an empty one
@@ -30,8 +30,8 @@ class Feature:
         kind: how it is prepared.
         unit: for people: the model card, the phone's form.
         optional: it may be missing (absent, null or NaN). A missing numeric becomes the mean and sets `<name>_missing`; a
-            missing cyclic becomes (0, 0), the circle's centre; a missing category becomes `MISSING_CATEGORY`; a missing share
-            the mean log-odds.
+            missing cyclic sets `<name>_missing`, the circle's centre; a missing category becomes `MISSING_CATEGORY`; a missing
+            share the mean share.
         period: of a cyclic feature, in `unit`.
         prior: of a share: with what weight its log-odds are the point that the network starts from.
     """
@@ -51,9 +51,7 @@ class Feature:
     @property
     def prepared(self) -> tuple[str, ...]:
         """Names of the tensors that preprocessing makes of this feature."""
-        if self.kind is Kind.CYCLIC:
-            return (f"{self.name}_sin", f"{self.name}_cos")
-        if self.kind is Kind.NUMERIC and self.optional:
+        if self.kind is Kind.CYCLIC or (self.kind is Kind.NUMERIC and self.optional):
             return (self.name, f"{self.name}_missing")
         return (self.name,)
 

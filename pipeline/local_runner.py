@@ -75,14 +75,18 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> in
         return 0
 
 
-def execute(config: Config, span: str, console: Console) -> bool:
-    """Runs the nodes. Returns False when one failed for a reason that no message of ours explains."""
+def execute(config: Config, span: str, console: Console, trials: int = 0) -> bool:
+    """Runs the nodes, or those up to a Tuner of so many trials.
+
+    Returns False when one failed for a reason that no message of ours explains.
+    """
     from pipeline.progress import NodeProgress  # noqa: PLC0415
 
     progress = NodeProgress(console)
     try:
         from absl import logging  # noqa: PLC0415
         from tfx.orchestration.local.local_dag_runner import LocalDagRunner  # noqa: PLC0415
+        from tfx.orchestration.pipeline import RunOptions  # noqa: PLC0415
 
         from pipeline.dag import create_pipeline  # noqa: PLC0415
         from pipeline.model import distribution  # noqa: PLC0415
@@ -91,7 +95,8 @@ def execute(config: Config, span: str, console: Console) -> bool:
         distribution.create(config.train.strategy, config.train.devices, config.train.tpu)
         logging.set_verbosity(logging.INFO)
         logging.get_absl_logger().addHandler(progress)
-        LocalDagRunner().run(create_pipeline(config, span, git_commit()))
+        options = RunOptions(to_nodes=["Tuner"]) if trials else None
+        LocalDagRunner().run(create_pipeline(config, span, git_commit(), trials), options)
     except CrosswindError:
         progress.failed()
         raise

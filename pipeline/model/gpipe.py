@@ -7,7 +7,8 @@ whole batch on one device. A device idles for a share (K - 1) / (M + K - 1) of a
 
 Worth it when weights and activations do not fit one device; then every stage should cost about the same. Not for this project's
 network of some 100,000 weights: it is here to be copied, and `tests/benchmarks/gpipe.py` measures it on a larger one. The
-paper's re-materialization is left out: activations of all micro-batches are kept until the backward pass.
+paper's re-materialization is left out, so activations are kept until the backward pass: `tf.recompute_grad` would run a stage
+again with other dropout masks, since Keras' generators have moved on, and give the gradient of another network.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,11 +28,11 @@ class GPipe(Steps, keras.Model):
         parts: the network as a chain of models: the first takes the features, the last gives probabilities of shape
             [batch, members]; in between, tensors or lists of tensors.
         devices: one a stage, as TensorFlow names them.
-        micro_batches: M. The rows of a batch are shared out as evenly as they go.
+        micro_batches: M, 1 or more. The rows of a batch are shared out as evenly as they go.
         optimizer: makes one. Each stage has its own, on its device.
 
     Raises:
-        BadConfig: there are more stages than parts, or a device is not there.
+        BadConfig: there are more stages than parts or no micro-batches, a device is not there, or a part has regularizers.
     """
 
     def __init__(
@@ -44,9 +45,16 @@ class GPipe(Steps, keras.Model):
         super().__init__()
         if not 1 <= len(devices) <= len(parts):
             raise BadConfig(f"{len(devices)} stages of {len(parts)} parts; expected 1 to {len(parts)} (train.devices)")
-        found = {device.name.lower().rpartition("device:")[2] for device in tf.config.list_logical_devices()}
-        if missing := [device for device in devices if device.lower().lstrip("/") not in found]:
+        if micro_batches < 1:
+            raise BadConfig(f"{micro_batches} micro-batches; expected 1 or more (train.micro_batches)")
+        found = {short(device.name) for device in tf.config.list_logical_devices()}
+        if missing := [device for device in devices if short(device) not in found]:
             raise BadConfig(f"No device {', '.join(missing)}; TensorFlow sees {', '.join(sorted(found))}")
+        if penalized := [part.name for part in parts if part.losses]:
+            raise BadConfig(
+                f"Regularizers in {', '.join(penalized)}; expected none: a stage sees the log loss alone. "
+                "Take the optimizer's weight_decay instead"
+            )
         self.devices, self.micro_batches = list(devices), micro_batches
         self.stages, optimizers = [], []
         for device, members in zip(devices, np.array_split(np.arange(len(parts)), len(devices)), strict=True):
@@ -56,7 +64,8 @@ class GPipe(Steps, keras.Model):
                 optimizers[-1].build([variable for part in stage for variable in part.trainable_variables])
             self.stages.append(stage)
         self.auc = keras.metrics.AUC(name="auc")
-        self.compile()  # its optimizer is not used: Keras takes one only
+        # Its optimizer is not used: Keras takes one only. XLA, which Keras picks where it finds a GPU, compiles for one device.
+        self.compile(jit_compile=False)
         self.optimizer = StageOptimizers(optimizers)
 
     def call(self, features, training=False):
@@ -118,6 +127,11 @@ class StageOptimizers:
     def finalize_variable_values(self, _: list[keras.Variable]) -> None:
         for one in self.each:
             one.finalize_variable_values(one._trainable_variables)
+
+
+def short(device: str) -> str:
+    """`/device:CPU:0` and `/cpu:0` as `cpu:0`."""
+    return device.lower().rpartition("device:")[2].lstrip("/")
 
 
 def placed_copy(part: keras.Model) -> keras.Model:

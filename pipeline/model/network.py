@@ -81,7 +81,7 @@ def columns(settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> k
             case Kind.FLAG:
                 plain += tensors
             case Kind.SHARE:
-                prior += feature.prior * tensors[0]
+                prior += feature.prior * (ops.log(tensors[0]) - ops.log(1 - tensors[0]))
     seen = [
         keras.layers.Dropout(settings.embedding_dropout, name="embedding_dropout")(ops.concatenate(embedded, axis=1)),
         PiecewiseLinear(name="piecewise")(ops.stack(numbers, axis=1)),
@@ -113,15 +113,15 @@ class PiecewiseLinear(keras.layers.Layer):
 
 
 class Harmonics(keras.layers.Layer):
-    """(sin a, cos a) of shape [batch, 2] to those of a, 2 a, ... of shape [batch, 2 * HARMONICS]; (0, 0) stays zeros."""
+    """(share of a cycle, whether it is missing) of shape [batch, 2] to sines and cosines of it and its multiples.
+
+    The output has shape [batch, 2 * HARMONICS] and is the circle's centre, zeros, for a missing value.
+    """
 
     def call(self, point):
-        sine, cosine = point[:, :1], point[:, 1:]
-        harmonics = [(sine, cosine)]
-        for _ in range(HARMONICS - 1):
-            last_sine, last_cosine = harmonics[-1]
-            harmonics.append((last_sine * cosine + last_cosine * sine, last_cosine * cosine - last_sine * sine))
-        return ops.concatenate([part for pair in harmonics for part in pair], axis=1)
+        turn, missing = point[:, :1], point[:, 1:]
+        angles = turn * (2 * np.pi * np.arange(1, HARMONICS + 1, dtype="float32"))
+        return (1 - missing) * ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=1)
 
 
 class Members(keras.layers.Layer):

@@ -1,4 +1,8 @@
-"""Raw features to model inputs, as a tf.Transform graph. Only operations that convert to TensorFlow Lite builtins."""
+"""Raw features to model inputs, as a tf.Transform graph. Only operations that convert to TensorFlow Lite builtins.
+
+And only those that round alike wherever a row stands in a batch, so that two runs give the same bits: sines and logarithms do
+not, in vectors and in what is left over at their end. The network has them.
+"""
 
 import math
 
@@ -32,10 +36,12 @@ def dense(column: tf.SparseTensor, missing) -> tf.Tensor:
 
 
 def numeric(feature: Feature, column: tf.SparseTensor) -> dict[str, tf.Tensor]:
-    """z-score; a missing value becomes the mean, 0."""
+    """z-score; a missing value becomes the mean, 0, and so does every value of a feature that does not vary."""
     values = dense(column, math.nan)
     missing = tf.math.is_nan(values)
-    scaled = tft.scale_to_z_score(values)  # NaN counts neither in the mean nor in the deviation
+    present = tf.cast(tf.boolean_mask(values, ~missing), tf.float64)  # so wide that the order of summands does not show
+    mean, deviation = tf.cast(tft.mean(present), tf.float32), tf.cast(tf.sqrt(tft.var(present)), tf.float32)
+    scaled = tf.math.divide_no_nan(values - mean, deviation)
     outputs = {feature.name: tf.where(missing, tf.zeros_like(scaled), scaled)}
     if feature.optional:
         outputs[f"{feature.name}_missing"] = tf.cast(missing, tf.float32)
@@ -50,21 +56,20 @@ def categorical(feature: Feature, column: tf.SparseTensor) -> dict[str, tf.Tenso
 
 
 def cyclic(feature: Feature, column: tf.SparseTensor) -> dict[str, tf.Tensor]:
-    """A point on the unit circle; a missing value is its centre."""
+    """Share of the period, and whether the value is missing."""
     values = dense(column, math.nan)
     missing = tf.math.is_nan(values)
-    angle = values * (2 * math.pi / feature.period)
-    sine, cosine = feature.prepared
-    return {name: tf.where(missing, tf.zeros_like(angle), f(angle)) for name, f in ((sine, tf.sin), (cosine, tf.cos))}
+    turn = tf.where(missing, tf.zeros_like(values), values / feature.period)
+    return dict(zip(feature.prepared, (turn, tf.cast(missing, tf.float32)), strict=True))
 
 
 def share(feature: Feature, column: tf.SparseTensor) -> dict[str, tf.Tensor]:
-    """Log-odds of a share held between 1 % and 99 %; a missing one becomes the mean."""
+    """The share, within 1 % and 99 %; a missing one becomes the mean."""
     values = dense(column, math.nan)
+    missing = tf.math.is_nan(values)
     held = tf.clip_by_value(values, 0.01, 0.99)
-    log_odds = tf.math.log(held) - tf.math.log(1 - held)
-    mean = tft.mean(tf.boolean_mask(log_odds, ~tf.math.is_nan(values)))
-    return {feature.name: tf.where(tf.math.is_nan(values), mean, log_odds)}
+    mean = tf.cast(tft.mean(tf.cast(tf.boolean_mask(held, ~missing), tf.float64)), tf.float32)
+    return {feature.name: tf.where(missing, tf.clip_by_value(mean, 0.01, 0.99), held)}
 
 
 def flag(feature: Feature, column: tf.SparseTensor) -> dict[str, tf.Tensor]:

@@ -15,6 +15,7 @@ from absl import logging
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
+from components.errors import BadConfig
 from pipeline.config import Train
 from pipeline.features import FEATURES, LABEL, Kind
 from pipeline.hyperparameters import Hyperparameters
@@ -29,8 +30,8 @@ def run_fn(fn_args: FnArgs) -> None:
 
     Args:
         fn_args: of `custom_config`, "train" is the [train] section, "hyperparameters" the network's, "backups" a folder that
-            outlives a killed run. `train_files` and `eval_files` are patterns of transformed examples; `transform_output` is
-            the folder of the tf.Transform graph, `base_model` that of the model in production, if the weights start from it.
+            outlives a killed run. `train_files` and `eval_files` are patterns of transformed examples, `transform_graph_path`
+            is the folder of tf.Transform's graph, `base_model` that of the model in production if the weights start from it.
             The SavedModel goes to `serving_model_dir`, TensorBoard's logs to `model_run_dir`.
     """
     settings = Train.model_validate(fn_args.custom_config["train"])
@@ -70,7 +71,7 @@ class Prepared:
     @classmethod
     def read(cls, fn_args: FnArgs) -> Self:
         """From the folders and patterns that TFX gives to Trainer and Tuner."""
-        transform = tft.TFTransformOutput(fn_args.transform_output)
+        transform = tft.TFTransformOutput(fn_args.transform_graph_path)
         known = {f.name: transform.vocabulary_by_name(f.name) for f in FEATURES if f.kind is Kind.CATEGORICAL}
         spec = transform.transformed_feature_spec()
         splits = (input_data.read(matching(patterns), spec, LABEL) for patterns in (fn_args.train_files, fn_args.eval_files))
@@ -103,6 +104,8 @@ def train(
         return model
 
     if settings.strategy == "pipeline":
+        if settings.jit_compile or settings.run_eagerly:
+            raise BadConfig('train.jit_compile or train.run_eagerly with train.strategy = "pipeline"; expected both false')
         whole = build()
         parts = network.with_weights(network.parts(hyperparameters, sizes), whole)
         devices = distribution.several_devices("pipeline", settings.devices)
@@ -151,7 +154,7 @@ def optimizer(settings: Hyperparameters, steps: int, epochs: int, replicas: int)
 
 def backup_folder(fn_args: FnArgs) -> Path:
     """The same for a run that repeats a killed one: same settings, same transformed examples."""
-    names = [fn_args.custom_config, fn_args.train_files, fn_args.transform_output, fn_args.base_model]
+    names = [fn_args.custom_config, fn_args.train_files, fn_args.transform_graph_path, fn_args.base_model]
     return Path(fn_args.custom_config["backups"]) / hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16]
 
 

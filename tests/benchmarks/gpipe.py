@@ -1,7 +1,10 @@
 """Seconds a step of GPipe against the number of micro-batches, beside what its paper's bubble leaves to be had.
 
-Two stages on two logical devices of the CPU, each operation on one thread, so that two cores can work on two stages. They
-share caches and memory, and every micro-batch costs its own overhead: real devices come closer. Run: `make bench-gpipe`.
+Two stages on two logical devices of the CPU, each operation on one thread. What limits it here: TensorFlow gives all logical
+devices one pool of threads, so a free core takes whatever is ready, of any stage. With one micro-batch both cores already share
+the backward pass, whose gradients by weights and by inputs do not wait for each other; with two they are busy ("cores busy"),
+and more of them only add overhead. So this does not measure the bubble: the ideal is that of stages with a device each.
+Run: `make bench-gpipe`.
 """
 
 import json
@@ -33,16 +36,17 @@ def parts() -> list[keras.Model]:
     return [*chain, keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(hidden))]
 
 
-def seconds_a_step(micro_batches: int, devices: list[str], batch: tuple) -> float:
-    """The median over STEPS, after two that warm up."""
+def seconds_a_step(micro_batches: int, devices: list[str], batch: tuple) -> tuple[float, float]:
+    """Of the clock, and of all cores together; medians over STEPS, after two that warm up."""
     model = gpipe.GPipe(parts(), devices, micro_batches, keras.optimizers.SGD)
     step = loops.on_replicas(model, lambda *pieces: tf.reduce_sum(model.descend(*pieces)[0]))
-    times = []
+    clock, cores = [], []
     for _ in range(STEPS + 2):
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), time.process_time()
         float(step(batch))
-        times.append(time.perf_counter() - begun)
-    return statistics.median(times[2:])
+        clock.append(time.perf_counter() - begun)
+        cores.append(time.process_time() - used)
+    return statistics.median(clock[2:]), statistics.median(cores[2:])
 
 
 def main() -> None:
@@ -55,19 +59,20 @@ def main() -> None:
     batch = loops.with_share(features, tf.cast(random.uniform((ROWS,)) > 0.5, tf.int64))
     rows = []
     for count in MICRO_BATCHES:
-        seconds = seconds_a_step(count, [f"/cpu:{index}" for index in range(STAGES)], batch)
+        seconds, cores = seconds_a_step(count, [f"/cpu:{index}" for index in range(STAGES)], batch)
         # M + K - 1 turns, each of a micro-batch in a stage: 1 / M of the rows through 1 / K of the layers.
         ideal = (count + STAGES - 1) / (count * STAGES)
         bubble = (STAGES - 1) / (count + STAGES - 1)
         rows.append(
             {"micro_batches": count, "seconds": seconds, "relative": seconds / (rows[0]["seconds"] if rows else seconds)}
         )
-        rows[-1] |= {"ideal": ideal, "bubble": bubble}
+        rows[-1] |= {"ideal": ideal, "bubble": bubble, "cores_busy": cores / seconds}
     table = Table("micro-batches", title=f"{STAGES} stages, {ROWS} rows of {WIDTH}, {LAYERS} layers")
-    for name in ("seconds a step", "relative", "ideal (M+K-1)/(MK)", "bubble (K-1)/(M+K-1)"):
+    for name in ("seconds a step", "relative", "ideal (M+K-1)/(MK)", "bubble (K-1)/(M+K-1)", "cores busy"):
         table.add_column(name, justify="right")
+    figures = ("seconds", "relative", "ideal", "bubble", "cores_busy")
     for row in rows:
-        table.add_row(str(row["micro_batches"]), *(f"{row[name]:.3f}" for name in ("seconds", "relative", "ideal", "bubble")))
+        table.add_row(str(row["micro_batches"]), *(f"{row[name]:.3f}" for name in figures))
     Console().print(table)
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_text(json.dumps(rows, indent=2))

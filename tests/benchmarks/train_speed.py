@@ -54,7 +54,7 @@ def prepared(out: Path, span: str) -> training.Prepared:
 
     examples = newest("transformed_examples")
     files = [[str(examples / f"Split-{split}" / "*")] for split in ("train", "eval")]
-    arguments = FnArgs(train_files=files[0], eval_files=files[1], transform_output=str(newest("transform_graph")))
+    arguments = FnArgs(train_files=files[0], eval_files=files[1], transform_graph_path=str(newest("transform_graph")))
     return training.Prepared.read(arguments)
 
 

@@ -27,7 +27,7 @@ def rows() -> tuple[dict[str, np.ndarray], np.ndarray]:
     for feature in FEATURES:
         for name in feature.prepared:
             categorical = feature.kind is Kind.CATEGORICAL
-            features[name] = random.integers(0, 6, ROWS) if categorical else random.normal(size=ROWS).astype("float32")
+            features[name] = random.integers(0, 6, ROWS) if categorical else random.uniform(0.1, 0.9, ROWS).astype("float32")
     return features, random.integers(0, 2, ROWS)
 
 

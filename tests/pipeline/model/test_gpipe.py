@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -51,6 +53,23 @@ def test_more_stages_than_parts_and_missing_devices_are_refused():
         gpipe.GPipe(parts, ["/cpu:0"] * 5, 2, small_pipeline.adam)
     with pytest.raises(BadConfig, match="No device /gpu:7; TensorFlow sees cpu:0"):
         gpipe.GPipe(parts, ["/cpu:0", "/gpu:7"], 2, small_pipeline.adam)
+
+
+def test_no_micro_batches_and_regularizers_are_refused():
+    inputs = keras.Input((2,))
+    part = keras.Model(inputs, keras.layers.Dense(1, kernel_regularizer="l2")(inputs), name="heavy")
+    with pytest.raises(BadConfig, match=r"0 micro-batches; expected 1 or more \(train.micro_batches\)"):
+        gpipe.GPipe([part], ["/cpu:0"], 0, small_pipeline.adam)
+    with pytest.raises(BadConfig, match="Regularizers in heavy; expected none"):
+        gpipe.GPipe([part], ["/cpu:0"], 2, small_pipeline.adam)
+
+
+def test_devices_go_by_tensorflows_names_and_without_xla(monkeypatch):
+    """XLA cannot reach variables of another device, and Keras turns it on by itself where there is a GPU."""
+    physical = [*tf.config.list_physical_devices(), SimpleNamespace(device_type="GPU")]
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda *_: physical)
+    parts = network.parts(small_pipeline.SETTINGS, small_pipeline.SIZES)
+    assert gpipe.GPipe(parts, ["/device:CPU:0", "/cpu:0"], 2, small_pipeline.adam).jit_compile is False
 
 
 @pytest.mark.parametrize("rows", [0, 3, 10])

@@ -13,9 +13,10 @@ SIZES = {feature.name: 3 for feature in FEATURES if feature.kind is Kind.CATEGOR
 
 
 def prepared(rows: int, **values) -> dict[str, np.ndarray]:
-    """Prepared features: `values`, else zeros."""
+    """Prepared features: `values`, else zeros, and even odds."""
     names = {name: feature.kind for feature in FEATURES for name in feature.prepared}
     zeros = {name: np.zeros(rows, "int64" if kind is Kind.CATEGORICAL else "float32") for name, kind in names.items()}
+    zeros |= {name: zeros[name] + 0.5 for name, kind in names.items() if kind is Kind.SHARE}
     return zeros | {name: np.asarray(value, zeros[name].dtype) for name, value in values.items()}
 
 
@@ -32,13 +33,13 @@ def test_each_member_answers_for_itself(model):
 
 
 def test_the_declared_shares_are_the_prior(model):
-    """One more in the log-odds of a share is its declared weight more in every member's answer."""
+    """Even odds to three to one is the declared weight times log 3 more in every member's log-odds."""
     shares = [feature for feature in FEATURES if feature.kind is Kind.SHARE]
     assert shares and all(0 < feature.prior < 1 for feature in shares)
     for feature in shares:
-        answers = model(prepared(2, **{feature.name: [0, 1]})).numpy()
+        answers = model(prepared(2, **{feature.name: [0.5, 0.75]})).numpy()
         low, high = np.log(answers / (1 - answers))
-        np.testing.assert_allclose(high - low, feature.prior, rtol=1e-4)
+        np.testing.assert_allclose(high - low, feature.prior * np.log(3), rtol=1e-4)
 
 
 def test_the_parts_in_a_row_are_the_network(model):
@@ -62,8 +63,9 @@ def test_piecewise_encoding_of_a_score():
     assert network.PiecewiseLinear()(np.array([[9.0]], "float32")).numpy().tolist() == [[4.0] + [1.0] * len(network.KNOTS)]
 
 
-def test_harmonics_are_those_of_the_angle_and_a_missing_one_stays_zero():
-    angle = 0.7
-    found = network.Harmonics()(np.array([[np.sin(angle), np.cos(angle)], [0, 0]], "float32")).numpy()
-    expected = [f(k * angle) for k in range(1, network.HARMONICS + 1) for f in (np.sin, np.cos)]
-    np.testing.assert_allclose(found, [expected, [0] * len(expected)], atol=1e-6)
+def test_harmonics_are_those_of_the_angle_and_a_missing_one_is_the_centre():
+    turn = 0.7
+    found = network.Harmonics()(np.array([[turn, 0], [0, 1]], "float32")).numpy()
+    angles = 2 * np.pi * turn * np.arange(1, network.HARMONICS + 1)
+    expected = [*np.sin(angles), *np.cos(angles)]
+    np.testing.assert_allclose(found, [expected, [0] * len(expected)], atol=1e-5)

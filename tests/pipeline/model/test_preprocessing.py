@@ -3,7 +3,6 @@
 import math
 
 import apache_beam as beam
-import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -53,10 +52,10 @@ def test_numbers_are_z_scores_and_missing_ones_the_mean(transformed):
     assert [row["temp_missing"] for row in rows] == [0, 0, 1, 1]
 
 
-def test_a_clock_is_a_circle_and_a_missing_time_its_centre(transformed):
+def test_a_clock_is_a_share_of_the_day_or_missing(transformed):
     rows, _ = transformed
-    points = [(row["departure_minute_sin"], row["departure_minute_cos"]) for row in rows]
-    assert np.allclose(points, [(1, 0), (0, 1), (0, 0), (0, 0)], atol=1e-6)
+    assert [row["departure_minute"] for row in rows] == [0.25, 0, 0, 0]
+    assert [row["departure_minute_missing"] for row in rows] == [0, 0, 1, 1]
 
 
 def test_flags_and_label(transformed):
@@ -65,11 +64,10 @@ def test_flags_and_label(transformed):
     assert [row[LABEL] for row in rows] == [1, 0, 0, 0]
 
 
-def test_shares_are_log_odds_and_a_missing_one_the_mean(transformed):
+def test_shares_are_held_off_certainty_and_a_missing_one_is_the_mean(transformed):
     rows, _ = transformed
-    nearly_all = math.log(0.99 / 0.01)
-    assert [row["origin_late_share_1d"] for row in rows] == pytest.approx([0, nearly_all, nearly_all / 2, nearly_all / 2])
-    assert [row["carrier_late_share_7d"] for row in rows] == [0, 0, 0, 0]  # no row has one: even odds
+    assert [row["origin_late_share_1d"] for row in rows] == pytest.approx([0.5, 0.99, 0.745, 0.745])
+    assert [row["carrier_late_share_7d"] for row in rows] == pytest.approx([0.01] * 4)  # no row has one
 
 
 def test_rare_and_unseen_categories_share_the_last_index(transformed):
