@@ -92,7 +92,7 @@ def corrupt_csv(name: str) -> bytes:
     [
         ("empty", "Empty CSV file"),
         ("only a header", "has no rows; expected at least one"),
-        ("ragged", "Expected 23 columns, got 2"),
+        ("ragged", r"Expected \d+ columns, got 2"),
         ("missing column", "column distance is missing. Expected"),
         ("text in a number", "In column distance: CSV conversion error to float: invalid value 'far'"),
         ("Latin-1", "In column carrier: CSV conversion error to string: invalid UTF8 data"),
