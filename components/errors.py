@@ -35,3 +35,7 @@ class RootUnusable(OSError, CrosswindError):
 
 class TpuNotFound(LookupError, CrosswindError):
     """A TPU was asked for, and none answers."""
+
+
+class NodeFailed(RuntimeError, CrosswindError):
+    """A node failed for a reason that no message of ours explains. The traceback is in the log."""

@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -11,6 +11,7 @@ from pipeline.features import FEATURES
 
 DEFAULT_FILE = Path(__file__).with_name("config.toml")
 Share = Annotated[float, Field(ge=0, le=1)]
+DriftKind = Literal["data", "label", "prediction", "concept", "skew"]
 Strategy = Literal["one_device", "mirrored", "multi_worker", "tpu", "pipeline"]
 
 
@@ -62,6 +63,48 @@ class Train(Section):
     run_eagerly: bool = Field(description="no graphs: slow, for a debugger")
 
 
+class Drift(Section):
+    """From which value on a difference from what production was trained on counts, and what follows from it."""
+
+    policy: Literal["retrain_always", "retrain_on_drift"] = Field(description="whether a quiet span ends the run")
+    retrain_on: list[DriftKind] = Field(description="checks that call for a new model under retrain_on_drift")
+    block_push: list[str] = Field(description="checks that stop a push: a kind, or kind:feature as in skew:temp")
+    requests: str = Field(description="folder of logged requests to compare with the training data; empty: none")
+    categorical: Share = Field(gt=0, description="L-infinity distance; a feature's own in the schema comes first")
+    numeric: Share = Field(gt=0, description="Jensen-Shannon divergence; a feature's own in the schema comes first")
+    missing: Share = Field(gt=0, description="change of the share of missing values")
+    values: Share = Field(gt=0, description="share of rows with values that came, or of values that went")
+    label: Share = Field(gt=0, description="change of the share of positives")
+    prediction: Share = Field(gt=0, description="Jensen-Shannon divergence of the scores")
+    auc: Share = Field(description="loss of AUC")
+    log_loss: float = Field(ge=0, description="rise of the log loss")
+    calibration: float = Field(ge=0, description="rise of the distance of predicted over observed positives from 1")
+
+    @field_validator("block_push")
+    @classmethod
+    def _are_checks(cls, names: list[str]) -> list[str]:
+        features = {feature.name for feature in FEATURES}
+        for name in names:
+            kind, colon, feature = name.partition(":")
+            if kind not in get_args(DriftKind) or (colon and (kind not in ("data", "skew") or feature not in features)):
+                raise ValueError(
+                    f"{name!r} is no check; expected {', '.join(get_args(DriftKind))}, or data:<feature>, skew:<feature>"
+                )
+        return names
+
+    def limits(self, *names: str) -> dict[str, float]:
+        """Some of the limits, by name."""
+        return self.model_dump(include=set(names))
+
+
+class Schedule(Section):
+    """What `python -m pipeline.retrain` does at a tick."""
+
+    catch_up: int = Field(ge=1, description="spans a tick runs at most, when ticks were missed")
+    attempts: int = Field(ge=1, description="ticks that try one span before a person has to look")
+    notify: str = Field(description="command that gets each outcome but 'nothing to do' as JSON on standard input; empty: none")
+
+
 class Evaluate(Section):
     """When a candidate is blessed."""
 
@@ -102,9 +145,11 @@ class Config(Section):
 
     data: Data
     gate: Gate
+    drift: Drift
     train: Train
     evaluate: Evaluate
     publish: Publish
+    schedule: Schedule
     run: Run
     beam: Beam
 

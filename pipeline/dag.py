@@ -1,6 +1,7 @@
 """The DAG: the only place where components are wired together."""
 
 import hashlib
+from contextlib import nullcontext
 from pathlib import Path
 
 # Straight from their modules: `tfx.components` turns a failed import into None.
@@ -9,20 +10,29 @@ from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGe
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.tuner.component import Tuner
+from tfx.dsl.experimental.conditionals.conditional import Cond
+from tfx.dsl.placeholder.placeholder import Predicate
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 
+from tensorflow_data_validation import StatsOptions  # isort: skip  # behind tfx
+
 from components.data_gate.component import DataGate
+from components.drift_monitor.component import DriftMonitor
+from components.drift_monitor.data_drift import Limits as DataLimits
+from components.drift_monitor.performance import Limits as ModelLimits
 from components.evaluator.component import Evaluator
 from components.production_model.component import ProductionModel
 from components.publisher.component import Publisher
 from components.span_example_gen.component import SpanExampleGen
 from components.transform.component import Transform
 from pipeline import hyperparameters
-from pipeline.config import Config
+from pipeline.config import Config, Drift
 from pipeline.evaluation import eval_config
 from pipeline.features import COLUMNS, DATE, LABEL
 from pipeline.schema import check
+
+HISTOGRAM_BUCKETS = 50  # with TFDV's 10, a shift of rain by half a standard deviation stays within the first
 
 
 def create_pipeline(config: Config, span: str, git_commit: str = "unknown", trials: int = 0) -> Pipeline:
@@ -47,7 +57,9 @@ def create_pipeline(config: Config, span: str, git_commit: str = "unknown", tria
         columns=COLUMNS,
         date=DATE,
     )
-    statistics = StatisticsGen(examples.outputs["examples"])
+    statistics = StatisticsGen(
+        examples.outputs["examples"], stats_options=StatsOptions(num_histogram_buckets=HISTOGRAM_BUCKETS)
+    )
     schema = ImportSchemaGen(str(schema_file))
     validator = ExampleValidator(statistics.outputs["statistics"], schema.outputs["schema"])
     gate = DataGate(
@@ -58,59 +70,85 @@ def create_pipeline(config: Config, span: str, git_commit: str = "unknown", tria
         label=LABEL,
         **config.gate.model_dump(),
     )
-    transform = Transform(
-        examples.outputs["examples"],
-        schema.outputs["schema"],
-        preprocessing_fn="pipeline.model.preprocessing.preprocessing_fn",
-        disable_statistics=True,  # StatisticsGen has them
-        custom_config={"source": source},
-    )
-    transform.add_upstream_node(gate)
     production = ProductionModel(str(config.serving_folder))
-    training = {"train": config.train.model_dump(), "source": source}
-    network = hyperparameters.read(Path(config.train.hyperparameters))
-    tuner = Tuner(
-        examples=transform.outputs["transformed_examples"],
-        transform_graph=transform.outputs["transform_graph"],
-        tuner_fn="pipeline.model.tuning.tuner_fn",
-        custom_config=training | {"trials": trials},
-    )
-    trainer = Trainer(
-        examples=transform.outputs["transformed_examples"],
-        transform_graph=transform.outputs["transform_graph"],
-        run_fn="pipeline.model.training.run_fn",
-        base_model=production.outputs["model"] if config.train.warm_start else None,
-        custom_config=training | {"hyperparameters": network.model_dump(), "backups": str(root / "backups")},
-    )
-    evaluator = Evaluator(
-        examples.outputs["examples"],
-        model=trainer.outputs["model"],
-        baseline_model=production.outputs["model"],
-        eval_config=eval_config(config.evaluate),
-        schema=schema.outputs["schema"],
-    )
-    publisher = Publisher(
-        model=trainer.outputs["model"],
-        model_blessing=evaluator.outputs["blessing"],
-        evaluation=evaluator.outputs["evaluation"],
-        examples=examples.outputs["examples"],
-        statistics=statistics.outputs["statistics"],
-        folder=str(config.serving_folder),
-        model_name=config.publish.model,
-        keep=config.publish.keep,
-        span=span,
-        git_commit=git_commit,
-        configuration=config.model_dump_json(by_alias=True),
-    )
+    monitor = drift_monitor(config.drift, examples, schema, production)
+    monitor.add_upstream_node(gate)
+    # `pipeline.tune` runs up to the Tuner, whatever the monitor would say.
+    with Cond(_wants_a_model(monitor)) if config.drift.policy == "retrain_on_drift" and not trials else nullcontext():
+        transform = Transform(
+            examples.outputs["examples"],
+            schema.outputs["schema"],
+            preprocessing_fn="pipeline.model.preprocessing.preprocessing_fn",
+            disable_statistics=True,  # StatisticsGen has them
+            custom_config={"source": source},
+        )
+        transform.add_upstream_node(gate)
+        training = {"train": config.train.model_dump(), "source": source}
+        network = hyperparameters.read(Path(config.train.hyperparameters))
+        tuner = Tuner(
+            examples=transform.outputs["transformed_examples"],
+            transform_graph=transform.outputs["transform_graph"],
+            tuner_fn="pipeline.model.tuning.tuner_fn",
+            custom_config=training | {"trials": trials},
+        )
+        trainer = Trainer(
+            examples=transform.outputs["transformed_examples"],
+            transform_graph=transform.outputs["transform_graph"],
+            run_fn="pipeline.model.training.run_fn",
+            base_model=production.outputs["model"] if config.train.warm_start else None,
+            custom_config=training | {"hyperparameters": network.model_dump(), "backups": str(root / "backups")},
+        )
+        evaluator = Evaluator(
+            examples.outputs["examples"],
+            model=trainer.outputs["model"],
+            baseline_model=production.outputs["model"],
+            eval_config=eval_config(config.evaluate),
+            schema=schema.outputs["schema"],
+        )
+        publisher = Publisher(
+            model=trainer.outputs["model"],
+            model_blessing=evaluator.outputs["blessing"],
+            evaluation=evaluator.outputs["evaluation"],
+            drift=monitor.outputs["report"],
+            examples=examples.outputs["examples"],
+            statistics=statistics.outputs["statistics"],
+            folder=str(config.serving_folder),
+            model_name=config.publish.model,
+            keep=config.publish.keep,
+            span=span,
+            git_commit=git_commit,
+            configuration=config.model_dump_json(by_alias=True),
+        )
+    nodes = [examples, statistics, schema, validator, gate, production, monitor, transform, trainer, evaluator, publisher]
     return Pipeline(
         pipeline_name="crosswind",
         pipeline_root=str(root / "artifacts"),
-        components=[examples, statistics, schema, validator, gate, transform, production, trainer, evaluator, publisher]
-        + ([tuner] if trials else []),
+        components=nodes + ([tuner] if trials else []),
         enable_cache=True,
         metadata_connection_config=sqlite_metadata_connection_config(str(root / "metadata.db")),
         beam_pipeline_args=list(config.beam.arguments),
     )
+
+
+def drift_monitor(
+    settings: Drift, examples: SpanExampleGen, schema: ImportSchemaGen, production: ProductionModel
+) -> DriftMonitor:
+    """The newest span against what the model in production was trained on."""
+    return DriftMonitor(
+        examples=examples.outputs["examples"],
+        schema=schema.outputs["schema"],
+        model=production.outputs["model"],
+        label=LABEL,
+        data_limits=DataLimits(**settings.limits("categorical", "numeric", "missing", "values")),
+        model_limits=ModelLimits(**settings.limits("label", "prediction", "auc", "log_loss", "calibration")),
+        requests=str(Path(settings.requests).absolute()) if settings.requests else "",
+        retrain_on=["always"] if settings.policy == "retrain_always" else list(settings.retrain_on),
+        block_push=settings.block_push,
+    )
+
+
+def _wants_a_model(monitor: DriftMonitor) -> Predicate:
+    return monitor.outputs["report"].future()[0].custom_property("retrain") == 1
 
 
 def source_fingerprint() -> str:

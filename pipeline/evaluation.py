@@ -1,5 +1,7 @@
 """What the Evaluator computes, and when it blesses a candidate."""
 
+import json
+
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator.results import BASELINE, CANDIDATE
@@ -7,11 +9,13 @@ from pipeline.config import Evaluate
 from pipeline.features import LABEL
 
 METRICS = ["ExampleCount", "AUC", "AUCPrecisionRecall", "Calibration", "BinaryCrossEntropy"]
+SCORE_BUCKETS = 20  # of the published histogram of scores, which later scores are compared with
 
 
 def eval_config(settings: Evaluate) -> config_pb2.EvalConfig:
     """TFMA's configuration: the metrics over all rows and by slice, and the two thresholds on the overall AUC."""
     metrics = [config_pb2.MetricConfig(class_name=name) for name in METRICS]
+    metrics.append(config_pb2.MetricConfig(class_name="CalibrationPlot", config=json.dumps({"num_buckets": SCORE_BUCKETS})))
     # The thresholds hold for the overall slice only: the AUC of a small airline's dozen flights is noise.
     overall = metrics[METRICS.index("AUC")].per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec()]).threshold
     overall.value_threshold.lower_bound.value = settings.min_auc

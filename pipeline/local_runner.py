@@ -5,33 +5,42 @@ import datetime
 import os
 import subprocess
 import sys
+import time
 import traceback
 from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
 
-from components.errors import BadConfig, CrosswindError, SpanNotFound
+from components.errors import BadConfig, BadData, CrosswindError, DataRejected, NodeFailed, SpanNotFound
 from components.span_example_gen import spans
 from pipeline import config as configuration
 from pipeline.config import Config
+from pipeline.outcome import Outcome
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0 when the run came to a decision or there was nothing to run, 2 for a wrong setting, else 1."""
+    """Returns 0 when the run came to a decision or there was nothing to run, 2 for a wrong setting, 3 when the data were
+    refused, else 1."""
     options = parse(arguments)
     # Its own descriptor: standard output goes to the log while the pipeline runs.
     console = Console(file=os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8"))
+    code = 0
     try:
         config = configuration.load(options.config, options.set + ([f"run.root={options.root}"] if options.root else []))
-        return run(config, options.span, options.verbose, console)
+        result = run(config, options.span, options.verbose, console)
     except CrosswindError as error:
         console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        return 2 if isinstance(error, BadConfig) else 1
+        refused = isinstance(error, BadData | DataRejected)
+        result = Outcome(span=options.span or "", outcome="data_rejected" if refused else "failed", reason=str(error))
+        code = 2 if isinstance(error, BadConfig) else 3 if refused else 1
     except KeyboardInterrupt:
         console.print("Interrupted. The next run goes on behind the last finished node.")
         return 130
+    if options.json and result:
+        options.json.write_text(result.model_dump_json() + "\n", encoding="utf-8")
+    return code
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -42,23 +51,24 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting; repeatable"
     )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what came of the run to FILE")
     parser.add_argument("--verbose", action="store_true", help="show the logs instead of keeping them in a file")
     return parser.parse_args(arguments)
 
 
-def run(config: Config, span: str | None, verbose: bool, console: Console) -> int:
-    """Runs one span and prints what came of it. Raises CrosswindError; any other error of a node is printed."""
+def run(config: Config, span: str | None, verbose: bool, console: Console) -> Outcome | None:
+    """Runs one span and prints what came of it; None if every span was run. Raises CrosswindError."""
     from pipeline import root  # noqa: PLC0415 (here and below: --help must not wait for what a run needs)
 
     folder = Path(config.run.root).absolute()
     with ExitStack() as stack:
         stack.enter_context(root.claimed(folder))
-        span = span or next_span(config)
+        span = span or next(iter(pending_spans(config)), None)
         if span is None:
             console.print(
                 f"Every span in {config.data.spans} was run. Add a month, or pick one to run again with --span.", soft_wrap=True
             )
-            return 0
+            return None
         window = spans.window(span, config.data.window)
         spans.files(Path(config.data.spans), window)
         console.print(f"[bold]Crosswind[/] runs {window[0]} to {window[-1]} in {folder}", highlight=False)
@@ -66,19 +76,21 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> in
             log = folder / "logs" / f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{span}.log"
             console.print(f"Log: {log}", highlight=False, soft_wrap=True)
             stack.enter_context(root.output_to(log))
-        if not execute(config, span, console):
-            console.print("The traceback is in the log." if not verbose else "", soft_wrap=True)
-            return 1
-        from pipeline import record, summary  # noqa: PLC0415
+        start = time.monotonic()
+        execute(config, span, console)
+        from pipeline import outcome, record, summary  # noqa: PLC0415
 
-        summary.show(console, record.last_run(folder / "metadata.db"), next_span(config))
-        return 0
+        outputs = record.last_run(folder / "metadata.db")
+        result = outcome.of(span, outputs, time.monotonic() - start)
+        summary.show(console, outputs, result, next(iter(pending_spans(config)), None))
+        return result
 
 
-def execute(config: Config, span: str, console: Console, trials: int = 0) -> bool:
+def execute(config: Config, span: str, console: Console, trials: int = 0) -> None:
     """Runs the nodes, or those up to a Tuner of so many trials.
 
-    Returns False when one failed for a reason that no message of ours explains.
+    Raises:
+        CrosswindError: a node said what is wrong; NodeFailed if it did not.
     """
     from pipeline.progress import NodeProgress  # noqa: PLC0415
 
@@ -103,27 +115,25 @@ def execute(config: Config, span: str, console: Console, trials: int = 0) -> boo
     except Exception as error:
         traceback.print_exc()
         progress.failed()
-        console.print(f"[red bold]{progress.node or 'The start'} failed:[/] {type(error).__name__}: ", end="")
-        console.print(str(error), markup=False, highlight=False)
-        return False
+        where = progress.node or "The start"
+        raise NodeFailed(f"{where} failed: {type(error).__name__}: {error}\nThe traceback is in the log.") from error
     finally:
         progress.close()
-    return True
 
 
-def next_span(config: Config) -> str | None:
-    """The oldest span that has its whole window and was not run yet, None if there is none."""
+def pending_spans(config: Config) -> list[str]:
+    """The spans that have their whole window and were not run yet, oldest first."""
     from pipeline import record  # noqa: PLC0415
 
     present = spans.available(Path(config.data.spans))
-    done = record.processed_spans(Path(config.run.root).absolute() / "metadata.db")
+    done = record.processed_spans(Path(config.run.root).absolute() / "metadata.db", config.publish.model)
     complete = [span for span in present if set(spans.window(span, config.data.window)) <= set(present)]
     if not complete:
         raise SpanNotFound(
             f"{config.data.spans} has {', '.join(present)}; expected at least {config.data.window} months in a row. "
             "Add months, or make data.window smaller."
         )
-    return next((span for span in complete if span not in done), None)
+    return [span for span in complete if span not in done]
 
 
 def git_commit() -> str:

@@ -18,7 +18,7 @@ class NodeProgress(logging.Handler):
         super().__init__(logging.INFO)
         self.node = ""
         self.seconds: dict[str, float] = {}
-        self._cached = False
+        self._state = ""
         self._start = 0.0
         self._console = console
         self._status = console.status("Loading TensorFlow")
@@ -27,18 +27,20 @@ class NodeProgress(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         match record.msg, record.args:
             case "Component %s is running.", (str(node),):
-                self.node, self._cached, self._start = node, False, time.monotonic()
+                self.node, self._state, self._start = node, "[green]done   ", time.monotonic()
                 self._status.update(node)
             case "A cached execution %d is used.", _:
-                self._cached = True
+                self._state = "[cyan]cached "
+            case "Skipping execution for %s", _:
+                self._state = "[yellow]skipped"
             case "Component %s is finished.", (str(node),):
-                self._print("[cyan]cached" if self._cached else "[green]done  ")
+                self._print(self._state)
                 self.node = ""
 
     def failed(self) -> None:
         """Marks the node that an exception ended."""
         if self.node:
-            self._print("[red]failed")
+            self._print("[red]failed ")
 
     def close(self) -> None:
         self._status.stop()

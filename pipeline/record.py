@@ -6,6 +6,8 @@ from ml_metadata import errors, metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 PUBLISHER = "components.publisher.component.Publisher"
+DRIFT_REPORT = "DriftReport"
+EXAMPLES = "components.span_example_gen.component.SpanExampleGen"
 DONE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
 
 Outputs = dict[str, dict[str, mlmd.Artifact]]  # node -> output key -> artifact
@@ -19,15 +21,50 @@ def open_store(path: Path) -> metadata_store.MetadataStore:
     return metadata_store.MetadataStore(config)
 
 
-def processed_spans(path: Path) -> set[str]:
-    """Spans whose run came to a decision, published or not. A killed, failed or rejected run is none."""
+def processed_spans(path: Path, model: str) -> set[str]:
+    """Spans whose run came to a decision about `model`: published, not blessed, or not wanted by the drift policy.
+
+    A killed, failed or rejected run is none.
+    """
+    pushed = [
+        execution.custom_properties
+        for execution in _executions(path, PUBLISHER)
+        if execution.last_known_state in DONE and execution.custom_properties["model_name"].string_value == model
+    ]
+    quiet = [
+        report.custom_properties
+        for report in _artifacts(path, DRIFT_REPORT)
+        if not report.custom_properties["retrain"].int_value
+        and report.custom_properties["model"].string_value == model
+        and report.state == mlmd.Artifact.LIVE
+    ]
+    return {properties["span"].string_value for properties in pushed + quiet}
+
+
+def attempts(path: Path, span: str, fingerprint: str) -> int:
+    """How many runs read `span` while its files were those of `fingerprint`, whatever came of them."""
+    executions = (execution.custom_properties for execution in _executions(path, EXAMPLES))
+    return sum(found["span"].string_value == span and found["cache_key"].string_value == fingerprint for found in executions)
+
+
+def _executions(path: Path, type_name: str) -> list[mlmd.Execution]:
+    """All executions of a type; none if there is no database yet, or none of that type in it."""
     if not path.exists():
-        return set()
+        return []
     try:
-        executions = open_store(path).get_executions_by_type(PUBLISHER)
+        return open_store(path).get_executions_by_type(type_name)
     except errors.NotFoundError:
-        return set()
-    return {execution.custom_properties["span"].string_value for execution in executions if execution.last_known_state in DONE}
+        return []
+
+
+def _artifacts(path: Path, type_name: str) -> list[mlmd.Artifact]:
+    """All artifacts of a type, as `_executions`."""
+    if not path.exists():
+        return []
+    try:
+        return open_store(path).get_artifacts_by_type(type_name)
+    except errors.NotFoundError:
+        return []
 
 
 def last_run(path: Path) -> Outputs:

@@ -8,26 +8,30 @@ from rich.console import Console
 from rich.table import Table
 
 from components.data_gate.executor import REPORT
+from components.drift_monitor import report
 from components.evaluator import results
+from pipeline.outcome import Outcome
 from pipeline.record import Outputs
 
 COLUMNS = {"auc": "AUC", "binary_crossentropy": "log loss", "auc_precision_recall": "AUC-PR", "calibration": "calib."}
 MIN_ROWS = 100  # of a slice worth a line: the AUC of fewer is noise
 
 
-def show(console: Console, outputs: Outputs, next_span: str | None) -> None:
+def show(console: Console, outputs: Outputs, outcome: Outcome, next_span: str | None) -> None:
     """Prints rows, findings, metrics, the decision, and what to do next.
 
     Args:
         console: where to.
         outputs: the artifacts of a run that came to its end.
+        outcome: what came of it.
         next_span: the span that the next run takes, None if there is none.
     """
     console.print()
     _data(console, outputs)
-    measured = results.metrics(outputs["Evaluator"]["evaluation"].uri)
-    console.print(metrics_table(measured))
-    _decision(console, outputs)
+    _drift(console, outputs)
+    if "Evaluator" in outputs:
+        console.print(metrics_table(results.metrics(outputs["Evaluator"]["evaluation"].uri)))
+    _decision(console, outputs, outcome)
     if next_span:
         console.print(f"Next: [bold]make run[/] takes {next_span}.")
     else:
@@ -44,6 +48,29 @@ def _data(console: Console, outputs: Outputs) -> None:
     for finding in findings:
         text = f"  {finding['split']} split, {finding['feature']}: {finding['anomaly']}. {finding['measure']}"
         console.print(text, markup=False, highlight=False)
+
+
+def _drift(console: Console, outputs: Outputs) -> None:
+    found = report.read(outputs["DriftMonitor"]["report"].uri)
+    if found.reference is None:
+        console.print("Drift: no reference yet, since nothing is in production.")
+        return
+    fired = sum(check.verdict != "stable" for check in found.checks)
+    compared = f"version {found.reference.version}, trained on {found.reference.window[0]} to {found.reference.window[-1]}"
+    console.print(
+        f"Drift: [bold]{found.verdict}[/], {fired} of {len(found.checks)} checks against {compared}.", highlight=False
+    )
+    for reason in [reason for check in found.checks if check.kind not in ("data", "skew") and (reason := check.reason)]:
+        console.print(f"  {reason}", markup=False, highlight=False, soft_wrap=True)
+    if features := _farthest(found):
+        console.print(f"  features the farthest beyond their limits: {', '.join(features)}", markup=False, soft_wrap=True)
+
+
+def _farthest(found: report.Report, count: int = 5) -> list[str]:
+    """Names of the features that drifted most, measured in limits."""
+    fired = [check for check in found.checks if check.feature and check.verdict != "stable"]
+    ordered = sorted(fired, key=lambda check: check.value / check.limit, reverse=True)
+    return list(dict.fromkeys(check.feature for check in ordered))[:count]
 
 
 def metrics_table(measured: dict[str, results.Metrics]) -> Table:
@@ -74,13 +101,10 @@ def _cell(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _decision(console: Console, outputs: Outputs) -> None:
-    pushed = outputs["Publisher"]["pushed_model"].custom_properties
-    if pushed["pushed"].int_value:
-        console.print(
-            f"[green bold]Published version {pushed['version'].int_value}[/] to {pushed['destination'].string_value}",
-            soft_wrap=True,
-        )
+def _decision(console: Console, outputs: Outputs, outcome: Outcome) -> None:
+    if outcome.outcome == "published":
+        destination = outputs["Publisher"]["pushed_model"].custom_properties["destination"].string_value
+        console.print(f"[green bold]Published version {outcome.version}[/] to {destination}", soft_wrap=True)
     else:
         console.print("[yellow bold]Nothing new was published:[/] ", end="")
-        console.print(f"{pushed['reason'].string_value}.", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{outcome.reason}.", markup=False, highlight=False, soft_wrap=True)

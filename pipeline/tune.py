@@ -35,8 +35,6 @@ def main(arguments: list[str] | None = None) -> int:
     except CrosswindError as error:
         console.print(f"{type(error).__name__}: {error}", markup=False, highlight=False, soft_wrap=True)
         return 2 if isinstance(error, BadConfig) else 1
-    if winner is None:
-        return 1
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with temporary_folder(options.out.parent) as folder:
         (folder / options.out.name).write_text(json.dumps(winner.model_dump(), indent=2) + "\n", encoding="utf-8")
@@ -46,8 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def search(config: configuration.Config, span: str, trials: int, console: Console) -> Hyperparameters | None:
-    """Runs the DAG up to the Tuner, in a root of its own below the run's. None if a node failed."""
+def search(config: configuration.Config, span: str, trials: int, console: Console) -> Hyperparameters:
+    """Runs the DAG up to the Tuner, in a root of its own below the run's."""
     from pipeline import root  # noqa: PLC0415 (here and below: --help must not wait for what a search needs)
 
     folder = Path(config.run.root).absolute() / "tuning"
@@ -56,9 +54,7 @@ def search(config: configuration.Config, span: str, trials: int, console: Consol
         log = folder / "logs" / f"{span}.log"
         console.print(f"{trials} trials on {span}. Log: {log}", highlight=False, soft_wrap=True)
         with root.output_to(log):
-            done = execute(config, span, console, trials)
-    if not done:
-        return None
+            execute(config, span, console, trials)
     from keras_tuner import HyperParameters  # noqa: PLC0415
 
     from pipeline.model import tuning  # noqa: PLC0415

@@ -9,6 +9,9 @@ CANDIDATE = "candidate"
 BASELINE = "baseline"
 OVERALL = "overall"
 
+# TFMA's names of the metrics that other components read.
+AUC, LOG_LOSS, CALIBRATION, ROWS = "auc", "binary_crossentropy", "calibration", "example_count"
+
 Metrics = dict[str, dict[str, float]]  # slice, as "origin=JFK" or "overall" -> metric -> value
 
 
@@ -31,6 +34,18 @@ def metrics(folder: str) -> dict[str, Metrics]:
             model = entry.key.model_name or CANDIDATE
             result.setdefault(model, {}).setdefault(slice_name, {})[entry.key.name] = value
     return result
+
+
+def score_histogram(folder: str) -> list[float]:
+    """Evaluation rows by the candidate's score, in the equally wide buckets of TFMA's calibration plot over [0, 1]."""
+    for plots in tfma.load_plots(folder):
+        for found in plots.plot_keys_and_values:
+            if not plots.slice_key.single_slice_keys and (found.key.model_name or CANDIDATE) == CANDIDATE:
+                # The first and last bucket are those of scores below 0 and from 1 on.
+                buckets = found.value.calibration_histogram_buckets.buckets
+                below, *counts, beyond = (bucket.num_weighted_examples.value for bucket in buckets)
+                return [below + counts[0], *counts[1:-1], counts[-1] + beyond]
+    raise ValueError(f"{folder} has no calibration plot of all rows; expected one from the CalibrationPlot metric")
 
 
 def name_of(slice_key) -> str:

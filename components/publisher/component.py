@@ -5,6 +5,7 @@ import uuid
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel, component_spec, standard_artifacts
 
+from components.drift_monitor.component import DriftReport
 from components.drivers import CacheKeyDriver
 from components.publisher import executor
 
@@ -21,6 +22,7 @@ class PublisherSpec(component_spec.ComponentSpec):
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
         "model_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
         "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "drift": component_spec.ChannelParameter(type=DriftReport),
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
         "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
     }
@@ -54,6 +56,7 @@ class Publisher(base_component.BaseComponent):
         model: channel.BaseChannel,
         model_blessing: channel.BaseChannel,
         evaluation: channel.BaseChannel,
+        drift: channel.BaseChannel,
         examples: channel.BaseChannel,
         statistics: channel.BaseChannel,
         folder: str,
@@ -65,6 +68,7 @@ class Publisher(base_component.BaseComponent):
     ):
         """Args:
         model, model_blessing, evaluation: what to push, whether to, and its metrics for the manifest.
+        drift: DriftMonitor's report, which may stop the push.
         examples, statistics: what it was trained on.
         folder: the push destination; versions become `<folder>/<number>`.
         model_name: for the manifest.
@@ -77,6 +81,7 @@ class Publisher(base_component.BaseComponent):
                 model=model,
                 model_blessing=model_blessing,
                 evaluation=evaluation,
+                drift=drift,
                 examples=examples,
                 statistics=statistics,
                 folder=folder,

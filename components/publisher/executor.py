@@ -19,6 +19,9 @@ class Executor(base_executor.BaseExecutor):
         """See `Publisher`. Raises PublishFailed."""
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         pushed.set_int_custom_property("pushed", 0)
+        if blocked := artifact_utils.get_single_instance(input_dict["drift"]).get_string_custom_property("blocked"):
+            pushed.set_string_custom_property("reason", f"drift.block_push: {blocked}")
+            return
         blessing = artifact_utils.get_single_instance(input_dict["model_blessing"])
         evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
         if not model_utils.is_model_blessed(blessing):
@@ -39,6 +42,7 @@ class Executor(base_executor.BaseExecutor):
                 "window": examples.get_string_custom_property("window").split(","),
                 "rows": json.loads(examples.get_string_custom_property("rows")),
                 "metrics": results.metrics(evaluation)[results.CANDIDATE],
+                "score_histogram": results.score_histogram(evaluation),
                 "git_commit": exec_properties["git_commit"],
                 "configuration": json.loads(exec_properties["configuration"]),
                 "tensorflow": tf.__version__,

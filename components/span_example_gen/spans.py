@@ -9,6 +9,7 @@ from pathlib import Path
 from components.errors import SpanNotFound
 
 SUFFIXES = (".parquet", ".csv")
+SPLITS = ("train", "eval")  # in the order of time
 _SPAN = re.compile(r"[12]\d{3}-(0[1-9]|1[0-2])")
 
 
@@ -60,6 +61,17 @@ def files(folder: Path, spans: list[str]) -> dict[str, list[Path]]:
     if empty := [span for span, paths in found.items() if not paths]:
         raise SpanNotFound(f"{folder / empty[0]} holds no data; expected files ending in {' or '.join(SUFFIXES)}.")
     return found
+
+
+def shard(span: str, index: int) -> str:
+    """Name of the file that the `index`-th data file of `span` becomes in each split."""
+    return f"data_tfrecord-{span}-{index:05}.gz"
+
+
+def shards(examples: str, span: str) -> list[str]:
+    """The files of one span in an Examples artifact, in the order of time if each data file is."""
+    folder = Path(examples)
+    return [str(path) for split in SPLITS for path in sorted(folder.glob(f"Split-{split}/data_tfrecord-{span}-*.gz"))]
 
 
 def fingerprint(folder: Path, spans: list[str]) -> str:

@@ -1,0 +1,168 @@
+"""Compares two sets of TFDV statistics, feature by feature. Pure functions over its protos."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import tfx  # noqa: F401 (TFDV imports only behind it)
+
+import tensorflow_data_validation as tfdv  # isort: skip
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from components.drift_monitor.report import Check, Kind
+from components.errors import BadConfig
+
+COMPARATOR = {"data": "drift_comparator", "skew": "skew_comparator"}
+L_INFINITY = "L-infinity"
+JENSEN_SHANNON = "Jensen-Shannon divergence"
+CONSTANT_QUANTILES = (1, -2)  # of ten: the tenth and the ninetieth percentile
+
+
+@dataclass(frozen=True)
+class Limits:
+    """From which value on a difference counts, for every feature that the schema gives no limit of its own.
+
+    Attributes:
+        categorical: L-infinity distance, the largest change of any value's share.
+        numeric: Jensen-Shannon divergence of the histograms, in bits, 0 to 1.
+        missing: change of the share of rows without a value.
+        values: share of rows whose value the reference does not know, or of the reference's whose value is gone.
+    """
+
+    categorical: float
+    numeric: float
+    missing: float
+    values: float
+
+
+def with_comparators(schema: schema_pb2.Schema, kind: Kind, limits: Limits) -> schema_pb2.Schema:
+    """A copy of the schema in which each feature has the comparator that fits its type.
+
+    Raises:
+        BadConfig: the schema sets `infinity_norm` on a numeric feature: TFDV then reports a distance of 0 whatever the data.
+    """
+    result = schema_pb2.Schema()
+    result.CopyFrom(schema)
+    for feature in result.feature:
+        comparator = getattr(feature, COMPARATOR[kind])
+        if feature.type == schema_pb2.BYTES:
+            if not comparator.HasField("infinity_norm"):
+                comparator.infinity_norm.threshold = limits.categorical
+        elif comparator.HasField("infinity_norm"):
+            raise BadConfig(
+                f"{feature.name} is numeric and has {COMPARATOR[kind]}.infinity_norm in the schema. Expected "
+                "jensen_shannon_divergence: TFDV compares only strings by infinity_norm, and reports 0 for numbers."
+            )
+        elif not comparator.HasField("jensen_shannon_divergence"):
+            comparator.jensen_shannon_divergence.threshold = limits.numeric
+    return result
+
+
+def compare(
+    kind: Kind,
+    reference: statistics_pb2.DatasetFeatureStatisticsList,
+    current: statistics_pb2.DatasetFeatureStatisticsList,
+    schema: schema_pb2.Schema,
+    limits: Limits,
+) -> list[Check]:
+    """All checks of all features of the schema.
+
+    Args:
+        kind: "data", or "skew" for what was served.
+        reference: of the training data.
+        current: of the newest span, or of the requests; numeric histograms must span the reference's range (`observe`).
+        schema: the features to compare, with their own limits.
+        limits: for the others.
+    """
+    schema = with_comparators(schema, kind, limits)
+    before, now = by_name(reference), by_name(current)
+    names = [feature.name for feature in schema.feature if feature.name in before]
+    checks = [_presence(kind, name, before[name], now.get(name), limits) for name in names]
+    both = [name for name in names if name in now and common_stats(now[name]).num_non_missing]
+    checks += [check for name in both for check in _values(kind, name, before[name], now[name], limits)]
+    return checks + list(_distances(kind, reference, current, schema, set(both)))
+
+
+def by_name(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> dict[str, statistics_pb2.FeatureNameStatistics]:
+    """Feature name to statistics, of the whole dataset."""
+    return {".".join(feature.path.step): feature for feature in statistics.datasets[0].features}
+
+
+def _distances(kind: Kind, reference, current, schema, names: set[str]) -> Iterator[Check]:
+    """TFDV's comparators."""
+    anomalies = (
+        tfdv.validate_statistics(current, schema, previous_statistics=reference)
+        if kind == "data"
+        else tfdv.validate_statistics(reference, schema, serving_statistics=current)
+    )
+    for info in anomalies.drift_skew_info:
+        name = ".".join(info.path.step)
+        for found in info.drift_measurements if kind == "data" else info.skew_measurements:
+            if name in names:
+                measure = L_INFINITY if found.type == found.L_INFTY else JENSEN_SHANNON
+                yield _check(kind, name, measure, found.value, found.threshold, words=f"{name} is distributed differently")
+
+
+def _presence(kind: Kind, name: str, before, now, limits: Limits) -> Check:
+    """Is it missing more often, or less, than it was?"""
+    was, share = _missing_share(before), _missing_share(now) if now is not None else 1.0
+    words = f"{name} is missing in {share:.1%} of rows, in training in {was:.1%}"
+    return _check(kind, name, "missing share", abs(share - was), limits.missing, words=words)
+
+
+def common_stats(feature: statistics_pb2.FeatureNameStatistics) -> statistics_pb2.CommonStatistics:
+    """What statistics of strings and of numbers have in common, such as the count of missing values."""
+    return (feature.string_stats if feature.HasField("string_stats") else feature.num_stats).common_stats
+
+
+def _missing_share(feature: statistics_pb2.FeatureNameStatistics) -> float:
+    common = common_stats(feature)
+    rows = common.num_missing + common.num_non_missing
+    return common.num_missing / rows if rows else 1.0
+
+
+def _values(kind: Kind, name: str, before, now, limits: Limits) -> Iterator[Check]:
+    """Values that came or went; a feature that no longer varies."""
+    if before.HasField("string_stats") and now.HasField("string_stats"):
+        old, new = _shares(before), _shares(now)
+        for measure, here, there, words in (
+            ("unseen values", new, old, "that training did not know"),
+            ("vanished values", old, new, "of training are gone"),
+        ):
+            lost = {value: share for value, share in here.items() if value not in there}
+            examples = ", ".join(sorted(lost, key=lambda value: -lost[value])[:3])
+            text = f"{name} has values {words} ({examples})"
+            yield _check(kind, name, measure, sum(lost.values()), limits.values, words=text)
+    elif before.HasField("num_stats") and now.HasField("num_stats") and _varies(before):
+        constant = now.num_stats.min == now.num_stats.max
+        words = f"{name} is {now.num_stats.min:g} in every row"
+        yield _check(kind, name, "constant", float(constant), 1.0, words=words)
+
+
+def _shares(feature: statistics_pb2.FeatureNameStatistics) -> dict[str, float]:
+    """Value to share of the rows that have one."""
+    buckets = feature.string_stats.rank_histogram.buckets
+    total = feature.string_stats.common_stats.num_non_missing
+    return {bucket.label: bucket.sample_count / total for bucket in buckets}
+
+
+def _varies(feature: statistics_pb2.FeatureNameStatistics) -> bool:
+    """Whether four fifths of the rows do not all have one value: rain may stay away for a month, the temperature may not."""
+    for histogram in feature.num_stats.histograms:
+        if histogram.type == statistics_pb2.Histogram.QUANTILES and len(histogram.buckets) > 2:  # noqa: PLR2004
+            low, high = (histogram.buckets[index] for index in CONSTANT_QUANTILES)
+            return low.low_value < high.high_value
+    return False
+
+
+def _check(kind: Kind, feature: str, measure: str, value: float, limit: float, *, words: str) -> Check:
+    fires = value >= limit
+    source = "served requests: " if kind == "skew" else ""
+    return Check(
+        kind=kind,
+        feature=feature,
+        measure=measure,
+        value=value,
+        limit=limit,
+        verdict="drifted" if fires else "stable",
+        reason=f"{source}{words}: {measure} {value:.4f}, limit {limit:g}" if fires else "",
+    )

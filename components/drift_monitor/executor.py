@@ -1,0 +1,157 @@
+"""DriftMonitor's work: observes the newest span, compares it with production's reference, draws the verdict."""
+
+import json
+from pathlib import Path
+
+import apache_beam as beam
+import numpy as np
+import tensorflow as tf
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import artifact_utils
+from tfx.utils import io_utils, path_utils
+
+import tensorflow_data_validation as tfdv  # isort: skip  # behind tfx
+
+from components.drift_monitor import data_drift, observe, performance, report
+from components.drift_monitor.report import Check, Reference
+from components.errors import BadData, CorruptModel
+from components.evaluator.results import AUC, CALIBRATION, LOG_LOSS, OVERALL, ROWS
+from components.production_model.executor import VERSION_PROPERTY
+from components.publisher import store
+from components.span_example_gen import spans
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    def Do(self, input_dict, output_dict, exec_properties) -> None:
+        """See `DriftMonitor`. Raises CorruptModel, BadData or BadConfig."""
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        model = artifact_utils.get_single_instance(input_dict["model"])
+        span = examples.get_string_custom_property("span")
+        reference: Reference | None = None
+        checks: list[Check] = []
+        rows = 0
+        if model.get_int_custom_property(VERSION_PROPERTY):
+            folder = Path(path_utils.serving_model_path(model.uri))
+            schema = io_utils.SchemaReader().read(
+                io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"]))
+            )
+            manifest, reference = read_reference(folder)
+            checks, rows = self._compare(folder, manifest, schema, spans.shards(examples.uri, span), exec_properties)
+        result = report.conclude(
+            span=span,
+            rows=rows,
+            reference=reference,
+            checks=checks,
+            retrain_on=json.loads(exec_properties["retrain_on"]),
+            block_push=json.loads(exec_properties["block_push"]),
+        )
+        artifact = artifact_utils.get_single_instance(output_dict["report"])
+        (Path(artifact.uri) / report.FILE).write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        artifact.set_string_custom_property("span", span)
+        artifact.set_string_custom_property("verdict", result.verdict)
+        artifact.set_string_custom_property("model", reference.model if reference else "")
+        artifact.set_int_custom_property("retrain", int(result.retrain))
+        artifact.set_string_custom_property("blocked", "; ".join(result.blocked))
+
+    def _compare(self, folder: Path, manifest: dict, schema, shards: list[str], properties) -> tuple[list[Check], int]:
+        """All checks, and the number of rows of the span."""
+        label, requests = properties["label"], request_files(properties["requests"])
+        reference = tfdv.load_stats_binary(str(folder / store.STATISTICS))
+        scores = f"{self._get_tmp_dir().rstrip('/')}/scores"
+        tf.io.gfile.makedirs(scores)
+        score = observe.Score(str(folder), "serving_default", label, scores)
+        observed = self._observe({"span": shards, "requests": requests}, schema, reference, score)
+        scored = performance.Scored(*read_scores(scores))
+        inputs = without(schema, label)
+        limits = data_drift.Limits(**json.loads(properties["data_limits"]))
+        checks = data_drift.compare("data", reference, observed["span"], inputs, limits)
+        if requests:
+            checks += data_drift.compare("skew", reference, observed["requests"], inputs, limits)
+        checks += model_checks(scored, manifest, reference, label, performance.Limits(**json.loads(properties["model_limits"])))
+        return checks, len(scored.labels)
+
+    def _observe(self, files: dict[str, list[str]], schema, reference, score: observe.Score):
+        """One Beam pipeline: statistics of the span and, if there are any, of the requests; and the span's scores."""
+        within, buckets = observe.ranges(reference), observe.buckets(reference)
+        written = {name: f"{self._get_tmp_dir().rstrip('/')}/{name}.pb" for name, paths in files.items() if paths}
+        with self._make_beam_pipeline() as pipeline:
+            for name, target in written.items():
+                paths = pipeline | f"Files of {name}" >> beam.Create(files[name], reshuffle=True)
+                found = paths | f"Statistics of {name}" >> observe.Statistics(schema, within, buckets)
+                _ = found | f"Write {name}" >> tfdv.WriteStatisticsToBinaryFile(target)
+            shards = pipeline | "Numbered shards" >> beam.Create(list(enumerate(files["span"])), reshuffle=True)
+            _ = shards | "Score" >> beam.ParDo(score)
+        return {name: observe.without_anchors(tfdv.load_stats_binary(path), within) for name, path in written.items()}
+
+
+def read_reference(folder: Path) -> tuple[dict, Reference]:
+    """The manifest of the version in production, and its summary.
+
+    Raises:
+        CorruptModel: it lacks what later data are compared with.
+    """
+    manifest = json.loads((folder / store.MANIFEST).read_text(encoding="utf-8"))
+    lacking = [
+        key for key in ("model", "version", "span", "window", "rows", "metrics", "score_histogram") if key not in manifest
+    ]
+    lacking += [store.STATISTICS] * (not (folder / store.STATISTICS).is_file())
+    if lacking:
+        raise CorruptModel(
+            f"The version in production has no {', '.join(lacking)}: there is nothing to compare the new span with. Expected a "
+            "version that the Publisher wrote. Restore it, or put another into production with `python -m pipeline.rollback`."
+        )
+    return manifest, Reference(
+        model=manifest["model"],
+        version=manifest["version"],
+        span=manifest["span"],
+        window=manifest["window"],
+        rows=manifest["rows"]["train"],
+    )
+
+
+def model_checks(scored: performance.Scored, manifest: dict, reference, label: str, limits: performance.Limits) -> list[Check]:
+    """Label, prediction and concept drift against the manifest and the training statistics."""
+    trained_on = data_drift.by_name(reference)[label].num_stats
+    published = manifest["metrics"][OVERALL]
+    metrics = {"AUC": published[AUC], "log loss": published[LOG_LOSS], "calibration": published[CALIBRATION]}
+    labels, rows = scored.labels, len(scored.labels)
+    return [
+        performance.label(labels.sum(), rows, trained_on.mean, trained_on.common_stats.num_non_missing, limits.label),
+        performance.prediction(scored.scores, manifest["score_histogram"], limits.prediction),
+        *performance.concept(scored, metrics, published[ROWS], limits),
+    ]
+
+
+def without(schema: schema_pb2.Schema, label: str) -> schema_pb2.Schema:
+    """The schema of the features alone."""
+    result = schema_pb2.Schema()
+    result.CopyFrom(schema)
+    del result.feature[:]
+    result.feature.extend(feature for feature in schema.feature if feature.name != label)
+    return result
+
+
+def read_scores(folder: str) -> np.ndarray:
+    """What `observe.Score` wrote, in the order of the files, shape [2, rows]: labels and scores."""
+    parts = []
+    for path in sorted(tf.io.gfile.glob(f"{folder}/*.npy")):
+        with tf.io.gfile.GFile(path, "rb") as file:
+            parts.append(np.load(file))
+    return np.concatenate(parts).T
+
+
+def request_files(folder: str) -> list[str]:
+    """Files of logged requests; none if no folder was given.
+
+    Raises:
+        BadData: the folder holds none.
+    """
+    if not folder:
+        return []
+    if not (paths := sorted(tf.io.gfile.glob(f"{folder.rstrip('/')}/*.tfrecord*"))):
+        raise BadData(
+            f"{folder} holds no logged requests; expected files named *.tfrecord or *.tfrecord.gz of tf.Example. "
+            "Correct drift.requests, or leave it empty to skip the check of training/serving skew."
+        )
+    return paths

@@ -1,0 +1,149 @@
+"""One pass of Beam over the newest span, or over logged requests: TFDV statistics, and production's scores."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import tensorflow as tf
+import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+from tfx_bsl.coders import example_coder
+
+from components.drift_monitor.data_drift import by_name, common_stats
+
+BATCH_ROWS = 1000
+ANCHORS = 2  # rows: the lower and the upper end of each range
+
+Ranges = Mapping[str, tuple[float, float]]
+
+
+def ranges(reference: DatasetFeatureStatisticsList) -> dict[str, tuple[float, float]]:
+    """Lowest and highest value of each numeric feature in the reference."""
+    return {
+        name: (feature.num_stats.min, feature.num_stats.max)
+        for name, feature in by_name(reference).items()
+        if feature.HasField("num_stats") and feature.num_stats.histograms
+    }
+
+
+def buckets(reference: DatasetFeatureStatisticsList) -> int:
+    """How many buckets the reference's standard histograms have."""
+    histograms = [feature.num_stats.histograms for feature in by_name(reference).values()]
+    return max((len(found[0].buckets) for found in histograms if found), default=1)
+
+
+def read_shard(path: str) -> Iterator[list[bytes]]:
+    """Serialized tf.Examples of one file, in its order, `BATCH_ROWS` at a time."""
+    dataset = tf.data.TFRecordDataset(path, "GZIP" if path.endswith(".gz") else "")
+    for batch in dataset.batch(BATCH_ROWS).as_numpy_iterator():
+        yield batch.tolist()
+
+
+@dataclass
+class Decode(beam.DoFn):
+    """Batches of serialized tf.Examples to RecordBatches whose numbers stay within the ranges.
+
+    TFDV lays a histogram's buckets between the smallest and the largest value, and its Jensen-Shannon divergence assumes
+    values to be even within a bucket. One outlier then shifts all buckets: `seats` of two random halves of one month are 0.34
+    apart. Between the same two ends (see `anchors`) the buckets are the reference's own, and the halves 0.002 apart.
+    """
+
+    schema: schema_pb2.Schema
+    ranges: Ranges
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def setup(self) -> None:
+        self._decoder = example_coder.ExamplesToRecordBatchDecoder(self.schema.SerializeToString())
+
+    def process(self, examples: list[bytes]) -> Iterator[pa.RecordBatch]:
+        batch = self._decoder.DecodeBatch(examples)
+        columns = [self._within(name, batch.column(name)) for name in batch.schema.names]
+        yield pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+    def _within(self, name: str, column: pa.Array) -> pa.Array:
+        if name not in self.ranges or pa.types.is_null(column.type):
+            return column
+        low, high = (pa.scalar(end, column.type.value_type) for end in self.ranges[name])
+        values = pc.min_element_wise(pc.max_element_wise(column.values, low), high)
+        return pa.ListArray.from_arrays(column.offsets, values, mask=column.is_null())
+
+
+def anchors(schema: schema_pb2.Schema, of: Ranges) -> pa.RecordBatch:
+    """Two rows that hold the ends of each range, so that both histograms have the same buckets."""
+    types = {schema_pb2.INT: pa.int64(), schema_pb2.FLOAT: pa.float32()}
+    kinds = {feature.name: feature.type for feature in schema.feature}
+    arrays = {
+        name: pa.array([[low], [high]], pa.list_(types[kinds[name]])) for name, (low, high) in of.items() if name in kinds
+    }
+    return pa.RecordBatch.from_arrays(list(arrays.values()), names=list(arrays))
+
+
+def without_anchors(statistics: DatasetFeatureStatisticsList, of: Ranges) -> DatasetFeatureStatisticsList:
+    """Takes the anchors' rows out of the counts again."""
+    result = DatasetFeatureStatisticsList()
+    result.CopyFrom(statistics)
+    result.datasets[0].num_examples -= ANCHORS
+    for name, feature in by_name(result).items():
+        common = common_stats(feature)
+        if name not in of:
+            common.num_missing -= ANCHORS
+            continue
+        common.num_non_missing -= ANCHORS
+        common.tot_num_values -= ANCHORS
+        for histogram in feature.num_stats.histograms:
+            for end in (0, -1):
+                histogram.buckets[end].sample_count = max(0.0, histogram.buckets[end].sample_count - 1)
+    return result
+
+
+@dataclass
+class Score(beam.DoFn):
+    """Writes labels and scores of a file's rows, in their order, as one array of shape [rows, 2]; yields its path."""
+
+    model: str
+    signature: str
+    label: str
+    output: str
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def setup(self) -> None:
+        self._model = tf.saved_model.load(self.model)
+        self._labels = {self.label: tf.io.FixedLenFeature([], tf.int64)}
+
+    def process(self, shard: tuple[int, str]) -> Iterator[str]:
+        index, path = shard
+        parts = []
+        for examples in read_shard(path):
+            batch = tf.constant(examples)
+            scores = next(iter(self._model.signatures[self.signature](batch).values()))
+            parts.append(np.stack([tf.io.parse_example(batch, self._labels)[self.label], scores], axis=1))
+        target = f"{self.output}/{index:05}.npy"
+        with tf.io.gfile.GFile(target, "wb") as file:
+            np.save(file, np.concatenate(parts).astype("float32"))
+        yield target
+
+
+class Statistics(beam.PTransform):
+    """Paths of TFRecord files of tf.Example to one `DatasetFeatureStatisticsList`, the anchors included."""
+
+    def __init__(self, schema: schema_pb2.Schema, within: Ranges, buckets: int):
+        """Args:
+        schema: the rows' columns.
+        within: the reference's ranges.
+        buckets: of numeric histograms; as many as the reference has.
+        """
+        super().__init__()
+        self._schema, self._within, self._buckets = schema, within, buckets
+
+    def expand(self, paths: beam.PCollection) -> beam.PCollection:
+        rows = paths | beam.FlatMap(read_shard) | beam.ParDo(Decode(self._schema, self._within))
+        ends = paths.pipeline | beam.Create([anchors(self._schema, self._within)])
+        return (rows, ends) | beam.Flatten() | tfdv.GenerateStatistics(tfdv.StatsOptions(num_histogram_buckets=self._buckets))

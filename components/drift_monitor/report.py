@@ -1,0 +1,103 @@
+"""What a drift report says: `report.json` of a DriftReport artifact. `Report.model_json_schema()` is its JSON Schema."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FILE = "report.json"
+
+Kind = Literal["data", "label", "prediction", "concept", "skew"]
+Verdict = Literal["no_reference", "stable", "drifted", "decayed"]
+
+
+class Record(BaseModel):
+    """Part of a report: never changes, and refuses NaN and infinity, which JSON has not."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Check(Record):
+    """One comparison of the newest span with the reference."""
+
+    kind: Kind = Field(description="what may have moved: data, label, prediction, concept; or skew: what was served")
+    feature: str = Field(description="the feature, or empty for the label, the predictions and the model as a whole")
+    measure: str = Field(description="what was measured, such as L-infinity, Jensen-Shannon divergence, missing share, AUC")
+    value: float = Field(description="the measure; a difference or a distance unless it is a metric of the model")
+    reference: float | None = Field(default=None, description="the same in the reference, where it is a figure")
+    interval: tuple[float, float] | None = Field(default=None, description="95 % confidence interval of the value")
+    limit: float = Field(description="the value at which it counts")
+    verdict: Literal["stable", "drifted", "decayed"]
+    reason: str = Field(default="", description="in words, why it is not stable")
+
+    @property
+    def name(self) -> str:
+        """How `drift.block_push` names it: the kind, and the feature if it has one."""
+        return f"{self.kind}:{self.feature}" if self.feature else self.kind
+
+
+class Reference(Record):
+    """The version in production, and what it was trained on."""
+
+    model: str
+    version: int
+    span: str
+    window: list[str]
+    rows: int = Field(description="training rows")
+
+
+class Report(Record):
+    """All checks of one span."""
+
+    schema_version: Literal[1] = 1
+    span: str
+    rows: int = Field(description="rows of the span")
+    reference: Reference | None = Field(description="null: nothing is in production, so there is nothing to compare with")
+    verdict: Verdict
+    reasons: list[str] = Field(description="a sentence for each check that is not stable, the gravest first")
+    retrain: bool = Field(description="whether the policy wants a new model")
+    blocked: list[str] = Field(description="reasons among these that stop a push")
+    checks: list[Check]
+
+
+def conclude(
+    *,
+    span: str,
+    rows: int,
+    reference: Reference | None,
+    checks: Iterable[Check],
+    retrain_on: list[str],
+    block_push: list[str],
+) -> Report:
+    """Draws the verdict from the checks.
+
+    Args:
+        span, rows: the newest span and its size.
+        reference: what it was compared with, None if nothing is in production.
+        checks: the comparisons.
+        retrain_on: kinds of checks that ask for a new model when they fire; "always" asks for one whatever they say.
+        block_push: kinds, or `kind:feature`, that stop a push when they fire.
+
+    Returns:
+        The report. Its verdict is "decayed" if any check says so, else "drifted" if any does, else "stable".
+    """
+    checks = list(checks)
+    fired = sorted((check for check in checks if check.verdict != "stable"), key=lambda check: check.verdict != "decayed")
+    verdict: Verdict = "no_reference" if reference is None else fired[0].verdict if fired else "stable"
+    wanted = "always" in retrain_on or reference is None or any(check.kind in retrain_on for check in fired)
+    return Report(
+        span=span,
+        rows=rows,
+        reference=reference,
+        verdict=verdict,
+        reasons=["no reference yet: nothing is in production"] if reference is None else [check.reason for check in fired],
+        retrain=wanted,
+        blocked=[check.reason for check in fired if {check.kind, check.name} & set(block_push)],
+        checks=checks,
+    )
+
+
+def read(folder: str) -> Report:
+    """Reads the report of a DriftReport artifact."""
+    return Report.model_validate_json((Path(folder) / FILE).read_text(encoding="utf-8"))

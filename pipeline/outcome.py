@@ -1,0 +1,46 @@
+"""What came of a run, in one record: for the terminal, for `retrain.log`, for a notification."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from components.drift_monitor import report
+from pipeline.record import Outputs
+
+Result = Literal["published", "not_blessed", "stable", "data_rejected", "failed"]
+
+
+class Outcome(BaseModel):
+    """Of one run of one span."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    span: str
+    outcome: Result
+    reason: str = ""  # why nothing new was published
+    version: int | None = None  # in production after the run; None if it came to no decision
+    drift: str = ""  # the DriftMonitor's verdict
+    drift_reasons: list[str] = []
+    seconds: float = 0.0
+
+    @property
+    def decided(self) -> bool:
+        """Whether the span is done with: published or not, the run came to its end."""
+        return self.outcome in ("published", "not_blessed", "stable")
+
+
+def of(span: str, outputs: Outputs, seconds: float) -> Outcome:
+    """The outcome of a run that came to its end, from the artifacts that it left."""
+    drift = report.read(outputs["DriftMonitor"]["report"].uri)
+    common = {"span": span, "drift": drift.verdict, "drift_reasons": drift.reasons, "seconds": round(seconds, 1)}
+    if "Publisher" not in outputs:
+        assert drift.reference
+        reason = f"version {drift.reference.version} stays: {drift.verdict}, and drift.policy is retrain_on_drift"
+        return Outcome(outcome="stable", reason=reason, version=drift.reference.version, **common)
+    pushed = outputs["Publisher"]["pushed_model"].custom_properties
+    return Outcome(
+        outcome="published" if pushed["pushed"].int_value else "not_blessed",
+        reason=pushed["reason"].string_value,
+        version=pushed["version"].int_value or (drift.reference.version if drift.reference else None),
+        **common,
+    )
