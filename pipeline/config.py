@@ -102,6 +102,7 @@ class Schedule(Section):
 
     catch_up: int = Field(ge=1, description="spans a tick runs at most, when ticks were missed")
     attempts: int = Field(ge=1, description="ticks that try one span before a person has to look")
+    max_hours: float = Field(gt=0, description="after which a run is ended: one that hangs must not stop the schedule")
     notify: str = Field(description="command that gets each outcome but 'nothing to do' as JSON on standard input; empty: none")
 
 

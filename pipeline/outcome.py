@@ -32,15 +32,20 @@ class Outcome(BaseModel):
 def of(span: str, outputs: Outputs, seconds: float) -> Outcome:
     """The outcome of a run that came to its end, from the artifacts that it left."""
     drift = report.read(outputs["DriftMonitor"]["report"].uri)
-    common = {"span": span, "drift": drift.verdict, "drift_reasons": drift.reasons, "seconds": round(seconds, 1)}
-    if "Publisher" not in outputs:
-        assert drift.reference
-        reason = f"version {drift.reference.version} stays: {drift.verdict}, and drift.policy is retrain_on_drift"
-        return Outcome(outcome="stable", reason=reason, version=drift.reference.version, **common)
-    pushed = outputs["Publisher"]["pushed_model"].custom_properties
+    in_production = drift.reference.version if drift.reference else None
+    if "Publisher" in outputs:
+        pushed = outputs["Publisher"]["pushed_model"].custom_properties
+        result: Result = "published" if pushed["pushed"].int_value else "not_blessed"
+        reason = pushed["reason"].string_value
+        in_production = pushed["version"].int_value or in_production
+    else:
+        result, reason = "stable", f"version {in_production} stays, since no check in drift.retrain_on fired"
     return Outcome(
-        outcome="published" if pushed["pushed"].int_value else "not_blessed",
-        reason=pushed["reason"].string_value,
-        version=pushed["version"].int_value or (drift.reference.version if drift.reference else None),
-        **common,
+        span=span,
+        outcome=result,
+        reason=reason,
+        version=in_production,
+        drift=drift.verdict,
+        drift_reasons=drift.reasons,
+        seconds=round(seconds, 1),
     )

@@ -12,13 +12,13 @@ from components.errors import RootUnusable
 
 
 @contextmanager
-def claimed(root: Path) -> Iterator[None]:
-    """Holds `root` for this process. The kernel lets go of it when the process ends, however it ends.
+def claimed(root: Path, lock: str = ".lock") -> Iterator[None]:
+    """Holds `root`, or what `lock` stands for in it. The kernel lets go of it when the process ends, however it ends.
 
     Raises:
         RootUnusable: it cannot be written, or another run holds it.
     """
-    path = root / ".lock"
+    path = root / lock
     try:
         root.mkdir(parents=True, exist_ok=True)
         file = path.open("a+")

@@ -57,9 +57,8 @@ def _drift(console: Console, outputs: Outputs) -> None:
         return
     fired = sum(check.verdict != "stable" for check in found.checks)
     compared = f"version {found.reference.version}, trained on {found.reference.window[0]} to {found.reference.window[-1]}"
-    console.print(
-        f"Drift: [bold]{found.verdict}[/], {fired} of {len(found.checks)} checks against {compared}.", highlight=False
-    )
+    console.print(f"Drift: [bold]{found.verdict}[/], {fired} of {len(found.checks)} checks,", end=" ", highlight=False)
+    console.print(f"against {compared}.", highlight=False, soft_wrap=True)
     for reason in [reason for check in found.checks if check.kind not in ("data", "skew") and (reason := check.reason)]:
         console.print(f"  {reason}", markup=False, highlight=False, soft_wrap=True)
     if features := _farthest(found):

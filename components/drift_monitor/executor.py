@@ -92,22 +92,16 @@ def read_reference(folder: Path) -> tuple[dict, Reference]:
         CorruptModel: it lacks what later data are compared with.
     """
     manifest = json.loads((folder / store.MANIFEST).read_text(encoding="utf-8"))
-    lacking = [
-        key for key in ("model", "version", "span", "window", "rows", "metrics", "score_histogram") if key not in manifest
-    ]
+    needed = ("model", "version", "span", "window", "rows", "metrics", "score_histogram")
+    lacking = [key for key in needed if key not in manifest]
     lacking += [store.STATISTICS] * (not (folder / store.STATISTICS).is_file())
     if lacking:
         raise CorruptModel(
             f"The version in production has no {', '.join(lacking)}: there is nothing to compare the new span with. Expected a "
             "version that the Publisher wrote. Restore it, or put another into production with `python -m pipeline.rollback`."
         )
-    return manifest, Reference(
-        model=manifest["model"],
-        version=manifest["version"],
-        span=manifest["span"],
-        window=manifest["window"],
-        rows=manifest["rows"]["train"],
-    )
+    stated = {key: manifest[key] for key in ("model", "version", "span", "window")}
+    return manifest, Reference(**stated, rows=manifest["rows"]["train"])
 
 
 def model_checks(scored: performance.Scored, manifest: dict, reference, label: str, limits: performance.Limits) -> list[Check]:

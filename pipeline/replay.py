@@ -1,0 +1,172 @@
+"""Plays the months that are there as if they arrived one by one, under three policies, and compares what users would have got.
+
+`never_retrain` keeps the first model; `retrain_always` and `retrain_on_drift` are those of `drift.policy`. The policies share
+one root, so a model that two of them train is trained once; each publishes to a folder of its own.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from components.drift_monitor import report
+from components.errors import CrosswindError
+from components.publisher import store
+from components.span_example_gen import spans
+from pipeline import config as configuration
+from pipeline import record
+from pipeline.outcome import Outcome
+
+POLICIES = {
+    "never_retrain": ["drift.policy=retrain_on_drift", "drift.retrain_on=[]"],
+    "retrain_always": ["drift.policy=retrain_always"],
+    "retrain_on_drift": ["drift.policy=retrain_on_drift"],
+}
+METRICS = {"auc": "AUC", "log_loss": "log loss"}  # of a row: name of the check
+
+
+@dataclass(frozen=True)
+class Month:
+    """One policy in one month.
+
+    Attributes:
+        policy, span: which.
+        verdict: the DriftMonitor's.
+        auc, log_loss: of the model that was in production, on all rows of the month: what users got.
+        outcome: "published", "not_blessed" or "stable".
+        reason: why nothing was published.
+        version, version_auc: in production afterwards, and its AUC on the evaluation rows that it was published with.
+        seconds: of the run.
+    """
+
+    policy: str
+    span: str
+    verdict: str
+    auc: float | None
+    log_loss: float | None
+    outcome: str
+    reason: str
+    version: int | None
+    version_auc: float | None
+    seconds: float
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m pipeline.replay", description=__doc__)
+    parser.add_argument("--root", default="runs/replay", help="folder for everything that it writes (default: %(default)s)")
+    parser.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting")
+    options = parser.parse_args(arguments)
+    console = Console()
+    try:
+        months = play(Path(options.root).absolute(), options.set, console)
+    except CrosswindError as error:
+        console.print(f"{type(error).__name__}: {error}", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    path = Path(options.root) / "replay.json"
+    path.write_text(json.dumps([asdict(month) for month in months], indent=1) + "\n", encoding="utf-8")
+    for policy in POLICIES:
+        console.print(months_table(policy, [month for month in months if month.policy == policy]))
+    console.print(totals_table(months))
+    console.print(f"As JSON: {path}", soft_wrap=True)
+    return 0
+
+
+def play(root: Path, settings: list[str], console: Console) -> list[Month]:
+    """Runs each month under each policy, in the order of time. Raises CrosswindError."""
+    config = configuration.load(overrides=settings)
+    present = spans.available(Path(config.data.spans))
+    whole = [span for span in present if set(spans.window(span, config.data.window)) <= set(present)]
+    months = []
+    for span in whole:
+        for policy, overrides in POLICIES.items():
+            months.append(play_month(root, span, policy, settings + overrides))
+            console.print(f"  {span}  {policy:<17} {months[-1].outcome:<12} {months[-1].seconds:6.1f} s", highlight=False)
+    return months
+
+
+def play_month(root: Path, span: str, policy: str, settings: list[str]) -> Month:
+    """One run, as a tick of the schedule starts it. Raises CrosswindError if it came to no decision."""
+    result = root / "outcome.json"
+    root.mkdir(parents=True, exist_ok=True)
+    result.unlink(missing_ok=True)
+    settings = [*settings, f"publish.model={policy}"]
+    command = [sys.executable, "-m", "pipeline.local_runner", "--root", str(root), "--span", span, "--json", str(result)]
+    command += [part for setting in settings for part in ("--set", setting)]
+    start = time.monotonic()
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    seconds = time.monotonic() - start
+    outcome = Outcome.model_validate_json(result.read_text(encoding="utf-8")) if result.exists() else None
+    if outcome is None or not outcome.decided:
+        raise CrosswindError(f"{span} under {policy} came to no decision; its output ends:\n{done.stdout[-2000:]}")
+    drift = report.read(record.last_run(root / "metadata.db")["DriftMonitor"]["report"].uri)
+    served = {check.measure: check.value for check in drift.checks if check.kind == "concept"}
+    production = store.production(root / "serving" / policy)
+    return Month(
+        policy=policy,
+        span=span,
+        verdict=outcome.drift,
+        **{name: served.get(measure) for name, measure in METRICS.items()},
+        outcome=outcome.outcome,
+        reason=outcome.reason,
+        version=outcome.version,
+        version_auc=production.manifest["metrics"]["overall"]["auc"] if production else None,
+        seconds=round(seconds, 1),
+    )
+
+
+def months_table(policy: str, months: list[Month]) -> Table:
+    table = Table("month", "drift", title=policy, box=box.SIMPLE_HEAD)
+    for heading in ("AUC", "log loss", "AUC after", "seconds"):
+        table.add_column(heading, justify="right")
+    table.add_column("what came of it")
+    for month in months:
+        figures = [_cell(month.auc), _cell(month.log_loss), _cell(month.version_auc), f"{month.seconds:.0f}"]
+        what = f"version {month.version}" if month.outcome == "published" else f"{month.outcome}: {month.reason}"
+        table.add_row(month.span, month.verdict, *figures, what)
+    return table
+
+
+def totals_table(months: list[Month]) -> Table:
+    """Means over the months in which a model was in production, and the share of retraining's gain that a policy keeps."""
+    table = Table("policy", title="What users got, means over the months", box=box.SIMPLE_HEAD)
+    for heading in ("AUC", "gain kept", "log loss", "gain kept", "models trained", "published", "minutes"):
+        table.add_column(heading, justify="right")
+    means = {policy: totals(months, policy) for policy in POLICIES}
+    for policy, mean in means.items():
+        kept = [
+            f"{(mean[name] - means['never_retrain'][name]) / gain:.0%}"
+            if (gain := means["retrain_always"][name] - means["never_retrain"][name])
+            else "-"
+            for name in METRICS
+        ]
+        counts = [f"{mean[name]:.0f}" for name in ("trained", "published", "minutes")]
+        table.add_row(policy, f"{mean['auc']:.4f}", kept[0], f"{mean['log_loss']:.4f}", kept[1], *counts)
+    return table
+
+
+def totals(months: list[Month], policy: str) -> dict[str, float]:
+    """Of one policy: mean AUC and log loss, numbers of trainings and of publications, minutes."""
+    own = [month for month in months if month.policy == policy]
+    served = [month for month in own if month.auc is not None and month.log_loss is not None]
+    return {
+        "auc": sum(month.auc or 0 for month in served) / len(served),
+        "log_loss": sum(month.log_loss or 0 for month in served) / len(served),
+        "trained": sum(month.outcome != "stable" for month in own),
+        "published": sum(month.outcome == "published" for month in own),
+        "minutes": sum(month.seconds for month in own) / 60,
+    }
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

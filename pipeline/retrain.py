@@ -1,0 +1,131 @@
+"""One tick of the schedule: runs the spans that arrived and were not run yet. What cron calls; see `pipeline.schedule`."""
+
+import argparse
+import datetime
+import subprocess
+import sys
+import tempfile
+import time
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from components.errors import BadConfig, CrosswindError, RootUnusable
+from components.span_example_gen import spans
+from pipeline import config as configuration
+from pipeline import record, root, tick_log
+from pipeline.config import Config
+from pipeline.local_runner import pending_spans
+from pipeline.outcome import Outcome
+from pipeline.tick_log import Tick
+
+
+class Exit(IntEnum):
+    """Exit codes. 0 and those from 10 on are all well; the others want somebody to look."""
+
+    NOTHING_TO_DO = 0
+    FAILED = 1
+    WRONG_SETTING = 2
+    DATA_REJECTED = 3
+    NEEDS_A_PERSON = 4
+    BUSY = 5
+    PUBLISHED = 10
+    NOT_BLESSED = 11
+    STABLE = 12
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns an `Exit`."""
+    options = parse(arguments)
+    if options.log:
+        tick_log.append_output_to(options.log.absolute())
+    start = time.monotonic()
+    config = None
+    try:
+        config = configuration.load(options.config, options.set + ([f"run.root={options.root}"] if options.root else []))
+        with root.claimed(Path(config.run.root).absolute(), ".tick.lock"):
+            code, facts = tick(config, options)
+    except CrosswindError as error:
+        kinds = {BadConfig: Exit.WRONG_SETTING, RootUnusable: Exit.BUSY}
+        code, facts = kinds.get(type(error), Exit.FAILED), {"message": f"{type(error).__name__}: {error}"}
+    line = Tick(
+        time=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        outcome=code.name.lower(),
+        exit_code=code,
+        seconds=round(time.monotonic() - start, 1),
+        **facts,
+    )
+    tick_log.write(line, config)
+    return code
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    codes = ", ".join(f"{code.value} {code.name.lower().replace('_', ' ')}" for code in Exit)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.retrain", description=__doc__, epilog=f"Exit codes: {codes}.")
+    parser.add_argument("--root", help="folder for everything that runs write (default: run.root of the configuration)")
+    parser.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="configuration (default: %(default)s)")
+    parser.add_argument(
+        "--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting; repeatable"
+    )
+    parser.add_argument("--log", type=Path, metavar="FILE", help="append all output to FILE, and rotate it")
+    return parser.parse_args(arguments)
+
+
+def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, Any]]:
+    """Runs what arrived, oldest first, until one run comes to no decision. Returns the exit code and what to log."""
+    waiting = waiting_spans(config)
+    pending = pending_spans(config)[: config.schedule.catch_up]
+    runs: list[Outcome] = []
+    for span in pending:
+        if tries(config, span) >= config.schedule.attempts:
+            message = (
+                f"{span} was tried {config.schedule.attempts} times and came to no decision; later months wait for it. "
+                "Mend its files, which starts the count anew, or what the logs complain of, and then run "
+                f"python -m pipeline.local_runner --span {span}"
+            )
+            return Exit.NEEDS_A_PERSON, {"message": message, "runs": runs, "waiting": waiting}
+        with root.claimed(Path(config.run.root).absolute()):
+            pass  # a run by hand holds it: better said as that than as a failed run
+        runs.append(run(config, span, options))
+        if not runs[-1].decided:
+            return Exit[runs[-1].outcome.upper()], {"message": runs[-1].reason, "runs": runs, "waiting": waiting}
+    if not runs:
+        return Exit.NOTHING_TO_DO, {"waiting": waiting}
+    best = min(Exit[run.outcome.upper()] for run in runs)
+    return best, {"runs": runs, "waiting": waiting}
+
+
+def waiting_spans(config: Config) -> list[str]:
+    """Spans that arrived after the oldest whole window, but lack a month of their own."""
+    present = spans.available(Path(config.data.spans))
+    whole = [span for span in present if set(spans.window(span, config.data.window)) <= set(present)]
+    return [span for span in present if whole and span > whole[0] and span not in whole]
+
+
+def tries(config: Config, span: str) -> int:
+    """How often a run read the span's files as they are now."""
+    window = spans.window(span, config.data.window)
+    database = Path(config.run.root).absolute() / "metadata.db"
+    return record.attempts(database, span, spans.fingerprint(Path(config.data.spans), window))
+
+
+def run(config: Config, span: str, options: argparse.Namespace) -> Outcome:
+    """Runs one span in a process of its own: a crash in it, or the kernel for lack of memory, ends the run and not the tick."""
+    command = [sys.executable, "-m", "pipeline.local_runner", "--span", span, "--config", str(options.config)]
+    command += ["--root", config.run.root, *(part for setting in options.set for part in ("--set", setting))]
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "outcome.json"
+        start = time.monotonic()
+        limit = config.schedule.max_hours * 3600
+        try:
+            code = subprocess.run([*command, "--json", str(result)], timeout=limit, check=False).returncode
+            reason = f"the run ended with exit code {code}" if code >= 0 else f"the run was ended by signal {-code}"
+        except subprocess.TimeoutExpired:
+            reason = f"the run took more than {config.schedule.max_hours} hours (schedule.max_hours) and was ended"
+        if result.exists():
+            return Outcome.model_validate_json(result.read_text(encoding="utf-8"))
+        return Outcome(span=span, outcome="failed", reason=reason, seconds=round(time.monotonic() - start, 1))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""What the schedule leaves behind: `retrain.log`, a JSON line a tick; the output of ticks; the notify command."""
+
+import logging.handlers
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.config import Config
+from pipeline.outcome import Outcome
+
+LOG_BYTES, LOG_FILES = 1 << 20, 5  # of a log, before it is rotated, and before its oldest part goes
+NOTIFY_SECONDS = 60
+
+
+class Tick(BaseModel):
+    """One line of `retrain.log`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    time: str  # of its end, UTC, ISO 8601
+    outcome: str  # an `Exit` of pipeline.retrain, in lower case
+    exit_code: int
+    message: str = ""
+    runs: list[Outcome] = []
+    waiting: list[str] = []  # spans that arrived before a month of their window
+    seconds: float = 0.0
+
+
+def write(line: Tick, config: Config | None) -> None:
+    """Prints the tick, adds it to `retrain.log`, and hands it to the notify command.
+
+    Args:
+        line: the tick.
+        config: None if it could not be read; then it is only printed.
+    """
+    text = line.model_dump_json()
+    print(text, flush=True)  # noqa: T201
+    if config is None:
+        return
+    try:
+        _rotating(Path(config.run.root).absolute() / "retrain.log").emit(logging.makeLogRecord({"msg": text}))
+    except OSError as error:
+        print(f"retrain.log cannot be written: {error}", file=sys.stderr)  # noqa: T201
+    if config.schedule.notify and line.outcome not in ("nothing_to_do", "busy"):
+        _notify(config.schedule.notify, text)
+
+
+def append_output_to(log: Path) -> None:
+    """Sends standard output and error, those of the runs included, to the end of `log`, after a rotation if it is full."""
+    handler = _rotating(log)
+    if log.stat().st_size >= LOG_BYTES:
+        handler.doRollover()
+    handler.close()
+    with log.open("ab") as file:
+        for descriptor in (1, 2):
+            os.dup2(file.fileno(), descriptor)
+
+
+def _rotating(path: Path) -> logging.handlers.RotatingFileHandler:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
+
+
+def _notify(command: str, text: str) -> None:
+    """Starts the command with the line on its standard input. That it fails must not fail the tick."""
+    try:
+        subprocess.run(shlex.split(command), input=text + "\n", text=True, timeout=NOTIFY_SECONDS, check=True)
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        print(f"schedule.notify = {command!r} failed: {error}", file=sys.stderr)  # noqa: T201
