@@ -11,12 +11,17 @@ from pipeline.features import COLUMNS
 TYPES = {"string": schema_pb2.BYTES, "float32": schema_pb2.FLOAT, "int64": schema_pb2.INT}
 
 
-def check(path: Path) -> None:
-    """Raises BadConfig unless the schema has exactly the declared columns, each with its type."""
+def read(path: Path) -> schema_pb2.Schema:
+    """Reads a schema from its text. Raises BadConfig."""
     try:
-        schema = text_format.Parse(path.read_text(encoding="utf-8"), schema_pb2.Schema())
+        return text_format.Parse(path.read_text(encoding="utf-8"), schema_pb2.Schema())
     except (OSError, UnicodeDecodeError, text_format.ParseError) as error:
         raise BadConfig(f"{path} is not a readable schema: {error}. Expected a tensorflow-metadata Schema as text.") from error
+
+
+def check(path: Path) -> None:
+    """Raises BadConfig unless the schema has exactly the declared columns, each with its type."""
+    schema = read(path)
     stated = {feature.name: feature.type for feature in schema.feature}
     declared = {name: TYPES[dtype] for name, dtype in COLUMNS.items()}
     name_of = schema_pb2.FeatureType.Name

@@ -45,12 +45,7 @@ def read_shard(path: str) -> Iterator[list[bytes]]:
 
 @dataclass
 class Decode(beam.DoFn):
-    """Batches of serialized tf.Examples to RecordBatches whose numbers stay within the ranges.
-
-    TFDV lays a histogram's buckets between the smallest and the largest value, and its Jensen-Shannon divergence assumes
-    values to be even within a bucket. One outlier then shifts all buckets: `seats` of two random halves of one month are 0.34
-    apart. Between the same two ends (see `anchors`) the buckets are the reference's own, and the halves 0.002 apart.
-    """
+    """Batches of serialized tf.Examples to `bounded` RecordBatches."""
 
     schema: schema_pb2.Schema
     ranges: Ranges
@@ -62,16 +57,27 @@ class Decode(beam.DoFn):
         self._decoder = example_coder.ExamplesToRecordBatchDecoder(self.schema.SerializeToString())
 
     def process(self, examples: list[bytes]) -> Iterator[pa.RecordBatch]:
-        batch = self._decoder.DecodeBatch(examples)
-        columns = [self._within(name, batch.column(name)) for name in batch.schema.names]
-        yield pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+        yield bounded(self._decoder.DecodeBatch(examples), self.ranges)
 
-    def _within(self, name: str, column: pa.Array) -> pa.Array:
-        if name not in self.ranges or pa.types.is_null(column.type):
-            return column
-        low, high = (pa.scalar(end, column.type.value_type) for end in self.ranges[name])
-        values = pc.min_element_wise(pc.max_element_wise(column.values, low), high)
-        return pa.ListArray.from_arrays(column.offsets, values, mask=column.is_null())
+
+def bounded(batch: pa.RecordBatch, within: Ranges) -> pa.RecordBatch:
+    """The batch with its numbers cut off at the ends of their ranges.
+
+    TFDV lays a histogram's buckets between the smallest and the largest value, and its Jensen-Shannon divergence assumes
+    values to be even within a bucket. One outlier then shifts all buckets: `seats` of two random halves of one month are 0.34
+    apart. Between the same two ends (see `anchors`) the buckets are the reference's own, and the halves 0.002 apart.
+    """
+    return pa.RecordBatch.from_arrays(
+        [_cut(batch.column(name), within.get(name)) for name in batch.schema.names], batch.schema.names
+    )
+
+
+def _cut(column: pa.ListArray, ends: tuple[float, float] | None) -> pa.ListArray:
+    if ends is None or pa.types.is_null(column.type):
+        return column
+    low, high = (pa.scalar(end, column.type.value_type) for end in ends)
+    values = pc.min_element_wise(pc.max_element_wise(column.values, low), high)
+    return pa.ListArray.from_arrays(column.offsets, values, mask=column.is_null())
 
 
 def anchors(schema: schema_pb2.Schema, of: Ranges) -> pa.RecordBatch:

@@ -31,8 +31,8 @@ BINS = 15
 TREES, PATIENCE = 1000, 50
 
 
-def network(config: Config, span: str, unseen: pd.DataFrame) -> np.ndarray:
-    """Runs the pipeline's nodes up to the Trainer, and asks the SavedModel for the unseen rows' probabilities."""
+def network(config: Config, span: str) -> Path:
+    """Runs the pipeline's nodes up to the Trainer. Returns the folder of the SavedModel."""
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner  # noqa: PLC0415 (the trees do not need it)
     from tfx.orchestration.pipeline import RunOptions  # noqa: PLC0415
 
@@ -41,7 +41,7 @@ def network(config: Config, span: str, unseen: pd.DataFrame) -> np.ndarray:
     LocalDagRunner().run(create_pipeline(config, span), RunOptions(to_nodes=["Trainer"]))
     models = Path(config.run.root, "artifacts", "Trainer", "model").iterdir()
     newest = max(models, key=lambda folder: int(folder.name))
-    return scores(newest / "Format-Serving", unseen)
+    return newest / "Format-Serving"
 
 
 def scores(saved_model: Path, unseen: pd.DataFrame) -> np.ndarray:
@@ -117,7 +117,7 @@ def replay(config: Config, month: str) -> list[dict[str, object]]:
     history = pd.concat([months[span] for span in window])
     held_out = history[DATE] >= spans.first_eval_day(window[-1], config.data.eval_days)
     unseen = months[month]
-    probabilities = {"network": network(config, window[-1], unseen)}
+    probabilities = {"network": scores(network(config, window[-1]), unseen)}
     probabilities |= boosted_trees(history[~held_out], history[held_out], unseen)
     labels = unseen[LABEL].astype(int).to_numpy()
     return [{"month": month, "model": model, **measure(labels, scores)} for model, scores in probabilities.items()]
