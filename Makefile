@@ -1,6 +1,6 @@
 # The verbs of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start
+.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift replay schedule check-cron
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
 PYTHON := .venv/bin/python
@@ -33,6 +33,19 @@ bench-warm-start: setup data ## epochs that a start from the weights in producti
 
 bench-gpipe: setup ## seconds a step of pipeline parallelism against the number of micro-batches
 	@$(PYTHON) -m tests.benchmarks.gpipe
+
+bench-drift: setup data ## false alarms and power of the drift checks, on real months (a quarter of an hour)
+	@mkdir -p runs/benchmarks
+	@$(PYTHON) -W ignore -m tests.benchmarks.drift_power $(ARGS) 2>runs/benchmarks/drift_power.log
+
+replay: setup data ## play the year month by month under three retraining policies (half an hour)
+	@$(PYTHON) -m pipeline.replay $(ARGS)
+
+schedule: setup ## print the crontab line of the retraining tick (ARGS=--install, ARGS=--remove)
+	@$(PYTHON) -m pipeline.schedule $(ARGS)
+
+check-cron: setup data ## have a real cron daemon run a tick (needs root and Debian's cron)
+	@$(PYTHON) -m tests.e2e.cron_check
 
 lint: setup ## ruff, mypy and the import rules
 	.venv/bin/ruff check .

@@ -1,7 +1,7 @@
 """What the DriftMonitor's checks find, and how often they cry wolf, on real months. Run: `make bench-drift`.
 
-(a) False alarms: two random halves of one month have nothing to tell apart. (b) Power: one change at a time is planted in one of
-two halves. (c) The real year: each month against the month before, as a table and a heat map. The limits in `[drift]` of
+(a) False alarms: two random halves of one month have nothing to tell apart. (b) Power: one change at a time is planted in one
+of two halves. (c) The real year: each month against the month before, as a table and a heat map. The limits in `[drift]` of
 pipeline/config.toml are chosen from (a) and (b). The model that scores is the pipeline's own, trained on January to March.
 """
 
