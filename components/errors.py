@@ -25,6 +25,10 @@ class CorruptModel(ValueError, CrosswindError):
     """A published version does not match its manifest."""
 
 
+class VersionNotFound(LookupError, CrosswindError):
+    """A published version that was asked for is not there."""
+
+
 class PublishFailed(OSError, CrosswindError):
     """A version could not be written. Nothing was published."""
 

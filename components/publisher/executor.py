@@ -31,7 +31,7 @@ class Executor(base_executor.BaseExecutor):
             return
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         statistics = Path(artifact_utils.get_split_uri(input_dict["statistics"], "train")) / "FeatureStats.pb"
-        version, is_new = store.publish(
+        version, reason = store.publish(
             Path(exec_properties["folder"]),
             Path(path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))),
             {store.STATISTICS: statistics},
@@ -49,9 +49,7 @@ class Executor(base_executor.BaseExecutor):
             },
             exec_properties["keep"],
         )
-        pushed.set_int_custom_property("pushed", int(is_new))
+        pushed.set_int_custom_property("pushed", int(not reason))
         pushed.set_int_custom_property("version", version.number)
         pushed.set_string_custom_property("destination", str(version.folder))
-        pushed.set_string_custom_property(
-            "reason", "" if is_new else f"version {version.number} in production is this very model"
-        )
+        pushed.set_string_custom_property("reason", reason)

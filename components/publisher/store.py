@@ -4,18 +4,21 @@ A version is a folder with a decimal name. It is made beside the others under a 
 the disk, and renamed: a crash at any moment leaves all of it or none.
 """
 
+import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.errors import CorruptModel, PublishFailed
+from components.errors import CorruptModel, CrosswindError, PublishFailed
 from components.files import TEMPORARY_PREFIX, files_below, fsync, fsync_tree, locked, sha256, temporary_folder
 
 MANIFEST = "manifest.json"
 STATISTICS = "training_statistics.pb"
+WITHDRAWN = "withdrawn"  # of a manifest: versions that a rollback took out of production, each with its model's digest
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def read(folder: Path, number: int) -> Version:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptModel(
             f"{path} is not a readable manifest ({error!r}). Expected JSON with the SHA-256 of each file. "
-            f"Move version {number} away to put the one before it into production."
+            "`python -m pipeline.rollback` puts the version before it into production."
         ) from error
     return Version(number, path.parent, manifest)
 
@@ -71,12 +74,12 @@ def verify(version: Version) -> None:
     if wrong := sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)):
         raise CorruptModel(
             f"Version {version.number} in {version.folder} differs from its manifest: {', '.join(wrong)}. Expected the files "
-            "as they were published. Restore them, or move the version away to put the one before it into production."
+            "as they were published. Restore them, or put another version into production with `python -m pipeline.rollback`."
         )
 
 
-def publish(folder: Path, model: Path, extra: Mapping[str, Path], facts: Mapping[str, Any], keep: int) -> tuple[Version, bool]:
-    """Puts a model into production, unless it already is.
+def publish(folder: Path, model: Path, extra: Mapping[str, Path], facts: Mapping[str, Any], keep: int) -> tuple[Version, str]:
+    """Puts a model into production, unless it already is, or was taken out of it.
 
     Args:
         folder: holds the versions; made if need be.
@@ -86,43 +89,68 @@ def publish(folder: Path, model: Path, extra: Mapping[str, Path], facts: Mapping
         keep: newest versions to keep, the new one included; older ones are deleted.
 
     Returns:
-        The version in production, and whether it is new. It is not when production holds the same model already, as after
-        a run that was killed right behind its push: pushing again would only displace older versions.
+        The version in production, and why it is not a new one; empty if it is. It is not when production holds the same model
+        already, as after a run that was killed right behind its push: pushing again would only displace older versions.
 
     Raises:
         PublishFailed: nothing was published; the versions are as they were.
         CorruptModel: the version in production cannot be compared with.
     """
+    with writing(folder):
+        current = production(folder)
+        digest = _digest({str(path): sha256(model / path) for path in files_below(model)})
+        withdrawn = current.manifest.get(WITHDRAWN, []) if current else []
+        if current and digest == model_digest(current):
+            return current, f"version {current.number} in production is this very model"
+        if earlier := [entry["version"] for entry in withdrawn if entry["model"] == digest]:
+            assert current
+            return current, f"this very model was version {earlier[0]}, which a rollback took out of production"
+        number = current.number + 1 if current else 1
+        version = write(folder, number, model, extra, {**facts, WITHDRAWN: withdrawn})
+        prune(folder, keep)
+    return version, ""
+
+
+def model_digest(version: Version) -> str:
+    """SHA-256 over the names and sums of the model's own files, without what was published beside it."""
+    return _digest({name: total for name, total in version.manifest["files"].items() if name != STATISTICS})
+
+
+def _digest(sums: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(sorted(sums.items())).encode()).hexdigest()
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Holds the folder's lock; turns the system's errors into PublishFailed."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / ".lock"):
             _remove_leftovers(folder)
-            current = production(folder)
-            if current and _holds(current, model):
-                return current, False
-            version = _write(folder, current.number + 1 if current else 1, model, extra, facts)
-            for old in versions(folder)[:-keep]:
-                _delete(folder, old)
+            yield
     except OSError as error:
+        if isinstance(error, CrosswindError):
+            raise
         raise PublishFailed(
             f"Nothing was published to {folder}: {error}. Expected a writable folder with room for the model; "
             "free some space or correct the rights, and run again."
         ) from error
-    return version, True
 
 
-def _holds(version: Version, model: Path) -> bool:
-    return all(version.manifest["files"].get(str(path)) == sha256(model / path) for path in files_below(model))
+def prune(folder: Path, keep: int) -> None:
+    for old in versions(folder)[:-keep]:
+        _delete(folder, old)
 
 
-def _write(folder: Path, number: int, model: Path, extra: Mapping[str, Path], facts: Mapping[str, Any]) -> Version:
+def write(folder: Path, number: int, model: Path, extra: Mapping[str, Path], facts: Mapping[str, Any]) -> Version:
     target = folder / str(number)
     with temporary_folder(folder) as temporary:
         shutil.copytree(model, temporary, dirs_exist_ok=True)
+        (temporary / MANIFEST).unlink(missing_ok=True)  # of the version that is restored
         for name, path in extra.items():
             shutil.copyfile(path, temporary / name)
         sums = {str(path): sha256(temporary / path) for path in files_below(temporary)}
-        manifest = {"version": number, **facts, "files": sums}
+        manifest = {**facts, "version": number, "files": sums}
         (temporary / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         fsync_tree(temporary)
         temporary.rename(target)

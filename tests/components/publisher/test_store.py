@@ -26,10 +26,10 @@ def publish(serving: Path, source: Path, keep: int = 5, **facts):
 def test_a_version_holds_model_extras_and_manifest(tmp_path):
     statistics = tmp_path / "stats"
     statistics.write_text("numbers")
-    version, is_new = store.publish(
+    version, reason = store.publish(
         tmp_path / "s", model(tmp_path / "m"), {store.STATISTICS: statistics}, {"span": "2013-03"}, 5
     )
-    assert is_new
+    assert reason == ""
     assert version.number == 1
     manifest = json.loads((tmp_path / "s" / "1" / "manifest.json").read_text())
     assert manifest["span"] == "2013-03"
@@ -56,8 +56,8 @@ def test_versions_are_numbers_not_texts(tmp_path):
 def test_the_model_in_production_is_not_published_again(tmp_path):
     source = model(tmp_path / "m")
     publish(tmp_path / "s", source)
-    version, is_new = publish(tmp_path / "s", source)
-    assert (version.number, is_new) == (1, False)
+    version, reason = publish(tmp_path / "s", source)
+    assert (version.number, reason) == (1, "version 1 in production is this very model")
     assert store.versions(tmp_path / "s") == [1]
 
 
@@ -138,8 +138,8 @@ def test_a_kill_in_any_step_leaves_whole_versions(tmp_path, monkeypatch, step):
 
     assert in_child(work) == -signal.SIGKILL
     assert store.versions(tmp_path / "s") == [1]
-    version, is_new = publish(tmp_path / "s", source)
-    assert (version.number, is_new) == (2, True)
+    version, reason = publish(tmp_path / "s", source)
+    assert (version.number, reason) == (2, "")
     store.verify(version)
     assert sorted(path.name for path in (tmp_path / "s").iterdir()) == [".lock", "1", "2"]
 

@@ -1,0 +1,80 @@
+"""Rollback: an older version becomes the newest, because a server takes the highest number. Imports nothing heavy."""
+
+import datetime
+from pathlib import Path
+
+from components.errors import CorruptModel, VersionNotFound
+from components.publisher import store
+from components.publisher.store import WITHDRAWN, Version, model_digest
+
+
+def restore(folder: Path, number: int | None, keep: int) -> tuple[Version, Version]:
+    """Puts an older version into production again, as a new version, atomically.
+
+    The versions above it whose models differ are withdrawn: `store.publish` refuses these models from then on.
+
+    Args:
+        folder: holds the versions.
+        number: which; None: the newest below the one in production whose model is another one and not withdrawn.
+        keep: newest versions to keep, the new one included.
+
+    Returns:
+        The version restored, and the one that is in production now.
+
+    Raises:
+        VersionNotFound: there is no such version, or none to go back to.
+        CorruptModel: the version to restore differs from its manifest. The one in production may: that is why one goes back.
+        PublishFailed: nothing was changed.
+    """
+    if not store.versions(folder):
+        raise VersionNotFound(f"{folder} holds no version; expected one that was published. There is nothing to go back to.")
+    with store.writing(folder):
+        present = store.versions(folder)
+        source = _predecessor(folder, present) if number is None else _named(folder, present, number)
+        store.verify(source)
+        facts = source.manifest | {
+            "restored_from": source.number,
+            "restored": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            WITHDRAWN: _withdrawn(folder, present, source),
+        }
+        version = store.write(folder, present[-1] + 1, source.folder, {}, facts)
+        store.prune(folder, keep)
+    return source, version
+
+
+def _withdrawn(folder: Path, present: list[int], source: Version) -> list[dict]:
+    """What must not be published again: the models above the source, and what they had withdrawn; never the source's own."""
+    above = [version for number in present if number > source.number and (version := _readable(folder, number))]
+    entries = {entry["version"]: entry for version in above for entry in version.manifest.get(WITHDRAWN, [])}
+    entries |= {version.number: {"version": version.number, "model": model_digest(version)} for version in above}
+    return [entry for _, entry in sorted(entries.items()) if entry["model"] != model_digest(source)]
+
+
+def _named(folder: Path, present: list[int], number: int) -> Version:
+    if number in present:
+        return store.read(folder, number)
+    raise VersionNotFound(
+        f"There is no version {number} in {folder}. Expected one of {', '.join(map(str, present))}; "
+        f"{present[-1]} is in production."
+    )
+
+
+def _predecessor(folder: Path, present: list[int]) -> Version:
+    """The newest version below the one in production that holds another model and is not withdrawn."""
+    current = _readable(folder, present[-1])
+    out = {model_digest(current), *(entry["model"] for entry in current.manifest.get(WITHDRAWN, []))} if current else set()
+    for number in reversed(present[:-1]):
+        if (version := _readable(folder, number)) and model_digest(version) not in out:
+            return version
+    raise VersionNotFound(
+        f"Below version {present[-1]}, which is in production, {folder} holds no other model that was not rolled back already; "
+        f"there are {', '.join(map(str, present))}. Name one with --to to have it nevertheless."
+    )
+
+
+def _readable(folder: Path, number: int) -> Version | None:
+    """A version; None if its manifest cannot be read: of its model nothing can be said then."""
+    try:
+        return store.read(folder, number)
+    except CorruptModel:
+        return None

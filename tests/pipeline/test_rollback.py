@@ -1,0 +1,47 @@
+"""The command line; what it does is tested in tests/components/publisher/test_restore.py."""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import REPOSITORY
+
+from components.publisher import store
+from pipeline import rollback
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Two versions in production, of spans 2013-03 and 2013-04."""
+    for span in ("2013-03", "2013-04"):
+        source = tmp_path / span
+        source.mkdir()
+        (source / "saved_model.pb").write_text(span)
+        facts = {"span": span, "metrics": {"overall": {"auc": 0.71}}}
+        store.publish(tmp_path / "runs" / "serving" / "flight_delay", source, {}, facts, 5)
+    return tmp_path / "runs"
+
+
+def test_it_says_what_is_in_production_now(root, capsys):
+    assert rollback.main(["--root", str(root)]) == 0
+    text = capsys.readouterr().out
+    assert "Version 1 is in production again, as version 3: trained up to 2013-03, AUC 0.710 when it was published." in text
+    assert "It takes the place of version 2" in text
+    assert "No run publishes the model of version 2 again." in text
+    assert store.production(root / "serving" / "flight_delay").number == 3
+
+
+def test_an_unknown_version_is_refused(root, capsys):
+    assert rollback.main(["--root", str(root), "--to", "9"]) == 1
+    assert "VersionNotFound: There is no version 9" in capsys.readouterr().out
+    assert store.versions(root / "serving" / "flight_delay") == [1, 2]
+
+
+def test_a_wrong_setting_is_refused(capsys):
+    assert rollback.main(["--set", "publish.keep=0"]) == 2
+    assert "publish.keep = 0" in capsys.readouterr().out
+
+
+def test_no_tensorflow_is_imported():
+    code = "import sys, pipeline.rollback; assert not {'tensorflow', 'tfx'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
