@@ -43,3 +43,7 @@ class TpuNotFound(LookupError, CrosswindError):
 
 class NodeFailed(RuntimeError, CrosswindError):
     """A node failed for a reason that no message of ours explains. The traceback is in the log."""
+
+
+class ScheduleFailed(RuntimeError, CrosswindError):
+    """The crontab could not be read or changed."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.errors import BadConfig, BadData, CrosswindError, DataRejected, NodeFailed, SpanNotFound
+from components.errors import BadConfig, BadData, CrosswindError, DataRejected, NodeFailed
 from components.span_example_gen import spans
 from pipeline import config as configuration
 from pipeline.config import Config
@@ -63,6 +63,8 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
     folder = Path(config.run.root).absolute()
     with ExitStack() as stack:
         stack.enter_context(root.claimed(folder))
+        from pipeline.pending import pending_spans  # noqa: PLC0415
+
         span = span or next(iter(pending_spans(config)), None)
         if span is None:
             console.print(
@@ -119,21 +121,6 @@ def execute(config: Config, span: str, console: Console, trials: int = 0) -> Non
         raise NodeFailed(f"{where} failed: {type(error).__name__}: {error}\nThe traceback is in the log.") from error
     finally:
         progress.close()
-
-
-def pending_spans(config: Config) -> list[str]:
-    """The spans that have their whole window and were not run yet, oldest first."""
-    from pipeline import record  # noqa: PLC0415
-
-    present = spans.available(Path(config.data.spans))
-    done = record.processed_spans(Path(config.run.root).absolute() / "metadata.db", config.publish.model)
-    complete = [span for span in present if set(spans.window(span, config.data.window)) <= set(present)]
-    if not complete:
-        raise SpanNotFound(
-            f"{config.data.spans} has {', '.join(present)}; expected at least {config.data.window} months in a row. "
-            "Add months, or make data.window smaller."
-        )
-    return [span for span in complete if span not in done]
 
 
 def git_commit() -> str:

@@ -19,10 +19,10 @@ from rich.table import Table
 from components.drift_monitor import report
 from components.errors import CrosswindError
 from components.publisher import store
-from components.span_example_gen import spans
 from pipeline import config as configuration
 from pipeline import record
 from pipeline.outcome import Outcome
+from pipeline.pending import whole_spans
 
 POLICIES = {
     "never_retrain": ["drift.policy=retrain_on_drift", "drift.retrain_on=[]"],
@@ -81,10 +81,8 @@ def main(arguments: list[str] | None = None) -> int:
 def play(root: Path, settings: list[str], console: Console) -> list[Month]:
     """Runs each month under each policy, in the order of time. Raises CrosswindError."""
     config = configuration.load(overrides=settings)
-    present = spans.available(Path(config.data.spans))
-    whole = [span for span in present if set(spans.window(span, config.data.window)) <= set(present)]
     months = []
-    for span in whole:
+    for span in whole_spans(config):
         for policy, overrides in POLICIES.items():
             months.append(play_month(root, span, policy, settings + overrides))
             console.print(f"  {span}  {policy:<17} {months[-1].outcome:<12} {months[-1].seconds:6.1f} s", highlight=False)

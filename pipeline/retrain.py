@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import BadConfig, CrosswindError, RootUnusable
-from components.span_example_gen import spans
 from pipeline import config as configuration
-from pipeline import record, root, tick_log
+from pipeline import root, tick_log
 from pipeline.config import Config
-from pipeline.local_runner import pending_spans
 from pipeline.outcome import Outcome
+from pipeline.pending import attempts, pending_spans, waiting_spans
 from pipeline.tick_log import Tick
 
 
@@ -77,7 +76,7 @@ def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, A
     pending = pending_spans(config)[: config.schedule.catch_up]
     runs: list[Outcome] = []
     for span in pending:
-        if tries(config, span) >= config.schedule.attempts:
+        if attempts(config, span) >= config.schedule.attempts:
             message = (
                 f"{span} was tried {config.schedule.attempts} times and came to no decision; later months wait for it. "
                 "Mend its files, which starts the count anew, or what the logs complain of, and then run "
@@ -93,20 +92,6 @@ def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, A
         return Exit.NOTHING_TO_DO, {"waiting": waiting}
     best = min(Exit[run.outcome.upper()] for run in runs)
     return best, {"runs": runs, "waiting": waiting}
-
-
-def waiting_spans(config: Config) -> list[str]:
-    """Spans that arrived after the oldest whole window, but lack a month of their own."""
-    present = spans.available(Path(config.data.spans))
-    whole = [span for span in present if set(spans.window(span, config.data.window)) <= set(present)]
-    return [span for span in present if whole and span > whole[0] and span not in whole]
-
-
-def tries(config: Config, span: str) -> int:
-    """How often a run read the span's files as they are now."""
-    window = spans.window(span, config.data.window)
-    database = Path(config.run.root).absolute() / "metadata.db"
-    return record.attempts(database, span, spans.fingerprint(Path(config.data.spans), window))
 
 
 def run(config: Config, span: str, options: argparse.Namespace) -> Outcome:

@@ -1,0 +1,42 @@
+"""Which spans are still to be run, by what is in the folder and what ML Metadata says. Imports no TensorFlow."""
+
+from pathlib import Path
+
+from components.errors import SpanNotFound
+from components.span_example_gen import spans
+from pipeline import record
+from pipeline.config import Config
+
+
+def whole_spans(config: Config) -> list[str]:
+    """The spans whose window is there as a whole, oldest first. Raises SpanNotFound if there is none."""
+    present = spans.available(Path(config.data.spans))
+    whole = [span for span in present if set(spans.window(span, config.data.window)) <= set(present)]
+    if not whole:
+        raise SpanNotFound(
+            f"{config.data.spans} has {', '.join(present)}; expected at least {config.data.window} months in a row. "
+            "Add months, or make data.window smaller."
+        )
+    return whole
+
+
+def pending_spans(config: Config) -> list[str]:
+    """The whole spans that no run has decided on yet, oldest first. Raises SpanNotFound."""
+    done = record.processed_spans(_database(config), config.publish.model)
+    return [span for span in whole_spans(config) if span not in done]
+
+
+def waiting_spans(config: Config) -> list[str]:
+    """Spans that arrived although a month of their window is missing. Raises SpanNotFound."""
+    whole = whole_spans(config)
+    return [span for span in spans.available(Path(config.data.spans)) if span > whole[0] and span not in whole]
+
+
+def attempts(config: Config, span: str) -> int:
+    """How often a run has read the span's files as they are now."""
+    window = spans.window(span, config.data.window)
+    return record.attempts(_database(config), span, spans.fingerprint(Path(config.data.spans), window))
+
+
+def _database(config: Config) -> Path:
+    return Path(config.run.root).absolute() / "metadata.db"

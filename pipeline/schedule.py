@@ -1,0 +1,130 @@
+"""The crontab line that runs `python -m pipeline.retrain`: prints it, adds it, or takes it out."""
+
+import argparse
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from components.errors import BadConfig, CrosswindError, ScheduleFailed
+from pipeline import config as configuration
+
+CHECKOUT = Path(__file__).parent.parent
+MARKER = f"# crosswind: {CHECKOUT}"  # a comment to the shell; names the checkout, so that two do not disturb each other
+SHORTHANDS = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually", "@reboot")
+RANGES = {"minute": (0, 59), "hour": (0, 23), "day of the month": (1, 31), "month": (1, 12), "day of the week": (0, 7)}
+NAMES = {
+    "month": ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+    "day of the week": ["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0, 2 for a wrong setting or time, 1 when the crontab cannot be changed."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.schedule", description=__doc__)
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--install", action="store_true", help="add the line to this user's crontab, or replace it")
+    action.add_argument("--remove", action="store_true", help="take it out again")
+    parser.add_argument("--at", default="17 3 * * *", help="when, as cron writes it (default: %(default)s)")
+    parser.add_argument("--root", help="folder that runs write to (default: run.root of the configuration)")
+    parser.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="configuration (default: %(default)s)")
+    parser.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting")
+    options = parser.parse_args(arguments)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    try:
+        if options.remove:
+            change_crontab(None)
+            console.print("The crontab has no line of this checkout.")
+            return 0
+        line = crontab_line(check_time(options.at), options)
+        if options.install:
+            change_crontab(line)
+            console.print("In the crontab:")
+    except CrosswindError as error:
+        console.print(f"{type(error).__name__}: {error}")
+        return 2 if isinstance(error, BadConfig) else 1
+    console.print(line)
+    if not options.install:
+        console.print("To add it to this user's crontab: make schedule ARGS=--install")
+    return 0
+
+
+def crontab_line(at: str, options: argparse.Namespace) -> str:
+    """The line, with absolute paths: cron starts in the home folder, with hardly any environment. Raises BadConfig."""
+    overrides = options.set + ([f"run.root={options.root}"] if options.root else [])
+    root = Path(configuration.load(options.config, overrides).run.root)
+    root = root if root.is_absolute() else (CHECKOUT if not options.root else Path.cwd()) / root
+    command = [str(CHECKOUT / ".venv/bin/python"), "-m", "pipeline.retrain"]
+    command += ["--root", str(root), "--log", str(root / "logs/cron.log")]
+    if options.config != configuration.DEFAULT_FILE:
+        command += ["--config", str(options.config.absolute())]
+    command += [part for setting in options.set for part in ("--set", setting)]
+    # The tick has a lock of its own; this one spares the start of Python while a run is on.
+    lock = ["flock", "--nonblock", "--conflict-exit-code", "0", str(root / ".cron.lock")]
+    steps = [["mkdir", "-p", str(root)], ["cd", str(CHECKOUT)], [*lock, *command]]
+    # Cron takes a bare % for the end of the command.
+    return f"{at} {' && '.join(map(shlex.join, steps))} {MARKER}".replace("%", r"\%")
+
+
+def check_time(at: str) -> str:
+    """Returns the time as it is. Raises BadConfig unless it is a shorthand such as @daily or five legal fields."""
+    if at in SHORTHANDS:
+        return at
+    fields = at.split()
+    if len(fields) != len(RANGES):
+        raise BadConfig(
+            f"--at {at!r} has {len(fields)} fields; expected five: {', '.join(RANGES)}, or one of {', '.join(SHORTHANDS)}. "
+            "(Kubeflow's recurring runs take six, seconds first.)"
+        )
+    for text, (name, (low, high)) in zip(fields, RANGES.items(), strict=True):
+        if not all(_is_legal(part.lower(), name, low, high) for part in text.split(",")):
+            raise BadConfig(
+                f"--at {at!r}: {text!r} is no {name}; expected {low} to {high}, *, a range, a list or a step as */5."
+            )
+    return at
+
+
+def _is_legal(part: str, name: str, low: int, high: int) -> bool:
+    if not (found := re.fullmatch(r"(\*|[a-z0-9]+(?:-[a-z0-9]+)?)(?:/([1-9]\d*))?", part)):
+        return False
+    if found[1] == "*":
+        return True
+    names = NAMES.get(name, [])
+    ends = [low + names.index(end) if end in names else int(end) if end.isdecimal() else -1 for end in found[1].split("-")]
+    return all(low <= end <= high for end in ends) and ends == sorted(ends)
+
+
+def change_crontab(line: str | None) -> None:
+    """Puts the line in place of this checkout's earlier one, or takes that out. Every other line stays as it is.
+
+    Raises:
+        ScheduleFailed: there is no crontab program, or it refuses.
+    """
+    listed = _crontab("-l", missing_is_empty=True)
+    kept = [other for other in listed.splitlines(keepends=True) if not other.rstrip("\n").endswith(MARKER.replace("%", r"\%"))]
+    if kept and line and not kept[-1].endswith("\n"):
+        kept[-1] += "\n"
+    changed = "".join(kept) + (f"{line}\n" if line else "")
+    if changed != listed:
+        _crontab("-", given=changed)
+
+
+def _crontab(argument: str, given: str | None = None, missing_is_empty: bool = False) -> str:
+    try:
+        done = subprocess.run(["crontab", argument], input=given, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise ScheduleFailed(
+            "There is no `crontab` on PATH; expected cron: apt install cron, or have another scheduler run the line."
+        ) from error
+    if done.returncode == 0:
+        return done.stdout
+    if missing_is_empty and "no crontab for" in done.stderr:
+        return ""
+    raise ScheduleFailed(f"`crontab {argument}` ended with {done.returncode}: {done.stderr.strip()}. The crontab is as it was.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

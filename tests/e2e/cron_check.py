@@ -1,0 +1,58 @@
+"""Has Debian's cron run a tick of the schedule, for real. Run: `make check-cron` (as root, with the package cron installed).
+
+It installs the tick for every minute on a folder of its own, starts a cron daemon, waits for the line in retrain.log, and puts
+the crontab back as it was.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parent.parent.parent
+SECONDS = 150
+
+
+def main() -> int:
+    if os.geteuid() != 0 or not shutil.which("cron"):
+        print("This check needs root and Debian's cron: apt install cron")
+        return 1
+    before = subprocess.run(["crontab", "-l"], capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        # Two months make no window of three: there is nothing to run, so the tick is quick.
+        spans, root = Path(folder) / "spans", Path(folder) / "runs"
+        for month in ("2013-01", "2013-02"):
+            (spans / month).mkdir(parents=True)
+        schedule = [sys.executable, "-m", "pipeline.schedule", "--root", str(root), "--set", f"data.spans={spans}"]
+        subprocess.run([*schedule, "--install", "--at", "* * * * *"], cwd=REPOSITORY, check=True)
+        daemon = subprocess.Popen(["cron", "-f"])
+        try:
+            return wait_for(root / "retrain.log", daemon)
+        finally:
+            daemon.terminate()
+            daemon.wait()
+            subprocess.run([*schedule, "--remove"], cwd=REPOSITORY, check=True)
+            if before.returncode != 0:
+                subprocess.run(["crontab", "-r"], check=False)
+            time.sleep(2)  # a tick that has just started still writes
+
+
+def wait_for(log: Path, daemon: subprocess.Popen) -> int:
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        if daemon.poll() is not None:
+            print(f"cron ended with exit code {daemon.returncode}; is another one running?")
+            return 1
+        if log.exists() and (line := log.read_text().strip()):
+            print(f"Cron ran the tick:\n{line}")
+            return 0
+        time.sleep(1)
+    print(f"No tick within {SECONDS} s.")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
