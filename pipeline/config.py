@@ -4,13 +4,23 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from components.errors import BadConfig
 from pipeline.features import FEATURES
 
 DEFAULT_FILE = Path(__file__).with_name("config.toml")
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _is_feature(name: str) -> str:
+    known = [feature.name for feature in FEATURES]
+    if name not in known:
+        raise ValueError(f"{name} is not a feature; expected some of {', '.join(known)}")
+    return name
+
+
+FeatureName = Annotated[str, AfterValidator(_is_feature)]
 DriftKind = Literal["data", "label", "prediction", "concept", "skew"]
 Strategy = Literal["one_device", "mirrored", "multi_worker", "tpu", "pipeline"]
 
@@ -27,6 +37,7 @@ class Data(Section):
     spans: str = Field(description="folder with one folder a month, YYYY-MM, of Parquet or CSV files")
     schema_file: str = Field(alias="schema", description="reviewed tensorflow-metadata schema, as text")
     window: int = Field(ge=1, le=120, description="spans that a model learns from, the newest included")
+    ignore_columns: list[str] = Field(description="columns of the files that are left unread; any other one is refused")
     eval_days: int = Field(ge=1, le=27, description="last days of the newest span, kept for evaluation")
 
 
@@ -37,6 +48,8 @@ class Gate(Section):
     min_rows: int = Field(ge=1, description="rows in each split")
     min_positive_share: Share = Field(description="smallest share of positive labels in a split")
     max_positive_share: Share = Field(description="largest share of positive labels in a split")
+    max_repeated_share: Share = Field(description="rows of a span that repeat another one")
+    may_be_constant: list[FeatureName] = Field(description="features that may have one value only in the training split")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -111,15 +124,7 @@ class Evaluate(Section):
 
     min_auc: Share = Field(description="smallest AUC over all evaluation rows")
     max_auc_drop: Share = Field(description="how far the AUC may be below production's on the same rows")
-    slices: list[str] = Field(description="features by whose values metrics are reported")
-
-    @field_validator("slices")
-    @classmethod
-    def _are_features(cls, names: list[str]) -> list[str]:
-        known = [feature.name for feature in FEATURES]
-        if unknown := [name for name in names if name not in known]:
-            raise ValueError(f"{', '.join(unknown)} is not a feature; expected some of {', '.join(known)}")
-        return names
+    slices: list[FeatureName] = Field(description="features by whose values metrics are reported")
 
 
 class Publish(Section):

@@ -55,6 +55,7 @@ def create_pipeline(config: Config, span: str, git_commit: str = "unknown", tria
         window=config.data.window,
         eval_days=config.data.eval_days,
         columns=COLUMNS,
+        ignore_columns=config.data.ignore_columns,
         date=DATE,
     )
     statistics = StatisticsGen(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.errors import BadConfig, BadData, CrosswindError, DataRejected, NodeFailed
+from components.errors import BadConfig, BadData, CrosswindError, DataRejected, NodeFailed, SpanNotFound
 from components.span_example_gen import spans
 from pipeline import config as configuration
 from pipeline.config import Config
@@ -63,9 +63,7 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
     folder = Path(config.run.root).absolute()
     with ExitStack() as stack:
         stack.enter_context(root.claimed(folder))
-        from pipeline.pending import pending_spans  # noqa: PLC0415
-
-        span = span or next(iter(pending_spans(config)), None)
+        span = span or next_span(config)
         if span is None:
             console.print(
                 f"Every span in {config.data.spans} was run. Add a month, or pick one to run again with --span.", soft_wrap=True
@@ -84,7 +82,7 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
 
         outputs = record.last_run(folder / "metadata.db")
         result = outcome.of(span, outputs, time.monotonic() - start)
-        summary.show(console, outputs, result, next(iter(pending_spans(config)), None))
+        summary.show(console, outputs, result, next_span(config))
         return result
 
 
@@ -121,6 +119,18 @@ def execute(config: Config, span: str, console: Console, trials: int = 0) -> Non
         raise NodeFailed(f"{where} failed: {type(error).__name__}: {error}\nThe traceback is in the log.") from error
     finally:
         progress.close()
+
+
+def next_span(config: Config) -> str | None:
+    """The oldest span that has its whole window and was not run yet, None if every one was. Raises SpanNotFound."""
+    from pipeline.pending import pending_spans, whole_spans  # noqa: PLC0415
+
+    if not whole_spans(config):
+        raise SpanNotFound(
+            f"{config.data.spans} has {', '.join(spans.available(Path(config.data.spans)))}; expected at least "
+            f"{config.data.window} months in a row. Add months, or make data.window smaller."
+        )
+    return next(iter(pending_spans(config)), None)
 
 
 def git_commit() -> str:

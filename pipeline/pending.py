@@ -2,22 +2,15 @@
 
 from pathlib import Path
 
-from components.errors import SpanNotFound
 from components.span_example_gen import spans
 from pipeline import record
 from pipeline.config import Config
 
 
 def whole_spans(config: Config) -> list[str]:
-    """The spans whose window is there as a whole, oldest first. Raises SpanNotFound if there is none."""
+    """The spans whose window is there as a whole, oldest first. Raises SpanNotFound if there is no span at all."""
     present = spans.available(Path(config.data.spans))
-    whole = [span for span in present if set(spans.window(span, config.data.window)) <= set(present)]
-    if not whole:
-        raise SpanNotFound(
-            f"{config.data.spans} has {', '.join(present)}; expected at least {config.data.window} months in a row. "
-            "Add months, or make data.window smaller."
-        )
-    return whole
+    return [span for span in present if set(spans.window(span, config.data.window)) <= set(present)]
 
 
 def pending_spans(config: Config) -> list[str]:
@@ -27,9 +20,9 @@ def pending_spans(config: Config) -> list[str]:
 
 
 def waiting_spans(config: Config) -> list[str]:
-    """Spans that arrived although a month of their window is missing. Raises SpanNotFound."""
-    whole = whole_spans(config)
-    return [span for span in spans.available(Path(config.data.spans)) if span > whole[0] and span not in whole]
+    """Spans that cannot be run because a month before them is missing: not those that only ever open a window."""
+    present, whole = spans.available(Path(config.data.spans)), whole_spans(config)
+    return [span for span in present if span not in whole and (not whole or span > whole[0])]
 
 
 def attempts(config: Config, span: str) -> int:

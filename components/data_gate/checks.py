@@ -1,5 +1,6 @@
 """What makes data unfit to train on. Pure functions over TFDV's protos."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
@@ -10,7 +11,7 @@ class Finding:
     """One thing wrong with one feature of one split.
 
     Attributes:
-        split: "train" or "eval".
+        split: "train" or "eval", or "" for all data.
         feature: its name, or "" for the split as a whole.
         anomaly: what is wrong, in a few words.
         measure: what was found.
@@ -26,7 +27,7 @@ class Finding:
     severity: str
 
     def __str__(self) -> str:
-        where = f"{self.split} split, {self.feature}" if self.feature else f"{self.split} split"
+        where = ", ".join(part for part in (self.split and f"{self.split} split", self.feature) if part) or "data"
         return f"{where}: {self.anomaly}. Found: {self.measure.rstrip('.')}. Expected: {self.limit}."
 
 
@@ -90,3 +91,40 @@ def row_count(split: str, statistics: statistics_pb2.DatasetFeatureStatistics, l
     if statistics.num_examples >= lowest:
         return []
     return [Finding(split, "", "too few rows", f"{statistics.num_examples:,}", f"at least {lowest:,}", "error")]
+
+
+def constant(split: str, statistics: statistics_pb2.DatasetFeatureStatistics, may_be: Collection[str]) -> list[Finding]:
+    """Refuses features that have one value in every row: a sensor that is stuck, a join that failed.
+
+    Args:
+        split: its name; of the training split, since ten dry days are no broken rain gauge.
+        statistics: the split's.
+        may_be: features that may be constant.
+    """
+    findings = []
+    for feature in statistics.features:
+        name = ".".join(feature.path.step)
+        value = _only_value(feature)
+        if value is not None and name not in may_be:
+            found = f"{value} in each row that has a value"
+            limit = "at least two values, or the feature in gate.may_be_constant"
+            findings.append(Finding(split, name, "constant", found, limit, "error"))
+    return findings
+
+
+def _only_value(feature: statistics_pb2.FeatureNameStatistics) -> str | None:
+    if feature.HasField("string_stats"):
+        return feature.string_stats.top_values[0].value if feature.string_stats.unique == 1 else None
+    numbers = feature.num_stats
+    return f"{numbers.min:g}" if numbers.common_stats.num_non_missing and numbers.min == numbers.max else None
+
+
+def repeated_rows(shares: Mapping[str, float], highest: float) -> list[Finding]:
+    """Refuses spans with more than a share of `highest` of rows that repeat another one of theirs."""
+    return [
+        Finding(
+            "", "", f"repeated rows in {span}", f"{share:.2%} of its rows repeat another one", f"at most {highest:.2%}", "error"
+        )
+        for span, share in shares.items()
+        if share > highest
+    ]

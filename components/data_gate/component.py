@@ -28,6 +28,8 @@ class DataGateSpec(component_spec.ComponentSpec):
         "min_rows": component_spec.ExecutionParameter(type=int),
         "min_positive_share": component_spec.ExecutionParameter(type=float),
         "max_positive_share": component_spec.ExecutionParameter(type=float),
+        "max_repeated_share": component_spec.ExecutionParameter(type=float),
+        "may_be_constant": component_spec.ExecutionParameter(type=str),
     }
 
 
@@ -53,6 +55,8 @@ class DataGate(base_component.BaseComponent):
         min_rows: int,
         min_positive_share: float,
         max_positive_share: float,
+        max_repeated_share: float,
+        may_be_constant: list[str],
     ):
         """Args:
         examples, schema, statistics, anomalies: of the same run; all their splits are checked.
@@ -60,6 +64,8 @@ class DataGate(base_component.BaseComponent):
         stop_on: severities that stop the run, of "error" and "warning"; the others are only reported.
         min_rows: rows that each split needs.
         min_positive_share, max_positive_share: bounds, both allowed, of the share of positives in each split.
+        max_repeated_share: of the rows of a span, those that repeat another one.
+        may_be_constant: features that may have one value only in the training split.
         """
         super().__init__(
             DataGateSpec(
@@ -72,6 +78,8 @@ class DataGate(base_component.BaseComponent):
                 min_rows=min_rows,
                 min_positive_share=min_positive_share,
                 max_positive_share=max_positive_share,
+                max_repeated_share=max_repeated_share,
+                may_be_constant=json.dumps([*may_be_constant, label]),
                 report=channel.Channel(type=DataGateReport),
             )
         )

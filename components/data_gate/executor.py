@@ -11,6 +11,7 @@ from tfx.utils import io_utils
 
 from components.data_gate import checks
 from components.errors import DataRejected
+from components.span_example_gen.executor import REPEATED_PROPERTY
 
 REPORT = "findings.json"
 
@@ -20,7 +21,8 @@ class Executor(base_executor.BaseExecutor):
         """See `DataGate`. Raises DataRejected."""
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"])))
-        findings: list[checks.Finding] = []
+        shares = json.loads(examples.get_string_custom_property(REPEATED_PROPERTY))
+        findings = checks.repeated_rows(shares, exec_properties["max_repeated_share"])
         for split in artifact_utils.decode_split_names(examples.split_names):
             found = _read(input_dict["anomalies"], split, "SchemaDiff.pb", anomalies_pb2.Anomalies())
             statistics = _read(
@@ -34,6 +36,8 @@ class Executor(base_executor.BaseExecutor):
                 exec_properties["min_positive_share"],
                 exec_properties["max_positive_share"],
             )
+            if split == "train":
+                findings += checks.constant(split, statistics, json.loads(exec_properties["may_be_constant"]))
             findings += checks.anomalies(split, found, schema)
         stopping = [finding for finding in findings if finding.severity in json.loads(exec_properties["stop_on"])]
         if stopping:

@@ -27,6 +27,7 @@ class SpanExampleGenSpec(component_spec.ComponentSpec):
         "window": component_spec.ExecutionParameter(type=int),
         "eval_days": component_spec.ExecutionParameter(type=int),
         "columns": component_spec.ExecutionParameter(type=str),
+        "ignore_columns": component_spec.ExecutionParameter(type=str),
         "date": component_spec.ExecutionParameter(type=str),
     }
 
@@ -40,20 +41,32 @@ class SpanExampleGen(base_beam_component.BaseBeamComponent):
 
     Outputs:
         examples: `Examples` with the splits "train" and "eval" (the last `eval_days` of the newest span); gzipped TFRecords
-            of tf.Example. Custom properties: `span`, `window` (comma-separated) and `rows` (JSON, rows a split).
+            of tf.Example. Custom properties: `span`, `window` (comma-separated), `rows` (JSON, rows a split) and `repeated`
+            (JSON, span to the share of its rows that repeat another one).
     """
 
     SPEC_CLASS = SpanExampleGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
     DRIVER_CLASS = Driver
 
-    def __init__(self, *, spans_folder: str, span: str, window: int, eval_days: int, columns: dict[str, str], date: str):
+    def __init__(
+        self,
+        *,
+        spans_folder: str,
+        span: str,
+        window: int,
+        eval_days: int,
+        columns: dict[str, str],
+        ignore_columns: list[str],
+        date: str,
+    ):
         """Args:
         spans_folder: holds a folder a month, each with Parquet or CSV files.
         span: the newest month, YYYY-MM.
         window: number of months, the newest included.
         eval_days: last days of `span` that become the eval split.
         columns: the columns to read, name to dtype ("string", "float32" or "int64").
+        ignore_columns: columns that are left unread; any other one is an error.
         date: the column of dates to split by; it does not become a feature.
         """
         super().__init__(
@@ -63,6 +76,7 @@ class SpanExampleGen(base_beam_component.BaseBeamComponent):
                 window=window,
                 eval_days=eval_days,
                 columns=json.dumps(columns),
+                ignore_columns=json.dumps(ignore_columns),
                 date=date,
                 examples=channel.Channel(type=standard_artifacts.Examples),
             )

@@ -1,11 +1,12 @@
 """SpanExampleGen's work: Arrow batches in, sharded tf.Example records out, one Beam element a file."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import apache_beam as beam
+import numpy as np
 import tensorflow as tf
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
@@ -16,8 +17,7 @@ from tfx_bsl.coders import example_coder
 from components.errors import BadData
 from components.span_example_gen import reader, spans
 
-SPLITS = ("train", "eval")
-ROWS_PROPERTY = "rows"
+ROWS_PROPERTY, REPEATED_PROPERTY = "rows", "repeated"
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,36 @@ class Source:
 class Outcome:
     """What became of a source. Errors travel as data, since a Beam runner turns exceptions into tracebacks."""
 
-    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
+    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(spans.SPLITS, 0))
+    repeated: dict[str, float] = field(default_factory=dict)
     error: str = ""
 
 
-def write_shard(source: Source, output: str, columns: dict[str, str], date: str, first_eval_day) -> Iterator[Outcome]:
-    """Writes the rows of one file as `<output>/Split-<split>/<shard>`, gzipped TFRecords of serialized tf.Example."""
+@dataclass(frozen=True)
+class Columns:
+    """What to read: the arguments of `reader.read`."""
+
+    columns: dict[str, str]
+    date: str
+    ignored: list[str]
+
+
+HASHES = "hashes"
+
+
+def write_shard(source: Source, output: str, read: Columns, first_eval_day) -> Iterator[Outcome | beam.pvalue.TaggedOutput]:
+    """Writes the rows of one file as `<output>/Split-<split>/<shard>`, gzipped TFRecords of serialized tf.Example.
+
+    Yields its outcome, and tagged `HASHES` its span with its rows' hashes.
+    """
     outcome = Outcome()
-    encoded: dict[str, list[bytes]] = {split: [] for split in SPLITS}
+    encoded: dict[str, list[bytes]] = {split: [] for split in spans.SPLITS}
+    hashes = []
     try:
-        for batch in reader.read(Path(source.path), columns, date):
-            reader.check_dates(batch, date, source.span)
-            for split, rows in reader.split_by_time(batch, date, first_eval_day).items():
+        for batch in reader.read(Path(source.path), read.columns, read.date, read.ignored):
+            reader.check_dates(batch, read.date, source.span)
+            hashes.append(reader.row_hashes(batch))
+            for split, rows in reader.split_by_time(batch, read.date, first_eval_day).items():
                 encoded[split] += example_coder.RecordBatchToExamplesEncoder().encode(reader.as_lists(rows))
     except BadData as error:
         yield Outcome(error=f"{source.path}: {error}" if source.path not in str(error) else str(error))
@@ -54,6 +72,13 @@ def write_shard(source: Source, output: str, columns: dict[str, str], date: str,
         if examples:
             _write_records(f"{output}/Split-{split}/{source.shard}", examples)
     yield outcome
+    yield beam.pvalue.TaggedOutput(HASHES, (source.span, np.concatenate(hashes)))
+
+
+def repeated(span: str, hashes: Iterable[np.ndarray]) -> Outcome:
+    """The share of a span's rows that repeat another one, as a file that was delivered twice makes them."""
+    rows = np.concatenate(list(hashes))
+    return Outcome(repeated={span: 1 - len(np.unique(rows)) / len(rows)})
 
 
 def _write_records(path: str, records: list[bytes]) -> None:
@@ -68,18 +93,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """See `SpanExampleGen`. Raises SpanNotFound or BadData; nothing is published then."""
         window = spans.window(exec_properties["span"], exec_properties["window"])
         sources = [
-            Source(str(path), span, f"data_tfrecord-{span}-{index:05}.gz")
+            Source(str(path), span, spans.shard(span, index))
             for span, paths in spans.files(Path(exec_properties["spans_folder"]), window).items()
             for index, path in enumerate(paths)
         ]
         examples = artifact_utils.get_single_instance(output_dict["examples"])
-        examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
-        for split in SPLITS:
+        examples.split_names = artifact_utils.encode_split_names(list(spans.SPLITS))
+        for split in spans.SPLITS:
             tf.io.gfile.makedirs(artifact_utils.get_split_uri([examples], split))
         outcomes = self._write(sources, examples.uri, exec_properties)
         if errors := [outcome.error for outcome in outcomes if outcome.error]:
             raise BadData("\n".join(errors))
-        rows = {split: sum(outcome.rows[split] for outcome in outcomes) for split in SPLITS}
+        rows = {split: sum(outcome.rows[split] for outcome in outcomes) for split in spans.SPLITS}
         if empty := [split for split, count in rows.items() if not count]:
             raise BadData(f"No rows in the {empty[0]} split of {window[0]} to {window[-1]}; expected some in train and eval.")
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
@@ -87,16 +112,25 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples.set_string_custom_property("span", exec_properties["span"])
         examples.set_string_custom_property("window", ",".join(window))
         examples.set_string_custom_property(ROWS_PROPERTY, json.dumps(rows))
+        shares = {span: share for outcome in outcomes for span, share in outcome.repeated.items()}
+        examples.set_string_custom_property(REPEATED_PROPERTY, json.dumps(shares, sort_keys=True))
 
     def _write(self, sources: list[Source], output: str, exec_properties) -> list[Outcome]:
         report = f"{self._get_tmp_dir().rstrip('/')}/outcomes"
         first_eval_day = spans.first_eval_day(exec_properties["span"], exec_properties["eval_days"])
-        columns = json.loads(exec_properties["columns"])
+        read = Columns(
+            json.loads(exec_properties["columns"]), exec_properties["date"], json.loads(exec_properties["ignore_columns"])
+        )
         with self._make_beam_pipeline() as pipeline:
-            _ = (
+            written = (
                 pipeline
                 | "Sources" >> beam.Create(sources, reshuffle=True)
-                | "Write" >> beam.FlatMap(write_shard, output, columns, exec_properties["date"], first_eval_day)
+                | "Write" >> beam.FlatMap(write_shard, output, read, first_eval_day).with_outputs(HASHES, main="outcomes")
+            )
+            shares = written[HASHES] | "By span" >> beam.GroupByKey() | "Repeated" >> beam.MapTuple(repeated)
+            _ = (
+                (written.outcomes, shares)
+                | beam.Flatten()
                 | "AsJson" >> beam.Map(lambda outcome: json.dumps(asdict(outcome)))
                 | "Report" >> beam.io.WriteToText(report)
             )

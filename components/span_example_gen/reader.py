@@ -3,10 +3,11 @@
 import csv
 import datetime
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -19,26 +20,28 @@ BATCH_ROWS = 65_536
 CSV_BLOCK_BYTES = 8 << 20
 
 
-def read(path: Path, columns: Mapping[str, str], date: str) -> Iterator[pa.RecordBatch]:
+def read(path: Path, columns: Mapping[str, str], date: str, ignored: Collection[str] = ()) -> Iterator[pa.RecordBatch]:
     """Yields a file's rows in batches.
 
     Args:
         path: a `.parquet` or `.csv` file; a CSV file is UTF-8 with a header, its missing values are empty.
-        columns: the columns to read, name to dtype ("string", "float32" or "int64"). Others are ignored.
+        columns: the columns to read, name to dtype ("string", "float32" or "int64").
         date: a column of dates, read beside them.
+        ignored: columns that may be there too, and are not read.
 
     Yields:
         Batches with exactly `columns` and `date` (date32). NaN is null.
 
     Raises:
-        BadData: the file is truncated, ragged, not UTF-8, has no rows, lacks a column, or a value is of the wrong type.
+        BadData: the file is truncated, ragged, not UTF-8, has no rows, lacks a column or has one more, or a value is of the
+            wrong type.
     """
     schema = pa.schema([(name, ARROW_TYPES[dtype]) for name, dtype in columns.items()] + [(date, pa.date32())])
     rows = 0
     try:
-        for batch in _batches(path, schema):
+        for batch in _batches(path, schema, ignored):
             rows += batch.num_rows
-            yield _conform(batch, schema)
+            yield conform(batch, schema)
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         raise BadData(
             f"{path} cannot be read: {_with_column_name(str(error), path)}. "
@@ -59,20 +62,20 @@ def _with_column_name(message: str, path: Path) -> str:
     return message.replace(found[0], f"column {names[int(found[1])]}", 1)
 
 
-def _batches(path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _batches(path: Path, schema: pa.Schema, ignored: Collection[str]) -> Iterator[pa.RecordBatch]:
     if path.suffix == ".parquet":
         with pa.parquet.ParquetFile(path) as file:
-            _require(schema, file.schema_arrow.names)
+            _require(schema, file.schema_arrow.names, ignored)
             yield from file.iter_batches(BATCH_ROWS, columns=schema.names)
     else:
         # Types are given, not inferred: an empty first block must not turn a column into nulls.
         options = pa.csv.ConvertOptions(column_types=schema, strings_can_be_null=True, null_values=["", "NA", "NaN"])
         with pa.csv.open_csv(path, pa.csv.ReadOptions(block_size=CSV_BLOCK_BYTES), convert_options=options) as file:
-            _require(schema, file.schema.names)
+            _require(schema, file.schema.names, ignored)
             yield from file
 
 
-def _require(schema: pa.Schema, present: list[str]) -> None:
+def _require(schema: pa.Schema, present: list[str], ignored: Collection[str]) -> None:
     if missing := [name for name in schema.names if name not in present]:
         raise BadData(
             f"column {', '.join(missing)} is missing. Expected {', '.join(schema.names)}; found {', '.join(present)}."
@@ -80,9 +83,15 @@ def _require(schema: pa.Schema, present: list[str]) -> None:
     if repeated := sorted({name for name in schema.names if present.count(name) > 1}):
         raise BadData(f"column {', '.join(repeated)} stands more than once. Expected each column once.")
 
+    if unknown := sorted(set(present) - set(schema.names) - set(ignored)):
+        raise BadData(
+            f"column {', '.join(unknown)} is not declared. Declare it among the features and in the schema, "
+            "or list it under data.ignore_columns to leave it unread."
+        )
 
-def _conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Casts each column, naming the one that does not fit."""
+
+def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Casts each column to the schema's type. Raises BadData, naming the one that does not fit."""
     arrays = []
     for field in schema:
         column = batch.column(field.name)
@@ -107,6 +116,11 @@ def check_dates(batch: pa.RecordBatch, date: str, span: str) -> None:
             f"{pc.sum(outside).as_py()} rows have a {date} outside their span {span}, such as {first}. "
             "Expected each row in its own month's folder."
         )
+
+
+def row_hashes(batch: pa.RecordBatch) -> np.ndarray:
+    """A hash of each row's values, uint64, shape [rows]: equal rows have equal ones, and others hardly ever."""
+    return pd.util.hash_pandas_object(batch.to_pandas(), index=False).to_numpy()
 
 
 def split_by_time(batch: pa.RecordBatch, date: str, first_eval_day: datetime.date) -> dict[str, pa.RecordBatch]:

@@ -81,7 +81,7 @@ class Bench:
     def statistics(self, rows: pd.DataFrame, within: observe.Ranges | None = None):
         """TFDV's statistics; with the reference's ranges, those that the DriftMonitor compares with it."""
         table = pa.RecordBatch.from_pandas(rows[list(COLUMNS)], preserve_index=False)
-        batch = reader.as_lists(reader._conform(table, SCHEMA))
+        batch = reader.as_lists(reader.conform(table, SCHEMA))
         options = StatsOptions(num_histogram_buckets=HISTOGRAM_BUCKETS)
         if within is None:
             return stats_impl.generate_statistics_in_memory(batch, options)

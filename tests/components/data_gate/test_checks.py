@@ -89,3 +89,26 @@ def test_rows_are_counted_against_the_limit(flights):
     assert checks.row_count("train", dataset, 12_000) == []
     [finding] = checks.row_count("train", dataset, 12_001)
     assert (finding.measure, finding.limit) == ("12,000", "at least 12,001")
+
+
+def test_a_feature_that_turned_constant(flights):
+    assert checks.constant("train", statistics(flights).datasets[0], ["holiday"]) == []
+    stuck = statistics(flights.assign(temp=72.0, carrier="UA", holiday=0)).datasets[0]
+    found = {finding.feature: finding for finding in checks.constant("train", stuck, ["holiday"])}
+    assert set(found) == {"temp", "carrier"}
+    assert str(found["temp"]) == (
+        "train split, temp: constant. Found: 72 in each row that has a value. "
+        "Expected: at least two values, or the feature in gate.may_be_constant."
+    )
+    assert found["carrier"].measure.startswith("UA")
+
+
+def test_a_feature_without_any_value_is_not_called_constant(flights):
+    empty = statistics(flights.assign(temp=float("nan"), carrier=None)).datasets[0]
+    assert checks.constant("train", empty, ["holiday"]) == []
+
+
+def test_repeated_rows_are_named_by_span():
+    assert checks.repeated_rows({"2013-01": 0.001, "2013-02": 0.0}, 0.001) == []
+    [finding] = checks.repeated_rows({"2013-01": 0.5, "2013-02": 0.0}, 0.001)
+    assert (finding.anomaly, finding.severity) == ("repeated rows in 2013-01", "error")

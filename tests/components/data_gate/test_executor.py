@@ -14,6 +14,7 @@ from components.errors import DataRejected
 from pipeline.features import COLUMNS, LABEL
 
 SETTINGS = {"label": LABEL, "min_rows": 100, "min_positive_share": 0.02, "max_positive_share": 0.6}
+SETTINGS |= {"max_repeated_share": 0.001, "may_be_constant": '["holiday", "origin"]'}
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ def artifacts(few_flights, tmp_path):
         (tmp_path / name).mkdir()
     tfdv.write_schema_text(schema, str(tmp_path / "schema" / "schema.pbtxt"))
     made["examples"].set_string_custom_property("span", "2013-03")
+    made["examples"].set_string_custom_property("repeated", '{"2013-01": 0.0, "2013-03": 0.0001}')
     made["examples"].set_string_custom_property("window", "2013-01,2013-02,2013-03")
     for name in ("examples", "statistics", "anomalies"):
         made[name].split_names = '["train", "eval"]'
@@ -58,3 +60,18 @@ def test_a_severity_that_does_not_stop_is_reported(artifacts):
     Executor().Do(inputs, inputs, {**SETTINGS, "stop_on": "[]"})
     findings = json.loads(report.read_text())
     assert [(finding["split"], finding["feature"]) for finding in findings] == [("train", "origin"), ("eval", "origin")]
+
+
+def test_a_span_that_was_delivered_twice_stops_the_run(artifacts):
+    inputs, _ = artifacts
+    inputs["examples"][0].set_string_custom_property("repeated", '{"2013-02": 0.5}')
+    message = r"data: repeated rows in 2013-02. Found: 50.00% of rows repeat another one. Expected: at most 0.10%."
+    with pytest.raises(DataRejected, match=message):
+        Executor().Do(inputs, inputs, {**SETTINGS, "stop_on": '["error"]'})
+
+
+def test_a_constant_feature_is_looked_for_in_the_training_split(artifacts):
+    inputs, report = artifacts
+    Executor().Do(inputs, inputs, {**SETTINGS, "stop_on": "[]", "may_be_constant": "[]"})
+    found = [finding for finding in json.loads(report.read_text()) if finding["anomaly"] == "constant"]
+    assert [(finding["split"], finding["feature"]) for finding in found] == [("train", "origin")]

@@ -14,14 +14,15 @@ from data.flights import write_spans
 from pipeline.features import COLUMNS, DATE, LABEL
 
 
-def ingest(spans, folder, span="2013-02", window=2, eval_days=10):
+def ingest(spans, folder, span="2013-02", window=2, eval_days=10, *, ignore=()):
     examples = standard_artifacts.Examples()
     examples.uri = str(folder / "examples")
     context = base_beam_executor.BaseBeamExecutor.Context(
         beam_pipeline_args=["--runner=FnApiRunner"], tmp_dir=str(folder / "tmp"), unique_id="1"
     )
     parameters = {"spans_folder": str(spans), "span": span, "window": window, "eval_days": eval_days}
-    Executor(context).Do({}, {"examples": [examples]}, {**parameters, "columns": json.dumps(COLUMNS), "date": DATE})
+    read = {"columns": json.dumps(COLUMNS), "ignore_columns": json.dumps(ignore), "date": DATE}
+    Executor(context).Do({}, {"examples": [examples]}, {**parameters, **read})
     return examples
 
 
@@ -83,6 +84,7 @@ def corrupt_csv(name: str) -> bytes:
         "no date": GOOD.assign(date=["2013-02-01", "soon"]).to_csv(index=False).encode(),
         "another month": GOOD.assign(date=["2013-02-01", "2013-03-01"]).to_csv(index=False).encode(),
         "half a label": GOOD.assign(late=[0.5, 1]).to_csv(index=False).encode(),
+        "unknown column": GOOD.assign(mood=1).to_csv(index=False).encode(),
         "repeated column": TEXT.replace("late\n", "late,temp\n").replace("1\n", "1,1\n").replace("0\n", "0,0\n").encode(),
     }[name]
 
@@ -99,6 +101,7 @@ def corrupt_csv(name: str) -> bytes:
         ("no date", "In column date: CSV conversion error to date32.*invalid value 'soon'"),
         ("another month", "1 rows have a date outside their span 2013-02, such as 2013-03-01"),
         ("half a label", "In column late: CSV conversion error to int64: invalid value '0.5'"),
+        ("unknown column", r"column mood is not declared\. Declare it.*or list it under data\.ignore_columns"),
         ("repeated column", "column temp stands more than once"),
     ],
 )
@@ -116,6 +119,25 @@ def test_good_csv_is_used(tmp_path):
     (tmp_path / "spans" / "2013-02").mkdir(parents=True)
     (tmp_path / "spans" / "2013-02" / "flights.csv").write_text(TEXT)
     assert parse(ingest(tmp_path / "spans", tmp_path, window=1), "eval")[LABEL].tolist() == [0]
+
+
+def test_a_column_that_is_listed_is_left_unread(tmp_path):
+    (tmp_path / "spans" / "2013-02").mkdir(parents=True)
+    GOOD.assign(mood=1).to_parquet(tmp_path / "spans" / "2013-02" / "flights.parquet", index=False)
+    with pytest.raises(BadData, match="column mood is not declared"):
+        ingest(tmp_path / "spans", tmp_path / "refused", window=1)
+    assert len(parse(ingest(tmp_path / "spans", tmp_path, window=1, ignore=["mood"]), "train")) == 1
+
+
+def test_rows_that_repeat_are_counted_over_all_files_of_a_span(few_spans, tmp_path):
+    flights = pd.read_parquet(few_spans / "2013-02" / "flights.parquet")
+    for month in ("2013-01", "2013-02"):
+        (tmp_path / "spans" / month).mkdir(parents=True)
+    pd.read_parquet(few_spans / "2013-01").to_parquet(tmp_path / "spans" / "2013-01" / "a.parquet", index=False)
+    flights.to_parquet(tmp_path / "spans" / "2013-02" / "a.parquet", index=False)
+    flights.head(1000).to_parquet(tmp_path / "spans" / "2013-02" / "b.parquet", index=False)
+    shares = json.loads(ingest(tmp_path / "spans", tmp_path).get_string_custom_property("repeated"))
+    assert shares == {"2013-01": 0.0, "2013-02": pytest.approx(0.25)}
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.5, 0.999])
