@@ -1,11 +1,13 @@
 """What came of a run, in one record: for the terminal, for `retrain.log`, for a notification."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from components.drift_monitor import report
-from pipeline.record import Outputs
+
+if TYPE_CHECKING:  # it imports ml_metadata, which --help does not wait for
+    from pipeline.record import Outputs
 
 Result = Literal["published", "not_blessed", "stable", "data_rejected", "failed"]
 
@@ -29,7 +31,7 @@ class Outcome(BaseModel):
         return self.outcome in ("published", "not_blessed", "stable")
 
 
-def of(span: str, outputs: Outputs, seconds: float) -> Outcome:
+def of(span: str, outputs: "Outputs", seconds: float) -> Outcome:
     """The outcome of a run that came to its end, from the artifacts that it left."""
     drift = report.read(outputs["DriftMonitor"]["report"].uri)
     in_production = drift.reference.version if drift.reference else None

@@ -29,6 +29,7 @@ POLICIES = {
     "retrain_always": ["drift.policy=retrain_always"],
     "retrain_on_drift": ["drift.policy=retrain_on_drift"],
 }
+FILE = "replay.json"  # a list of `Month`
 METRICS = {"auc": "AUC", "log_loss": "log loss"}  # of a row: name of the check
 
 
@@ -40,7 +41,7 @@ class Month:
         policy, span: which.
         verdict: the DriftMonitor's.
         auc, log_loss: of the model that was in production, on all rows of the month: what users got.
-        outcome: "published", "not_blessed" or "stable".
+        outcome: "published", "not_blessed", "stable" or "data_rejected".
         reason: why nothing was published.
         version, version_auc: in production afterwards, and its AUC on the evaluation rows that it was published with.
         seconds: of the run.
@@ -69,23 +70,28 @@ def main(arguments: list[str] | None = None) -> int:
     except CrosswindError as error:
         console.print(f"{type(error).__name__}: {error}", markup=False, highlight=False, soft_wrap=True)
         return 1
-    path = Path(options.root) / "replay.json"
-    path.write_text(json.dumps([asdict(month) for month in months], indent=1) + "\n", encoding="utf-8")
     for policy in POLICIES:
         console.print(months_table(policy, [month for month in months if month.policy == policy]))
     console.print(totals_table(months))
-    console.print(f"As JSON: {path}", soft_wrap=True)
+    console.print(f"As JSON: {Path(options.root) / FILE}", soft_wrap=True)
     return 0
 
 
 def play(root: Path, settings: list[str], console: Console) -> list[Month]:
-    """Runs each month under each policy, in the order of time. Raises CrosswindError."""
+    """Runs each month under each policy, in the order of time; goes on behind what an earlier replay into `root` did.
+
+    Raises CrosswindError.
+    """
     config = configuration.load(overrides=settings)
-    months = []
+    path = root / FILE
+    months = [Month(**month) for month in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
     for span in whole_spans(config):
         for policy, overrides in POLICIES.items():
+            if any((month.span, month.policy) == (span, policy) for month in months):
+                continue
             months.append(play_month(root, span, policy, settings + overrides))
-            console.print(f"  {span}  {policy:<17} {months[-1].outcome:<12} {months[-1].seconds:6.1f} s", highlight=False)
+            console.print(f"  {span}  {policy:<17} {months[-1].outcome:<13} {months[-1].seconds:6.1f} s", highlight=False)
+            path.write_text(json.dumps([asdict(month) for month in months], indent=1) + "\n", encoding="utf-8")
     return months
 
 
@@ -101,10 +107,12 @@ def play_month(root: Path, span: str, policy: str, settings: list[str]) -> Month
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     seconds = time.monotonic() - start
     outcome = Outcome.model_validate_json(result.read_text(encoding="utf-8")) if result.exists() else None
-    if outcome is None or not outcome.decided:
+    if outcome is None or outcome.outcome == "failed":
         raise CrosswindError(f"{span} under {policy} came to no decision; its output ends:\n{done.stdout[-2000:]}")
-    drift = report.read(record.last_run(root / "metadata.db")["DriftMonitor"]["report"].uri)
-    served = {check.measure: check.value for check in drift.checks if check.kind == "concept"}
+    served = {}
+    if outcome.decided:
+        drift = report.read(record.last_run(root / "metadata.db")["DriftMonitor"]["report"].uri)
+        served = {check.measure: check.value for check in drift.checks if check.kind == "concept"}
     production = store.production(root / "serving" / policy)
     return Month(
         policy=policy,
@@ -156,7 +164,7 @@ def totals(months: list[Month], policy: str) -> dict[str, float]:
     return {
         "auc": sum(month.auc or 0 for month in served) / len(served),
         "log_loss": sum(month.log_loss or 0 for month in served) / len(served),
-        "trained": sum(month.outcome != "stable" for month in own),
+        "trained": sum(month.outcome in ("published", "not_blessed") for month in own),
         "published": sum(month.outcome == "published" for month in own),
         "minutes": sum(month.seconds for month in own) / 60,
     }

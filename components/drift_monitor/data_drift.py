@@ -14,7 +14,9 @@ from components.errors import BadConfig
 COMPARATOR = {"data": "drift_comparator", "skew": "skew_comparator"}
 L_INFINITY = "L-infinity"
 JENSEN_SHANNON = "Jensen-Shannon divergence"
-CONSTANT_QUANTILES = (1, -2)  # of ten: the tenth and the ninetieth percentile
+CONSTANT = "share in one bucket"
+CONSTANT_SHARE = 0.995  # of rows: a sensor that is stuck; TFDV's approximate quantiles smear a tenth of a percent
+VARYING_QUANTILES = (1, -2)  # of ten: the tenth and the ninetieth percentile
 
 
 @dataclass(frozen=True)
@@ -133,9 +135,11 @@ def _values(kind: Kind, name: str, before, now, limits: Limits) -> Iterator[Chec
             text = f"{name} has values {words} ({examples})"
             yield _check(kind, name, measure, sum(lost.values()), limits.values, words=text)
     elif before.HasField("num_stats") and now.HasField("num_stats") and _varies(before):
-        constant = now.num_stats.min == now.num_stats.max
-        words = f"{name} is {now.num_stats.min:g} in every row"
-        yield _check(kind, name, "constant", float(constant), 1.0, words=words)
+        buckets = now.num_stats.histograms[0].buckets
+        fullest = max(buckets, key=lambda bucket: bucket.sample_count)
+        share = fullest.sample_count / sum(bucket.sample_count for bucket in buckets)
+        words = f"{name} hardly varies within training's range, it is between {fullest.low_value:g} and {fullest.high_value:g}"
+        yield _check(kind, name, CONSTANT, share, CONSTANT_SHARE, words=words)
 
 
 def _shares(feature: statistics_pb2.FeatureNameStatistics) -> dict[str, float]:
@@ -149,7 +153,7 @@ def _varies(feature: statistics_pb2.FeatureNameStatistics) -> bool:
     """Whether four fifths of the rows do not all have one value: rain may stay away for a month, the temperature may not."""
     for histogram in feature.num_stats.histograms:
         if histogram.type == statistics_pb2.Histogram.QUANTILES and len(histogram.buckets) > 2:  # noqa: PLR2004
-            low, high = (histogram.buckets[index] for index in CONSTANT_QUANTILES)
+            low, high = (histogram.buckets[index] for index in VARYING_QUANTILES)
             return low.low_value < high.high_value
     return False
 

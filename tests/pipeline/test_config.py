@@ -30,7 +30,7 @@ def test_the_committed_file_is_valid():
         ("drift.policy=never", "drift.policy = 'never': Input should be 'retrain_always' or 'retrain_on_drift'"),
         (
             "drift.block_push=['skew:tmp']",
-            "'skew:tmp' is no check; expected data, label, prediction, concept, skew, data:<feature>",
+            "'skew:tmp' is no check; expected data, label, prediction, concept, skew, or data:<f",
         ),
         ("drift.block_push=['label:temp']", "'label:temp' is no check"),
         ("drift.retrain_on=['weather']", "drift.retrain_on.0 = 'weather': Input should be 'data', 'label'"),

@@ -65,7 +65,7 @@ def test_a_severity_that_does_not_stop_is_reported(artifacts):
 def test_a_span_that_was_delivered_twice_stops_the_run(artifacts):
     inputs, _ = artifacts
     inputs["examples"][0].set_string_custom_property("repeated", '{"2013-02": 0.5}')
-    message = r"data: repeated rows in 2013-02. Found: 50.00% of rows repeat another one. Expected: at most 0.10%."
+    message = r"data: repeated rows in 2013-02. Found: 50.00% of its rows repeat another one. Expected: at most 0.10%."
     with pytest.raises(DataRejected, match=message):
         Executor().Do(inputs, inputs, {**SETTINGS, "stop_on": '["error"]'})
 

@@ -1,0 +1,114 @@
+"""On halves of a real month, one of them changed on purpose. How often and how small: tests/benchmarks/drift_power.py."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from components.drift_monitor import data_drift
+from components.drift_monitor.data_drift import CONSTANT, JENSEN_SHANNON, L_INFINITY, Limits
+from components.errors import BadConfig
+from pipeline import config
+from tests.components.drift_monitor.samples import inputs_schema, observed_statistics, tfdv, training_statistics
+
+LIMITS = Limits(**config.load().drift.limits("categorical", "numeric", "missing", "values"))
+
+
+@pytest.fixture(scope="module")
+def halves(year) -> tuple[pd.DataFrame, pd.DataFrame]:
+    month = year[year.late.notna() & (year.date >= "2013-04-01") & (year.date < "2013-05-01")]
+    first = np.random.default_rng(1).random(len(month)) < 0.5
+    return month[first], month[~first]
+
+
+@pytest.fixture(scope="module")
+def reference(halves):
+    return training_statistics(halves[0])
+
+
+def fired(checks) -> set[tuple[str, str]]:
+    """Feature and measure of each check that fires."""
+    return {(check.feature, check.measure) for check in checks if check.verdict != "stable"}
+
+
+def compared(rows, reference, folder, kind="data", schema=None):
+    current = observed_statistics(rows, reference, folder)
+    return data_drift.compare(kind, reference, current, schema or inputs_schema(), LIMITS)
+
+
+def test_halves_of_one_month_are_alike(halves, reference, tmp_path):
+    checks = compared(halves[1], reference, tmp_path)
+    assert fired(checks) == set()
+    assert len({check.feature for check in checks}) == 23
+    assert {check.measure for check in checks} >= {L_INFINITY, JENSEN_SHANNON, "missing share", "unseen values", CONSTANT}
+
+
+def lost(column: pd.Series, share: float) -> pd.Series:
+    return column.mask(np.random.default_rng(2).random(len(column)) < share)
+
+
+CHANGES = {
+    "shifted by half a standard deviation": (
+        lambda rows: rows.assign(humid=rows.humid + 0.5 * rows.humid.std()),
+        {("humid", JENSEN_SHANNON)},
+    ),
+    "another unit": (lambda rows: rows.assign(temp=(rows.temp - 32) / 1.8), {("temp", JENSEN_SHANNON), ("temp", CONSTANT)}),
+    "a new airport": (
+        lambda rows: rows.assign(dest=rows.dest.mask(np.arange(len(rows)) % 100 == 0, "ZZZ")),
+        {("dest", "unseen values")},
+    ),
+    "a large airline gone": (
+        lambda rows: rows[rows.carrier != "UA"],
+        {("carrier", L_INFINITY), ("carrier", "vanished values")},
+    ),
+    "a small airline gone": (lambda rows: rows[rows.carrier != "F9"], {("carrier", "vanished values")}),
+    "a third missing": (lambda rows: rows.assign(seats=lost(rows.seats, 0.33)), {("seats", "missing share")}),
+    "all missing": (lambda rows: rows.assign(pressure=np.nan), {("pressure", "missing share")}),
+    "stuck": (lambda rows: rows.assign(temp=50.0), {("temp", JENSEN_SHANNON), ("temp", CONSTANT)}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_is_found_where_it_is(halves, reference, tmp_path, change):
+    plant, expected = CHANGES[change]
+    found = fired(compared(plant(halves[1]), reference, tmp_path))
+    # An airline takes its airports, planes and hours along.
+    features = {feature for feature, _ in expected} if "airline" in change else {feature for feature, _ in found}
+    assert {pair for pair in found if pair[0] in features} == expected
+
+
+def test_a_column_that_is_not_there_at_all(halves, reference, tmp_path):
+    found = compared(halves[1].drop(columns="humid"), reference, tmp_path)
+    assert fired(found) == {("humid", "missing share")}
+    [reason] = [check.reason for check in found if check.reason]
+    assert reason.startswith("humid is missing in 100.0% of rows, in training in 0.")
+
+
+def test_one_outlier_is_no_drift_although_it_moves_tfdvs_buckets(halves, reference, tmp_path):
+    rows = halves[1].reset_index(drop=True)
+    rows.loc[0, "seats"] = 900.0
+    checks = compared(rows, reference, tmp_path)
+    assert fired(checks) == set()
+    schema = data_drift.with_comparators(inputs_schema(), "data", LIMITS)
+    stock = tfdv.validate_statistics(training_statistics(rows), schema, previous_statistics=reference)
+    [seats] = [info.drift_measurements[0].value for info in stock.drift_skew_info if info.path.step[0] == "seats"]
+    assert seats > 10 * LIMITS.numeric
+
+
+def test_infinity_norm_on_a_number_is_refused():
+    schema = inputs_schema()
+    next(feature for feature in schema.feature if feature.name == "temp").drift_comparator.infinity_norm.threshold = 0.1
+    with pytest.raises(BadConfig, match=r"temp is numeric and has drift_comparator.infinity_norm .* Expected jensen_shannon"):
+        data_drift.with_comparators(schema, "data", LIMITS)
+
+
+def test_a_features_own_limit_in_the_schema_comes_first(halves, reference, tmp_path):
+    schema = inputs_schema()
+    for feature in schema.feature:
+        if feature.name == "carrier":
+            feature.drift_comparator.infinity_norm.threshold = 1e-6
+        if feature.name == "temp":
+            feature.skew_comparator.jensen_shannon_divergence.threshold = 1e-6
+    assert fired(compared(halves[1], reference, tmp_path, "data", schema)) == {("carrier", L_INFINITY)}
+    skewed = [check for check in compared(halves[1], reference, tmp_path, "skew", schema) if check.verdict != "stable"]
+    assert [(check.kind, check.feature, check.limit) for check in skewed] == [("skew", "temp", 1e-6)]
+    assert skewed[0].reason.startswith("served requests: temp is distributed differently")
