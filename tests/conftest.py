@@ -61,8 +61,8 @@ def run(*arguments: str | Path, spans: Path, root: Path) -> subprocess.Completed
 
 
 def states(output: str) -> dict[str, str]:
-    """Node to state ("done", "cached" or "failed") as the terminal showed it."""
-    return {node: state for state, node in re.findall(r"^  (done|cached|failed) +(\w+)", output, re.MULTILINE)}
+    """Node to state ("done", "cached", "skipped" or "failed") as the terminal showed it."""
+    return {node: state for state, node in re.findall(r"^  (done|cached|skipped|failed) +(\w+)", output, re.MULTILINE)}
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,16 @@ import pytest
 import tensorflow as tf
 from conftest import run, states
 
+from components.drift_monitor import report
+from components.drift_monitor.data_drift import JENSEN_SHANNON
 from components.publisher import store
 from pipeline import record
+from pipeline.evaluation import SCORE_BUCKETS
 from pipeline.features import FEATURES, LABEL, Kind
 from pipeline.model.signatures import PROBABILITY
 
 NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataGate"]
-NODES += ["Transform", "Trainer", "Evaluator", "Publisher"]
+NODES += ["DriftMonitor", "Transform", "Trainer", "Evaluator", "Publisher"]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +62,7 @@ def test_each_run_takes_the_next_span(two_runs):
     assert "Next: make run takes 2013-04." in two_runs.first
     assert "Crosswind runs 2013-02 to 2013-04" in two_runs.second
     assert "Next: every span was run" in two_runs.second
-    assert record.processed_spans(two_runs.root / "metadata.db") == {"2013-03", "2013-04"}
+    assert record.processed_spans(two_runs.root / "metadata.db", "flight_delay") == {"2013-03", "2013-04"}
 
 
 def test_noise_goes_to_the_log(two_runs):
@@ -76,6 +79,20 @@ def test_the_second_candidate_is_compared_with_the_first(two_runs, outputs):
     assert outputs["ProductionModel"]["model"].custom_properties["version"].int_value == 1
 
 
+def test_the_second_span_is_compared_with_what_the_first_version_was_trained_on(two_runs, outputs, few_flights):
+    assert "Drift: no reference yet, since nothing is in production." in two_runs.first
+    found = report.read(outputs["DriftMonitor"]["report"].uri)
+    assert found.reference == report.Reference(
+        model="flight_delay", version=1, span="2013-03", window=["2013-01", "2013-02", "2013-03"], rows=found.reference.rows
+    )
+    assert (found.span, found.rows) == ("2013-04", (few_flights.date >= "2013-04-01").sum())
+    assert {check.kind for check in found.checks} == {"data", "label", "prediction", "concept"}
+    [temp] = [check for check in found.checks if check.feature == "temp" and check.measure == JENSEN_SHANNON]
+    assert temp.verdict == "drifted"  # April is warmer than winter
+    assert f"Drift: {found.verdict}, " in two_runs.second
+    assert "trained on 2013-01 to 2013-03" in two_runs.second
+
+
 def test_both_versions_are_whole_and_say_what_they_are(two_runs, published, few_flights):
     folder = two_runs.root / "serving" / "flight_delay"
     assert store.versions(folder) == [1, 2]
@@ -90,6 +107,8 @@ def test_both_versions_are_whole_and_say_what_they_are(two_runs, published, few_
     assert {"origin=JFK", "origin=EWR", "origin=LGA", "carrier=UA"} < set(manifest["metrics"])
     assert set(manifest) >= {"git_commit", "created", "tensorflow", "model"}
     json.dumps(manifest, allow_nan=False)
+    assert len(manifest["score_histogram"]) == SCORE_BUCKETS
+    assert sum(manifest["score_histogram"]) == manifest["rows"]["eval"]
     assert (published.folder / store.STATISTICS).stat().st_size > 0
 
 

@@ -1,0 +1,144 @@
+"""The real executor on the artifacts of a real run."""
+
+import json
+import shutil
+from dataclasses import asdict
+
+import pandas as pd
+import pytest
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import standard_artifacts
+
+from components.drift_monitor import data_drift, performance, report
+from components.drift_monitor.component import DriftReport
+from components.drift_monitor.executor import Executor
+from components.errors import BadData, CorruptModel
+from components.publisher import store
+from components.span_example_gen import spans
+from pipeline import config, record
+from pipeline.features import LABEL
+from tests.components.drift_monitor.samples import write_examples
+
+DRIFT = config.load().drift
+PROPERTIES = {
+    "label": LABEL,
+    "data_limits": json.dumps(asdict(data_drift.Limits(**DRIFT.limits("categorical", "numeric", "missing", "values")))),
+    "model_limits": json.dumps(
+        asdict(performance.Limits(**DRIFT.limits("label", "prediction", "auc", "log_loss", "calibration")))
+    ),
+    "requests": "",
+    "retrain_on": '["concept"]',
+    "block_push": "[]",
+}
+
+
+@pytest.fixture
+def artifacts(two_runs, tmp_path):
+    """The second run's examples, the schema, a copy of version 1 as ProductionModel hands it on, and an empty report."""
+    outputs = record.last_run(two_runs.root / "metadata.db")
+    made = {
+        "examples": standard_artifacts.Examples(),
+        "schema": standard_artifacts.Schema(),
+        "model": standard_artifacts.Model(),
+        "report": DriftReport(),
+    }
+    made["examples"].uri = outputs["SpanExampleGen"]["examples"].uri
+    made["examples"].set_string_custom_property("span", "2013-04")
+    for name in ("schema", "model", "report"):
+        made[name].uri = str(tmp_path / name)
+        (tmp_path / name).mkdir()
+    shutil.copy("data/schema.pbtxt", tmp_path / "schema")
+    shutil.copytree(two_runs.root / "serving" / "flight_delay" / "1", tmp_path / "model" / "Format-Serving")
+    made["model"].set_int_custom_property("version", 1)
+    return {name: [artifact] for name, artifact in made.items()}
+
+
+def run(artifacts, folder, **properties) -> report.Report:
+    context = base_beam_executor.BaseBeamExecutor.Context(
+        beam_pipeline_args=["--runner=FnApiRunner"], tmp_dir=str(folder / "tmp"), unique_id="1"
+    )
+    Executor(context).Do(artifacts, artifacts, PROPERTIES | properties)
+    return report.read(artifacts["report"][0].uri)
+
+
+def test_the_newest_span_alone_is_looked_at_and_what_was_found_stands_in_the_properties(artifacts, few_flights, tmp_path):
+    found = run(artifacts, tmp_path, block_push='["data:temp"]')
+    april = few_flights[few_flights.date >= "2013-04-01"]
+    assert found.rows == len(april) < len(few_flights)
+    [share] = [check for check in found.checks if check.kind == "label"]
+    assert share.value == pytest.approx(april.late.astype(float).mean(), abs=1e-6)
+    artifact = artifacts["report"][0]
+    assert artifact.get_string_custom_property("verdict") == found.verdict != "stable"
+    assert artifact.get_string_custom_property("model") == "flight_delay"
+    assert artifact.get_int_custom_property("retrain") == int(found.retrain)
+    assert artifact.get_string_custom_property("blocked").startswith("temp ")
+
+
+def test_nothing_in_production_is_no_error(artifacts, tmp_path):
+    artifacts["model"][0].set_int_custom_property("version", 0)
+    found = run(artifacts, tmp_path)
+    assert (found.verdict, found.reference, found.checks, found.retrain) == ("no_reference", None, [], True)
+
+
+def test_the_metrics_are_those_of_the_model_in_production(artifacts, two_runs, few_flights, tmp_path):
+    """Against the SavedModel's own answers to the raw values."""
+    import numpy as np  # noqa: PLC0415
+    import tensorflow as tf  # noqa: PLC0415
+    from sklearn.metrics import log_loss, roc_auc_score  # noqa: PLC0415
+
+    from pipeline.features import FEATURES  # noqa: PLC0415
+
+    april = few_flights[few_flights.date >= "2013-04-01"]
+    raw = tf.saved_model.load(str(two_runs.root / "serving" / "flight_delay" / "1")).signatures["raw"]
+    columns = {feature.name: tf.constant(april[feature.name].to_numpy(), feature.dtype) for feature in FEATURES}
+    scores = np.asarray(raw(**columns)["probability"], "float64")
+    measured = {check.measure: check.value for check in run(artifacts, tmp_path).checks if check.kind == "concept"}
+    labels = april.late.astype(int).to_numpy()
+    assert measured["AUC"] == pytest.approx(roc_auc_score(labels, scores), abs=1e-3)
+    assert measured["log loss"] == pytest.approx(log_loss(labels, scores), abs=1e-5)
+
+
+@pytest.mark.parametrize("lacking", [store.STATISTICS, "score_histogram", "metrics"])
+def test_a_version_without_what_is_compared_with_is_refused(artifacts, tmp_path, lacking):
+    folder = tmp_path / "model" / "Format-Serving"
+    if lacking == store.STATISTICS:
+        (folder / lacking).unlink()
+    else:
+        manifest = json.loads((folder / store.MANIFEST).read_text())
+        del manifest[lacking]
+        (folder / store.MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(CorruptModel, match=f"The version in production has no {lacking}: .*pipeline.rollback"):
+        run(artifacts, tmp_path)
+
+
+@pytest.fixture
+def training_rows(few_spans) -> pd.DataFrame:
+    """What version 1 was trained on, without labels: as requests that were logged."""
+    months = [pd.read_parquet(few_spans / span / "flights.parquet") for span in spans.window("2013-03", 3)]
+    return pd.concat(months).drop(columns=LABEL).iloc[:8000]
+
+
+def skewed(found: report.Report) -> set[str]:
+    return {check.feature for check in found.checks if check.kind == "skew" and check.verdict != "stable"}
+
+
+def test_requests_in_another_unit_are_skew_and_can_stop_a_push(artifacts, training_rows, tmp_path):
+    (tmp_path / "requests").mkdir()
+    half = len(training_rows) // 2
+    write_examples(training_rows[:half], tmp_path / "requests" / "a.tfrecord")
+    write_examples(training_rows[half:], tmp_path / "requests" / "b.tfrecord.gz")
+    as_served = run(artifacts, tmp_path, requests=str(tmp_path / "requests"), block_push='["skew:temp"]')
+    assert "temp" not in skewed(as_served)
+    assert as_served.blocked == []
+    in_celsius = training_rows.assign(temp=(training_rows.temp - 32) / 1.8)
+    write_examples(in_celsius[:half], tmp_path / "requests" / "a.tfrecord")
+    found = run(artifacts, tmp_path, requests=str(tmp_path / "requests"), block_push='["skew:temp"]')
+    assert skewed(found) - skewed(as_served) == {"temp"}
+    assert found.blocked[0].startswith("served requests: temp ")
+    assert artifacts["report"][0].get_string_custom_property("blocked").startswith("served requests: temp ")
+
+
+def test_a_folder_without_requests_is_an_error(artifacts, tmp_path):
+    (tmp_path / "requests").mkdir()
+    with pytest.raises(BadData, match=r"holds no logged requests; expected files named \*.tfrecord"):
+        run(artifacts, tmp_path, requests=str(tmp_path / "requests"))
