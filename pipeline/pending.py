@@ -26,9 +26,11 @@ def waiting_spans(config: Config) -> list[str]:
 
 
 def attempts(config: Config, span: str) -> int:
-    """How often a run has read the span's files as they are now."""
-    window = spans.window(span, config.data.window)
-    return record.attempts(_database(config), span, spans.fingerprint(Path(config.data.spans), window))
+    """How often a run has read the span since its files, or another month's of its window, last changed."""
+    files = spans.files(Path(config.data.spans), spans.window(span, config.data.window))
+    # The time of a file's last change of status: unlike that of its content, no copy can set it back.
+    changed = max(path.stat().st_ctime for paths in files.values() for path in paths)
+    return record.attempts(_database(config), span, changed)
 
 
 def _database(config: Config) -> Path:

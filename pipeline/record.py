@@ -41,10 +41,12 @@ def processed_spans(path: Path, model: str) -> set[str]:
     return {properties["span"].string_value for properties in pushed + quiet}
 
 
-def attempts(path: Path, span: str, fingerprint: str) -> int:
-    """How many runs read `span` while its files were those of `fingerprint`, whatever came of them."""
-    executions = (execution.custom_properties for execution in _executions(path, EXAMPLES))
-    return sum(found["span"].string_value == span and found["cache_key"].string_value == fingerprint for found in executions)
+def attempts(path: Path, span: str, since: float) -> int:
+    """How many runs of `span` have started to read it after a time, in seconds since 1970, whatever came of them."""
+    return sum(
+        execution.custom_properties["span"].string_value == span and execution.create_time_since_epoch > since * 1000
+        for execution in _executions(path, EXAMPLES)
+    )
 
 
 def _executions(path: Path, type_name: str) -> list[mlmd.Execution]:

@@ -1,0 +1,95 @@
+"""Ticks of the schedule with real runs on few rows, as cron starts them."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import FAST, REPOSITORY, run, states
+
+from components.publisher import store
+from components.publisher.restore import restore
+from data import flights
+from pipeline.retrain import Exit
+
+LENIENT = ["evaluate.min_auc=0.4", "evaluate.max_auc_drop=1.0"]
+
+
+def tick(root: Path, spans: Path, *settings: str) -> dict:
+    """Runs a tick; its line in retrain.log, with what the terminal showed as `shown`."""
+    settings = (f"data.spans={spans}", *FAST, *LENIENT, *settings)
+    command = [sys.executable, "-m", "pipeline.retrain", "--root", str(root)]
+    command += [part for setting in settings for part in ("--set", setting)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=900, check=False)
+    line = json.loads((root / "retrain.log").read_text().splitlines()[-1])
+    assert done.returncode == line["exit_code"], done.stdout + done.stderr
+    return line | {"shown": done.stdout}
+
+
+@pytest.fixture
+def root(two_runs, tmp_path) -> Path:
+    """March and April were run, version 2 is in production."""
+    return Path(shutil.copytree(two_runs.root, tmp_path / "runs"))
+
+
+@pytest.fixture
+def with_may(year, few_spans, tmp_path) -> Path:
+    """The spans, and a month that has just arrived."""
+    spans = Path(shutil.copytree(few_spans, tmp_path / "spans"))
+    may = year[year.late.notna() & (year.date >= "2013-05-01") & (year.date < "2013-06-01")]
+    flights.write_spans(may.sample(3000, random_state=1).sort_index(), spans)
+    return spans
+
+
+def test_a_month_that_arrives_is_run_once_and_stays_rolled_back(root, few_spans, with_may):
+    assert tick(root, few_spans)["exit_code"] == Exit.NOTHING_TO_DO
+    line = tick(root, with_may)
+    assert line["exit_code"] == Exit.PUBLISHED
+    [only] = line["runs"]
+    assert (only["span"], only["outcome"], only["version"]) == ("2013-05", "published", 3)
+    assert only["drift"] in ("drifted", "decayed")
+    assert only["drift_reasons"]
+    serving = root / "serving" / "flight_delay"
+    assert store.production(serving).manifest["span"] == "2013-05"
+    restore(serving, None, keep=5)
+    assert tick(root, with_may)["exit_code"] == Exit.NOTHING_TO_DO
+    again = run("--span", "2013-05", *(part for each in LENIENT for part in ("--set", each)), spans=with_may, root=root)
+    text = " ".join(again.stdout.split())
+    assert "Nothing new was published: this very model was version 3, which a rollback took out of production." in text
+    assert (store.production(serving).number, store.production(serving).manifest["restored_from"]) == (4, 2)
+
+
+def test_a_quiet_month_is_done_without_a_training(root, with_may):
+    line = tick(root, with_may, "drift.policy=retrain_on_drift", "drift.retrain_on=[]")
+    assert line["exit_code"] == Exit.STABLE
+    shown = states(line["shown"])
+    assert {shown[node] for node in ("Transform", "Trainer", "Evaluator", "Publisher")} == {"skipped"}
+    assert shown["DriftMonitor"] == "done"
+    assert "version 2 stays" in line["runs"][0]["reason"]
+    assert store.versions(root / "serving" / "flight_delay") == [1, 2]
+    assert tick(root, with_may)["exit_code"] == Exit.NOTHING_TO_DO
+
+
+def test_a_check_that_must_stop_a_push_stops_it(root, with_may):
+    line = tick(root, with_may, 'drift.block_push=["data:temp"]')
+    assert line["exit_code"] == Exit.NOT_BLESSED
+    assert line["runs"][0]["reason"].startswith("drift.block_push: temp ")
+    assert store.versions(root / "serving" / "flight_delay") == [1, 2]
+
+
+def test_a_month_that_cannot_be_used_is_tried_so_often_and_then_needs_a_person(root, with_may):
+    path = with_may / "2013-05" / "flights.parquet"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:1000])
+    for _ in range(2):
+        line = tick(root, with_may, "schedule.attempts=2")
+        assert line["exit_code"] == Exit.DATA_REJECTED
+        assert f"{path} cannot be read" in line["message"]
+    line = tick(root, with_may, "schedule.attempts=2")
+    assert (line["exit_code"], line["runs"]) == (Exit.NEEDS_A_PERSON, [])
+    assert line["message"].startswith("2013-05 was tried 2 times and came to no decision; later months wait for it.")
+    path.write_bytes(whole)
+    line = tick(root, with_may, "schedule.attempts=2", "drift.policy=retrain_on_drift", "drift.retrain_on=[]")
+    assert line["exit_code"] == Exit.STABLE

@@ -1,0 +1,167 @@
+"""The tick as far as no run is involved; real runs: tests/e2e/test_retrain.py."""
+
+import fcntl
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import REPOSITORY
+
+from pipeline import retrain, tick_log
+from pipeline.outcome import Outcome
+from pipeline.retrain import Exit
+
+
+@pytest.fixture
+def spans(tmp_path):
+    """Four months; what stands in their files does not matter where runs have a stand-in."""
+    for month in ("2013-01", "2013-02", "2013-03", "2013-04"):
+        (tmp_path / "spans" / month).mkdir(parents=True)
+        (tmp_path / "spans" / month / "flights.csv").write_text("x")
+    return tmp_path / "spans"
+
+
+def tick(tmp_path, *settings: str) -> tuple[int, dict]:
+    """A tick in this process, and the last line that it left in retrain.log."""
+    arguments = [part for setting in (f"data.spans={tmp_path / 'spans'}", *settings) for part in ("--set", setting)]
+    code = retrain.main(["--root", str(tmp_path / "runs"), *arguments])
+    return code, json.loads((tmp_path / "runs" / "retrain.log").read_text().splitlines()[-1])
+
+
+def stand_in(monkeypatch, **outcomes: str) -> list[str]:
+    """Runs that have the outcomes given by month, as `m04="published"`. Returns the list that the spans run go to."""
+    ran: list[str] = []
+
+    def run(_config, span, _options):
+        ran.append(span)
+        return Outcome(span=span, outcome=outcomes[f"m{span[-2:]}"], reason="why")
+
+    monkeypatch.setattr(retrain, "run", run)
+    return ran
+
+
+def test_nothing_to_do_is_quick_and_imports_no_tensorflow(spans, tmp_path):
+    """The best of three, as a subprocess: a busy machine must not fail it. Two months make no window of three."""
+    (spans / "2013-02" / "flights.csv").unlink()
+    (spans / "2013-02").rmdir()
+    command = [sys.executable, "-X", "importtime", "-m", "pipeline.retrain", "--root", str(tmp_path / "runs")]
+    seconds = []
+    for _ in range(3):
+        start = time.monotonic()
+        done = subprocess.run(
+            [*command, "--set", f"data.spans={spans}"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
+        seconds.append(time.monotonic() - start)
+        assert done.returncode == Exit.NOTHING_TO_DO
+        line = json.loads(done.stdout)
+        assert (line["outcome"], line["runs"], line["waiting"]) == ("nothing_to_do", [], ["2013-01", "2013-03", "2013-04"])
+        assert not {"tensorflow", "tfx", "apache_beam"} & {row.rpartition("|")[2].strip() for row in done.stderr.splitlines()}
+    assert min(seconds) < 2
+
+
+def test_exit_codes_are_distinct_and_the_help_has_them(capsys):
+    assert len({code.value for code in Exit}) == len(Exit.__members__) == 9
+    with pytest.raises(SystemExit):
+        retrain.main(["--help"])
+    assert "10 published, 11 not blessed, 12 stable" in " ".join(capsys.readouterr().out.split())
+
+
+def test_with_a_stand_in_for_runs_missed_months_are_caught_up_in_order_up_to_the_limit(spans, tmp_path, monkeypatch):
+    ran = stand_in(monkeypatch, m03="not_blessed", m04="published")
+    code, line = tick(tmp_path, "schedule.catch_up=1")
+    assert (code, ran) == (Exit.NOT_BLESSED, ["2013-03"])
+    code, line = tick(tmp_path)
+    assert (code, ran) == (Exit.PUBLISHED, ["2013-03", "2013-03", "2013-04"])
+    assert [(run["span"], run["outcome"]) for run in line["runs"]] == [("2013-03", "not_blessed"), ("2013-04", "published")]
+
+
+@pytest.mark.parametrize(("outcome", "code"), [("data_rejected", Exit.DATA_REJECTED), ("failed", Exit.FAILED)])
+def test_with_a_stand_in_for_runs_the_first_undecided_month_ends_the_tick(spans, tmp_path, monkeypatch, outcome, code):
+    ran = stand_in(monkeypatch, m03=outcome, m04="published")
+    assert tick(tmp_path)[0] == code
+    assert ran == ["2013-03"]
+    assert tick(tmp_path)[1]["message"] == "why"
+
+
+def test_a_month_that_waits_for_an_earlier_one_is_named(spans, tmp_path, monkeypatch):
+    (spans / "2013-06").mkdir()
+    stand_in(monkeypatch, m03="stable", m04="stable")
+    code, line = tick(tmp_path)
+    assert (code, line["waiting"]) == (Exit.STABLE, ["2013-06"])
+
+
+def test_two_ticks_never_overlap(spans, tmp_path, monkeypatch):
+    ran = stand_in(monkeypatch)
+    (tmp_path / "runs").mkdir()
+    with (tmp_path / "runs" / ".tick.lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        code, line = tick(tmp_path)
+    assert (code, line["outcome"], ran) == (Exit.BUSY, "busy", [])
+    assert "is in use by" in line["message"]
+
+
+def test_a_run_by_hand_is_waited_out(spans, tmp_path, monkeypatch):
+    ran = stand_in(monkeypatch)
+    (tmp_path / "runs").mkdir()
+    with (tmp_path / "runs" / ".lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert tick(tmp_path)[0] == Exit.BUSY
+    assert ran == []
+
+
+def test_a_wrong_setting_and_a_missing_folder(tmp_path, capsys):
+    assert retrain.main(["--set", "train.epochs=none"]) == Exit.WRONG_SETTING
+    assert "train.epochs = 'none'" in capsys.readouterr().out
+    code, line = tick(tmp_path)
+    assert code == Exit.FAILED
+    assert "SpanNotFound: No spans in" in line["message"]
+
+
+def test_the_notify_command_gets_the_line(spans, tmp_path, monkeypatch):
+    stand_in(monkeypatch, m03="stable", m04="stable")
+    code, line = tick(tmp_path, f"schedule.notify=sh -c 'cat > {tmp_path}/notified'")
+    assert code == Exit.STABLE
+    assert json.loads((tmp_path / "notified").read_text()) == line
+
+
+@pytest.mark.parametrize("command", ["/bin/false", "/no/such/program", "unbalanced 'quote"])
+def test_a_notify_command_that_fails_does_not_fail_the_tick(spans, tmp_path, monkeypatch, capsys, command):
+    stand_in(monkeypatch, m03="stable", m04="stable")
+    assert tick(tmp_path, f"schedule.notify={command}")[0] == Exit.STABLE
+    assert "schedule.notify = " in capsys.readouterr().err
+
+
+def test_nobody_is_notified_of_nothing(tmp_path):
+    (tmp_path / "spans" / "2013-01").mkdir(parents=True)
+    assert tick(tmp_path, f"schedule.notify=touch {tmp_path}/notified")[0] == Exit.NOTHING_TO_DO
+    assert not (tmp_path / "notified").exists()
+
+
+def test_the_log_has_a_line_a_tick_and_is_rotated(tmp_path, monkeypatch):
+    monkeypatch.setattr(tick_log, "LOG_BYTES", 2000)
+    (tmp_path / "spans" / "2013-01").mkdir(parents=True)
+    for _ in range(120):
+        tick(tmp_path)
+    logs = sorted(path.name for path in (tmp_path / "runs").glob("retrain.log*"))
+    assert logs == ["retrain.log", *(f"retrain.log.{number}" for number in range(1, tick_log.LOG_FILES + 1))]
+    for name in logs:
+        text = (tmp_path / "runs" / name).read_text()
+        assert len(text) <= 2000
+        assert {json.loads(line)["outcome"] for line in text.splitlines()} == {"nothing_to_do"}
+
+
+def test_output_is_appended_to_a_log_that_is_rotated(tmp_path):
+    (tmp_path / "spans" / "2013-01").mkdir(parents=True)
+    command = [sys.executable, "-m", "pipeline.retrain", "--root", str(tmp_path / "runs")]
+    command += ["--set", f"data.spans={tmp_path / 'spans'}", "--log", str(tmp_path / "logs" / "cron.log")]
+    for _ in range(2):
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        assert done.stdout + done.stderr == ""
+    log = tmp_path / "logs" / "cron.log"
+    assert [json.loads(line)["exit_code"] for line in log.read_text().splitlines()] == [0, 0]
+    log.write_text("x" * tick_log.LOG_BYTES)
+    subprocess.run(command, cwd=REPOSITORY, check=False)
+    assert len(log.read_text().splitlines()) == 1
+    assert (tmp_path / "logs" / "cron.log.1").stat().st_size == tick_log.LOG_BYTES
