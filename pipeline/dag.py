@@ -20,6 +20,7 @@ from tensorflow_data_validation import StatsOptions  # isort: skip  # behind tfx
 from components.data_gate.component import DataGate
 from components.drift_monitor.component import DriftMonitor
 from components.drift_monitor.data_drift import Limits as DataLimits
+from components.drift_monitor.data_drift import refuse_infinity_norm
 from components.drift_monitor.performance import Limits as ModelLimits
 from components.evaluator.component import Evaluator
 from components.production_model.component import ProductionModel
@@ -30,7 +31,7 @@ from pipeline import hyperparameters
 from pipeline.config import Config, Drift
 from pipeline.evaluation import eval_config
 from pipeline.features import COLUMNS, DATE, LABEL
-from pipeline.schema import check
+from pipeline.schema import check, read
 
 HISTOGRAM_BUCKETS = 50  # with TFDV's 10, a shift of rain by half a standard deviation stays within the first
 
@@ -47,6 +48,7 @@ def create_pipeline(config: Config, span: str, git_commit: str = "unknown", tria
     root = Path(config.run.root).absolute()
     schema_file = Path(config.data.schema_file).absolute()
     check(schema_file)
+    refuse_infinity_norm(read(schema_file))
     source = source_fingerprint()
 
     examples = SpanExampleGen(

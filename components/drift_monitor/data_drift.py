@@ -36,25 +36,27 @@ class Limits:
     values: float
 
 
-def with_comparators(schema: schema_pb2.Schema, kind: Kind, limits: Limits) -> schema_pb2.Schema:
-    """A copy of the schema in which each feature has the comparator that fits its type.
+def refuse_infinity_norm(schema: schema_pb2.Schema) -> None:
+    """Raises BadConfig if a numeric feature has the comparator of categories: TFDV then reports 0 whatever the data."""
+    for feature in schema.feature:
+        for comparator in COMPARATOR.values():
+            if feature.type != schema_pb2.BYTES and getattr(feature, comparator).HasField("infinity_norm"):
+                raise BadConfig(
+                    f"{feature.name} is numeric and has {comparator}.infinity_norm in the schema. Expected "
+                    "jensen_shannon_divergence: TFDV compares only strings by infinity_norm, and reports 0 for numbers."
+                )
 
-    Raises:
-        BadConfig: the schema sets `infinity_norm` on a numeric feature: TFDV then reports a distance of 0 whatever the data.
-    """
+
+def with_comparators(schema: schema_pb2.Schema, kind: Kind, limits: Limits) -> schema_pb2.Schema:
+    """A copy of the schema in which each feature has the comparator that fits its type. Raises BadConfig."""
+    refuse_infinity_norm(schema)
     result = schema_pb2.Schema()
     result.CopyFrom(schema)
     for feature in result.feature:
         comparator = getattr(feature, COMPARATOR[kind])
-        if feature.type == schema_pb2.BYTES:
-            if not comparator.HasField("infinity_norm"):
-                comparator.infinity_norm.threshold = limits.categorical
-        elif comparator.HasField("infinity_norm"):
-            raise BadConfig(
-                f"{feature.name} is numeric and has {COMPARATOR[kind]}.infinity_norm in the schema. Expected "
-                "jensen_shannon_divergence: TFDV compares only strings by infinity_norm, and reports 0 for numbers."
-            )
-        elif not comparator.HasField("jensen_shannon_divergence"):
+        if feature.type == schema_pb2.BYTES and not comparator.HasField("infinity_norm"):
+            comparator.infinity_norm.threshold = limits.categorical
+        elif feature.type != schema_pb2.BYTES and not comparator.HasField("jensen_shannon_divergence"):
             comparator.jensen_shannon_divergence.threshold = limits.numeric
     return result
 

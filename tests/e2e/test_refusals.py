@@ -3,7 +3,7 @@
 import shutil
 
 import pandas as pd
-from conftest import run
+from conftest import REPOSITORY, run
 
 
 def test_a_span_without_a_late_flight_stops_at_the_gate(few_spans, tmp_path):
@@ -51,3 +51,14 @@ def test_a_damaged_version_in_production_stops_the_run(two_runs, few_spans, tmp_
     assert result.returncode == 1
     assert "CorruptModel: Version 2 in" in result.stdout
     assert "differs from its manifest: saved_model.pb" in result.stdout
+
+
+def test_a_comparator_that_would_find_nothing_is_refused_before_the_first_node(few_spans, tmp_path):
+    schema = tmp_path / "schema.pbtxt"
+    stated = (REPOSITORY / "data" / "schema.pbtxt").read_text()
+    numeric = 'feature {\n  name: "temp"\n'
+    schema.write_text(stated.replace(numeric, numeric + "  drift_comparator { infinity_norm { threshold: 0.1 } }\n"))
+    result = run("--set", f"data.schema={schema}", spans=few_spans, root=tmp_path / "runs")
+    assert result.returncode == 2
+    assert "BadConfig: temp is numeric and has drift_comparator.infinity_norm in the schema" in result.stdout
+    assert "done" not in result.stdout
