@@ -128,37 +128,37 @@ def play_month(root: Path, span: str, policy: str, settings: list[str]) -> Month
 
 
 def months_table(policy: str, months: list[Month]) -> Table:
-    table = Table("month", "drift", title=policy, box=box.SIMPLE_HEAD)
+    table = Table("month", "drift", title=policy, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("AUC", "log loss", "AUC after", "seconds"):
         table.add_column(heading, justify="right")
-    table.add_column("what came of it")
+    table.add_column("outcome")
     for month in months:
         figures = [_cell(month.auc), _cell(month.log_loss), _cell(month.version_auc), f"{month.seconds:.0f}"]
-        what = f"version {month.version}" if month.outcome == "published" else f"{month.outcome}: {month.reason}"
-        table.add_row(month.span, month.verdict, *figures, what)
+        what = f"version {month.version}" if month.outcome == "published" else month.outcome.replace("_", " ")
+        table.add_row(month.span, month.verdict.replace("_", " "), *figures, what)
     return table
 
 
 def totals_table(months: list[Month]) -> Table:
     """Means over the months in which a model was in production, and the share of retraining's gain that a policy keeps."""
-    table = Table("policy", title="What users got, means over the months", box=box.SIMPLE_HEAD)
-    for heading in ("AUC", "gain kept", "log loss", "gain kept", "models trained", "published", "minutes"):
-        table.add_column(heading, justify="right")
+    table = Table("policy", title="What users got, means over the months", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("AUC", "gain kept", "log loss", "gain kept", "trained", "pushed"):
+        table.add_column(heading, justify="right", no_wrap=True)
     means = {policy: totals(months, policy) for policy in POLICIES}
+    never, always = means["never_retrain"], means["retrain_always"]
     for policy, mean in means.items():
-        kept = [
-            f"{(mean[name] - means['never_retrain'][name]) / gain:.0%}"
-            if (gain := means["retrain_always"][name] - means["never_retrain"][name])
-            else "-"
-            for name in METRICS
-        ]
-        counts = [f"{mean[name]:.0f}" for name in ("trained", "published", "minutes")]
+        kept = [_share(mean[name] - never[name], always[name] - never[name]) for name in METRICS]
+        counts = [f"{mean[name]:.0f}" for name in ("trained", "published")]
         table.add_row(policy, f"{mean['auc']:.4f}", kept[0], f"{mean['log_loss']:.4f}", kept[1], *counts)
     return table
 
 
+def _share(part: float, whole: float) -> str:
+    return f"{abs(part / whole) if part * whole >= 0 else part / whole:.0%}" if whole else "-"
+
+
 def totals(months: list[Month], policy: str) -> dict[str, float]:
-    """Of one policy: mean AUC and log loss, numbers of trainings and of publications, minutes."""
+    """Of one policy: mean AUC and log loss, numbers of trainings and of publications."""
     own = [month for month in months if month.policy == policy]
     served = [month for month in own if month.auc is not None and month.log_loss is not None]
     return {
@@ -166,7 +166,6 @@ def totals(months: list[Month], policy: str) -> dict[str, float]:
         "log_loss": sum(month.log_loss or 0 for month in served) / len(served),
         "trained": sum(month.outcome in ("published", "not_blessed") for month in own),
         "published": sum(month.outcome == "published" for month in own),
-        "minutes": sum(month.seconds for month in own) / 60,
     }
 
 
