@@ -119,12 +119,17 @@ def _only_value(feature: statistics_pb2.FeatureNameStatistics) -> str | None:
     return f"{numbers.min:g}" if numbers.common_stats.num_non_missing and numbers.min == numbers.max else None
 
 
-def repeated_rows(shares: Mapping[str, float], highest: float) -> list[Finding]:
-    """Refuses spans with more than a share of `highest` of rows that repeat another one of theirs."""
-    return [
-        Finding(
-            "", "", f"repeated rows in {span}", f"{share:.2%} of its rows repeat another one", f"at most {highest:.2%}", "error"
-        )
-        for span, share in shares.items()
-        if share > highest
-    ]
+def repeated_rows(counts: Mapping[str, Mapping[str, int]], highest: float) -> list[Finding]:
+    """Refuses spans with more than a share of `highest` of rows that repeat an earlier one of theirs.
+
+    Args:
+        counts: span to the number of its `rows` and of those that are `repeated`.
+        highest: the largest share that passes.
+    """
+    findings = []
+    for span, count in counts.items():
+        share = count["repeated"] / count["rows"]
+        if share > highest:
+            found = f"{count['repeated']:,} of its {count['rows']:,} rows ({share:.2%}) repeat an earlier one"
+            findings.append(Finding("", "", f"repeated rows in {span}", found, f"at most {highest:.2%}", "error"))
+    return findings

@@ -21,8 +21,8 @@ class Executor(base_executor.BaseExecutor):
         """See `DataGate`. Raises DataRejected."""
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"])))
-        shares = json.loads(examples.get_string_custom_property(REPEATED_PROPERTY))
-        findings = checks.repeated_rows(shares, exec_properties["max_repeated_share"])
+        counts = json.loads(examples.get_string_custom_property(REPEATED_PROPERTY))
+        findings = checks.repeated_rows(counts, exec_properties["max_repeated_share"])
         for split in artifact_utils.decode_split_names(examples.split_names):
             found = _read(input_dict["anomalies"], split, "SchemaDiff.pb", anomalies_pb2.Anomalies())
             statistics = _read(

@@ -42,7 +42,7 @@ class SpanExampleGen(base_beam_component.BaseBeamComponent):
     Outputs:
         examples: `Examples` with the splits "train" and "eval" (the last `eval_days` of the newest span); gzipped TFRecords
             of tf.Example. Custom properties: `span`, `window` (comma-separated), `rows` (JSON, rows a split) and `repeated`
-            (JSON, span to the share of its rows that repeat another one).
+            (JSON, span to the number of its `rows` and of those that are `repeated`, equal to an earlier one).
     """
 
     SPEC_CLASS = SpanExampleGenSpec

@@ -34,7 +34,7 @@ class Outcome:
     """What became of a source. Errors travel as data, since a Beam runner turns exceptions into tracebacks."""
 
     rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(spans.SPLITS, 0))
-    repeated: dict[str, float] = field(default_factory=dict)
+    repeated: dict[str, dict[str, int]] = field(default_factory=dict)
     error: str = ""
 
 
@@ -76,9 +76,9 @@ def write_shard(source: Source, output: str, read: Columns, first_eval_day) -> I
 
 
 def repeated(span: str, hashes: Iterable[np.ndarray]) -> Outcome:
-    """The share of a span's rows that repeat another one, as a file that was delivered twice makes them."""
+    """How many of a span's rows repeat an earlier one, as a file that was delivered twice makes them."""
     rows = np.concatenate(list(hashes))
-    return Outcome(repeated={span: 1 - len(np.unique(rows)) / len(rows)})
+    return Outcome(repeated={span: {"repeated": len(rows) - len(np.unique(rows)), "rows": len(rows)}})
 
 
 def _write_records(path: str, records: list[bytes]) -> None:
@@ -112,8 +112,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples.set_string_custom_property("span", exec_properties["span"])
         examples.set_string_custom_property("window", ",".join(window))
         examples.set_string_custom_property(ROWS_PROPERTY, json.dumps(rows))
-        shares = {span: share for outcome in outcomes for span, share in outcome.repeated.items()}
-        examples.set_string_custom_property(REPEATED_PROPERTY, json.dumps(shares, sort_keys=True))
+        counts = {span: count for outcome in outcomes for span, count in outcome.repeated.items()}
+        examples.set_string_custom_property(REPEATED_PROPERTY, json.dumps(counts, sort_keys=True))
 
     def _write(self, sources: list[Source], output: str, exec_properties) -> list[Outcome]:
         report = f"{self._get_tmp_dir().rstrip('/')}/outcomes"
@@ -127,9 +127,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 | "Sources" >> beam.Create(sources, reshuffle=True)
                 | "Write" >> beam.FlatMap(write_shard, output, read, first_eval_day).with_outputs(HASHES, main="outcomes")
             )
-            shares = written[HASHES] | "By span" >> beam.GroupByKey() | "Repeated" >> beam.MapTuple(repeated)
+            counts = written[HASHES] | "By span" >> beam.GroupByKey() | "Repeated" >> beam.MapTuple(repeated)
             _ = (
-                (written.outcomes, shares)
+                (written.outcomes, counts)
                 | beam.Flatten()
                 | "AsJson" >> beam.Map(lambda outcome: json.dumps(asdict(outcome)))
                 | "Report" >> beam.io.WriteToText(report)

@@ -69,7 +69,9 @@ def _batches(path: Path, schema: pa.Schema, ignored: Collection[str]) -> Iterato
             yield from file.iter_batches(BATCH_ROWS, columns=schema.names)
     else:
         # Types are given, not inferred: an empty first block must not turn a column into nulls.
-        options = pa.csv.ConvertOptions(column_types=schema, strings_can_be_null=True, null_values=["", "NA", "NaN"])
+        # What is left unread is bytes, which any value is.
+        types = dict.fromkeys(ignored, pa.binary()) | dict(zip(schema.names, schema.types, strict=True))
+        options = pa.csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=["", "NA", "NaN"])
         with pa.csv.open_csv(path, pa.csv.ReadOptions(block_size=CSV_BLOCK_BYTES), convert_options=options) as file:
             _require(schema, file.schema.names, ignored)
             yield from file
@@ -84,8 +86,9 @@ def _require(schema: pa.Schema, present: list[str], ignored: Collection[str]) ->
         raise BadData(f"column {', '.join(repeated)} stands more than once. Expected each column once.")
 
     if unknown := sorted(set(present) - set(schema.names) - set(ignored)):
+        names = ", ".join(name or '"" (without a name)' for name in unknown)
         raise BadData(
-            f"column {', '.join(unknown)} is not declared. Declare it among the features and in the schema, "
+            f"column {names} is not declared. Declare it among the features and in the schema, "
             "or list it under data.ignore_columns to leave it unread."
         )
 
@@ -120,7 +123,9 @@ def check_dates(batch: pa.RecordBatch, date: str, span: str) -> None:
 
 def row_hashes(batch: pa.RecordBatch) -> np.ndarray:
     """A hash of each row's values, uint64, shape [rows]: equal rows have equal ones, and others hardly ever."""
-    return pd.util.hash_pandas_object(batch.to_pandas(), index=False).to_numpy()
+    # Int64 also without a null: pandas' float64 with one would hash the same number differently.
+    rows = batch.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    return pd.util.hash_pandas_object(rows, index=False).to_numpy()
 
 
 def split_by_time(batch: pa.RecordBatch, date: str, first_eval_day: datetime.date) -> dict[str, pa.RecordBatch]:

@@ -58,7 +58,7 @@ def test_vanished_values(flights, schema):
     [finding] = findings(flights.assign(temp=flights.temp.where(flights.index % 3 == 0)), schema)
     assert finding.feature == "temp"
     assert "0.3" in finding.measure
-    assert "in at least 90.0% of rows" in finding.limit
+    assert "in at least 85.0% of rows" in finding.limit
 
 
 def test_column_that_the_schema_does_not_know(flights, schema):
@@ -109,6 +109,8 @@ def test_a_feature_without_any_value_is_not_called_constant(flights):
 
 
 def test_repeated_rows_are_named_by_span():
-    assert checks.repeated_rows({"2013-01": 0.001, "2013-02": 0.0}, 0.001) == []
-    [finding] = checks.repeated_rows({"2013-01": 0.5, "2013-02": 0.0}, 0.001)
+    few = {"repeated": 2, "rows": 2000}
+    assert checks.repeated_rows({"2013-01": few}, 0.001) == []
+    [finding] = checks.repeated_rows({"2013-01": {"repeated": 1000, "rows": 2000}, "2013-02": few}, 0.001)
     assert (finding.anomaly, finding.severity) == ("repeated rows in 2013-01", "error")
+    assert finding.measure == "1,000 of its 2,000 rows (50.00%) repeat an earlier one"

@@ -36,7 +36,7 @@ def artifacts(few_flights, tmp_path):
         (tmp_path / name).mkdir()
     tfdv.write_schema_text(schema, str(tmp_path / "schema" / "schema.pbtxt"))
     made["examples"].set_string_custom_property("span", "2013-03")
-    made["examples"].set_string_custom_property("repeated", '{"2013-01": 0.0, "2013-03": 0.0001}')
+    made["examples"].set_string_custom_property("repeated", '{"2013-03": {"repeated": 1, "rows": 10000}}')
     made["examples"].set_string_custom_property("window", "2013-01,2013-02,2013-03")
     for name in ("examples", "statistics", "anomalies"):
         made[name].split_names = '["train", "eval"]'
@@ -64,8 +64,8 @@ def test_a_severity_that_does_not_stop_is_reported(artifacts):
 
 def test_a_span_that_was_delivered_twice_stops_the_run(artifacts):
     inputs, _ = artifacts
-    inputs["examples"][0].set_string_custom_property("repeated", '{"2013-02": 0.5}')
-    message = r"data: repeated rows in 2013-02. Found: 50.00% of its rows repeat another one. Expected: at most 0.10%."
+    inputs["examples"][0].set_string_custom_property("repeated", '{"2013-02": {"repeated": 1000, "rows": 2000}}')
+    message = r"repeated rows in 2013-02\. Found: 1,000 of its 2,000 rows \(50\.00%\) .*\. Expected: at most 0\.10%\."
     with pytest.raises(DataRejected, match=message):
         Executor().Do(inputs, inputs, {**SETTINGS, "stop_on": '["error"]'})
 

@@ -85,6 +85,7 @@ def corrupt_csv(name: str) -> bytes:
         "another month": GOOD.assign(date=["2013-02-01", "2013-03-01"]).to_csv(index=False).encode(),
         "half a label": GOOD.assign(late=[0.5, 1]).to_csv(index=False).encode(),
         "unknown column": GOOD.assign(mood=1).to_csv(index=False).encode(),
+        "pandas' index": GOOD.to_csv().encode(),
         "repeated column": TEXT.replace("late\n", "late,temp\n").replace("1\n", "1,1\n").replace("0\n", "0,0\n").encode(),
     }[name]
 
@@ -102,6 +103,7 @@ def corrupt_csv(name: str) -> bytes:
         ("another month", "1 rows have a date outside their span 2013-02, such as 2013-03-01"),
         ("half a label", "In column late: CSV conversion error to int64: invalid value '0.5'"),
         ("unknown column", r"column mood is not declared\. Declare it.*or list it under data\.ignore_columns"),
+        ("pandas' index", r'column "" \(without a name\) is not declared'),
         ("repeated column", "column temp stands more than once"),
     ],
 )
@@ -136,8 +138,8 @@ def test_rows_that_repeat_are_counted_over_all_files_of_a_span(few_spans, tmp_pa
     pd.read_parquet(few_spans / "2013-01").to_parquet(tmp_path / "spans" / "2013-01" / "a.parquet", index=False)
     flights.to_parquet(tmp_path / "spans" / "2013-02" / "a.parquet", index=False)
     flights.head(1000).to_parquet(tmp_path / "spans" / "2013-02" / "b.parquet", index=False)
-    shares = json.loads(ingest(tmp_path / "spans", tmp_path).get_string_custom_property("repeated"))
-    assert shares == {"2013-01": 0.0, "2013-02": pytest.approx(0.25)}
+    counts = json.loads(ingest(tmp_path / "spans", tmp_path).get_string_custom_property("repeated"))
+    assert counts == {"2013-01": {"repeated": 0, "rows": 3000}, "2013-02": {"repeated": 1000, "rows": 4000}}
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.5, 0.999])

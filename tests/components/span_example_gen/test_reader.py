@@ -1,0 +1,70 @@
+"""What a column may hold that is left unread, and which rows count as equal."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from components.errors import BadData
+from components.span_example_gen import reader
+
+COLUMNS, DATE = {"carrier": "string", "engines": "int64", "temp": "float32"}, "date"
+ROWS = pd.DataFrame(
+    {
+        DATE: pd.to_datetime(["2013-02-01", "2013-02-02", "2013-02-03"]).date,
+        "carrier": ["UA", "AA", None],
+        "engines": pd.array([2, 4, 1], dtype="Int64"),
+        "temp": [30.5, None, 28.0],
+    }
+)
+
+
+def write(rows: pd.DataFrame, path):
+    """As the format that the path's suffix names."""
+    if path.suffix == ".csv":
+        rows.to_csv(path, index=False)
+    else:
+        rows.to_parquet(path, index=False)
+    return path
+
+
+def hashes(path) -> np.ndarray:
+    return np.concatenate([reader.row_hashes(batch) for batch in reader.read(path, COLUMNS, DATE)])
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_a_column_that_is_left_unread_may_hold_anything(tmp_path, monkeypatch, suffix):
+    """Also another kind of value behind the first block, from which Arrow would have inferred a type."""
+    monkeypatch.setattr(reader, "CSV_BLOCK_BYTES", 200)
+    rows = pd.concat([ROWS] * 40, ignore_index=True).assign(note=["1"] * 100 + ["sad"] * 20)
+    path = write(rows, tmp_path / f"flights{suffix}")
+    read = list(reader.read(path, COLUMNS, DATE, ["note"]))
+    assert sum(batch.num_rows for batch in read) == 120
+    assert read[0].schema.names == [*COLUMNS, DATE]
+
+
+def test_a_declared_column_is_read_though_it_is_listed(tmp_path):
+    [batch] = reader.read(write(ROWS, tmp_path / "flights.csv"), COLUMNS, DATE, ["engines"])
+    assert batch.column("engines").to_pylist() == [2, 4, 1]
+
+
+def test_the_index_that_pandas_writes_is_unknown_as_any_other_column(tmp_path):
+    ROWS.set_index(pd.Index([3, 5, 8])).to_parquet(tmp_path / "flights.parquet")
+    with pytest.raises(BadData, match=r"flights\.parquet: column __index_level_0__ is not declared"):
+        list(reader.read(tmp_path / "flights.parquet", COLUMNS, DATE))
+
+
+def test_a_row_has_one_hash_in_either_format_and_beside_any_other_row(tmp_path):
+    """A missing integer must not change the hashes of the rows around it."""
+    whole = hashes(write(ROWS, tmp_path / "whole.parquet"))
+    assert len(np.unique(whole)) == 3
+    np.testing.assert_array_equal(hashes(write(ROWS, tmp_path / "whole.csv")), whole)
+    gap = ROWS.assign(engines=pd.array([2, 4, None], dtype="Int64"))
+    np.testing.assert_array_equal(hashes(write(gap, tmp_path / "gap.parquet")) == whole, [True, True, False])
+
+
+@pytest.mark.parametrize(
+    "change", [{"carrier": "DL"}, {"engines": 3}, {"temp": 1.0}, {"date": pd.Timestamp("2013-02-09").date()}]
+)
+def test_rows_that_differ_in_one_column_have_other_hashes(tmp_path, change):
+    changed = hashes(write(ROWS.assign(**change), tmp_path / "changed.parquet"))
+    assert not np.isin(changed, hashes(write(ROWS, tmp_path / "whole.parquet"))).any()
