@@ -3,7 +3,7 @@
 import shutil
 
 import pandas as pd
-from conftest import REPOSITORY, run
+from conftest import REPOSITORY, run, states
 
 
 def test_a_span_without_a_late_flight_stops_at_the_gate(few_spans, tmp_path):
@@ -13,7 +13,7 @@ def test_a_span_without_a_late_flight_stops_at_the_gate(few_spans, tmp_path):
     flights.assign(late=0).to_parquet(path, index=False)
     result = run(spans=spans, root=tmp_path / "runs")
     assert result.returncode == 3
-    assert "failed DataGate" in result.stdout
+    assert states(result.stdout)["DataGate"] == "failed"
     text = " ".join(result.stdout.split())
     assert "DataRejected: The data of span 2013-03 (window 2013-01,2013-02,2013-03) were not trained on" in text
     assert "eval split, late: share of positive labels out of range. Found: 0.00% of" in text
@@ -29,7 +29,7 @@ def test_a_broken_file_stops_at_ingestion(few_spans, tmp_path):
     path.write_bytes(path.read_bytes()[:-100])
     result = run(spans=spans, root=tmp_path / "runs")
     assert result.returncode == 3
-    assert "failed SpanExampleGen" in result.stdout
+    assert states(result.stdout)["SpanExampleGen"] == "failed"
     assert f"BadData: {path} cannot be read" in result.stdout
     assert not list((tmp_path / "runs" / "artifacts" / "SpanExampleGen" / "examples").glob("*"))
 
