@@ -1,6 +1,6 @@
 # The verbs of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift replay schedule check-cron
+.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite replay schedule check-cron
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
 PYTHON := .venv/bin/python
@@ -37,6 +37,9 @@ bench-gpipe: setup ## seconds a step of pipeline parallelism against the number 
 bench-drift: setup data ## false alarms and power of the drift checks, on real months (a quarter of an hour)
 	@mkdir -p runs/benchmarks
 	@$(PYTHON) -W ignore -m tests.benchmarks.drift_power $(ARGS) 2>runs/benchmarks/drift_power.log
+
+bench-tflite: setup data ## size and speed of the phone's files, beside the SavedModel and LightGBM (after make run)
+	@$(PYTHON) -W ignore -m tflite.benchmark $(ARGS)
 
 replay: setup data ## play the year month by month under three retraining policies (half an hour)
 	@$(PYTHON) -m pipeline.replay $(ARGS)

@@ -47,3 +47,7 @@ class NodeFailed(RuntimeError, CrosswindError):
 
 class ScheduleFailed(RuntimeError, CrosswindError):
     """The crontab could not be read or changed."""
+
+
+class NotConvertible(ValueError, CrosswindError):
+    """The model cannot become a TensorFlow Lite file that a phone runs, or the file is not what it should be."""

@@ -22,6 +22,7 @@ def _is_feature(name: str) -> str:
 
 FeatureName = Annotated[str, AfterValidator(_is_feature)]
 DriftKind = Literal["data", "label", "prediction", "concept", "skew"]
+Variant = Literal["float32", "float16", "dynamic_int8", "weight_int8"]
 Strategy = Literal["one_device", "mirrored", "multi_worker", "tpu", "pipeline"]
 
 
@@ -127,6 +128,27 @@ class Evaluate(Section):
     slices: list[FeatureName] = Field(description="features by whose values metrics are reported")
 
 
+class Mobile(Section):
+    """The phone's model: what ships, and how close to the server's it must be."""
+
+    ship: list[Variant] = Field(min_length=1, description="variants to publish; the first is model.tflite")
+    max_size_kb: int = Field(ge=1, description="largest file, in units of 1,000 bytes")
+    threshold: float = Field(gt=0, lt=1, description="probability from which on the answer is yes")
+    parity_rows: int = Field(ge=1, description="evaluation rows of the parity check; awkward ones are added")
+    max_difference: dict[Variant, float] = Field(
+        description="largest difference of a probability from the server's, by variant"
+    )
+    max_auc_change: Share = Field(description="difference of the AUC from the server's in a slice")
+    max_log_loss_change: float = Field(ge=0, description="the same of the log loss")
+    min_slice_rows: int = Field(ge=1, description="rows of a slice from which on the two are compared")
+
+    @model_validator(mode="after")
+    def _has_limits(self) -> Self:
+        if missing := [variant for variant in ("float32", *self.ship) if variant not in self.max_difference]:
+            raise ValueError(f"max_difference has no limit for {', '.join(missing)}, which ships or is the reference")
+        return self
+
+
 class Publish(Section):
     """Where a blessed model goes."""
 
@@ -154,6 +176,7 @@ class Config(Section):
     drift: Drift
     train: Train
     evaluate: Evaluate
+    mobile: Mobile
     publish: Publish
     schedule: Schedule
     run: Run
@@ -163,6 +186,11 @@ class Config(Section):
     def serving_folder(self) -> Path:
         """Where TensorFlow Serving looks for versions of the model."""
         return Path(self.run.root).absolute() / "serving" / self.publish.model
+
+    @property
+    def mobile_folder(self) -> Path:
+        """Where versions of the phone's model go."""
+        return Path(self.run.root).absolute() / "mobile" / self.publish.model
 
 
 def load(path: Path = DEFAULT_FILE, overrides: list[str] | None = None) -> Config:

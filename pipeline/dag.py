@@ -2,6 +2,7 @@
 
 import hashlib
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 
 # Straight from their modules: `tfx.components` turns a failed import into None.
@@ -23,14 +24,16 @@ from components.drift_monitor.data_drift import Limits as DataLimits
 from components.drift_monitor.data_drift import refuse_infinity_norm
 from components.drift_monitor.performance import Limits as ModelLimits
 from components.evaluator.component import Evaluator
+from components.mobile_evaluator.component import MobileEvaluator
+from components.mobile_exporter.component import MobileExporter
 from components.production_model.component import ProductionModel
 from components.publisher.component import Publisher
 from components.span_example_gen.component import SpanExampleGen
 from components.transform.component import Transform
 from pipeline import hyperparameters
 from pipeline.config import Config, Drift
-from pipeline.evaluation import eval_config
-from pipeline.features import COLUMNS, DATE, LABEL
+from pipeline.evaluation import eval_config, mobile_eval_config
+from pipeline.features import COLUMNS, DATE, FEATURES, LABEL
 from pipeline.schema import check, read
 
 HISTOGRAM_BUCKETS = 50  # with TFDV's 10, a shift of rain by half a standard deviation stays within the first
@@ -108,21 +111,62 @@ def create_pipeline(config: Config, span: str, git_commit: str = "unknown", tria
             eval_config=eval_config(config.evaluate),
             schema=schema.outputs["schema"],
         )
+        exporter = MobileExporter(
+            model=trainer.outputs["model"],
+            transform_graph=transform.outputs["transform_graph"],
+            evaluation=evaluator.outputs["evaluation"],
+            production=production.outputs["model"],
+            examples=examples.outputs["examples"],
+            schema=schema.outputs["schema"],
+            features=[asdict(feature) | {"dtype": feature.dtype} for feature in FEATURES],
+            label=LABEL,
+            model_name=config.publish.model,
+            ship=config.mobile.ship,
+            max_size_kb=config.mobile.max_size_kb,
+            threshold=config.mobile.threshold,
+        )
+        mobile_evaluator = MobileEvaluator(
+            mobile_model=exporter.outputs["mobile_model"],
+            model=trainer.outputs["model"],
+            model_blessing=evaluator.outputs["blessing"],
+            examples=examples.outputs["examples"],
+            schema=schema.outputs["schema"],
+            columns={feature.name: feature.dtype for feature in FEATURES},
+            eval_config=mobile_eval_config(config.evaluate),
+            rows=config.mobile.parity_rows,
+            max_difference={name: config.mobile.max_difference[name] for name in {"float32", *config.mobile.ship}},
+            max_auc_change=config.mobile.max_auc_change,
+            max_log_loss_change=config.mobile.max_log_loss_change,
+            min_slice_rows=config.mobile.min_slice_rows,
+        )
+        to_publish = {
+            "drift": monitor.outputs["report"],
+            "examples": examples.outputs["examples"],
+            "statistics": statistics.outputs["statistics"],
+            "model_name": config.publish.model,
+            "keep": config.publish.keep,
+            "span": span,
+            "git_commit": git_commit,
+            "configuration": config.model_dump_json(by_alias=True),
+        }
         publisher = Publisher(
             model=trainer.outputs["model"],
             model_blessing=evaluator.outputs["blessing"],
             evaluation=evaluator.outputs["evaluation"],
-            drift=monitor.outputs["report"],
-            examples=examples.outputs["examples"],
-            statistics=statistics.outputs["statistics"],
             folder=str(config.serving_folder),
-            model_name=config.publish.model,
-            keep=config.publish.keep,
-            span=span,
-            git_commit=git_commit,
-            configuration=config.model_dump_json(by_alias=True),
+            **to_publish,
         )
-    nodes = [examples, statistics, schema, validator, gate, production, monitor, transform, trainer, evaluator, publisher]
+        publisher.add_upstream_node(mobile_evaluator)  # an export that fails stops both
+        mobile_publisher = Publisher(
+            model=exporter.outputs["mobile_model"],
+            model_blessing=mobile_evaluator.outputs["blessing"],
+            evaluation=mobile_evaluator.outputs["evaluation"],
+            folder=str(config.mobile_folder),
+            follows=publisher.outputs["pushed_model"],
+            **to_publish,
+        ).with_id("MobilePublisher")
+    nodes = [examples, statistics, schema, validator, gate, production, monitor, transform, trainer, evaluator]
+    nodes += [exporter, mobile_evaluator, publisher, mobile_publisher]
     return Pipeline(
         pipeline_name="crosswind",
         pipeline_root=str(root / "artifacts"),

@@ -5,6 +5,7 @@ import json
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator.results import BASELINE, CANDIDATE
+from components.mobile_evaluator.executor import MOBILE, SERVER
 from pipeline.config import Evaluate
 from pipeline.features import LABEL
 
@@ -31,3 +32,15 @@ def eval_config(settings: Evaluate) -> config_pb2.EvalConfig:
         slicing_specs=[config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[name]) for name in settings.slices)],
         metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
     )
+
+
+def mobile_eval_config(settings: Evaluate) -> config_pb2.EvalConfig:
+    """The same metrics and slices over two columns of scores, the phone's and the server's; no thresholds."""
+    config = eval_config(settings)
+    for spec, column in zip(config.model_specs, (MOBILE, SERVER), strict=True):
+        spec.CopyFrom(
+            config_pb2.ModelSpec(name=spec.name, label_key=LABEL, prediction_key=column, is_baseline=spec.is_baseline)
+        )
+    for metric in config.metrics_specs[0].metrics:
+        del metric.per_slice_thresholds[:]
+    return config

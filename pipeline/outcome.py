@@ -20,6 +20,7 @@ class Outcome(BaseModel):
     span: str
     outcome: Result
     reason: str = ""  # why nothing new was published
+    mobile: str = ""  # why the phone's model was not published although the server's was
     version: int | None = None  # in production after the run; None if it came to no decision
     drift: str = ""  # the DriftMonitor's verdict
     drift_reasons: list[str] = []
@@ -39,13 +40,16 @@ def of(span: str, outputs: "Outputs", seconds: float) -> Outcome:
         pushed = outputs["Publisher"]["pushed_model"].custom_properties
         result: Result = "published" if pushed["pushed"].int_value else "not_blessed"
         reason = pushed["reason"].string_value
+        mobile = outputs["MobilePublisher"]["pushed_model"].custom_properties["reason"].string_value
         in_production = pushed["version"].int_value or in_production
     else:
+        mobile = ""
         result, reason = "stable", f"version {in_production} stays, since no check in drift.retrain_on fired"
     return Outcome(
         span=span,
         outcome=result,
         reason=reason,
+        mobile=mobile if result == "published" else "",
         version=in_production,
         drift=drift.verdict,
         drift_reasons=drift.reasons,

@@ -6,6 +6,7 @@ from ml_metadata import errors, metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 PUBLISHER = "components.publisher.component.Publisher"
+LAST_NODE = "MobilePublisher"
 DRIFT_REPORT = "DriftReport"
 EXAMPLES = "components.span_example_gen.component.SpanExampleGen"
 DONE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
@@ -24,12 +25,14 @@ def open_store(path: Path) -> metadata_store.MetadataStore:
 def processed_spans(path: Path, model: str) -> set[str]:
     """Spans whose run came to a decision about `model`: published, not blessed, or not wanted by the drift policy.
 
-    A killed, failed or rejected run is none.
+    A killed, failed or rejected run is none: its last Publisher did not finish.
     """
     pushed = [
         execution.custom_properties
         for execution in _executions(path, PUBLISHER)
-        if execution.last_known_state in DONE and execution.custom_properties["model_name"].string_value == model
+        if execution.last_known_state in DONE
+        and execution.custom_properties["model_name"].string_value == model
+        and _node(open_store(path), execution) == LAST_NODE
     ]
     quiet = [
         report.custom_properties
@@ -81,6 +84,12 @@ def last_run(path: Path) -> Outputs:
             if event.type == mlmd.Event.OUTPUT and execution.last_known_state in DONE
         ]
         artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_id([event.artifact_id for event in events])}
-        node = store.get_execution_types_by_id([execution.type_id])[0].name.rpartition(".")[2]
-        outputs[node] = {event.path.steps[0].key: artifacts[event.artifact_id] for event in events}
+        outputs[_node(store, execution)] = {event.path.steps[0].key: artifacts[event.artifact_id] for event in events}
     return outputs
+
+
+def _node(store: metadata_store.MetadataStore, execution: mlmd.Execution) -> str:
+    """The id of the node in the pipeline; two nodes may be of one type."""
+    contexts = store.get_contexts_by_execution(execution.id)
+    [name] = [context.name for context in contexts if context.type == "node"]
+    return name.rpartition(".")[2]

@@ -34,6 +34,13 @@ def main(arguments: list[str] | None = None) -> int:
     console.print(f"It takes the place of version {before[-1]}, in {config.serving_folder}.")
     if withdrawn := [str(entry["version"]) for entry in version.manifest[store.WITHDRAWN]]:
         console.print(f"No run publishes the model of version {', '.join(withdrawn)} again.")
+    try:
+        restore(config.mobile_folder, source.number, config.publish.keep, version.number)
+        console.print(f"The model for phones went back with it, to {config.mobile_folder / str(version.number)}.")
+    except CrosswindError as error:
+        console.print("[yellow bold]The model for phones stays as it is:[/] ", end="")
+        console.print(str(error), markup=False)
+        return 1
     return 0
 
 

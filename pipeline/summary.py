@@ -10,6 +10,7 @@ from rich.table import Table
 from components.data_gate.executor import REPORT
 from components.drift_monitor import report
 from components.evaluator import results
+from components.mobile_evaluator import parity
 from pipeline.outcome import Outcome
 from pipeline.record import Outputs
 
@@ -31,6 +32,7 @@ def show(console: Console, outputs: Outputs, outcome: Outcome, next_span: str | 
     _drift(console, outputs)
     if "Evaluator" in outputs:
         console.print(metrics_table(results.metrics(outputs["Evaluator"]["evaluation"].uri)))
+        _mobile(console, outputs)
     _decision(console, outputs, outcome)
     if next_span:
         console.print(f"Next: [bold]make run[/] takes {next_span}.")
@@ -101,9 +103,28 @@ def _cell(value: float | None) -> str:
 
 
 def _decision(console: Console, outputs: Outputs, outcome: Outcome) -> None:
-    if outcome.outcome == "published":
-        destination = outputs["Publisher"]["pushed_model"].custom_properties["destination"].string_value
-        console.print(f"[green bold]Published version {outcome.version}[/] to {destination}", soft_wrap=True)
-    else:
+    if outcome.outcome != "published":
         console.print("[yellow bold]Nothing new was published:[/] ", end="")
         console.print(f"{outcome.reason}.", markup=False, highlight=False, soft_wrap=True)
+        return
+    for node, what in (("Publisher", "Published version"), ("MobilePublisher", "For phones, version")):
+        pushed = outputs[node]["pushed_model"].custom_properties
+        if pushed["pushed"].int_value:
+            destination = pushed["destination"].string_value
+            console.print(f"[green bold]{what} {outcome.version}[/] to {destination}", highlight=False, soft_wrap=True)
+    if outcome.mobile:
+        console.print("[yellow bold]No model for phones was published:[/] ", end="")
+        console.print(f"{outcome.mobile}.", markup=False, highlight=False, soft_wrap=True)
+
+
+def _mobile(console: Console, outputs: Outputs) -> None:
+    """How close the files are to the server's model."""
+    found = json.loads((Path(outputs["MobileEvaluator"]["evaluation"].uri) / parity.FILE).read_text())
+    for each in found:
+        if each["limit"] is not None:
+            console.print(
+                f"Phone, {each['variant']}: {each['kilobytes']:.0f} KB, probabilities within {each['largest']:.1g} of the "
+                f"server's on {each['rows']:,} rows (limit {each['limit']:g}).",
+                highlight=False,
+                soft_wrap=True,
+            )

@@ -25,6 +25,7 @@ class PublisherSpec(component_spec.ComponentSpec):
         "drift": component_spec.ChannelParameter(type=DriftReport),
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
         "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
+        "follows": component_spec.ChannelParameter(type=standard_artifacts.PushedModel, optional=True),
     }
     OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
     PARAMETERS = {
@@ -65,6 +66,7 @@ class Publisher(base_component.BaseComponent):
         span: str,
         git_commit: str,
         configuration: str,
+        follows: channel.BaseChannel | None = None,
     ):
         """Args:
         model, model_blessing, evaluation: what to push, whether to, and its metrics for the manifest.
@@ -75,6 +77,7 @@ class Publisher(base_component.BaseComponent):
         keep: newest versions to keep.
         span: the span that this run processes; a completed execution marks it as done.
         git_commit, configuration: for the manifest; the configuration as JSON.
+        follows: another Publisher's output: this one pushes only when that one did, and under the same number.
         """
         super().__init__(
             PublisherSpec(
@@ -90,6 +93,7 @@ class Publisher(base_component.BaseComponent):
                 span=span,
                 git_commit=git_commit,
                 configuration=configuration,
+                follows=follows,
                 pushed_model=channel.Channel(type=standard_artifacts.PushedModel),
             )
         )

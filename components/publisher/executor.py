@@ -22,12 +22,10 @@ class Executor(base_executor.BaseExecutor):
         if blocked := artifact_utils.get_single_instance(input_dict["drift"]).get_string_custom_property("blocked"):
             pushed.set_string_custom_property("reason", f"drift.block_push: {blocked}")
             return
-        blessing = artifact_utils.get_single_instance(input_dict["model_blessing"])
         evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
-        if not model_utils.is_model_blessed(blessing):
-            pushed.set_string_custom_property(
-                "reason", "; ".join(results.refusals(evaluation)) or "the Evaluator did not bless it"
-            )
+        number, reason = _leader(input_dict)
+        if reason := reason or _not_blessed(input_dict, evaluation):
+            pushed.set_string_custom_property("reason", reason)
             return
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         statistics = Path(artifact_utils.get_split_uri(input_dict["statistics"], "train")) / "FeatureStats.pb"
@@ -48,8 +46,32 @@ class Executor(base_executor.BaseExecutor):
                 "tensorflow": tf.__version__,
             },
             exec_properties["keep"],
+            number=number,
         )
         pushed.set_int_custom_property("pushed", int(not reason))
         pushed.set_int_custom_property("version", version.number)
         pushed.set_string_custom_property("destination", str(version.folder))
         pushed.set_string_custom_property("reason", reason)
+
+
+def _not_blessed(input_dict, evaluation: str) -> str:
+    """Why the model is not blessed; empty if it is."""
+    blessing = artifact_utils.get_single_instance(input_dict["model_blessing"])
+    if model_utils.is_model_blessed(blessing):
+        return ""
+    stated = blessing.get_string_custom_property("reason") or "; ".join(results.refusals(evaluation))
+    return stated or "the Evaluator did not bless it"
+
+
+def _leader(input_dict) -> tuple[int | None, str]:
+    """The number that the Publisher that this one follows has pushed under, and why this one must not push."""
+    if not input_dict.get("follows"):
+        return None, ""
+    leader = artifact_utils.get_single_instance(input_dict["follows"])
+    number = leader.get_int_custom_property("version")
+    if not leader.get_int_custom_property("pushed"):
+        return None, "the server's model was not published"
+    stated = artifact_utils.get_single_instance(input_dict["model"]).get_int_custom_property("version")
+    if stated and stated != number:
+        return None, f"production changed during the run: the model states version {stated}, the server's became {number}"
+    return number, ""

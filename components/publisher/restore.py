@@ -8,7 +8,7 @@ from components.publisher import store
 from components.publisher.store import WITHDRAWN, Version, model_digest
 
 
-def restore(folder: Path, number: int | None, keep: int) -> tuple[Version, Version]:
+def restore(folder: Path, number: int | None, keep: int, new_number: int = 0) -> tuple[Version, Version]:
     """Puts an older version into production again, as a new version, atomically.
 
     The versions above it whose models differ are withdrawn: `store.publish` refuses these models from then on.
@@ -17,6 +17,7 @@ def restore(folder: Path, number: int | None, keep: int) -> tuple[Version, Versi
         folder: holds the versions.
         number: which; None: the newest below the one in production whose model is another one and not withdrawn.
         keep: newest versions to keep, the new one included.
+        new_number: of the version that it becomes, if that is above all that are there; else the next one.
 
     Returns:
         The version restored, and the one that is in production now.
@@ -37,7 +38,7 @@ def restore(folder: Path, number: int | None, keep: int) -> tuple[Version, Versi
             "restored": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             WITHDRAWN: _withdrawn(folder, present, source),
         }
-        version = store.write(folder, present[-1] + 1, source.folder, {}, facts)
+        version = store.write(folder, max(new_number, present[-1] + 1), source.folder, {}, facts)
         store.prune(folder, keep)
     return source, version
 

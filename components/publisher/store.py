@@ -78,7 +78,15 @@ def verify(version: Version) -> None:
         )
 
 
-def publish(folder: Path, model: Path, extra: Mapping[str, Path], facts: Mapping[str, Any], keep: int) -> tuple[Version, str]:
+def publish(
+    folder: Path,
+    model: Path,
+    extra: Mapping[str, Path],
+    facts: Mapping[str, Any],
+    keep: int,
+    *,
+    number: int | None = None,
+) -> tuple[Version, str]:
     """Puts a model into production, unless it already is, or was taken out of it.
 
     Args:
@@ -87,6 +95,7 @@ def publish(folder: Path, model: Path, extra: Mapping[str, Path], facts: Mapping
         extra: further files, by their name in the version.
         facts: what the manifest states beside the files' sums and the version.
         keep: newest versions to keep, the new one included; older ones are deleted.
+        number: of the version, above all that are there; None: the next one.
 
     Returns:
         The version in production, and why it is not a new one; empty if it is. It is not when production holds the same model
@@ -105,7 +114,7 @@ def publish(folder: Path, model: Path, extra: Mapping[str, Path], facts: Mapping
         if earlier := [entry["version"] for entry in withdrawn if entry["model"] == digest]:
             assert current
             return current, f"this very model was version {earlier[0]}, which a rollback took out of production"
-        number = current.number + 1 if current else 1
+        number = max(number or 0, current.number + 1 if current else 1)
         version = write(folder, number, model, extra, {**facts, WITHDRAWN: withdrawn})
         prune(folder, keep)
     return version, ""

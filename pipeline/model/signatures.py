@@ -38,6 +38,8 @@ class ServingModel(tf.Module):
         self._weights = {checkpoint_name(weight): weight.value for weight in network.weights}
         raw = transform_output.raw_feature_spec()
         self._example_spec = {name: spec for name, spec in raw.items() if name != LABEL}
+        # No signature, but saved: the mobile export puts other preprocessing in front of it.
+        self.network = tf.function(self._score, input_signature=[network_inputs(network)])
 
     def save(self, folder: str) -> None:
         """Writes the SavedModel."""
@@ -70,6 +72,11 @@ class ServingModel(tf.Module):
     def _score(self, prepared: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         members = cast(tf.Tensor, self._network(prepared, training=False))
         return {PROBABILITY: tf.reduce_mean(members, axis=1)}
+
+
+def network_inputs(network: keras.Model) -> dict[str, tf.TensorSpec]:
+    """The prepared features, each of shape [batch]."""
+    return {name: tf.TensorSpec([None], tensor.dtype, name=name) for name, tensor in network.input.items()}
 
 
 def as_sparse(column: tf.Tensor, kind: Kind) -> tf.SparseTensor:

@@ -17,7 +17,8 @@ from pipeline.features import FEATURES, LABEL, Kind
 from pipeline.model.signatures import PROBABILITY
 
 NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataGate"]
-NODES += ["DriftMonitor", "Transform", "Trainer", "Evaluator", "Publisher"]
+NODES += ["DriftMonitor", "Transform", "Trainer", "Evaluator"]
+NODES += ["MobileExporter", "MobileEvaluator", "Publisher", "MobilePublisher"]
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The command line; what it does is tested in tests/components/publisher/test_restore.py."""
 
+import shutil
 import subprocess
 import sys
 
@@ -18,7 +19,8 @@ def root(tmp_path):
         source.mkdir()
         (source / "saved_model.pb").write_text(span)
         facts = {"span": span, "metrics": {"overall": {"auc": 0.71}}}
-        store.publish(tmp_path / "runs" / "serving" / "flight_delay", source, {}, facts, 5)
+        for kind in ("serving", "mobile"):
+            store.publish(tmp_path / "runs" / kind / "flight_delay", source, {}, facts, 5)
     return tmp_path / "runs"
 
 
@@ -28,7 +30,16 @@ def test_it_says_what_is_in_production_now(root, capsys):
     assert "Version 1 is in production again, as version 3: trained up to 2013-03, AUC 0.710 when it was published." in text
     assert "It takes the place of version 2" in text
     assert "No run publishes the model of version 2 again." in text
+    for kind in ("serving", "mobile"):
+        version = store.production(root / kind / "flight_delay")
+        assert (version.number, version.manifest["span"]) == (3, "2013-03")
+
+
+def test_a_phones_model_that_is_not_there_is_named(root, capsys):
+    shutil.rmtree(root / "mobile")
+    assert rollback.main(["--root", str(root)]) == 1
     assert store.production(root / "serving" / "flight_delay").number == 3
+    assert "The model for phones stays as it is: " in capsys.readouterr().out
 
 
 def test_an_unknown_version_is_refused(root, capsys):

@@ -1,0 +1,132 @@
+"""MobileEvaluator's work: parity with the server's model, and TFMA on the answers of the file that ships."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+from google.protobuf import json_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.components.util import model_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import artifact_utils
+from tfx.utils import io_utils, path_utils
+from tfx_bsl.coders import example_coder
+
+import tensorflow_model_analysis as tfma  # isort: skip  # behind tfx
+from tensorflow_model_analysis.proto import config_pb2  # isort: skip
+
+from components.errors import NotConvertible
+from components.evaluator import results
+from components.mobile_evaluator import parity
+from components.mobile_exporter import card, checks, raw_rows
+from components.mobile_exporter.executor import MODEL_FILE, VARIANTS_FOLDER
+from components.mobile_exporter.runtime import OUTPUT, TFLiteModel
+
+MOBILE, SERVER = "mobile_probability", "server_probability"  # columns that TFMA takes as predictions
+BATCH_ROWS = 1000
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    def Do(self, input_dict, output_dict, exec_properties) -> None:
+        """See `MobileEvaluator`. Raises NotConvertible."""
+        columns = json.loads(exec_properties["columns"])
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        mobile = Path(artifact_utils.get_single_uri(input_dict["mobile_model"]))
+        server = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
+        schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"])))
+        evaluation = artifact_utils.get_single_uri(output_dict["evaluation"])
+        shipped = Path(path_utils.serving_model_path(str(mobile))) / MODEL_FILE
+        paths = raw_rows.files(examples.uri, "eval")
+        rows = raw_rows.head(paths, columns, exec_properties["rows"])
+        limits = json.loads(exec_properties["max_difference"])
+        compared = self._parity(mobile / VARIANTS_FOLDER, shipped, server, rows, limits)
+        config = json_format.Parse(exec_properties["eval_config"], config_pb2.EvalConfig())
+        self._analyse(paths, Score(str(shipped), server, schema, columns), config, evaluation)
+        (Path(evaluation) / parity.FILE).write_text(json.dumps([each.model_dump() for each in compared], indent=1) + "\n")
+        measured = results.metrics(evaluation)
+        reasons = [
+            f"{each.variant} differs from the server's model by up to {each.largest:.2g}; expected at most {each.limit:g}"
+            for each in compared
+            if not each.holds
+        ]
+        changes = {results.AUC: exec_properties["max_auc_change"], results.LOG_LOSS: exec_properties["max_log_loss_change"]}
+        candidate, baseline = measured[results.CANDIDATE], measured[results.BASELINE]
+        reasons += parity.worse_slices(candidate, baseline, changes, exec_properties["min_slice_rows"])
+        self._bless(input_dict, output_dict, reasons)
+
+    def _parity(self, variants: Path, shipped: Path, server: str, real, limits: dict[str, float]) -> list[parity.Parity]:
+        """Of every variant, on real and on awkward rows."""
+        stated = card.read(shipped)
+        rows = parity.joined(real, parity.awkward_rows(stated.features, real))
+        raw = tf.saved_model.load(server).signatures["raw"]
+        expected = raw(**{name: tf.constant(column) for name, column in rows.items()})[OUTPUT].numpy()
+        found = []
+        for path in sorted(variants.glob("*.tflite")):
+            content = path.read_bytes()
+            model = TFLiteModel(content)
+            if set(model.dtypes) != set(rows):
+                raise NotConvertible(f"{path} takes {sorted(model.dtypes)}; expected {sorted(rows)}.")
+            difference = np.abs(model(rows) - expected)
+            found.append(
+                parity.Parity(
+                    variant=path.stem,
+                    kilobytes=len(content) / 1000,
+                    rows=len(difference),
+                    largest=float(difference.max()),
+                    mean=float(difference.mean()),
+                    limit=limits.get(path.stem),
+                    operators=checks.operators(content),
+                )
+            )
+        return found
+
+    def _analyse(self, paths: list[str], score: "Score", config: config_pb2.EvalConfig, folder: str) -> None:
+        """TFMA over the scores of all evaluation rows; what it writes is read like the Evaluator's."""
+        with self._make_beam_pipeline() as pipeline:
+            _ = (
+                pipeline
+                | "Files" >> beam.Create(paths, reshuffle=True)
+                | "Score" >> beam.ParDo(score)
+                | "Analyse" >> tfma.ExtractEvaluateAndWriteResults(eval_config=config, output_path=folder)
+            )
+
+    def _bless(self, input_dict, output_dict, reasons: list[str]) -> None:
+        if not model_utils.is_model_blessed(artifact_utils.get_single_instance(input_dict["model_blessing"])):
+            reasons = ["the server's model was not blessed", *reasons]
+        blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+        blessing.set_int_custom_property("blessed", int(not reasons))
+        blessing.set_string_custom_property("reason", "; ".join(reasons))
+
+
+@dataclass
+class Score(beam.DoFn):
+    """Rows of a file of tf.Examples, with the score of the file that ships and of the server's model beside them."""
+
+    shipped: str
+    server: str
+    schema: schema_pb2.Schema
+    columns: dict[str, str]
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def setup(self) -> None:
+        self._mobile = TFLiteModel(Path(self.shipped).read_bytes())
+        self._server = tf.saved_model.load(self.server)
+        self._decoder = example_coder.ExamplesToRecordBatchDecoder(self.schema.SerializeToString())
+
+    def process(self, path: str) -> Iterator[pa.RecordBatch]:
+        for examples in tf.data.TFRecordDataset(path, "GZIP").batch(BATCH_ROWS).as_numpy_iterator():
+            batch = self._decoder.DecodeBatch(examples.tolist())
+            scores = {
+                MOBILE: self._mobile(raw_rows.of_batch(batch, self.columns)),
+                SERVER: self._server.signatures["serving_default"](tf.constant(examples))[OUTPUT].numpy(),
+            }
+            ones = np.arange(len(examples) + 1, dtype=np.int32)
+            lists = [pa.ListArray.from_arrays(ones, pa.array(column, pa.float32())) for column in scores.values()]
+            yield pa.RecordBatch.from_arrays([*batch.columns, *lists], [*batch.schema.names, *scores])

@@ -1,0 +1,73 @@
+"""A SavedModel and the preprocessing before it, as one TensorFlow Lite file of raw values to a probability."""
+
+import tempfile
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+from components.errors import NotConvertible
+from components.mobile_exporter.replay import TransformGraph
+from components.mobile_exporter.runtime import OUTPUT, SIGNATURE
+
+
+class MobileModel(tf.Module):
+    """Preprocessing and network, of dense raw columns.
+
+    Args:
+        model: the Trainer's SavedModel; its function `network` takes prepared features.
+        transform: the preprocessing.
+        columns: raw columns, name to dtype ("string", "float32" or "int64").
+        batch: rows a call, None for any number. 1 is faster, and what a phone needs.
+    """
+
+    def __init__(self, model: tf.Module, transform: TransformGraph, columns: Mapping[str, str], batch: int | None):
+        super().__init__()
+        self._model, self._transform = model, transform  # attributes, or their weights and tables would not be saved
+        specs = {name: tf.TensorSpec([batch], dtype, name=name) for name, dtype in columns.items()}
+        (self._prepared,), _ = model.network.concrete_functions[0].structured_input_signature
+        self.score = tf.function(self._score, input_signature=[specs], autograph=False)
+
+    def _score(self, columns: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        prepared = self._transform(columns, sorted(self._prepared))
+        return {OUTPUT: self._model.network(prepared)[OUTPUT]}
+
+
+def to_tflite(model_folder: str, transform_folder: str, columns: Mapping[str, str], batch: int | None) -> bytes:
+    """The float32 file, with builtin operations only.
+
+    Raises:
+        NotConvertible: naming the prepared features whose preprocessing does not convert.
+    """
+    model, transform = tf.saved_model.load(model_folder), TransformGraph(transform_folder)
+    whole = MobileModel(model, transform, columns, batch)
+    try:
+        return _convert(whole, whole.score)
+    except Exception as error:
+        if isinstance(error, NotConvertible):
+            raise
+        raise NotConvertible(
+            f"TensorFlow Lite cannot express {culprits(transform, columns, batch) or 'the network'}: {str(error)[:500]}\n"
+            "Expected operations that it has built in; prepare these features with others."
+        ) from error
+
+
+def _convert(module: tf.Module, function) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures={SIGNATURE: function})
+        return tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE]).convert()
+
+
+def culprits(transform: TransformGraph, columns: Mapping[str, str], batch: int | None) -> str:
+    """The prepared features that do not convert by themselves."""
+    found = []
+    for name in transform.outputs:
+        module = tf.Module()
+        module.transform = transform
+        specs = {column: tf.TensorSpec([batch], dtype, name=column) for column, dtype in columns.items()}
+        try:
+            _convert(
+                module, tf.function(lambda raw, name=name: transform(raw, [name]), input_signature=[specs], autograph=False)
+            )
+        except Exception:
+            found.append(name)
+    return ", ".join(found)

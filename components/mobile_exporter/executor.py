@@ -1,0 +1,107 @@
+"""MobileExporter's work: one float32 file, its variants, their checks, their card."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.utils import io_utils, path_utils
+
+from components.evaluator import results
+from components.mobile_exporter import card, checks, raw_rows
+from components.mobile_exporter.convert import to_tflite
+from components.mobile_exporter.runtime import OUTPUT, SIGNATURE, TFLiteModel
+from components.mobile_exporter.variants import VARIANTS, quantized
+from components.production_model.executor import VERSION_PROPERTY
+
+GOLDEN_ROWS = 20
+VARIANTS_FOLDER = "variants"
+MODEL_FILE = "model.tflite"
+
+
+class Executor(base_executor.BaseExecutor):
+    def Do(self, input_dict, output_dict, exec_properties) -> None:
+        """See `MobileExporter`. Raises NotConvertible."""
+        columns = json.loads(exec_properties["columns"])
+        ship = json.loads(exec_properties["ship"])
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"])))
+        rows = raw_rows.head(raw_rows.files(examples.uri, "eval"), columns, GOLDEN_ROWS)
+        files = self._files(input_dict, columns)
+        for name in {"float32", *ship}:
+            checks.check(files[name], columns, rows, exec_properties["max_size_kb"])
+        artifact = artifact_utils.get_single_instance(output_dict["mobile_model"])
+        version = artifact_utils.get_single_instance(input_dict["production"]).get_int_custom_property(VERSION_PROPERTY) + 1
+        artifact.set_int_custom_property(VERSION_PROPERTY, version)
+        facts = self._facts(input_dict, exec_properties, examples, schema) | {"version": version}
+        served, variants = Path(path_utils.serving_model_path(artifact.uri)), Path(artifact.uri) / VARIANTS_FOLDER
+        for folder in (served, variants):
+            folder.mkdir(parents=True)
+        for name, content in files.items():
+            (variants / f"{name}.tflite").write_bytes(content)
+        for position, name in enumerate(ship):
+            golden = golden_rows(TFLiteModel(files[name]), rows)
+            stated = card.ModelCard(**facts, variant=name, golden=golden)
+            file = served / (f"{name}.tflite" if position else MODEL_FILE)
+            file.write_bytes(card.attach(files[name], stated))
+            if not position:
+                (served / card.FILE).write_text(stated.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+    def _files(self, input_dict, columns: dict[str, str]) -> dict[str, bytes]:
+        """Every variant: float32 of any number of rows, the others of one."""
+        model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
+        transform = f"{artifact_utils.get_single_uri(input_dict['transform_graph'])}/transform_fn"
+        one_row = to_tflite(model, transform, columns, batch=1)
+        files = {name: quantized(one_row, name) for name in VARIANTS}
+        return files | {"float32": to_tflite(model, transform, columns, batch=None)}
+
+    def _facts(self, input_dict, exec_properties, examples, schema: schema_pb2.Schema) -> dict:
+        """What the cards of all variants state."""
+        overall = results.metrics(artifact_utils.get_single_uri(input_dict["evaluation"]))[results.CANDIDATE][results.OVERALL]
+        return {
+            "model": exec_properties["model_name"],
+            "span": examples.get_string_custom_property("span"),
+            "window": examples.get_string_custom_property("window").split(","),
+            "rows": json.loads(examples.get_string_custom_property("rows")),
+            "label": exec_properties["label"],
+            "signature": SIGNATURE,
+            "output": OUTPUT,
+            "threshold": exec_properties["threshold"],
+            "missing": {"string": "", "float32": "NaN"},
+            "features": [feature_card(feature, schema) for feature in json.loads(exec_properties["features"])],
+            "metrics": overall,
+        }
+
+
+def feature_card(feature: dict, schema: schema_pb2.Schema) -> card.FeatureCard:
+    """What the declaration and the schema say of one raw column."""
+    [stated] = [found for found in schema.feature if found.name == feature["name"]]
+    facts = {key: feature[key] for key in ("name", "kind", "dtype", "unit", "optional")}
+    if feature["dtype"] == "string":
+        domains = {domain.name: list(domain.value) for domain in schema.string_domain}
+        facts["values"] = domains.get(stated.domain) or list(stated.string_domain.value) or None
+    for domain in (stated.float_domain, stated.int_domain):
+        if domain.HasField("min"):
+            facts["minimum"] = domain.min
+        if domain.HasField("max"):
+            facts["maximum"] = domain.max
+    return card.FeatureCard(**facts)
+
+
+def golden_rows(model: TFLiteModel, rows: dict[str, np.ndarray]) -> list[card.Golden]:
+    """The rows as JSON knows them, with the file's own scores."""
+    scores = model(rows)
+    return [
+        card.Golden(row={name: as_json(column[index]) for name, column in rows.items()}, score=float(scores[index]))
+        for index in range(len(scores))
+    ]
+
+
+def as_json(value) -> card.Value:
+    """A raw value; None where it is missing."""
+    if isinstance(value, bytes):
+        return value.decode() or None
+    number = value.item()
+    return None if number != number else number  # noqa: PLR0124 (NaN is not equal to itself)

@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from components.mobile_evaluator import parity
+from components.mobile_exporter.card import FeatureCard
+
+FEATURES = [
+    FeatureCard(name="origin", kind="categorical", dtype="string", values=["EWR", "JFK"]),
+    FeatureCard(name="temp", kind="numeric", dtype="float32", optional=True, minimum=-40, maximum=130),
+    FeatureCard(name="holiday", kind="flag", dtype="int64", minimum=0, maximum=1),
+]
+BASE = {
+    "origin": np.array([b"LGA", b"LGA"], object),
+    "temp": np.array([50, 60], "float32"),
+    "holiday": np.array([1, 0], "int64"),
+}
+
+
+def test_awkward_rows_have_every_category_unknown_ones_and_every_end():
+    rows = parity.awkward_rows(FEATURES, BASE)
+    assert {len(column) for column in rows.values()} == {len(rows["origin"])}
+    assert {b"EWR", b"JFK", b"", "東京".encode()} <= set(rows["origin"])
+    assert {-41.0, -40.0, -39.0, 129.0, 130.0, 131.0, 1e6, -1e6} <= set(rows["temp"].tolist())
+    assert np.isnan(rows["temp"]).sum() == 2
+    assert set(rows["holiday"].tolist()) == {-1, 0, 1, 2}
+    assert (rows["origin"][-1], rows["holiday"][-1]) == (b"", 0)
+    changed = [
+        sum((rows[name][row] != BASE[name][0]) and rows[name][row] == rows[name][row] for name in BASE)
+        for row in range(len(rows["origin"]) - 1)
+    ]
+    assert max(changed) == 1
+    assert BASE["temp"].tolist() == [50, 60]
+
+
+def test_slices_that_differ_are_named_and_small_ones_are_not():
+    server = {name: {"example_count": rows, "auc": 0.7, "loss": 0.5} for name, rows in (("overall", 900), ("origin=JFK", 90))}
+    mobile = {name: metrics | {"auc": 0.6, "loss": 0.5001} for name, metrics in server.items()}
+    [reason] = parity.worse_slices(mobile, server, {"auc": 0.001, "loss": 0.001}, 100)
+    assert reason == "overall: auc of the file is 0.60000, of the server's model 0.70000; expected them within 0.001"
+    assert parity.worse_slices(server, server, {"auc": 0.001, "loss": 0.001}, 1) == []
+
+
+@pytest.mark.parametrize(("limit", "holds"), [(None, True), (0.1, True), (0.01, False)])
+def test_a_variant_that_does_not_ship_has_no_limit(limit, holds):
+    found = parity.Parity(variant="x", kilobytes=1, rows=9, largest=0.05, mean=0.01, limit=limit, operators=[])
+    assert found.holds is holds

@@ -1,0 +1,139 @@
+"""What the exporter of a real run left behind."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from components.errors import NotConvertible
+from components.mobile_exporter import card, checks
+from components.mobile_exporter.card import FILE
+from components.mobile_exporter.runtime import TFLiteModel
+from components.mobile_exporter.variants import VARIANTS
+from components.publisher import store
+from pipeline import record
+from pipeline.features import FEATURES
+
+LIMITS = {"float32": 1e-5, "float16": 1e-3, "dynamic_int8": 0.05, "weight_int8": 0.05}
+
+
+@pytest.fixture(scope="module")
+def exported(two_runs) -> dict[str, bytes]:
+    folder = record.last_run(two_runs.root / "metadata.db")["MobileExporter"]["mobile_model"].uri
+    return {name: open(f"{folder}/variants/{name}.tflite", "rb").read() for name in VARIANTS}  # noqa: PTH123
+
+
+@pytest.fixture(scope="module")
+def published(two_runs):
+    return store.production(two_runs.root / "mobile" / "flight_delay")
+
+
+@pytest.fixture(scope="module")
+def rows(few_spans) -> dict[str, np.ndarray]:
+    """500 real rows as raw columns."""
+    flights = pd.read_parquet(few_spans / "2013-04").head(500)
+    return {
+        feature.name: flights[feature.name].fillna("").to_numpy(object)
+        if feature.dtype == "string"
+        else flights[feature.name].to_numpy(feature.dtype)
+        for feature in FEATURES
+    }
+
+
+@pytest.fixture(scope="module")
+def served(two_runs):
+    return tf.saved_model.load(str(store.production(two_runs.root / "serving" / "flight_delay").folder)).signatures["raw"]
+
+
+def expected(served, rows) -> np.ndarray:
+    return served(**{feature.name: tf.constant(rows[feature.name], feature.dtype) for feature in FEATURES})[
+        "probability"
+    ].numpy()
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variant_answers_like_the_server(exported, served, rows, variant):
+    answers = TFLiteModel(exported[variant])(rows)
+    assert answers.std() > 0.01
+    np.testing.assert_allclose(answers, expected(served, rows), atol=LIMITS[variant])
+
+
+def test_only_builtin_operations_and_small(exported):
+    for content in exported.values():
+        names = checks.operators(content)
+        assert "HASHTABLE_FIND" in names
+        assert not [name for name in names if name.startswith(("CUSTOM", "VAR_HANDLE"))]
+    assert len(exported["float16"]) < len(exported["float32"]) < 400_000
+
+
+def test_javas_strings_with_a_nul_find_their_category(exported, rows):
+    model = TFLiteModel(exported["float16"])
+    one = {name: column[:1] for name, column in rows.items()}
+    with_nul = one | {name: np.array([one[name][0].encode() + b"\0"], object) for name in ("carrier", "origin", "dest")}
+    unknown = one | {name: np.array([b"nowhere"], object) for name in ("carrier", "origin", "dest")}
+    assert model(with_nul)[0] == model(one)[0] != model(unknown)[0]
+
+
+def test_what_is_published_is_the_default_variant_with_its_card_inside(published, exported, two_runs):
+    content = (published.folder / "model.tflite").read_bytes()
+    assert content.startswith(exported["float16"])
+    store.verify(published)
+    stated = card.read(published.folder / "model.tflite")
+    assert stated == card.ModelCard.model_validate_json((published.folder / FILE).read_text())
+    server = store.production(two_runs.root / "serving" / "flight_delay")
+    assert (stated.version, stated.variant, stated.span) == (server.number, "float16", server.manifest["span"])
+    assert published.number == server.number
+    assert stated.metrics == pytest.approx(server.manifest["metrics"]["overall"])
+    assert [feature.name for feature in stated.features] == [feature.name for feature in FEATURES]
+    origin = next(feature for feature in stated.features if feature.name == "origin")
+    assert origin.values == ["EWR", "JFK", "LGA"]
+
+
+def test_golden_rows_get_their_scores(published):
+    from tflite import rows as raw_rows  # noqa: PLC0415
+
+    path = published.folder / "model.tflite"
+    stated = card.read(path)
+    assert len(stated.golden) == 20
+    checked = [raw_rows.check(golden.row, stated) for golden in stated.golden]
+    scores = TFLiteModel(path.read_bytes())(raw_rows.columns(checked, stated))
+    assert scores.tolist() == [pytest.approx(golden.score, abs=1e-7) for golden in stated.golden]
+    assert len(set(scores.tolist())) > 10
+
+
+def test_a_file_that_is_too_large_or_has_other_names_is_refused(exported, rows):
+    names = list(rows)
+    with pytest.raises(NotConvertible, match=r"has 1\d\d KB; expected at most 100"):
+        checks.check(exported["float16"], names, rows, 100)
+    with pytest.raises(NotConvertible, match=r"expected serving_default of \['arrival_minute', .* to probability"):
+        checks.check(exported["float16"], names[1:], rows, 400)
+    checks.check(exported["float16"], names, rows, 400)
+
+
+def converted(module: tf.Module, function, **options) -> bytes:
+    folder = options.pop("folder")
+    tf.saved_model.save(module, folder, signatures={"serving_default": function})
+    converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    for name, value in options.items():
+        setattr(converter.target_spec, name, value)
+    return converter.convert()
+
+
+def small(body, folder, **options) -> bytes:
+    module = tf.Module()
+    function = tf.function(lambda x: {"probability": body(x)}, input_signature=[tf.TensorSpec([1], tf.float32, name="x")])
+    return converted(module, function, folder=str(folder), **options)
+
+
+def test_no_numbers_are_refused(tmp_path):
+    content = small(tf.math.log, tmp_path)
+    checks.check(content, ["x"], {"x": np.array([0.9, 1.5], "float32") + 0.1}, 400)
+    with pytest.raises(NotConvertible, match=r"1 of 2 scores are no numbers.*Were the weights saved"):
+        checks.check(content, ["x"], {"x": np.array([-1, 2], "float32")}, 400)
+
+
+def test_operations_from_outside_are_refused(tmp_path):
+    flex = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+    content = small(lambda x: tf.linalg.det(tf.reshape(x, [1, 1, 1])), tmp_path, supported_ops=flex)
+    with pytest.raises(NotConvertible, match=r"The file has CUSTOM FlexMatrixDeterminant; expected builtin operations only"):
+        checks.check(content, ["x"], {"x": np.ones(1, "float32")}, 400)

@@ -1,0 +1,134 @@
+"""The command line on a file that a real run published, as a subprocess."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+from components.mobile_exporter import card as model_card
+
+
+@pytest.fixture
+def model(two_runs, tmp_path) -> Path:
+    """A copy of the newest published version's file."""
+    return Path(shutil.copytree(two_runs.root / "mobile" / "flight_delay" / "2", tmp_path / "2")) / "model.tflite"
+
+
+@pytest.fixture
+def golden(model):
+    return model_card.read(model).golden
+
+
+def predict(*arguments, answers: str | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tflite.predict", *map(str, arguments)]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, input=answers, check=False)
+
+
+def write(path: Path, content) -> Path:
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_a_row_of_json_gets_its_probability_and_the_words_in_under_a_second(model, golden, tmp_path):
+    """The best of three: a busy machine must not fail it."""
+    row = write(tmp_path / "row.json", golden[0].row)
+    seconds = []
+    for _ in range(3):
+        start = time.monotonic()
+        done = predict("--model", model, "--json", row)
+        seconds.append(time.monotonic() - start)
+    words = "late" if golden[0].score >= 0.5 else "not late"
+    assert done.stdout == f"probability {golden[0].score:.4f}: {words} (threshold 0.5)\n"
+    assert min(seconds) < 1
+
+
+def test_no_tensorflow_is_imported():
+    code = "import sys, tflite.predict; assert not {'tensorflow', 'tfx', 'keras'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
+
+
+def test_rows_of_csv_come_back_with_a_column_more(model, golden, tmp_path):
+    with (tmp_path / "rows.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, golden[0].row)
+        writer.writeheader()
+        writer.writerows([each.row for each in golden])
+    done = predict("--model", model, "--csv", tmp_path / "rows.csv")
+    answers = list(csv.DictReader(done.stdout.splitlines()))
+    assert [float(row["probability"]) for row in answers] == pytest.approx([each.score for each in golden], abs=1e-6)
+    assert answers[0]["carrier"] == golden[0].row["carrier"]
+
+
+def test_it_asks_for_one_row_and_again_after_a_wrong_answer(model, golden):
+    lines = []
+    for feature in model_card.read(model).features:
+        value = golden[0].row[feature.name]
+        lines += ["warm"] if feature.name == "temp" else []
+        lines.append("" if value is None else str(value))
+    done = predict("--model", model, answers="\n".join(lines) + "\n")
+    assert f"probability {golden[0].score:.4f}: " in done.stdout
+    assert "temp is 'warm'. Expected a number from -40 to 130, °F." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mood": 1}, "row 1: mood is no field of this model. Expected some of carrier, origin"),
+        ({"carrier": 7}, "row 1: carrier is 7. Expected a text, such as 9E, AA"),
+        ({"distance": "far"}, "row 1: distance is 'far'. Expected a number from 0 to 6000, miles."),
+        ({"distance": None}, "row 1: distance is missing. Expected a number"),
+        ({"holiday": 0.5}, "row 1: holiday is 0.5. Expected an integer from 0 to 1."),
+        ({"holiday": True}, "row 1: holiday is True. Expected an integer"),
+        ({"temp": float("nan")}, "row 1: temp is nan. Expected a number"),
+        ({"temp": 1e300}, "row 1: temp is 1e+300. Expected a number"),
+    ],
+)
+def test_a_row_that_is_not_one_is_refused_with_what_is_allowed(model, golden, tmp_path, change, message):
+    done = predict("--model", model, "--json", write(tmp_path / "row.json", golden[0].row | change))
+    assert done.returncode == 1
+    assert f"BadData: {message}" in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("content", ["", "[]", "[1]", "{"])
+def test_json_without_rows_is_refused(model, tmp_path, content):
+    (tmp_path / "row.json").write_text(content)
+    done = predict("--model", model, "--json", tmp_path / "row.json")
+    assert done.returncode == 1
+    assert "BadData: " in done.stderr
+
+
+@pytest.mark.parametrize("content", ["", "carrier,origin\n", "carrier,origin\nUA\n", "carrier,distance\nUA,far\n"])
+def test_csv_without_rows_is_refused(model, tmp_path, content):
+    (tmp_path / "rows.csv").write_text(content)
+    done = predict("--model", model, "--csv", tmp_path / "rows.csv")
+    assert done.returncode == 1
+    assert f"BadData: {tmp_path}/rows.csv" in done.stderr
+
+
+def test_a_file_that_was_changed_is_refused(model, golden, tmp_path):
+    content = bytearray(model.read_bytes())
+    content[5000] ^= 1
+    model.write_bytes(content)
+    done = predict("--model", model, "--json", write(tmp_path / "row.json", golden[0].row))
+    assert done.returncode == 1
+    assert f"CorruptModel: {model} differs from its manifest; expected SHA-256" in done.stderr
+
+
+def test_a_file_without_a_manifest_is_used_with_a_warning(model, golden, tmp_path):
+    (model.parent / "manifest.json").unlink()
+    done = predict("--model", model, "--json", write(tmp_path / "row.json", golden[0].row))
+    assert done.returncode == 0
+    assert "There is no manifest beside model.tflite: it was not verified." in done.stderr
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    done = predict("--model", tmp_path / "none.tflite", "--json", write(tmp_path / "row.json", {}))
+    assert done.returncode == 1
+    assert "CorruptModel: " in done.stderr

@@ -1,0 +1,69 @@
+"""Random rows, valid and odd, to the SavedModel and to the file of one training: the same answer, or the same refusal."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from components.mobile_exporter.runtime import TFLiteModel
+from components.publisher import store
+from pipeline.features import FEATURES
+
+NUMBERS = st.one_of(
+    st.just(float("nan")),
+    st.floats(-100, 5000, width=32),
+    st.floats(-(2.0**20), 2.0**20, width=32),
+    st.sampled_from([0.0, -0.0, 1.0, 2.0**-126, 1e-6]),
+)
+TEXTS = st.one_of(
+    st.sampled_from(["UA", "JFK", "EWR", "IAH", "", "__missing__"]), st.text(st.characters(codec="utf-8"), max_size=20)
+)
+FLAGS = st.integers(-(2**31), 2**31)
+VALUES = {"string": TEXTS, "float32": NUMBERS, "int64": FLAGS}
+ROWS = st.lists(st.fixed_dictionaries({feature.name: VALUES[feature.dtype] for feature in FEATURES}), min_size=1, max_size=8)
+
+
+@pytest.fixture(scope="module")
+def models(two_runs):
+    serving = store.production(two_runs.root / "serving" / "flight_delay").folder
+    mobile = store.production(two_runs.root / "mobile" / "flight_delay").folder
+    return tf.saved_model.load(str(serving)).signatures["raw"], TFLiteModel((mobile / "model.tflite").read_bytes())
+
+
+def column(rows: list[dict], name: str, dtype: str) -> np.ndarray:
+    return np.array([row[name] for row in rows], object if dtype == "string" else dtype)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=ROWS)
+def test_the_same_score(models, rows):
+    served, mobile = models
+    columns = {feature.name: column(rows, feature.name, feature.dtype) for feature in FEATURES}
+    expected = served(**{feature.name: tf.constant(columns[feature.name], feature.dtype) for feature in FEATURES})[
+        "probability"
+    ]
+    answers = mobile(columns)
+    assert np.isfinite(answers).all()
+    np.testing.assert_allclose(answers, expected.numpy(), atol=1e-3)
+
+
+@pytest.mark.parametrize("damage", ["a column less", "a text for a number", "a number for a text"])
+def test_the_same_refusal(models, damage):
+    served, mobile = models
+    values = {"string": ["UA"], "float32": [1.0], "int64": [0]}
+    columns = {
+        feature.name: np.array(values[feature.dtype], object if feature.dtype == "string" else feature.dtype)
+        for feature in FEATURES
+    }
+    assert 0 < mobile(columns)[0] < 1
+    if damage == "a column less":
+        del columns["temp"]
+    elif damage == "a text for a number":
+        columns["temp"] = np.array(["warm"], object)
+    else:
+        columns["carrier"] = np.array([7.0])
+    with pytest.raises((ValueError, KeyError, TypeError, RuntimeError)):
+        mobile(columns)
+    with pytest.raises((TypeError, ValueError, tf.errors.InvalidArgumentError)):
+        served(**{name: tf.constant(values) for name, values in columns.items()})

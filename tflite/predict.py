@@ -1,0 +1,110 @@
+"""Scores raw rows with a published .tflite file, with LiteRT alone, as the phone does."""
+
+import argparse
+import csv
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.prompt import Prompt
+
+from components.errors import BadData, CorruptModel, CrosswindError
+from components.files import sha256
+from components.mobile_exporter import card as model_card
+from components.mobile_exporter.card import ModelCard, Value
+from components.mobile_exporter.runtime import TFLiteModel
+from tflite import rows
+
+PUBLISHED = Path("runs/mobile/flight_delay")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0, or 1 when the file or a row is refused."""
+    parser = argparse.ArgumentParser(prog="python -m tflite.predict", description=__doc__)
+    parser.add_argument("--model", type=Path, help=f"the file (default: the newest version in {PUBLISHED})")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--json", type=Path, help="a row as an object of field to value, or a list of rows")
+    source.add_argument("--csv", type=Path, help="rows with a header; without either it asks for one row")
+    options = parser.parse_args(arguments)
+    console = Console(highlight=False, soft_wrap=True, stderr=True)
+    try:
+        path = options.model or newest(PUBLISHED)
+        card = verified(path, console)
+        if options.json:
+            given = rows.from_json(options.json)
+        elif options.csv:
+            given = rows.from_csv(options.csv, card)
+        else:
+            given = [ask(card, console)]
+        answer(given, TFLiteModel(path.read_bytes()), card, as_csv=bool(options.csv))
+    except CrosswindError as error:
+        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
+        console.print(str(error), markup=False)
+        return 1
+    except (EOFError, KeyboardInterrupt):
+        return 130
+    return 0
+
+
+def newest(folder: Path) -> Path:
+    """The file of the highest version. Raises CorruptModel if there is none."""
+    numbers = [int(path.name) for path in folder.glob("[0-9]*") if path.name.isdecimal()]
+    if not numbers:
+        raise CorruptModel(f"{folder} holds no version; expected one that `make run` published. Or name a file with --model.")
+    return folder / str(max(numbers)) / "model.tflite"
+
+
+def verified(path: Path, console: Console) -> ModelCard:
+    """The card of a file that is as it was published. Raises CorruptModel."""
+    try:
+        manifest = json.loads((path.parent / "manifest.json").read_text(encoding="utf-8"))
+        expected = manifest["files"][path.name]
+    except FileNotFoundError:
+        console.print(f"[yellow]There is no manifest beside {path.name}: it was not verified.[/]")
+        expected = None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorruptModel(f"{path.parent / 'manifest.json'} does not say what {path.name} must be: {error!r}") from error
+    if expected and path.is_file() and sha256(path) != expected:
+        raise CorruptModel(f"{path} differs from its manifest; expected SHA-256 {expected}. Publish it again, or roll back.")
+    return model_card.read(path)
+
+
+def ask(card: ModelCard, console: Console) -> dict[str, Value]:
+    """Asks for one row, field by field, until each answer is one that is allowed."""
+    row: dict[str, Value] = {}
+    for feature in card.features:
+        hint = rows.allowed(feature) + (", empty if unknown" if feature.optional else "")
+        while True:
+            text = Prompt.ask(f"{feature.name} ({hint})", console=console, default="", show_default=False)
+            try:
+                row[feature.name] = rows.parse(feature, text)
+                rows.check({feature.name: row[feature.name]}, card.model_copy(update={"features": [feature]}))
+                break
+            except BadData as error:
+                console.print(str(error), markup=False)
+    return row
+
+
+def answer(given: list[dict[str, Value]], model: TFLiteModel, card: ModelCard, as_csv: bool) -> None:
+    """Prints a sentence a row, or with `as_csv` the rows with a column more."""
+    checked = []
+    for number, row in enumerate(given, 1):
+        try:
+            checked.append(rows.check(row, card))
+        except BadData as error:
+            raise BadData(f"row {number}: {error}") from error
+    scores = model(rows.columns(checked, card))
+    if as_csv:
+        writer = csv.DictWriter(sys.stdout, [*given[0], card.output], lineterminator="\n")
+        writer.writeheader()
+        for row, score in zip(given, scores, strict=True):
+            writer.writerow(row | {card.output: f"{score:.6f}"})
+        return
+    for score in scores:
+        verdict = card.label if score >= card.threshold else f"not {card.label}"
+        print(f"{card.output} {score:.4f}: {verdict} (threshold {card.threshold:g})")  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())

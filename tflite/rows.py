@@ -1,0 +1,103 @@
+"""Raw rows as a person or a program writes them, checked against the model card, as columns for the file. No TensorFlow."""
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from components.errors import BadData
+from components.mobile_exporter.card import FeatureCard, ModelCard, Value
+
+MISSING: dict[str, Value] = {"string": "", "float32": float("nan"), "int64": 0}
+TYPES: dict[str, tuple[type, ...]] = {"string": (str,), "float32": (int, float), "int64": (int,)}
+
+
+def check(row: Mapping[str, Value], card: ModelCard) -> dict[str, Value]:
+    """One row, complete.
+
+    Args:
+        row: raw value by feature; None, or no entry, where an optional one is missing.
+        card: what the model takes.
+
+    Returns:
+        A value for each feature, the missing ones as the file wants them.
+
+    Raises:
+        BadData: an unknown field, a wrong type, or a value that must not be missing, each with what is allowed.
+    """
+    names = [feature.name for feature in card.features]
+    if unknown := sorted(set(row) - set(names)):
+        raise BadData(f"{', '.join(unknown)} is no field of this model. Expected some of {', '.join(names)}.")
+    return {feature.name: _value(feature, row.get(feature.name)) for feature in card.features}
+
+
+def _value(feature: FeatureCard, value: Value) -> Value:
+    if value is None or value == "":
+        if not feature.optional:
+            raise BadData(f"{feature.name} is missing. Expected {allowed(feature)}.")
+        return MISSING[feature.dtype]
+    if isinstance(value, bool) or not isinstance(value, TYPES[feature.dtype]):
+        raise BadData(f"{feature.name} is {value!r}. Expected {allowed(feature)}.")
+    if feature.dtype == "float32" and not np.isfinite(np.float32(value)):
+        raise BadData(f"{feature.name} is {value!r}. Expected {allowed(feature)}; leave it out where it is missing.")
+    return value
+
+
+def allowed(feature: FeatureCard) -> str:
+    """What a feature may be, in words."""
+    if feature.dtype == "string":
+        known = feature.values or []
+        shown = ", ".join(known[:20]) + (f" and {len(known) - 20} more" if len(known) > 20 else "")  # noqa: PLR2004
+        return f"a text, such as {shown}" if known else "a text"
+    kind = "an integer" if feature.dtype == "int64" else "a number"
+    ends = f" from {feature.minimum:g} to {feature.maximum:g}" if None not in (feature.minimum, feature.maximum) else ""
+    return kind + ends + (f", {feature.unit}" if feature.unit else "")
+
+
+def parse(feature: FeatureCard, text: str) -> Value:
+    """A value from a form or a CSV file. Raises BadData."""
+    if feature.dtype == "string" or text == "":
+        return text or None
+    try:
+        return int(text) if feature.dtype == "int64" else float(text)
+    except ValueError as error:
+        raise BadData(f"{feature.name} is {text!r}. Expected {allowed(feature)}.") from error
+
+
+def from_json(path: Path) -> list[dict[str, Value]]:
+    """A row, or a list of rows. Raises BadData."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadData(f"{path} cannot be read as JSON: {error}") from error
+    rows = content if isinstance(content, list) else [content]
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        raise BadData(f"{path} holds no rows. Expected an object of field to value, or a list of them.")
+    return rows
+
+
+def from_csv(path: Path, card: ModelCard) -> list[dict[str, Value]]:
+    """Rows of a CSV file with a header; an empty cell is missing. Raises BadData, naming the line."""
+    by_name = {feature.name: feature for feature in card.features}
+    rows: list[dict[str, Value]] = []
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for cells in csv.DictReader(file, strict=True):
+                if None in cells or None in cells.values():
+                    raise BadData(f"line {len(rows) + 2} has another number of cells than the header")
+                rows.append({name: parse(by_name[name], text) if name in by_name else text for name, text in cells.items()})
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadData(f"{path} cannot be read as CSV: {error}") from error
+    except BadData as error:
+        raise BadData(f"{path}, line {len(rows) + 2}: {error}") from error
+    if not rows:
+        raise BadData(f"{path} holds no rows; expected a header and at least one line.")
+    return rows
+
+
+def columns(rows: list[dict[str, Value]], card: ModelCard) -> dict[str, np.ndarray]:
+    """Checked rows as a column of shape [rows] a feature."""
+    dtypes = {"string": object, "float32": np.float32, "int64": np.int64}
+    return {feature.name: np.array([row[feature.name] for row in rows], dtypes[feature.dtype]) for feature in card.features}
