@@ -156,3 +156,9 @@ def test_eight_publishers_at_once_make_eight_whole_versions(tmp_path):
     assert store.versions(tmp_path / "s") == list(range(1, 9))
     for number in range(1, 9):
         store.verify(store.read(tmp_path / "s", number))
+
+
+def test_a_version_takes_the_number_that_it_is_given_if_that_is_the_highest(tmp_path):
+    for number, given, expected in ((1, 4, 4), (2, None, 5), (3, 2, 6)):
+        version, _ = store.publish(tmp_path / "s", model(tmp_path / f"m{number}", str(number)), {}, {}, 9, number=given)
+        assert version.number == expected == version.manifest["version"]

@@ -1,0 +1,109 @@
+"""The real executor on the artifacts of a real run, with limits that hold and limits that do not."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from google.protobuf import json_format
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import standard_artifacts
+
+from components.errors import NotConvertible
+from components.evaluator import results
+from components.mobile_evaluator import parity
+from components.mobile_evaluator.executor import Executor
+from components.mobile_exporter import card
+from pipeline import config, record
+from pipeline.evaluation import mobile_eval_config
+from pipeline.features import FEATURES
+
+PROPERTIES = {
+    "columns": json.dumps({feature.name: feature.dtype for feature in FEATURES}),
+    "eval_config": json_format.MessageToJson(mobile_eval_config(config.load().evaluate)),
+    "rows": 200,
+    "max_difference": '{"float32": 1e-5, "float16": 1e-3}',
+    "max_auc_change": 0.001,
+    "max_log_loss_change": 0.001,
+    "min_slice_rows": 100,
+}
+
+
+@pytest.fixture
+def artifacts(two_runs, tmp_path):
+    """What the second run's MobileEvaluator got, with a copy of the files, and empty outputs."""
+    outputs = record.last_run(two_runs.root / "metadata.db")
+    made = {
+        "mobile_model": standard_artifacts.Model(),
+        "model": standard_artifacts.Model(),
+        "model_blessing": standard_artifacts.ModelBlessing(),
+        "examples": standard_artifacts.Examples(),
+        "schema": standard_artifacts.Schema(),
+        "blessing": standard_artifacts.ModelBlessing(),
+        "evaluation": standard_artifacts.ModelEvaluation(),
+    }
+    made["mobile_model"].uri = str(shutil.copytree(outputs["MobileExporter"]["mobile_model"].uri, tmp_path / "mobile"))
+    made["model"].uri = outputs["Trainer"]["model"].uri
+    made["examples"].uri = outputs["SpanExampleGen"]["examples"].uri
+    made["schema"].uri = str(tmp_path / "schema")
+    (tmp_path / "schema").mkdir()
+    shutil.copy("data/schema.pbtxt", tmp_path / "schema")
+    made["model_blessing"].set_int_custom_property("blessed", 1)
+    for name in ("blessing", "evaluation"):
+        made[name].uri = str(tmp_path / name)
+        (tmp_path / name).mkdir()
+    return {name: [artifact] for name, artifact in made.items()}
+
+
+def run(artifacts, folder, **properties) -> tuple[int, str]:
+    """Whether the file was blessed, and why not."""
+    context = base_beam_executor.BaseBeamExecutor.Context(
+        beam_pipeline_args=["--runner=FnApiRunner"], tmp_dir=str(folder / "tmp"), unique_id="1"
+    )
+    Executor(context).Do(artifacts, artifacts, PROPERTIES | properties)
+    blessing = artifacts["blessing"][0]
+    return blessing.get_int_custom_property("blessed"), blessing.get_string_custom_property("reason")
+
+
+def test_a_file_that_answers_like_the_server_is_blessed_and_measured_by_slice(artifacts, tmp_path):
+    assert run(artifacts, tmp_path) == (1, "")
+    folder = artifacts["evaluation"][0].uri
+    found = {each["variant"]: each for each in json.loads((Path(folder) / parity.FILE).read_text())}
+    assert set(found) == {"float32", "float16", "dynamic_int8", "weight_int8"}
+    assert found["float16"]["rows"] > 500  # 200 real ones and the awkward ones
+    assert found["float32"]["largest"] < found["float16"]["largest"] < 1e-3
+    assert found["dynamic_int8"]["limit"] is None
+    measured = results.metrics(folder)
+    assert measured["candidate"]["overall"]["auc"] == pytest.approx(measured["baseline"]["overall"]["auc"], abs=1e-3)
+    assert {"origin=JFK", "carrier=UA"} < set(measured["candidate"])
+    assert sum(results.score_histogram(folder)) == measured["candidate"]["overall"]["example_count"]
+
+
+def test_a_file_that_differs_too_much_is_not_blessed(artifacts, tmp_path):
+    blessed, reason = run(artifacts, tmp_path, max_difference='{"float32": 1e-5, "float16": 1e-9}')
+    assert not blessed
+    assert reason.startswith("float16 differs from the server's model by up to ")
+    assert reason.endswith("; expected at most 1e-09")
+
+
+def test_a_file_whose_metrics_differ_is_not_blessed(artifacts, tmp_path):
+    """The file of another variant takes the place of the one that ships: its answers are what TFMA measures."""
+    shipped = tmp_path / "mobile" / "Format-Serving" / "model.tflite"
+    stated = card.read(shipped)
+    shipped.write_bytes(card.attach((tmp_path / "mobile" / "variants" / "dynamic_int8.tflite").read_bytes(), stated))
+    blessed, reason = run(artifacts, tmp_path, max_log_loss_change=0.0)
+    assert not blessed
+    assert "overall: binary_crossentropy of the file is 0." in reason
+    assert "expected them within 0" in reason
+
+
+def test_what_the_evaluator_did_not_bless_is_not_blessed(artifacts, tmp_path):
+    artifacts["model_blessing"][0].set_int_custom_property("blessed", 0)
+    assert run(artifacts, tmp_path) == (0, "the server's model was not blessed")
+
+
+def test_a_file_with_other_inputs_is_refused_before_it_is_measured(artifacts, tmp_path):
+    columns = {feature.name: feature.dtype for feature in FEATURES if feature.name != "temp"}
+    with pytest.raises((NotConvertible, KeyError)):
+        run(artifacts, tmp_path, columns=json.dumps(columns))
+    assert not list((tmp_path / "evaluation").iterdir())
