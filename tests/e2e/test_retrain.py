@@ -45,8 +45,10 @@ def with_may(year, few_spans, tmp_path) -> Path:
 
 def test_a_month_that_arrives_is_run_once_and_stays_rolled_back(root, few_spans, with_may):
     assert tick(root, few_spans)["exit_code"] == Exit.NOTHING_TO_DO
-    line = tick(root, with_may)
+    line = tick(root, with_may, "mobile.max_difference={float32=1e-5,float16=1e-9}")
     assert line["exit_code"] == Exit.PUBLISHED
+    assert line["runs"][0]["mobile"].startswith("float16 differs from the server's model by up to ")
+    assert store.versions(root / "mobile" / "flight_delay") == [1, 2]
     [only] = line["runs"]
     assert (only["span"], only["outcome"], only["version"]) == ("2013-05", "published", 3)
     assert only["drift"] in ("drifted", "decayed")

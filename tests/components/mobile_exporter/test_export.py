@@ -137,3 +137,19 @@ def test_operations_from_outside_are_refused(tmp_path):
     content = small(lambda x: tf.linalg.det(tf.reshape(x, [1, 1, 1])), tmp_path, supported_ops=flex)
     with pytest.raises(NotConvertible, match=r"The file has CUSTOM FlexMatrixDeterminant; expected builtin operations only"):
         checks.check(content, ["x"], {"x": np.ones(1, "float32")}, 400)
+
+
+def test_weights_that_stayed_behind_are_refused(tmp_path):
+    """Variables kept as variables are what a Keras 3 model becomes that nobody tracked."""
+    module = tf.Module()
+    module.weight = tf.Variable([0.5])
+    spec = [tf.TensorSpec([1], tf.float32, name="x")]
+    function = tf.function(lambda x: {"probability": x * module.weight.assign_add([0.0])}, input_signature=spec)
+    tf.saved_model.save(module, str(tmp_path), signatures={"serving_default": function})
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path))
+    converter.experimental_enable_resource_variables = True
+    content = converter.convert()
+    with pytest.raises(
+        NotConvertible, match=r"The file has .*VAR_HANDLE.*expected builtin operations only, and weights as const"
+    ):
+        checks.check(content, ["x"], {"x": np.ones(1, "float32")}, 400)
