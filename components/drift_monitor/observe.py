@@ -64,7 +64,7 @@ def bounded(batch: pa.RecordBatch, within: Ranges) -> pa.RecordBatch:
     """The batch with its numbers cut off at the ends of their ranges.
 
     TFDV lays a histogram's buckets between the smallest and the largest value, and its Jensen-Shannon divergence assumes
-    values to be even within a bucket. One outlier then shifts all buckets: `seats` of two random halves of one month are 0.34
+    values to be even within a bucket. One outlier then shifts all buckets: `seats` of two random halves of one month are 0.30
     apart. Between the same two ends (see `anchors`) the buckets are the reference's own, and the halves 0.002 apart.
     """
     return pa.RecordBatch.from_arrays(
