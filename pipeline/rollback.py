@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.errors import BadConfig, CrosswindError
+from components.errors import BadConfig, CorruptModel, CrosswindError
 from components.publisher import store
 from components.publisher.restore import restore
 from pipeline import config as configuration
@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         config = configuration.load(options.config, options.set + ([f"run.root={options.root}"] if options.root else []))
         before = store.versions(config.serving_folder)
+        unknown = unreadable(config.serving_folder, before)
         source, version = restore(config.serving_folder, options.to, config.publish.keep)
     except CrosswindError as error:
         console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
@@ -34,6 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
     console.print(f"It takes the place of version {before[-1]}, in {config.serving_folder}.")
     if withdrawn := [str(entry["version"]) for entry in version.manifest[store.WITHDRAWN]]:
         console.print(f"No run publishes the model of version {', '.join(withdrawn)} again.")
+    if newer := [str(number) for number in unknown if number > source.number]:
+        console.print(
+            f"The manifest of version {', '.join(newer)} cannot be read: its model is unknown, and a run may publish it."
+        )
     try:
         restore(config.mobile_folder, source.number, config.publish.keep, version.number)
         console.print(f"The model for phones went back with it, to {config.mobile_folder / str(version.number)}.")
@@ -42,6 +47,17 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(str(error), markup=False)
         return 1
     return 0
+
+
+def unreadable(folder: Path, numbers: list[int]) -> list[int]:
+    """The versions whose model is unknown, since their manifest is missing or corrupt."""
+    found = []
+    for number in numbers:
+        try:
+            store.read(folder, number)
+        except CorruptModel:
+            found.append(number)
+    return found
 
 
 def describe(version: store.Version) -> str:

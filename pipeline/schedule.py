@@ -1,6 +1,7 @@
 """The crontab line that runs `python -m pipeline.retrain`: prints it, adds it, or takes it out."""
 
 import argparse
+import os
 import re
 import shlex
 import subprocess
@@ -65,12 +66,16 @@ def crontab_line(at: str, options: argparse.Namespace) -> str:
     # The tick has a lock of its own; this one spares the start of Python while a run is on.
     lock = ["flock", "--nonblock", "--conflict-exit-code", "0", str(root / ".cron.lock")]
     steps = [["mkdir", "-p", str(root)], ["cd", str(CHECKOUT)], [*lock, *command]]
-    # Cron takes a bare % for the end of the command.
-    return f"{at} {' && '.join(map(shlex.join, steps))} {MARKER}".replace("%", r"\%")
+    line = f"{at} {' && '.join(map(shlex.join, steps))} {MARKER}"
+    if len(line.splitlines()) > 1:
+        raise BadConfig(
+            f"The command would be {line!r}; expected no line break in a path or setting: a crontab has one line a job."
+        )
+    return line.replace("%", r"\%")  # cron takes a bare % for the end of the command
 
 
 def check_time(at: str) -> str:
-    """Returns the time as it is. Raises BadConfig unless it is a shorthand such as @daily or five legal fields."""
+    """Returns the time, one space between fields. Raises BadConfig unless it is a shorthand as @daily or five legal fields."""
     if at in SHORTHANDS:
         return at
     fields = at.split()
@@ -84,16 +89,18 @@ def check_time(at: str) -> str:
             raise BadConfig(
                 f"--at {at!r}: {text!r} is no {name}; expected {low} to {high}, *, a range, a list or a step as */5."
             )
-    return at
+    return " ".join(fields)
 
 
 def _is_legal(part: str, name: str, low: int, high: int) -> bool:
-    if not (found := re.fullmatch(r"(\*|[a-z0-9]+(?:-[a-z0-9]+)?)(?:/([1-9]\d*))?", part)):
+    # Debian's cron takes a step behind * or a range only.
+    if not re.fullmatch(r"[a-z0-9]+|(\*|[a-z0-9]+-[a-z0-9]+)(/[1-9][0-9]*)?", part):
         return False
-    if found[1] == "*":
+    values = part.partition("/")[0]
+    if values == "*":
         return True
     names = NAMES.get(name, [])
-    ends = [low + names.index(end) if end in names else int(end) if end.isdecimal() else -1 for end in found[1].split("-")]
+    ends = [low + names.index(end) if end in names else int(end) if end.isdecimal() else -1 for end in values.split("-")]
     return all(low <= end <= high for end in ends) and ends == sorted(ends)
 
 
@@ -114,16 +121,19 @@ def change_crontab(line: str | None) -> None:
 
 def _crontab(argument: str, given: str | None = None, missing_is_empty: bool = False) -> str:
     try:
-        done = subprocess.run(["crontab", argument], input=given, capture_output=True, text=True, check=False)
+        # Bytes: other lines may have any encoding and line end, and stay as they are.
+        stdin = None if given is None else os.fsencode(given)
+        done = subprocess.run(["crontab", argument], input=stdin, capture_output=True, check=False)
     except FileNotFoundError as error:
         raise ScheduleFailed(
             "There is no `crontab` on PATH; expected cron: apt install cron, or have another scheduler run the line."
         ) from error
     if done.returncode == 0:
-        return done.stdout
-    if missing_is_empty and "no crontab for" in done.stderr:
+        return os.fsdecode(done.stdout)
+    complaint = done.stderr.decode(errors="replace").strip()
+    if missing_is_empty and "no crontab for" in complaint:
         return ""
-    raise ScheduleFailed(f"`crontab {argument}` ended with {done.returncode}: {done.stderr.strip()}. The crontab is as it was.")
+    raise ScheduleFailed(f"`crontab {argument}` ended with {done.returncode}: {complaint}. The crontab is as it was.")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ def restore(folder: Path, number: int | None, keep: int, new_number: int = 0) ->
 def _withdrawn(folder: Path, present: list[int], source: Version) -> list[dict]:
     """What must not be published again: the models above the source, and what they had withdrawn; never the source's own."""
     above = [version for number in present if number > source.number and (version := _readable(folder, number))]
-    entries = {entry["version"]: entry for version in above for entry in version.manifest.get(WITHDRAWN, [])}
+    # The source's own list too: the manifests above it, which carry it on, may be the corrupt ones.
+    entries = {entry["version"]: entry for version in (source, *above) for entry in version.manifest.get(WITHDRAWN, [])}
     entries |= {version.number: {"version": version.number, "model": model_digest(version)} for version in above}
     return [entry for _, entry in sorted(entries.items()) if entry["model"] != model_digest(source)]
 

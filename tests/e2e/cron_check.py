@@ -20,24 +20,40 @@ def main() -> int:
     if os.geteuid() != 0 or not shutil.which("cron"):
         print("This check needs root and Debian's cron: apt install cron")
         return 1
-    before = subprocess.run(["crontab", "-l"], capture_output=True, text=True, check=False)
+    before = subprocess.run(["crontab", "-l"], capture_output=True, check=False)
+    if before.returncode != 0 and b"no crontab for" not in before.stderr:
+        print(f"The crontab cannot be read, so it could not be put back: {before.stderr.decode(errors='replace').strip()}")
+        return 1
     with tempfile.TemporaryDirectory() as folder:
         # Two months make no window of three: there is nothing to run, so the tick is quick.
         spans, root = Path(folder) / "spans", Path(folder) / "runs"
         for month in ("2013-01", "2013-02"):
             (spans / month).mkdir(parents=True)
         schedule = [sys.executable, "-m", "pipeline.schedule", "--root", str(root), "--set", f"data.spans={spans}"]
-        subprocess.run([*schedule, "--install", "--at", "* * * * *"], cwd=REPOSITORY, check=True)
-        daemon = subprocess.Popen(["cron", "-f"])
         try:
-            return wait_for(root / "retrain.log", daemon)
+            subprocess.run([*schedule, "--install", "--at", "* * * * *"], cwd=REPOSITORY, check=True)
+            return tick_by_a_daemon(root / "retrain.log")
         finally:
-            daemon.terminate()
-            daemon.wait()
-            subprocess.run([*schedule, "--remove"], cwd=REPOSITORY, check=True)
-            if before.returncode != 0:
-                subprocess.run(["crontab", "-r"], check=False)
+            subprocess.run([*schedule, "--remove"], cwd=REPOSITORY, check=False)
+            put_back(before)
             time.sleep(2)  # a tick that has just started still writes
+
+
+def put_back(before: subprocess.CompletedProcess) -> None:
+    """The whole crontab, since --install may have taken the place of this checkout's own line."""
+    if before.returncode == 0:
+        subprocess.run(["crontab", "-"], input=before.stdout, check=True)
+    elif subprocess.run(["crontab", "-l"], capture_output=True, check=False).returncode == 0:
+        subprocess.run(["crontab", "-r"], check=True)
+
+
+def tick_by_a_daemon(log: Path) -> int:
+    daemon = subprocess.Popen(["cron", "-f"])
+    try:
+        return wait_for(log, daemon)
+    finally:
+        daemon.terminate()
+        daemon.wait()
 
 
 def wait_for(log: Path, daemon: subprocess.Popen) -> int:

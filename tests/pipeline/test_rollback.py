@@ -42,6 +42,17 @@ def test_a_phones_model_that_is_not_there_is_named(root, capsys):
     assert "The model for phones stays as it is: " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("damage", ["corrupt", "missing"])
+def test_a_model_that_cannot_be_withdrawn_is_named(root, capsys, damage):
+    manifest = root / "serving" / "flight_delay" / "2" / store.MANIFEST
+    manifest.write_text("{") if damage == "corrupt" else manifest.unlink()
+    assert rollback.main(["--root", str(root)]) == 0
+    text = capsys.readouterr().out
+    assert "The manifest of version 2 cannot be read: its model is unknown, and a run may publish it." in text
+    assert "No run publishes" not in text
+    assert store.production(root / "serving" / "flight_delay").manifest["restored_from"] == 1
+
+
 def test_an_unknown_version_is_refused(root, capsys):
     assert rollback.main(["--root", str(root), "--to", "9"]) == 1
     assert "VersionNotFound: There is no version 9" in capsys.readouterr().out

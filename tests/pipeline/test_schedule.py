@@ -80,6 +80,21 @@ def test_a_crontab_that_is_empty_or_ends_without_a_newline(crontab, capsys):
     assert crontab.read_text() == f"5 4 * * 1 backup\n{text}\n"
 
 
+def test_bytes_of_other_lines_stay(crontab, capsys):
+    others = b"A=1\r\n# caf\xe9 in Latin-1\n5 4 * * 1 backup\x0c\n"
+    crontab.write_bytes(others)
+    text = line(capsys, "--install")
+    assert crontab.read_bytes() == others + f"{text}\n".encode()
+    assert schedule.main(["--remove"]) == 0
+    assert crontab.read_bytes() == others
+
+
+def test_a_line_break_is_refused(capsys):
+    assert schedule.main(["--set", "schedule.notify=mail\nme"]) == 2
+    assert "expected no line break in a path or setting" in capsys.readouterr().out
+    assert line(capsys, "--at", "17 3 *\n* *").startswith("17 3 * * * mkdir")
+
+
 def test_another_checkouts_line_stays(crontab, capsys):
     other = "17 3 * * * cd /elsewhere && true # crosswind: /elsewhere\n"
     crontab.write_text(other)
@@ -103,6 +118,8 @@ def test_what_cron_understands_is_accepted(at):
         ("0 3 * foo *", "'foo' is no month"),
         ("0 5-3 * * *", "'5-3' is no hour"),
         ("*/0 * * * *", "'*/0' is no minute"),
+        ("5/2 * * * *", "'5/2' is no minute"),
+        ("0 3 * * mon/2", "'mon/2' is no day of the week"),
         ("@often", "has 1 fields"),
         ("0 3 * * *; rm", "has 6 fields"),
         ("0 3 * * $(x)", "is no day of the week"),
@@ -120,12 +137,13 @@ def test_without_cron_it_says_what_to_install(monkeypatch, tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("crontab"), reason="Debian's cron is not installed")
-def test_the_real_crontab_accepts_the_line(capsys, tmp_path):
-    """`crontab -T` checks a file and installs nothing; releases without it are not asked."""
-    if "-T" not in subprocess.run(["crontab", "-?"], capture_output=True, text=True, check=False).stderr:
+@pytest.mark.parametrize("at", ["17 3 * * *", "*/5 * * * *", "1,2,40-50/2 * * feb SUN", "0 5-7/2 * jan-mar mon-fri", "@weekly"])
+def test_the_real_crontab_accepts_the_line(capsys, tmp_path, at):
+    """`crontab -n` checks a file and installs nothing; releases without it are not asked."""
+    if "dry run" not in subprocess.run(["crontab", "-h"], capture_output=True, text=True, check=False).stderr:
         pytest.skip("this crontab cannot check a file")
-    (tmp_path / "crontab").write_text(line(capsys) + "\n")
-    subprocess.run(["crontab", "-T", str(tmp_path / "crontab")], check=True)
+    (tmp_path / "crontab").write_text(line(capsys, "--at", at) + "\n")
+    subprocess.run(["crontab", "-n", str(tmp_path / "crontab")], check=True)
 
 
 def test_no_tensorflow_is_imported():

@@ -89,6 +89,16 @@ def test_a_corrupt_version_in_production_is_what_one_goes_back_from(tmp_path):
     assert served(tmp_path) == "a"
 
 
+def test_what_was_withdrawn_stays_withdrawn_when_the_manifest_that_said_so_is_corrupt(tmp_path):
+    for weights in "ab":
+        publish(tmp_path, weights)
+    restore(tmp_path / "s", None, keep=10)
+    publish(tmp_path, "c")
+    (tmp_path / "s" / "4" / "manifest.json").write_text("{")
+    assert restore(tmp_path / "s", None, keep=10)[1].number == 5
+    assert publish(tmp_path, "b") == (5, "this very model was version 2, which a rollback took out of production")
+
+
 def test_a_damaged_version_is_not_restored(tmp_path):
     for weights in "ab":
         publish(tmp_path, weights)
