@@ -18,6 +18,7 @@ from components.files import TEMPORARY_PREFIX, files_below, fsync, fsync_tree, l
 
 MANIFEST = "manifest.json"
 STATISTICS = "training_statistics.pb"
+WARM_UP = "assets.extra/tf_serving_warmup_requests"  # where TensorFlow Serving looks for it
 WITHDRAWN = "withdrawn"  # of a manifest: versions that a rollback took out of production, each with its model's digest
 
 
@@ -122,7 +123,7 @@ def publish(
 
 def model_digest(version: Version) -> str:
     """SHA-256 over the names and sums of the model's own files, without what was published beside it."""
-    return _digest({name: total for name, total in version.manifest["files"].items() if name != STATISTICS})
+    return _digest({name: total for name, total in version.manifest["files"].items() if name not in (STATISTICS, WARM_UP)})
 
 
 def _digest(sums: Mapping[str, str]) -> str:
@@ -157,6 +158,7 @@ def write(folder: Path, number: int, model: Path, extra: Mapping[str, Path], fac
         shutil.copytree(model, temporary, dirs_exist_ok=True)
         (temporary / MANIFEST).unlink(missing_ok=True)  # of the version that is restored
         for name, path in extra.items():
+            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, temporary / name)
         sums = {str(path): sha256(temporary / path) for path in files_below(temporary)}
         manifest = {**facts, "version": number, "files": sums}

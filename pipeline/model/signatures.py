@@ -10,6 +10,7 @@ import tensorflow_transform as tft
 from pipeline.features import FEATURES, LABEL, MISSING_CATEGORY, Kind
 
 PROBABILITY = "probability"
+CLASSES = (LABEL, f"not {LABEL}")  # of `classify`, in the order of its scores
 
 
 def checkpoint_name(weight: keras.Variable) -> str:
@@ -27,6 +28,8 @@ class ServingModel(tf.Module):
 
     - `serving_default`: `examples`, serialized tf.Example, shape [batch] -> `probability`, float32, shape [batch].
     - `raw`: a tensor of shape [batch] a feature, named as the feature; NaN or "" where it is missing -> `probability`.
+    - `classify`, `regress`: `inputs`, serialized tf.Example, shape [batch] -> `classes` and `scores`, shape [batch, 2]; or
+      `outputs`, shape [batch]: the names that TensorFlow Serving's Classify and Regress look for.
     - `transform_features`: `examples` -> the prepared features, each of shape [batch]; for TFMA and for debugging.
     """
 
@@ -48,10 +51,13 @@ class ServingModel(tf.Module):
     def signatures(self) -> dict[str, Callable]:
         """The concrete functions by signature name."""
         examples = tf.TensorSpec([None], tf.string, name="examples")
+        inputs = tf.TensorSpec([None], tf.string, name="inputs")
         columns = {feature.name: tf.TensorSpec([None], feature.dtype, name=feature.name) for feature in FEATURES}
         return {
             "serving_default": tf.function(self._score_examples).get_concrete_function(examples),
             "raw": tf.function(self._score_columns).get_concrete_function(columns),
+            "classify": tf.function(self._classify).get_concrete_function(inputs),
+            "regress": tf.function(self._regress).get_concrete_function(inputs),
             "transform_features": tf.function(self._prepare_examples).get_concrete_function(examples),
         }
 
@@ -62,6 +68,14 @@ class ServingModel(tf.Module):
         return self._score(
             self._prepare({feature.name: as_sparse(columns[feature.name], feature.kind) for feature in FEATURES})
         )
+
+    def _classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        probability = self._score_examples(inputs)[PROBABILITY]
+        classes = tf.repeat(tf.constant([CLASSES]), tf.size(probability), axis=0)
+        return {"classes": classes, "scores": tf.stack([probability, 1.0 - probability], axis=1)}
+
+    def _regress(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"outputs": self._score_examples(inputs)[PROBABILITY]}
 
     def _prepare_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         return self._prepare(tf.io.parse_example(examples, self._example_spec))

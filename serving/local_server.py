@@ -1,0 +1,64 @@
+"""Serves published models over TensorFlow Serving's own protocols, for development and tests; production has the original."""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from components.errors import BadConfig, CrosswindError
+
+DEFAULT_MODELS = Path("runs/serving")
+MEGABYTE = 1 << 20
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """The command line; flags that TensorFlow Serving has too are named as there."""
+    parser = argparse.ArgumentParser(prog="python -m serving.local_server", description=__doc__)
+    models = parser.add_argument_group("models")
+    models.add_argument("--models", type=Path, help=f"folder of models, and of their models.config (default: {DEFAULT_MODELS})")
+    models.add_argument("--model_config_file", type=Path, help="models and their folders, instead of --models")
+    models.add_argument("--model_base_path", type=Path, help="folder of one model's versions, instead of --models")
+    models.add_argument("--model_name", default="default", help="of the model in --model_base_path")
+    models.add_argument("--file_system_poll_wait_seconds", type=float, default=1.0, help="(default: %(default)s)")
+    network = parser.add_argument_group("network")
+    network.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s, this machine only)")
+    network.add_argument("--port", type=int, default=8500, help="of gRPC; 0: a free one (default: %(default)s)")
+    network.add_argument("--rest_api_port", type=int, default=8501, help="of REST; 0: a free one (default: %(default)s)")
+    network.add_argument("--rest_api_timeout_in_ms", type=int, default=30_000, help="(default: %(default)s)")
+    network.add_argument("--max_body_mb", type=int, default=16, help="largest request (default: %(default)s)")
+    network.add_argument("--max_in_flight", type=int, default=256, help="requests at a time (default: %(default)s)")
+    batches = parser.add_argument_group("batching")
+    batches.add_argument("--enable_batching", choices=["true", "false"], default="true", help="(default: %(default)s)")
+    batches.add_argument("--batching_parameters_file", type=Path, help="max_batch_size, batch_timeout_micros, ...")
+    log = parser.add_argument_group("request log")
+    log.add_argument("--request_log", type=Path, help="folder for a sample of the requests, which drift.requests may name")
+    log.add_argument("--request_log_share", type=float, default=0.1, help="of the requests (default: %(default)s)")
+    log.add_argument("--request_log_seconds", type=float, default=300.0, help="until a file is closed (default: %(default)s)")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serves until SIGINT or SIGTERM. Returns 0, 2 for a wrong setting, 1 when it cannot serve."""
+    options = parse(arguments)
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        if not 0 < options.request_log_share <= 1:
+            raise BadConfig(f"--request_log_share is {options.request_log_share:g}; expected a share above 0 and up to 1.")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        from serving.server import run  # noqa: PLC0415  # TensorFlow
+
+        asyncio.run(run.serve(options, console))
+    except CrosswindError as error:
+        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
+        console.print(str(error), markup=False)
+        return 2 if isinstance(error, BadConfig) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # TensorFlow's threads may outlive the interpreter

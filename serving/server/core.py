@@ -1,0 +1,104 @@
+"""What both protocols share: find the model, check the columns, batch, score, count, log."""
+
+import asyncio
+import functools
+import logging
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from weakref import WeakKeyDictionary
+
+import grpc
+import tensorflow as tf
+
+from serving.server.batching import Batcher
+from serving.server.config import Batching
+from serving.server.metrics import Metrics
+from serving.server.refused import Refused, StatusCode
+from serving.server.request_log import RequestLog
+from serving.server.servable import Columns, Servable, Signature
+from serving.server.versions import Versions
+
+LOG = logging.getLogger(__name__)
+CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class Core:
+    """Answers requests for rows. Lives in one event loop."""
+
+    def __init__(self, versions: Versions, limits: Batching, *, batching: bool, in_flight: int, log: RequestLog | None = None):
+        """Args:
+        versions: the models.
+        limits: of batches and their queue.
+        batching: False: a call of the model for each request.
+        in_flight: requests at a time, waiting or running; what comes above is refused.
+        log: gets the rows that were answered.
+        """
+        self.versions, self._limits, self._batching, self._in_flight, self._log = versions, limits, batching, in_flight, log
+        self._pool = ThreadPoolExecutor(limits.num_batch_threads, "batch")
+        self._batchers: WeakKeyDictionary[Servable, dict[str, Batcher]] = WeakKeyDictionary()
+        self._now = 0
+        self.metrics = Metrics(self.queued)
+
+    def queued(self) -> int:
+        """Rows that wait."""
+        return sum(batcher.queued for each in self._batchers.values() for batcher in each.values())
+
+    @contextmanager
+    def admitted(self, api: str, entrypoint: str, model: str) -> Iterator[None]:
+        """Counts and times a request; refuses it when too many are in flight. What goes wrong leaves as Refused."""
+        start = time.perf_counter()
+        status = "OK"
+        self._now += 1
+        try:
+            if self._now > self._in_flight:
+                raise Refused(StatusCode.RESOURCE_EXHAUSTED, f"{self._in_flight} requests are in flight; try again later.")
+            yield
+        except Refused as error:
+            status = error.code.name
+            raise
+        except tf.errors.OpError as error:
+            refused = Refused(CODES.get(error.error_code, StatusCode.INTERNAL), error.message)
+            status = refused.code.name
+            raise refused from error
+        except asyncio.CancelledError:
+            status = "CANCELLED"
+            raise
+        except Exception as error:
+            LOG.exception("A request failed")
+            status = "INTERNAL"
+            raise Refused(StatusCode.INTERNAL, f"{type(error).__name__}: {error}") from error
+        finally:
+            self._now -= 1
+            # A name that is not served would make a new time series for each typo.
+            name = model if model in self.versions.models else ""
+            self.metrics.request(name, api, entrypoint, status, time.perf_counter() - start)
+
+    async def score(self, servable: Servable, signature: Signature, columns: Columns) -> Columns:
+        """The signature's answers to columns. Raises Refused."""
+        rows = signature.check(columns)
+        answers = await self._batcher(servable, signature).submit(columns, rows)
+        if self._log:
+            self._log.offer(columns)
+        return answers
+
+    def _batcher(self, servable: Servable, signature: Signature) -> Batcher:
+        batchers = self._batchers.setdefault(servable, {})
+        if signature.name not in batchers:
+            run = functools.partial(self._run, signature, servable.model)
+            batchers[signature.name] = Batcher(run, self._limits, self._pool, together=self._batching)
+        return batchers[signature.name]
+
+    def _run(self, signature: Signature, model: str, columns: Columns) -> Columns:
+        start = time.perf_counter()
+        answers = signature.run(columns)
+        self.metrics.runtime.labels(model).observe((time.perf_counter() - start) * 1e6)
+        self.metrics.rows.labels(model).observe(len(next(iter(columns.values()))))
+        return answers
+
+    def close(self) -> None:
+        """Waits for the batches that run, and for the log."""
+        self._pool.shutdown()
+        if self._log:
+            self._log.close()

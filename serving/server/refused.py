@@ -1,0 +1,34 @@
+"""What a request is refused with: TensorFlow Serving's codes, over gRPC and over REST."""
+
+from grpc import StatusCode
+
+from components.errors import CrosswindError
+
+# tensorflow_serving/util/net_http: what its REST API answers for a code.
+HTTP = {
+    StatusCode.INVALID_ARGUMENT: 400,
+    StatusCode.FAILED_PRECONDITION: 400,
+    StatusCode.NOT_FOUND: 404,
+    StatusCode.RESOURCE_EXHAUSTED: 429,
+    StatusCode.INTERNAL: 500,
+    StatusCode.UNIMPLEMENTED: 501,
+    StatusCode.UNAVAILABLE: 503,
+    StatusCode.DEADLINE_EXCEEDED: 504,
+}
+
+
+class Refused(CrosswindError):
+    """A request that gets no answer.
+
+    Attributes:
+        code: gRPC's status code; REST answers with `HTTP[code]`.
+    """
+
+    def __init__(self, code: StatusCode, message: str):
+        super().__init__(message)
+        self.code = code
+
+
+def invalid(message: str) -> Refused:
+    """The request itself is wrong; sending it again will not help."""
+    return Refused(StatusCode.INVALID_ARGUMENT, message)

@@ -1,0 +1,127 @@
+"""A loaded SavedModel: its signatures, what they take, and how they are run."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+from tensorflow_serving.apis import prediction_log_pb2
+
+from components.publisher import store
+from serving.server.refused import Refused, StatusCode, invalid
+
+Columns = dict[str, np.ndarray]  # a tensor by name, its first dimension the row
+DEFAULT_SIGNATURE = "serving_default"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One way to ask a model.
+
+    Attributes:
+        name: as a request names it.
+        inputs, outputs: the tensors' specs, by name.
+        function: takes the inputs as keywords.
+    """
+
+    name: str
+    inputs: Mapping[str, tf.TensorSpec]
+    outputs: Mapping[str, tf.TensorSpec]
+    function: Callable[..., dict[str, tf.Tensor]]
+
+    def run(self, columns: Columns) -> Columns:
+        """The answers to all rows, in one call."""
+        answers = self.function(**{name: tf.constant(columns[name], spec.dtype) for name, spec in self.inputs.items()})
+        return {name: tensor.numpy() for name, tensor in answers.items()}
+
+    def check_names(self, given: set[str]) -> None:
+        """Raises Refused for inputs that are missing or unknown, in TensorFlow Serving's words."""
+        if given != self.inputs.keys():
+            missing, extra = sorted(self.inputs.keys() - given), sorted(given - self.inputs.keys())
+            raise invalid(
+                f"input size does not match signature {self.name}: {len(given)}!={len(self.inputs)}. "
+                f"Sent extra: {{{','.join(extra)}}}. Missing but required: {{{','.join(missing)}}}."
+            )
+
+    def check(self, columns: Columns) -> int:
+        """The number of rows. Raises Refused for a wrong dtype or shape, naming the input."""
+        self.check_names(set(columns))
+        rows = None
+        for name, spec in self.inputs.items():
+            column = columns[name]
+            if column.dtype != spec.dtype.as_numpy_dtype:
+                raise invalid(f"input {name} has dtype {column.dtype}; expected {spec.dtype.name}.")
+            if not spec.shape.is_compatible_with(column.shape):
+                raise invalid(f"input {name} has shape {list(column.shape)}; expected {spec.shape.as_list()}.")
+            if not column.shape:
+                raise invalid(f"input {name} is a scalar; expected a row dimension.")
+            if rows is not None and len(column) != rows:
+                raise invalid(f"input {name} has {len(column)} rows; the inputs before it have {rows}.")
+            rows = len(column)
+        if not rows:
+            raise invalid("The request has no rows; expected at least one.")
+        return rows
+
+
+class Servable:
+    """One version of a model, ready to answer."""
+
+    def __init__(self, model: str, version: int, folder: Path):
+        """Loads it, after its files were compared with its manifest if it has one, and warms it up.
+
+        Raises:
+            CorruptModel: the files are not those of the manifest.
+            OSError, ValueError: it is no SavedModel.
+        """
+        self.model, self.version, self.folder = model, version, folder
+        if (folder / store.MANIFEST).exists():
+            store.verify(store.read(folder.parent, version))
+        self.definitions = read_definitions(folder)
+        self._loaded = tf.saved_model.load(str(folder))  # held: the signatures do not keep its tables alive
+        self._signatures = {
+            name: Signature(name, function.structured_input_signature[1], function.structured_outputs, function)
+            for name, function in self._loaded.signatures.items()
+        }
+        self.warmed_up = self._warm_up()
+
+    def signature(self, name: str) -> Signature:
+        """The signature of that name, the default one if it is empty. Raises Refused."""
+        found = self._signatures.get(name or DEFAULT_SIGNATURE)
+        if found is None:
+            raise Refused(
+                StatusCode.INVALID_ARGUMENT,
+                f'Serving signature name: "{name}" not found in signature def of {self.model} version {self.version}. '
+                f"Expected one of {', '.join(sorted(self._signatures))}.",
+            )
+        return found
+
+    def _warm_up(self) -> int:
+        """Replays the requests that the model brings along, and returns their number."""
+        path = self.folder / store.WARM_UP
+        if not path.exists():
+            return 0
+        requests = 0
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
+            columns = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
+            self.signature(request.model_spec.signature_name).run(columns)
+            requests += 1
+        return requests
+
+
+def read_definitions(folder: Path) -> dict[str, meta_graph_pb2.SignatureDef]:
+    """The signatures as the SavedModel states them, without TensorFlow's own.
+
+    Raises:
+        FileNotFoundError: there is no saved_model.pb, as in a folder that is still being written.
+        ValueError: it is no SavedModel.
+    """
+    try:
+        saved = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+        definitions = saved.meta_graphs[0].signature_def
+    except (IndexError, json.JSONDecodeError) as error:
+        raise ValueError(f"{folder}/saved_model.pb holds no graph") from error
+    return {name: definition for name, definition in definitions.items() if not name.startswith("__")}

@@ -1,0 +1,183 @@
+"""Which versions are served: follows the folders as TensorFlow Serving does, a new version loaded before the old one goes."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tensorflow_serving.apis import get_model_status_pb2
+
+from components.errors import BadConfig
+from components.files import files_below
+from serving.server.config import ModelConfig
+from serving.server.refused import Refused, StatusCode, invalid
+from serving.server.servable import Servable
+
+State = get_model_status_pb2.ModelVersionStatus.State
+LOG = logging.getLogger(__name__)
+DRAIN_SECONDS = 30.0  # that a version which is taken out waits for its last answers
+
+
+@dataclass
+class VersionState:
+    """What became of a version that was found."""
+
+    state: int
+    error: str = ""
+    files: frozenset = frozenset()  # when it failed: tried again when they change
+    requests: int = 0  # that are being answered
+    servable: Servable | None = None
+
+
+@dataclass
+class Model:
+    """A model's versions, and its labels as far as their versions are loaded."""
+
+    config: ModelConfig
+    versions: dict[int, VersionState] = field(default_factory=dict)
+    labels: dict[str, int] = field(default_factory=dict)
+
+    def available(self) -> list[int]:
+        """The versions that answer, oldest first."""
+        return sorted(number for number, version in self.versions.items() if version.state == State.AVAILABLE)
+
+
+class Versions:
+    """All models. `poll` is called from one thread; the rest from any."""
+
+    def __init__(self, read_config: Callable[[], list[ModelConfig]], on_load: Callable[[str, bool], None] = lambda *_: None):
+        """Args:
+        read_config: the models to serve; read at each poll, for labels move and versions are pinned while it runs.
+        on_load: told the model and whether it worked, at each attempt to load a version.
+        """
+        self._read_config, self._on_load = read_config, on_load
+        self._lock = threading.Lock()
+        self.models: dict[str, Model] = {config.name: Model(config) for config in read_config()}
+
+    def poll(self) -> None:
+        """Loads what is new, then moves the labels, then takes out what is no longer wanted."""
+        try:
+            configs = self._read_config()
+        except BadConfig as error:
+            LOG.error("The configuration stays as it was: %s", error)
+            configs = [model.config for model in self.models.values()]
+        for config in configs:
+            model = self.models.setdefault(config.name, Model(config))
+            model.config = config
+            wanted = config.wanted()
+            for number in wanted:
+                self._load(model, number)
+            self._move_labels(model)
+            self._unload(model, wanted)
+
+    def _load(self, model: Model, number: int) -> None:
+        before = model.versions.get(number)
+        if before and before.state != State.END:
+            return
+        folder = model.config.folder / str(number)
+        files = frozenset((str(path), (folder / path).stat().st_size) for path in files_below(folder))
+        if before and before.files == files:
+            return
+        state = model.versions[number] = VersionState(State.LOADING)
+        try:
+            state.servable = Servable(model.config.name, number, folder)
+            state.state = State.AVAILABLE
+            LOG.info("%s version %d is served, after %d warm-up requests", model.config.name, number, state.servable.warmed_up)
+        except Exception as error:  # a model that cannot be loaded must not end the server, whatever it raises
+            LOG.error("%s version %d is not served: %s", model.config.name, number, error)
+            state.state, state.error, state.files = State.END, f"{type(error).__name__}: {error}", files
+        self._on_load(model.config.name, state.state == State.AVAILABLE)
+
+    def _move_labels(self, model: Model) -> None:
+        available = model.available()
+        labels = {}
+        for label, number in model.config.labels.items():
+            if number in available:
+                labels[label] = number
+            elif label in model.labels:
+                LOG.error(
+                    "%s: label %s stays with version %d: %d is not loaded",
+                    model.config.name,
+                    label,
+                    model.labels[label],
+                    number,
+                )
+                labels[label] = model.labels[label]
+        model.labels = labels
+
+    def _unload(self, model: Model, wanted: list[int]) -> None:
+        """Takes out what is not wanted, once something that is wanted, and every label's version, can answer."""
+        available = model.available()
+        if not set(available) & set(wanted):
+            return
+        for number in set(available) - set(wanted) - set(model.labels.values()):
+            version = model.versions[number]
+            with self._lock:
+                version.state = State.UNLOADING
+            deadline = time.monotonic() + DRAIN_SECONDS
+            while version.requests and time.monotonic() < deadline:
+                time.sleep(0.01)
+            version.servable, version.state = None, State.END
+            LOG.info("%s version %d is out", model.config.name, number)
+
+    @contextmanager
+    def lease(self, name: str, version: int | None = None, label: str = "") -> Iterator[Servable]:
+        """A version that stays loaded while it is in use; the newest if neither version nor label is given.
+
+        Raises:
+            Refused: there is no such model, version or label.
+        """
+        with self._lock:
+            state = self._find(name, version, label)
+            state.requests += 1
+        try:
+            assert state.servable
+            yield state.servable
+        finally:
+            with self._lock:
+                state.requests -= 1
+
+    def _find(self, name: str, version: int | None, label: str) -> VersionState:
+        model = self.models.get(name)
+        if model is None:
+            known = ", ".join(sorted(self.models))
+            raise Refused(StatusCode.NOT_FOUND, f"Servable not found for request: Latest({name}). This server has {known}.")
+        if label:
+            if label not in model.labels:
+                known = ", ".join(sorted(model.labels)) or "no label"
+                raise invalid(f"Unrecognized servable version label: {label}. {name} has {known}.")
+            version = model.labels[label]
+        available = model.available()
+        if version is None and available:
+            version = available[-1]
+        if version not in available:
+            wanted = "Latest" if version is None else "Specific"
+            request = f"{wanted}({name})" if version is None else f"{wanted}({name}, {version})"
+            known = ", ".join(map(str, available)) or "no version yet"
+            raise Refused(StatusCode.NOT_FOUND, f"Servable not found for request: {request}. It has {known}.")
+        return model.versions[version]
+
+    def status(self, name: str, version: int | None = None, label: str = "") -> get_model_status_pb2.GetModelStatusResponse:
+        """The state of one version, or of all. Raises Refused."""
+        model = self.models.get(name)
+        if label and model:
+            version = model.labels.get(label)
+        found = sorted((model.versions if model else {}).items(), reverse=True)
+        found = [(number, state) for number, state in found if version in (None, number)]
+        if not found or (label and version is None):
+            asked = f"version {version} of " if version is not None else f"label {label} of " if label else ""
+            raise Refused(
+                StatusCode.NOT_FOUND, f"Could not find any versions of model {name}: no {asked or 'version of '}it was found."
+            )
+        response = get_model_status_pb2.GetModelStatusResponse()
+        for number, state in found:
+            status = response.model_version_status.add(version=number, state=state.state)
+            status.status.error_code = 0 if not state.error else 2  # google.rpc.Code UNKNOWN
+            status.status.error_message = state.error
+        return response
+
+    def ready(self) -> bool:
+        """Every model has a version that answers."""
+        return all(model.available() for model in self.models.values())
