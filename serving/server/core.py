@@ -40,6 +40,7 @@ class Core:
         self._batchers: WeakKeyDictionary[Servable, dict[str, Batcher]] = WeakKeyDictionary()
         self._now = 0
         self.metrics = Metrics(self.queued)
+        versions.on_load = self.metrics.load
 
     def queued(self) -> int:
         """Rows that wait."""

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator
 from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric, UntypedMetricFamily
 
-MICROSECONDS: list[float] = [
-    10 * 1.8**power for power in range(20)
-]  # microseconds, to about a second, as TensorFlow Serving grows them
+MICROSECONDS: list[float] = [10 * 1.8**power for power in range(20)]  # to a second, in TensorFlow Serving's steps
 ROW_BUCKETS: list[float] = [2**power for power in range(14)]
 disable_created_metrics()
 
@@ -48,9 +46,7 @@ class Metrics:
     def collect(self) -> Iterator[Metric]:
         """The counters, for the registry."""
         yield _counter(":tensorflow:serving:request_count", "requests by status", ["model_name", "status"], self._requests)
-        yield _counter(
-            ":tensorflow:cc:saved_model:load_attempt_count", "versions loaded", ["model_path", "status"], self._loads
-        )
+        yield _counter(":tensorflow:cc:saved_model:load_attempt_count", "loads", ["model_path", "status"], self._loads)
         yield GaugeMetricFamily("crosswind_queued_rows", "rows that wait for a batch", self._queued())
 
     def text(self) -> bytes:

@@ -83,22 +83,23 @@ def examples(columns: Columns) -> list[bytes]:
     """The rows as serialized tf.Examples; they are that already where the request had them so. NaN and "" become missing."""
     if len(columns) == 1:
         (column,) = columns.values()
-        if column.dtype == object:
+        if column.dtype.kind == "O":
             return column.tolist()
     import pyarrow as pa  # noqa: PLC0415
     from tfx_bsl.coders import example_coder  # noqa: PLC0415
 
     arrays = []
     for column in columns.values():
-        missing = (
-            column == b""
-            if column.dtype == object
-            else np.isnan(column)
-            if column.dtype.kind == "f"
-            else np.zeros(len(column), bool)
-        )
-        offsets = np.concatenate([[0], np.cumsum(~missing)]).astype(np.int32)
-        values = pa.array(column[~missing], pa.binary() if column.dtype == object else None)
+        present = ~missing(column)
+        offsets = np.concatenate([[0], np.cumsum(present)]).astype(np.int32)
+        values = pa.array(column[present], pa.binary() if column.dtype.kind == "O" else None)
         arrays.append(pa.ListArray.from_arrays(offsets, values))
     batch = pa.RecordBatch.from_arrays(arrays, list(columns))
     return example_coder.RecordBatchToExamplesEncoder().encode(batch)
+
+
+def missing(column: np.ndarray) -> np.ndarray:
+    """Which rows have no value, shape [rows]."""
+    if column.dtype.kind == "O":
+        return column == b""
+    return np.isnan(column) if column.dtype.kind == "f" else np.zeros(len(column), bool)

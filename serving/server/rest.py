@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import re
 from typing import Any
@@ -80,9 +81,7 @@ class Rest:
             async for part in request.stream():
                 size += len(part)
                 if size > self._max_body:
-                    raise TooLarge(
-                        StatusCode.RESOURCE_EXHAUSTED, f"The body is over {self._max_body} bytes. Send fewer rows in a request."
-                    )
+                    raise TooLarge(StatusCode.RESOURCE_EXHAUSTED, f"The body is over {self._max_body} bytes.")
                 parts.append(part)
         return b"".join(parts)
 
@@ -111,10 +110,8 @@ class Rest:
         listed, context = content.get("examples"), content.get("context", {})
         if not isinstance(listed, list) or not isinstance(context, dict):
             raise invalid("Expected examples, a list of objects, and context, an object, if there is one.")
-        rows = [
-            rest_format.example(number, context | row if isinstance(row, dict) else row) for number, row in enumerate(listed)
-        ]
-        return content.get("signature_name") or DEFAULT_SIGNATURE, rows
+        rows = [context | row if isinstance(row, dict) else row for row in listed]
+        return content.get("signature_name") or DEFAULT_SIGNATURE, list(map(rest_format.example, itertools.count(), rows))
 
 
 def malformed(request: Request) -> Refused:

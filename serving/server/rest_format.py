@@ -81,7 +81,7 @@ def array(name: str, values: Any, spec: tf.TensorSpec) -> np.ndarray:
         index, wrong = next((index, value) for index, value in enumerate(leaves) if type(value) not in allowed)
         raise invalid(f"input {name}, value {index} is {json.dumps(wrong)[:60]}; expected {spec.dtype.name}.")
     try:
-        if dtype != object:
+        if dtype.kind != "O":
             return np.array(values, dtype)
         encoded = np.empty(len(leaves), object)
         encoded[:] = [_text(name, leaf) for leaf in leaves]
@@ -141,7 +141,7 @@ def _listed(name: str, values: np.ndarray) -> list:
     if values.dtype == np.float32:
         # The shortest digits that are this float32; as float64 they would be 17.
         return np.reshape([float(text) for text in values.astype(str).ravel()], values.shape).tolist()
-    if values.dtype != object:
+    if values.dtype.kind != "O":
         return values.tolist()
     coded = name.endswith("_bytes")
     flat = [{"b64": base64.b64encode(leaf).decode()} if coded else leaf.decode(errors="replace") for leaf in values.ravel()]

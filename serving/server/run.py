@@ -34,15 +34,8 @@ class Web(uvicorn.Server):
 async def serve(options: argparse.Namespace, console: Console) -> None:
     """Serves until a signal. Raises BadConfig, RootUnusable."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
-    limits = config.read_batching(options.batching_parameters_file) if options.batching_parameters_file else config.Batching()
-    core: Core | None = None
-    versions = Versions(source(options), on_load=lambda model, worked: core.metrics.load(model, worked) if core else None)
-    log = (
-        RequestLog(options.request_log, options.request_log_share, max_seconds=options.request_log_seconds)
-        if options.request_log
-        else None
-    )
-    core = Core(versions, limits, batching=options.enable_batching == "true", in_flight=options.max_in_flight, log=log)
+    core = make_core(options)
+    versions = core.versions
     await asyncio.to_thread(versions.poll)
 
     size = options.max_body_mb * MEGABYTE
@@ -55,9 +48,8 @@ async def serve(options: argparse.Namespace, console: Console) -> None:
             f"Port {options.port} or {options.rest_api_port} of {options.host} cannot be used: {error}. "
             "Expected free ports; name others with --port and --rest_api_port."
         ) from error
-    web = Web(
-        uvicorn.Config(rest.Rest(core, size, options.rest_api_timeout_in_ms / 1000).app, log_level="warning", lifespan="off")
-    )
+    app = rest.Rest(core, size, options.rest_api_timeout_in_ms / 1000).app
+    web = Web(uvicorn.Config(app, log_level="warning", lifespan="off"))
     await grpc_server.start()
     announce(console, versions, f"{options.host}:{grpc_port}", "http://{}:{}".format(*listener.getsockname()[:2]))
 
@@ -73,6 +65,21 @@ async def serve(options: argparse.Namespace, console: Console) -> None:
     web.should_exit = True
     await asyncio.gather(grpc_server.stop(GRACE_SECONDS), serving)
     await asyncio.to_thread(core.close)
+
+
+def make_core(options: argparse.Namespace) -> Core:
+    """The core that the command line asks for, nothing loaded yet. Raises BadConfig."""
+    log = None
+    if options.request_log:
+        log = RequestLog(options.request_log, options.request_log_share, max_seconds=options.request_log_seconds)
+    file = options.batching_parameters_file
+    return Core(
+        Versions(source(options)),
+        config.read_batching(file) if file else config.Batching(),
+        batching=options.enable_batching == "true",
+        in_flight=options.max_in_flight,
+        log=log,
+    )
 
 
 async def follow(versions: Versions, seconds: float) -> None:

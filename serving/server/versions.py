@@ -47,12 +47,12 @@ class Model:
 class Versions:
     """All models. `poll` is called from one thread; the rest from any."""
 
-    def __init__(self, read_config: Callable[[], list[ModelConfig]], on_load: Callable[[str, bool], None] = lambda *_: None):
+    def __init__(self, read_config: Callable[[], list[ModelConfig]]):
         """Args:
         read_config: the models to serve; read at each poll, for labels move and versions are pinned while it runs.
-        on_load: told the model and whether it worked, at each attempt to load a version.
         """
-        self._read_config, self._on_load = read_config, on_load
+        self._read_config = read_config
+        self.on_load: Callable[[str, bool], None] = lambda *_: None  # told the model and whether it worked, at each attempt
         self._lock = threading.Lock()
         self.models: dict[str, Model] = {config.name: Model(config) for config in read_config()}
 
@@ -88,7 +88,7 @@ class Versions:
         except Exception as error:  # a model that cannot be loaded must not end the server, whatever it raises
             LOG.error("%s version %d is not served: %s", model.config.name, number, error)
             state.state, state.error, state.files = State.END, f"{type(error).__name__}: {error}", files
-        self._on_load(model.config.name, state.state == State.AVAILABLE)
+        self.on_load(model.config.name, state.state == State.AVAILABLE)
 
     def _move_labels(self, model: Model) -> None:
         available = model.available()
@@ -97,14 +97,8 @@ class Versions:
             if number in available:
                 labels[label] = number
             elif label in model.labels:
-                LOG.error(
-                    "%s: label %s stays with version %d: %d is not loaded",
-                    model.config.name,
-                    label,
-                    model.labels[label],
-                    number,
-                )
-                labels[label] = model.labels[label]
+                kept = labels[label] = model.labels[label]
+                LOG.error("%s: label %s stays with version %d, for %d is not loaded", model.config.name, label, kept, number)
         model.labels = labels
 
     def _unload(self, model: Model, wanted: list[int]) -> None:
@@ -167,10 +161,8 @@ class Versions:
         found = sorted((model.versions if model else {}).items(), reverse=True)
         found = [(number, state) for number, state in found if version in (None, number)]
         if not found or (label and version is None):
-            asked = f"version {version} of " if version is not None else f"label {label} of " if label else ""
-            raise Refused(
-                StatusCode.NOT_FOUND, f"Could not find any versions of model {name}: no {asked or 'version of '}it was found."
-            )
+            asked = f"version {version}" if version is not None else f"label {label}" if label else "version"
+            raise Refused(StatusCode.NOT_FOUND, f"Could not find any versions of model {name}: no {asked} of it was found.")
         response = get_model_status_pb2.GetModelStatusResponse()
         for number, state in found:
             status = response.model_version_status.add(version=number, state=state.state)
