@@ -74,6 +74,40 @@ def below(folder: Path) -> list[ModelConfig]:
     Raises:
         BadConfig: there is none.
     """
+    stated = {config.name: config for config in read(folder / LIVE_CONFIG, folder)} if (folder / LIVE_CONFIG).exists() else {}
+    found = {path.name: ModelConfig(path.name, path) for path in folder.glob("*") if store.versions(path)}
+    if not stated and not found:
+        raise BadConfig(f"{folder} holds no model; expected {folder}/<model>/<version>, as `make run` publishes them.")
+    return list((found | stated).values())
+
+
+@dataclass(frozen=True)
+class Batching:
+    """tensorflow_serving.BatchingParameters, as far as this server has them.
+
+    Attributes:
+        max_batch_size: rows of a batch.
+        batch_timeout_micros: how long the first request of a batch waits for others.
+        max_enqueued_batches: full batches that may wait; what comes then is refused.
+        num_batch_threads: batches that run at a time.
+    """
+
+    max_batch_size: int = 256
+    batch_timeout_micros: int = 1000
+    max_enqueued_batches: int = 8
+    num_batch_threads: int = 2
+
+
+def read_batching(path: Path) -> Batching:
+    """The parameters of a `batching.config`. Raises BadConfig."""
+    try:
+        text = re.sub(r"#.*", "", path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfig(f"{path} cannot be read: {error}") from error
+    # Its proto is in no package: a list of `name { value: number }`.
+    entry = re.compile(r"(\w+)\s*:?\s*\{\s*value\s*:\s*(\w+)\s*\}")
+    if rest := entry.sub("", text).strip(" \n\t,;"):
+        raise BadConfig(f"{path}: {rest[:60]!r} is not understood; expected lines such as max_batch_size {{ value: 256 }}.")
     known = Batching.__dataclass_fields__
     stated = {name: int(value) for name, value in entry.findall(text) if name in known and value.isdecimal()}
     if wrong := [name for name, value in stated.items() if value < (name != "batch_timeout_micros")]:
