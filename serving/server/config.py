@@ -1,5 +1,6 @@
 """Which models to serve, and which of their versions: TensorFlow Serving's own configuration files."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
