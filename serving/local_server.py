@@ -1,11 +1,11 @@
 """Serves published models over TensorFlow Serving's own protocols, for development and tests; production has the original."""
 
 import argparse
-import asyncio
 import os
 import sys
 from pathlib import Path
 
+import uvloop
 from rich.console import Console
 
 from components.errors import BadConfig, CrosswindError
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         from serving.server import run  # noqa: PLC0415  # TensorFlow
 
-        asyncio.run(run.serve(options, console))
+        uvloop.run(run.serve(options, console))
     except CrosswindError as error:
         console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
         console.print(str(error), markup=False)

@@ -15,12 +15,21 @@ def files(examples: str, split: str) -> list[str]:
     return sorted(str(path) for path in (Path(examples) / f"Split-{split}").iterdir())
 
 
-def head(paths: list[str], columns: Mapping[str, str], rows: int) -> dict[str, np.ndarray]:
-    """As many rows, evenly spread over the files' first 10,000, as columns."""
+def spread(paths: list[str], rows: int) -> list[bytes]:
+    """As many serialized tf.Examples, evenly spread over the files' first 10,000."""
     serialized = list(tf.data.TFRecordDataset(paths, "GZIP").take(10_000).as_numpy_iterator())
-    chosen = [serialized[index] for index in np.linspace(0, len(serialized) - 1, min(rows, len(serialized))).astype(int)]
+    return [serialized[index] for index in np.linspace(0, len(serialized) - 1, min(rows, len(serialized))).astype(int)]
+
+
+def head(paths: list[str], columns: Mapping[str, str], rows: int) -> dict[str, np.ndarray]:
+    """The same as columns."""
+    return parsed(spread(paths, rows), columns)
+
+
+def parsed(serialized: list[bytes], columns: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """Serialized tf.Examples as columns of shape [rows]."""
     spec = {name: tf.io.FixedLenFeature([], dtype, MISSING[dtype]) for name, dtype in columns.items()}
-    return {name: tensor.numpy() for name, tensor in tf.io.parse_example(tf.constant(chosen), spec).items()}
+    return {name: tensor.numpy() for name, tensor in tf.io.parse_example(tf.constant(serialized), spec).items()}
 
 
 def of_batch(batch: pa.RecordBatch, columns: Mapping[str, str]) -> dict[str, np.ndarray]:

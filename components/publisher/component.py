@@ -25,6 +25,7 @@ class PublisherSpec(component_spec.ComponentSpec):
         "drift": component_spec.ChannelParameter(type=DriftReport),
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
         "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
+        "infra_blessing": component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
         "follows": component_spec.ChannelParameter(type=standard_artifacts.PushedModel, optional=True),
     }
     OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
@@ -66,6 +67,7 @@ class Publisher(base_component.BaseComponent):
         span: str,
         git_commit: str,
         configuration: str,
+        infra_blessing: channel.BaseChannel | None = None,
         follows: channel.BaseChannel | None = None,
     ):
         """Args:
@@ -77,6 +79,7 @@ class Publisher(base_component.BaseComponent):
         keep: newest versions to keep.
         span: the span that this run processes; a completed execution marks it as done.
         git_commit, configuration: for the manifest; the configuration as JSON.
+        infra_blessing: Canary's or TFX's InfraValidator's, whether a server runs the model.
         follows: another Publisher's output: this one pushes only when that one did, and under the same number.
         """
         super().__init__(
@@ -93,6 +96,7 @@ class Publisher(base_component.BaseComponent):
                 span=span,
                 git_commit=git_commit,
                 configuration=configuration,
+                infra_blessing=infra_blessing,
                 follows=follows,
                 pushed_model=channel.Channel(type=standard_artifacts.PushedModel),
             )

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import tempfile
 from pathlib import Path
 
 import tensorflow as tf
@@ -11,7 +12,8 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.evaluator import results
-from components.publisher import store
+from components.mobile_exporter import raw_rows
+from components.publisher import store, warm_up
 
 
 class Executor(base_executor.BaseExecutor):
@@ -28,26 +30,26 @@ class Executor(base_executor.BaseExecutor):
             pushed.set_string_custom_property("reason", reason)
             return
         examples = artifact_utils.get_single_instance(input_dict["examples"])
-        statistics = Path(artifact_utils.get_split_uri(input_dict["statistics"], "train")) / "FeatureStats.pb"
-        version, reason = store.publish(
-            Path(exec_properties["folder"]),
-            Path(path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))),
-            {store.STATISTICS: statistics},
-            {
-                "model": exec_properties["model_name"],
-                "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                "span": examples.get_string_custom_property("span"),
-                "window": examples.get_string_custom_property("window").split(","),
-                "rows": json.loads(examples.get_string_custom_property("rows")),
-                "metrics": results.metrics(evaluation)[results.CANDIDATE],
-                "score_histogram": results.score_histogram(evaluation),
-                "git_commit": exec_properties["git_commit"],
-                "configuration": json.loads(exec_properties["configuration"]),
-                "tensorflow": tf.__version__,
-            },
-            exec_properties["keep"],
-            number=number,
-        )
+        model = Path(path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"])))
+        facts = {
+            "model": exec_properties["model_name"],
+            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "span": examples.get_string_custom_property("span"),
+            "window": examples.get_string_custom_property("window").split(","),
+            "rows": json.loads(examples.get_string_custom_property("rows")),
+            "metrics": results.metrics(evaluation)[results.CANDIDATE],
+            "score_histogram": results.score_histogram(evaluation),
+            "git_commit": exec_properties["git_commit"],
+            "configuration": json.loads(exec_properties["configuration"]),
+            "tensorflow": tf.__version__,
+        }
+        extra = {store.STATISTICS: Path(artifact_utils.get_split_uri(input_dict["statistics"], "train")) / "FeatureStats.pb"}
+        with tempfile.TemporaryDirectory() as temporary:
+            if (model / tf.saved_model.SAVED_MODEL_FILENAME_PB).exists():  # the phone's model needs none
+                extra[store.WARM_UP] = Path(temporary) / "requests"
+                warm_up.write(extra[store.WARM_UP], facts["model"], model, raw_rows.files(examples.uri, "eval"))
+            folder, keep = Path(exec_properties["folder"]), exec_properties["keep"]
+            version, reason = store.publish(folder, model, extra, facts, keep, number=number)
         pushed.set_int_custom_property("pushed", int(not reason))
         pushed.set_int_custom_property("version", version.number)
         pushed.set_string_custom_property("destination", str(version.folder))
@@ -55,12 +57,17 @@ class Executor(base_executor.BaseExecutor):
 
 
 def _not_blessed(input_dict, evaluation: str) -> str:
-    """Why the model is not blessed; empty if it is."""
+    """Why the model is not blessed, by the Evaluator or as a servable; empty if it is."""
     blessing = artifact_utils.get_single_instance(input_dict["model_blessing"])
-    if model_utils.is_model_blessed(blessing):
+    if not model_utils.is_model_blessed(blessing):
+        stated = blessing.get_string_custom_property("reason") or "; ".join(results.refusals(evaluation))
+        return stated or "the Evaluator did not bless it"
+    if not input_dict.get("infra_blessing"):
         return ""
-    stated = blessing.get_string_custom_property("reason") or "; ".join(results.refusals(evaluation))
-    return stated or "the Evaluator did not bless it"
+    infra = artifact_utils.get_single_instance(input_dict["infra_blessing"])
+    if model_utils.is_infra_validated(infra):
+        return ""
+    return f"as a server it failed: {infra.get_string_custom_property('reason') or 'the InfraValidator did not bless it'}"
 
 
 def _leader(input_dict) -> tuple[int | None, str]:

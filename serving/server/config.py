@@ -93,8 +93,8 @@ class Batching:
         num_batch_threads: batches that run at a time.
     """
 
-    max_batch_size: int = 256
-    batch_timeout_micros: int = 1000
+    max_batch_size: int = 1024
+    batch_timeout_micros: int = 4000
     max_enqueued_batches: int = 8
     num_batch_threads: int = 2
 

@@ -15,6 +15,7 @@ import tensorflow as tf
 from serving.server.batching import Batcher
 from serving.server.config import Batching
 from serving.server.metrics import Metrics
+from serving.server.overload import Probe
 from serving.server.refused import Refused, StatusCode
 from serving.server.request_log import RequestLog
 from serving.server.servable import Columns, Servable, Signature
@@ -40,6 +41,7 @@ class Core:
         self._batchers: WeakKeyDictionary[Servable, dict[str, Batcher]] = WeakKeyDictionary()
         self._now = 0
         self.metrics = Metrics(self.queued)
+        self.probe = Probe()
         versions.on_load = self.metrics.load
 
     def queued(self) -> int:
@@ -53,6 +55,8 @@ class Core:
         status = "OK"
         self._now += 1
         try:
+            if self.probe.refuses():
+                raise Refused(StatusCode.RESOURCE_EXHAUSTED, "The server is overloaded; try again later.")
             if self._now > self._in_flight:
                 raise Refused(StatusCode.RESOURCE_EXHAUSTED, f"{self._in_flight} requests are in flight; try again later.")
             yield

@@ -40,6 +40,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     async def Predict(self, request, context) -> predict_pb2.PredictResponse:
         """A tensor an input, as the signature names them -> a tensor an output."""
         try:
+            where(request.model_spec)  # before it counts: the overload probe ends here
             with self._core.admitted("GRPC", "Predict", request.model_spec.name), self._lease(request) as servable:
                 signature = servable.signature(request.model_spec.signature_name)
                 wanted = list(request.output_filter) or list(signature.outputs)

@@ -43,6 +43,7 @@ async def serve(options: argparse.Namespace, console: Console) -> None:
     try:
         grpc_port = grpc_server.add_insecure_port(f"{options.host}:{options.port}")
         listener = socket.create_server((options.host, options.rest_api_port))
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for an ACK
     except (RuntimeError, OSError) as error:
         raise RootUnusable(
             f"Port {options.port} or {options.rest_api_port} of {options.host} cannot be used: {error}. "
@@ -58,10 +59,12 @@ async def serve(options: argparse.Namespace, console: Console) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     serving = asyncio.create_task(web.serve(sockets=[listener]))
+    probing = asyncio.create_task(core.probe.run(f"{options.host}:{grpc_port}"))
     following = asyncio.create_task(follow(versions, options.file_system_poll_wait_seconds))
     await ended.wait()
     console.print("Ending: answers what is in flight.")
     following.cancel()
+    probing.cancel()
     web.should_exit = True
     await asyncio.gather(grpc_server.stop(GRACE_SECONDS), serving)
     await asyncio.to_thread(core.close)

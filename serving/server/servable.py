@@ -1,7 +1,8 @@
 """A loaded SavedModel: its signatures, what they take, and how they are run."""
 
+import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class Signature:
         answers = self.function(**{name: tf.constant(columns[name], spec.dtype) for name, spec in self.inputs.items()})
         return {name: tensor.numpy() for name, tensor in answers.items()}
 
-    def check_names(self, given: set[str]) -> None:
+    def check_names(self, given: Set[str]) -> None:
         """Raises Refused for inputs that are missing or unknown, in TensorFlow Serving's words."""
         if given != self.inputs.keys():
             missing, extra = sorted(self.inputs.keys() - given), sorted(given - self.inputs.keys())
@@ -48,22 +49,27 @@ class Signature:
 
     def check(self, columns: Columns) -> int:
         """The number of rows. Raises Refused for a wrong dtype or shape, naming the input."""
-        self.check_names(set(columns))
+        self.check_names(columns.keys())
         rows = None
-        for name, spec in self.inputs.items():
+        for name, (dtype, shape) in self._expected.items():
             column = columns[name]
-            if column.dtype != spec.dtype.as_numpy_dtype:
-                raise invalid(f"input {name} has dtype {column.dtype}; expected {spec.dtype.name}.")
-            if not spec.shape.is_compatible_with(column.shape):
-                raise invalid(f"input {name} has shape {list(column.shape)}; expected {spec.shape.as_list()}.")
+            if column.dtype != dtype:
+                raise invalid(f"input {name} has dtype {column.dtype}; expected {self.inputs[name].dtype.name}.")
+            if column.shape[1:] != tuple(shape[1:]) and not self.inputs[name].shape.is_compatible_with(column.shape):
+                raise invalid(f"input {name} has shape {list(column.shape)}; expected {shape}.")
             if not column.shape:
-                raise invalid(f"input {name} is a scalar; expected a row dimension.")
-            if rows is not None and len(column) != rows:
-                raise invalid(f"input {name} has {len(column)} rows; the inputs before it have {rows}.")
+                raise invalid(f"input {name} is a single value; expected one for each row.")
+            if rows not in (None, len(column)):
+                raise invalid(f"input {name} has {len(column)} rows; another one has {rows}.")
             rows = len(column)
         if not rows:
             raise invalid("The request has no rows; expected at least one.")
         return rows
+
+    @functools.cached_property
+    def _expected(self) -> dict[str, tuple[np.dtype, list[int | None]]]:
+        """Plain, for it is compared at each request."""
+        return {name: (np.dtype(spec.dtype.as_numpy_dtype), spec.shape.as_list()) for name, spec in self.inputs.items()}
 
 
 class Servable:

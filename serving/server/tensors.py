@@ -1,5 +1,6 @@
-"""TensorProto to numpy and back, without TensorFlow's kernels. A wrong one is refused, by the name of its input."""
+"""TensorProto to numpy and back. `tf.make_ndarray` costs 9 us an input, and fills any shape that a few bytes ask for."""
 
+import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -8,6 +9,16 @@ from tensorflow.core.framework import tensor_pb2
 
 from serving.server.refused import invalid
 from serving.server.servable import Columns
+
+# dtype in the proto -> numpy's, and the field that holds the values
+FIELDS: dict[int, tuple[type, str]] = {
+    tf.float32.as_datatype_enum: (np.float32, "float_val"),
+    tf.float64.as_datatype_enum: (np.float64, "double_val"),
+    tf.int32.as_datatype_enum: (np.int32, "int_val"),
+    tf.int64.as_datatype_enum: (np.int64, "int64_val"),
+    tf.bool.as_datatype_enum: (np.bool_, "bool_val"),
+    tf.string.as_datatype_enum: (np.object_, "string_val"),
+}
 
 
 def columns(inputs: Mapping[str, tensor_pb2.TensorProto]) -> Columns:
@@ -21,20 +32,22 @@ def columns(inputs: Mapping[str, tensor_pb2.TensorProto]) -> Columns:
 
 def array(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
     """One tensor. Raises Refused."""
+    if proto.dtype not in FIELDS:
+        raise invalid(f"input {name} has dtype {proto.dtype}; expected one of {', '.join(_names(FIELDS))}.")
+    dtype, field = FIELDS[proto.dtype]
     shape = [dim.size for dim in proto.tensor_shape.dim]
     try:
-        # make_ndarray repeats the last value up to the size that is stated: a few bytes could ask for gigabytes.
-        size = int(np.prod(shape, dtype=np.float64)) if shape else 1
-        given = len(proto.tensor_content) or max((len(values) for _, values in _lists(proto)), default=0)
-        if min(shape, default=0) < 0 or size > max(given, 1):
-            raise ValueError(f"it has {given} values or bytes")
-        return tf.make_ndarray(proto)
-    except (TypeError, ValueError, KeyError, OverflowError) as error:
-        raise invalid(f"input {name} is no tensor of dtype {proto.dtype} and shape {shape}: {error}") from error
+        content = proto.tensor_content
+        values = np.frombuffer(content, dtype) if content else np.array(list(getattr(proto, field)), dtype)
+    except ValueError as error:
+        raise invalid(f"input {name}: {error}.") from error
+    if min(shape, default=1) < 0 or len(values) != math.prod(shape):
+        raise invalid(f"input {name} has {len(values)} values; expected as many as its shape {shape} holds.")
+    return values if len(shape) == 1 else values.reshape(shape)
 
 
-def _lists(proto: tensor_pb2.TensorProto) -> Iterable[tuple[str, Iterable]]:
-    return ((field.name, values) for field, values in proto.ListFields() if field.name.endswith("_val"))
+def _names(dtypes: Iterable[int]) -> list[str]:
+    return [tf.as_dtype(dtype).name for dtype in dtypes]
 
 
 def protos(answers: Columns, names: Iterable[str]) -> dict[str, tensor_pb2.TensorProto]:

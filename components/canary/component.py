@@ -1,0 +1,77 @@
+"""Canary: does a server run the candidate?"""
+
+import json
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import channel, component_spec, standard_artifacts
+
+from components.canary import executor
+from components.canary.checks import Limits
+
+
+class CanarySpec(component_spec.ComponentSpec):
+    INPUTS = {
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "model_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+    }
+    OUTPUTS = {"blessing": component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing)}
+    PARAMETERS = {
+        "columns": component_spec.ExecutionParameter(type=str),
+        "command": component_spec.ExecutionParameter(type=str),
+        "rows": component_spec.ExecutionParameter(type=int),
+        "load_seconds": component_spec.ExecutionParameter(type=float),
+        "answer_seconds": component_spec.ExecutionParameter(type=float),
+        "limits": component_spec.ExecutionParameter(type=str),
+    }
+
+
+class Canary(base_component.BaseComponent):
+    """What TFX's InfraValidator does, without Docker, and more: it compares the answers, the latency and the memory.
+
+    The server is any command with TensorFlow Serving's flags and protocols, so `tensorflow_model_server` fits.
+
+    Outputs:
+        blessing: `InfraBlessing`, as InfraValidator's; custom properties `blessed` and `reason`; holds `canary.json`, a
+            `checks.Report`.
+    """
+
+    SPEC_CLASS = CanarySpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+
+    def __init__(
+        self,
+        *,
+        model: channel.BaseChannel,
+        model_blessing: channel.BaseChannel,
+        examples: channel.BaseChannel,
+        columns: dict[str, str],
+        command: list[str],
+        rows: int,
+        load_seconds: float,
+        answer_seconds: float,
+        limits: Limits,
+    ):
+        """Args:
+        model, model_blessing: the candidate, and whether the Evaluator blessed it; if not, it is not tried.
+        examples: rows of the eval split are the requests.
+        columns: raw columns, name to dtype.
+        command: of the server, with {port}, {rest_port}, {name} and {folder}.
+        rows: that are asked for, each over gRPC and over REST.
+        load_seconds, answer_seconds: that loading and an answer may take.
+        limits: of latency, memory and difference.
+        """
+        super().__init__(
+            CanarySpec(
+                model=model,
+                model_blessing=model_blessing,
+                examples=examples,
+                columns=json.dumps(columns),
+                command=json.dumps(command),
+                rows=rows,
+                load_seconds=load_seconds,
+                answer_seconds=answer_seconds,
+                limits=limits.model_dump_json(),
+                blessing=channel.Channel(type=standard_artifacts.InfraBlessing),
+            )
+        )

@@ -1,0 +1,118 @@
+"""A model server as a process of its own, which ends whatever happens to it or to us."""
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.canary.checks import Failure
+
+MEGABYTE = 1e6
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+ENDED = "END"
+
+
+@dataclass
+class Server:
+    """A running server.
+
+    Attributes:
+        process: the operating system's.
+        grpc, rest: addresses, `host:port`.
+        model: as a request names it.
+        log: file with all that it says.
+    """
+
+    process: subprocess.Popen
+    grpc: str
+    rest: str
+    model: str
+    log: Path
+
+    def memory(self) -> tuple[float, float]:
+        """Resident memory now, and at its peak, in megabytes. Raises Failure when the process has ended."""
+        try:
+            lines = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii").splitlines()
+            found = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
+            return int(found["VmRSS"][0]) * 1024 / MEGABYTE, int(found["VmHWM"][0]) * 1024 / MEGABYTE
+        except (OSError, KeyError) as error:
+            raise Failure(self.death()) from error
+
+    def death(self) -> str:
+        """How it ended; that it is alive if it is."""
+        try:
+            code = self.process.wait(1)
+        except subprocess.TimeoutExpired:
+            return "the server is alive"
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        said = self.log.read_text(errors="replace").strip().splitlines()[-1:] or ["nothing"]
+        return f"the server {how}; its last words: {said[0][:300]}"
+
+
+@contextmanager
+def started(command: list[str], versions: Path, model: str, log: Path, seconds: float) -> Iterator[Server]:
+    """A server that has loaded the model.
+
+    Args:
+        command: with {port}, {rest_port}, {name} and {folder} where TensorFlow Serving's flags of these meanings go.
+        versions: folder of the model's versions.
+        model: its name.
+        log: file for what the server says.
+        seconds: that it may take to load.
+
+    Raises:
+        Failure: it ended, or has not loaded the model in time.
+    """
+    port, rest_port = free_ports()
+    arguments = [part.format(port=port, rest_port=rest_port, name=model, folder=versions) for part in command]
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            arguments, stdout=file, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_die_with_parent
+        )
+    try:
+        server = Server(process, f"127.0.0.1:{port}", f"127.0.0.1:{rest_port}", model, log)
+        _wait_until_loaded(server, seconds)
+        yield server
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _die_with_parent() -> None:
+    """A SIGKILL of ours must not leave a server behind."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def free_ports() -> tuple[int, int]:
+    """Two ports of this machine that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
+        return first.getsockname()[1], second.getsockname()[1]
+
+
+def _wait_until_loaded(server: Server, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    state = "no answer yet"
+    while time.monotonic() < until:
+        if server.process.poll() is not None:
+            raise Failure(f"while it was loaded {server.death()}")
+        try:
+            with urllib.request.urlopen(f"http://{server.rest}/v1/models/{server.model}", timeout=1) as response:
+                status = json.load(response)["model_version_status"][0]
+            state = status["state"]
+            if state == "AVAILABLE":
+                return
+            if state == ENDED:
+                raise Failure(f"the server cannot load it: {status['status']['error_message']}")
+        except (urllib.error.URLError, OSError, ValueError, LookupError):
+            time.sleep(0.1)
+    raise Failure(f"the server has not loaded it within {seconds:g} s; state: {state}")

@@ -1,0 +1,47 @@
+"""Requests that a server replays before a version answers users: real rows, in the file that TensorFlow Serving looks for."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow_serving.apis import prediction_log_pb2
+
+from components.mobile_exporter import raw_rows
+
+ROWS = 100
+BATCHES = (1, 1, 2, 4, 8, 16, 32, 36)  # rows of each request, ROWS in all: a first call of a size is the slow one
+
+
+def write(path: Path, model_name: str, model: Path, examples: Iterable[str]) -> None:
+    """Writes requests for `serving_default` and, if the model has it, `raw`.
+
+    Args:
+        path: TFRecord file to write, of tensorflow_serving.PredictionLog.
+        model_name: as the server knows it.
+        model: folder of the SavedModel.
+        examples: files of gzipped tf.Examples; the first rows are taken.
+    """
+    serialized = list(tf.data.TFRecordDataset(list(examples), "GZIP").take(ROWS).as_numpy_iterator())
+    # Not loaded: that takes two seconds, and the names and dtypes are all that is needed.
+    graph = saved_model_pb2.SavedModel.FromString((model / "saved_model.pb").read_bytes()).meta_graphs[0]
+    columns = {name: tf.as_dtype(tensor.dtype).name for name, tensor in graph.signature_def["raw"].inputs.items()}
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        start = 0
+        for rows in BATCHES:
+            batch = serialized[start : start + rows]
+            start += rows
+            if not batch:
+                break
+            writer.write(_request(model_name, "serving_default", {"examples": tf.constant(batch)}))
+            if columns:
+                writer.write(_request(model_name, "raw", raw_rows.parsed(batch, columns)))
+
+
+def _request(model_name: str, signature: str, inputs) -> bytes:
+    log = prediction_log_pb2.PredictionLog()
+    request = log.predict_log.request
+    request.model_spec.name, request.model_spec.signature_name = model_name, signature
+    for name, values in inputs.items():
+        request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
+    return log.SerializeToString()
