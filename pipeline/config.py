@@ -149,6 +149,25 @@ class Mobile(Section):
         return self
 
 
+class Canary(Section):
+    """What a server must show before a candidate is published."""
+
+    validator: Literal["process", "docker", "kubernetes"] = Field(description="a server of our own, or TFX's InfraValidator")
+    command: list[str] = Field(min_length=1, description="of the server, with TensorFlow Serving's flags; python is this one")
+    image: str = Field(pattern=r"^[^:]+:[^:]+$", description="TensorFlow Serving's, for docker and kubernetes")
+    rows: int = Field(ge=1, description="evaluation rows to ask for, over gRPC and over REST")
+    load_seconds: float = Field(gt=0, description="that loading may take")
+    answer_seconds: float = Field(gt=0, description="that an answer may take")
+    max_p99_ms: float = Field(gt=0, description="99th percentile of the latency, one request at a time")
+    max_memory_mb: float = Field(gt=0, description="peak of the server's resident memory")
+    max_growth_mb: float = Field(gt=0, description="of the memory during the replay")
+    max_difference: Share = Field(description="of a probability from the one that was evaluated")
+
+    def limits(self) -> dict[str, float]:
+        """The limits, by name."""
+        return self.model_dump(include={"max_p99_ms", "max_memory_mb", "max_growth_mb", "max_difference"})
+
+
 class Publish(Section):
     """Where a blessed model goes."""
 
@@ -177,6 +196,7 @@ class Config(Section):
     train: Train
     evaluate: Evaluate
     mobile: Mobile
+    canary: Canary
     publish: Publish
     schedule: Schedule
     run: Run

@@ -1,12 +1,16 @@
 """The DAG: the only place where components are wired together."""
 
 import hashlib
+import sys
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
+from google.protobuf.json_format import ParseDict
+
 # Straight from their modules: `tfx.components` turns a failed import into None.
 from tfx.components.example_validator.component import ExampleValidator
+from tfx.components.infra_validator.component import InfraValidator
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
@@ -15,9 +19,12 @@ from tfx.dsl.experimental.conditionals.conditional import Cond
 from tfx.dsl.placeholder.placeholder import Predicate
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import infra_validator_pb2
 
 from tensorflow_data_validation import StatsOptions  # isort: skip  # behind tfx
 
+from components.canary.checks import Limits as ServingLimits
+from components.canary.component import Canary
 from components.data_gate.component import DataGate
 from components.drift_monitor.component import DriftMonitor
 from components.drift_monitor.data_drift import Limits as DataLimits
@@ -111,6 +118,7 @@ def create_pipeline(config: Config, span: str, git_commit: str = "unknown", tria
             eval_config=eval_config(config.evaluate),
             schema=schema.outputs["schema"],
         )
+        canary = canary_of(config, trainer, evaluator, examples)
         exporter = MobileExporter(
             model=trainer.outputs["model"],
             transform_graph=transform.outputs["transform_graph"],
@@ -153,6 +161,7 @@ def create_pipeline(config: Config, span: str, git_commit: str = "unknown", tria
             model=trainer.outputs["model"],
             model_blessing=evaluator.outputs["blessing"],
             evaluation=evaluator.outputs["evaluation"],
+            infra_blessing=canary.outputs["blessing"],
             folder=str(config.serving_folder),
             **to_publish,
         )
@@ -166,7 +175,7 @@ def create_pipeline(config: Config, span: str, git_commit: str = "unknown", tria
             **to_publish,
         ).with_id("MobilePublisher")
     nodes = [examples, statistics, schema, validator, gate, production, monitor, transform, trainer, evaluator]
-    nodes += [exporter, mobile_evaluator, publisher, mobile_publisher]
+    nodes += [canary, exporter, mobile_evaluator, publisher, mobile_publisher]
     return Pipeline(
         pipeline_name="crosswind",
         pipeline_root=str(root / "artifacts"),
@@ -191,6 +200,41 @@ def drift_monitor(
         requests=str(Path(settings.requests).absolute()) if settings.requests else "",
         retrain_on=["always"] if settings.policy == "retrain_always" else list(settings.retrain_on),
         block_push=settings.block_push,
+    )
+
+
+def canary_of(config: Config, trainer: Trainer, evaluator: Evaluator, examples: SpanExampleGen) -> Canary | InfraValidator:
+    """Whether a server runs the candidate."""
+    settings = config.canary
+    if settings.validator == "process":
+        return Canary(
+            model=trainer.outputs["model"],
+            model_blessing=evaluator.outputs["blessing"],
+            examples=examples.outputs["examples"],
+            columns={feature.name: feature.dtype for feature in FEATURES},
+            command=[sys.executable if part == "python" else part for part in settings.command],
+            rows=settings.rows,
+            load_seconds=settings.load_seconds,
+            answer_seconds=settings.answer_seconds,
+            limits=ServingLimits(**settings.limits()),
+        )
+    image, _, tag = settings.image.partition(":")
+    serving = {
+        "tensorflow_serving": {"image_name": image, "tags": [tag]},
+        "model_name": config.publish.model,
+        "local_docker" if settings.validator == "docker" else "kubernetes": {},
+    }
+    requests = {
+        "tensorflow_serving": {"signature_names": ["serving_default"]},
+        "num_examples": settings.rows,
+        "split_name": "eval",
+    }
+    return InfraValidator(
+        model=trainer.outputs["model"],
+        examples=examples.outputs["examples"],
+        serving_spec=ParseDict(serving, infra_validator_pb2.ServingSpec()),
+        request_spec=ParseDict(requests, infra_validator_pb2.RequestSpec()),
+        validation_spec=infra_validator_pb2.ValidationSpec(max_loading_time_seconds=int(settings.load_seconds)),
     )
 
 

@@ -7,6 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from components.canary import checks
 from components.data_gate.executor import REPORT
 from components.drift_monitor import report
 from components.evaluator import results
@@ -32,6 +33,7 @@ def show(console: Console, outputs: Outputs, outcome: Outcome, next_span: str | 
     _drift(console, outputs)
     if "Evaluator" in outputs:
         console.print(metrics_table(results.metrics(outputs["Evaluator"]["evaluation"].uri)))
+        _canary(console, outputs)
         _mobile(console, outputs)
     _decision(console, outputs, outcome)
     if next_span:
@@ -115,6 +117,13 @@ def _decision(console: Console, outputs: Outputs, outcome: Outcome) -> None:
     if outcome.mobile:
         console.print("[yellow bold]No model for phones was published:[/] ", end="")
         console.print(f"{outcome.mobile}.", markup=False, highlight=False, soft_wrap=True)
+
+
+def _canary(console: Console, outputs: Outputs) -> None:
+    if (report := checks.read(outputs["Canary"]["blessing"].uri) if "Canary" in outputs else None) and report.p99_ms:
+        console.print(
+            f"As a server: {report.requests} requests, p99 {report.p99_ms:.1f} ms, {report.peak_mb:,.0f} MB at the peak."
+        )
 
 
 def _mobile(console: Console, outputs: Outputs) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel
@@ -73,6 +74,11 @@ class Report(BaseModel):
     growth_mb: float | None = None
     difference: float | None = None
     reasons: list[str] = []
+
+
+def read(folder: str) -> Report:
+    """The report in a blessing's folder."""
+    return Report.model_validate_json((Path(folder) / FILE).read_text(encoding="utf-8"))
 
 
 def of_resources(requests: Sequence[Request], peak: float, limits: Limits) -> Report:

@@ -41,9 +41,8 @@ def replay(server: Server, serialized: Sequence[bytes], rows: Sequence[dict], se
                 try:
                     score = ask(row)
                 except (grpc.RpcError, httpx.HTTPError, ValueError, LookupError) as error:
-                    raise Failure(
-                        _explain(server, f"request {number} ({protocol}, evaluation row {row})", error, rows[row])
-                    ) from error
+                    name = f"request {number} ({protocol}, evaluation row {row})"
+                    raise Failure(_explain(server, name, error, rows[row])) from error
                 milliseconds = (time.perf_counter() - start) * 1e3
                 yield Request(
                     number=number, protocol=protocol, row=row, score=score, milliseconds=milliseconds, memory=server.memory()[0]
@@ -76,8 +75,6 @@ def _explain(server: Server, request: str, error: Exception, row: dict) -> str:
 
 def as_rows(columns: dict[str, np.ndarray]) -> list[dict]:
     """Columns of shape [rows] as one object a row, for JSON."""
-    lists = {
-        name: [value.decode() for value in column] if column.dtype == object else column.tolist()
-        for name, column in columns.items()
-    }
+    texts = {name: np.char.decode(column.astype(bytes)) for name, column in columns.items() if column.dtype.kind == "O"}
+    lists = {name: texts.get(name, column).tolist() for name, column in columns.items()}
     return [dict(zip(lists, values, strict=True)) for values in zip(*lists.values(), strict=True)]

@@ -17,6 +17,7 @@ from pathlib import Path
 from components.canary.checks import Failure
 
 MEGABYTE = 1e6
+LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 ENDED = "END"
 
@@ -76,7 +77,11 @@ def started(command: list[str], versions: Path, model: str, log: Path, seconds: 
     arguments = [part.format(port=port, rest_port=rest_port, name=model, folder=versions) for part in command]
     with log.open("wb") as file:
         process = subprocess.Popen(
-            arguments, stdout=file, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_die_with_parent
+            arguments,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509  # one call of the kernel, which takes no lock
         )
     try:
         server = Server(process, f"127.0.0.1:{port}", f"127.0.0.1:{rest_port}", model, log)
@@ -90,7 +95,7 @@ def started(command: list[str], versions: Path, model: str, log: Path, seconds: 
 
 def _die_with_parent() -> None:
     """A SIGKILL of ours must not leave a server behind."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def free_ports() -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """Server-side batching: rows of requests that arrive together are scored in one call."""
 
 import asyncio
+import functools
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -84,9 +85,8 @@ class Batcher:
                 return
             if batch := self._next():
                 self._running += 1
-                loop.run_in_executor(self._pool, self._score, batch).add_done_callback(
-                    lambda done, batch=batch: self._finish(batch, done)
-                )
+                running = loop.run_in_executor(self._pool, self._score, batch)
+                running.add_done_callback(functools.partial(self._finish, batch))
 
     def _ring(self) -> None:
         self._timer = None

@@ -59,7 +59,8 @@ class RequestLog:
         first = self._queue.get()
         if first is None:
             return False
-        until, rows, columns = time.monotonic() + self._max_seconds, 0, first
+        until, rows = time.monotonic() + self._max_seconds, 0
+        columns: Columns | None = first
         name = f"requests-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}.tfrecord.gz"
         temporary = self._folder / f"{TEMPORARY_PREFIX}{name}"
         with tf.io.TFRecordWriter(str(temporary), "GZIP") as writer:

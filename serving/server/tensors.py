@@ -38,7 +38,7 @@ def array(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
     shape = [dim.size for dim in proto.tensor_shape.dim]
     try:
         content = proto.tensor_content
-        values = np.frombuffer(content, dtype) if content else np.array(list(getattr(proto, field)), dtype)
+        values: np.ndarray = np.frombuffer(content, dtype) if content else np.array(list(getattr(proto, field)), dtype)
     except ValueError as error:
         raise invalid(f"input {name}: {error}.") from error
     if min(shape, default=1) < 0 or len(values) != math.prod(shape):
