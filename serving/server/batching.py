@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from serving.refused import Refused, StatusCode, invalid
 from serving.server.config import Batching
-from serving.server.refused import Refused, StatusCode, invalid
 from serving.server.servable import Columns
 
 MICROSECOND = 1e-6

@@ -95,7 +95,7 @@ class Batching:
 
     max_batch_size: int = 1024
     batch_timeout_micros: int = 4000
-    max_enqueued_batches: int = 8
+    max_enqueued_batches: int = 16
     num_batch_threads: int = 2
 
 

@@ -12,11 +12,11 @@ from weakref import WeakKeyDictionary
 import grpc
 import tensorflow as tf
 
+from serving.refused import Refused, StatusCode
 from serving.server.batching import Batcher
 from serving.server.config import Batching
 from serving.server.metrics import Metrics
 from serving.server.overload import Probe
-from serving.server.refused import Refused, StatusCode
 from serving.server.request_log import RequestLog
 from serving.server.servable import Columns, Servable, Signature
 from serving.server.versions import Versions

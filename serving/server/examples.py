@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from serving.refused import invalid
 from serving.server.core import Core
-from serving.server.refused import invalid
 from serving.server.servable import Columns, Servable
 
 # tensorflow/core/protobuf: CLASSIFY_INPUTS, CLASSIFY_OUTPUT_CLASSES, CLASSIFY_OUTPUT_SCORES, REGRESS_OUTPUTS

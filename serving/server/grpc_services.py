@@ -16,9 +16,9 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
+from serving.refused import Refused, invalid
 from serving.server import examples, tensors
 from serving.server.core import Core
-from serving.server.refused import Refused, invalid
 from serving.server.servable import DEFAULT_SIGNATURE
 
 SIGNATURES = "signature_def"  # the only field of metadata that there is

@@ -13,9 +13,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from serving.refused import HTTP, Refused, StatusCode, invalid
 from serving.server import examples, grpc_services, rest_format
 from serving.server.core import Core
-from serving.server.refused import HTTP, Refused, StatusCode, invalid
 from serving.server.servable import DEFAULT_SIGNATURE, Servable
 
 PATH = re.compile(r"([^/:]+)(?:/versions/(\d{1,18})|/labels/([^/:]+))?(:predict|:classify|:regress|/metadata)?")

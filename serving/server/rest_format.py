@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from serving.server.refused import invalid
+from serving.refused import invalid
 from serving.server.servable import Columns, Signature
 
 ROWS, COLUMNS = "instances", "inputs"

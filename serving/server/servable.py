@@ -12,7 +12,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
 from components.publisher import store
-from serving.server.refused import Refused, StatusCode, invalid
+from serving.refused import Refused, StatusCode, invalid
 
 Columns = dict[str, np.ndarray]  # a tensor by name, its first dimension the row
 DEFAULT_SIGNATURE = "serving_default"

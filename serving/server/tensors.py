@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 
-from serving.server.refused import invalid
+from serving.refused import invalid
 from serving.server.servable import Columns
 
 # dtype in the proto -> numpy's, and the field that holds the values

@@ -12,8 +12,8 @@ from tensorflow_serving.apis import get_model_status_pb2
 
 from components.errors import BadConfig
 from components.files import files_below
+from serving.refused import Refused, StatusCode, invalid
 from serving.server.config import ModelConfig
-from serving.server.refused import Refused, StatusCode, invalid
 from serving.server.servable import Servable
 
 State = get_model_status_pb2.ModelVersionStatus.State

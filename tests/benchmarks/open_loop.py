@@ -1,8 +1,8 @@
 """An open-loop load generator: requests start at fixed times, whatever became of those before, in a process of its own.
 
 A latency counts from the time at which the request was due, so a server that stalls cannot slow its own load (coordinated
-omission; Gil Tene's wrk2 does the same). `late` is how far behind its own schedule the generator was: above a millisecond or two
-at the median, it and not the server is measured.
+omission; Gil Tene's wrk2 does the same). `late` is how far behind its own schedule the generator was: above a millisecond
+or two at the median, it and not the server is measured.
 """
 
 import argparse

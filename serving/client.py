@@ -1,0 +1,123 @@
+"""Asks a model server, TensorFlow Serving or the local one, for the scores of raw rows: the same calls over gRPC and REST."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+import numpy as np
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from components.errors import BadConfig
+from serving.refused import Refused, StatusCode
+from serving.rows import Rows, columns
+
+Answer = TypeVar("Answer")
+SIGNATURE = "raw"
+OUTPUT = "probability"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which model of which server.
+
+    Attributes:
+        url: `http://host:port`, `https://host:port` or `grpc://host:port`.
+        model: as the server names it.
+        version, label: of the model, at most one of them; neither: the newest.
+        seconds: that an answer may take.
+        attempts: sent again only while the server is UNAVAILABLE, with random, growing pauses.
+    """
+
+    url: str
+    model: str
+    version: int | None = None
+    label: str = ""
+    seconds: float = 5.0
+    attempts: int = 4
+
+
+def connect(target: Target) -> "Client":
+    """A client. Nothing is sent yet.
+
+    Raises:
+        BadConfig: another kind of URL, or both a version and a label.
+    """
+    parts = urlsplit(target.url)
+    if target.version is not None and target.label:
+        raise BadConfig(f"Version {target.version} and label {target.label} are both given; expected at most one of them.")
+    if parts.scheme not in ("http", "https", "grpc") or not parts.netloc:
+        raise BadConfig(f"{target.url!r} is no server; expected http://host:port, https://host:port or grpc://host:port.")
+    if parts.scheme == "grpc":
+        from serving.grpc_client import GrpcClient  # noqa: PLC0415
+
+        return GrpcClient(target)
+    from serving.rest_client import RestClient  # noqa: PLC0415
+
+    return RestClient(target)
+
+
+class Client(ABC):
+    """Made by `connect`; closed by `close` or at the end of a `with`."""
+
+    def __init__(self, target: Target):
+        self.target = target
+        self._inputs: dict[str, str] | None = None
+
+    def predict(self, rows: Rows) -> np.ndarray:
+        """The probability of each row, float32, shape [rows].
+
+        Args:
+            rows: raw values by feature, as objects or as a frame.
+
+        Raises:
+            BadData: a row is not what the model takes; nothing was sent.
+            Refused: the server's code and message.
+        """
+        given = columns(rows, self.inputs())
+        return self._retried(lambda: self._predict(given))
+
+    def inputs(self) -> dict[str, str]:
+        """What the model takes, name to dtype as `DT_FLOAT`. Asked for once. Raises Refused."""
+        if self._inputs is None:
+            self._inputs = self._retried(self._ask_inputs)
+        return self._inputs
+
+    def states(self) -> dict[int, str]:
+        """The state of each version that the server knows, such as AVAILABLE. Raises Refused."""
+        return self._retried(self._states)
+
+    def _retried(self, call: Callable[[], Answer]) -> Answer:
+        retrying = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, Refused) and error.code is StatusCode.UNAVAILABLE),
+            stop=stop_after_attempt(self.target.attempts),
+            wait=wait_random_exponential(0.1, max=2.0),
+            retry_error_callback=_last_error,
+        )
+        return retrying(call)
+
+    @abstractmethod
+    def _predict(self, given: dict[str, np.ndarray]) -> np.ndarray: ...
+
+    @abstractmethod
+    def _ask_inputs(self) -> dict[str, str]: ...
+
+    @abstractmethod
+    def _states(self) -> dict[int, str]: ...
+
+    @abstractmethod
+    def close(self) -> None:
+        """Closes the connection."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _last_error(state: RetryCallState) -> Any:
+    assert state.outcome
+    return state.outcome.result()

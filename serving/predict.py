@@ -1,0 +1,46 @@
+"""Asks a model server for the scores of rows in a file."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from components.errors import CrosswindError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0, or 1 when a row or the request is refused."""
+    parser = argparse.ArgumentParser(prog="python -m serving.predict", description=__doc__)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--json", type=Path, help="a row as an object of field to value, or a list of rows")
+    source.add_argument("--csv", type=Path, help="rows with a header; they are printed with a column more")
+    parser.add_argument("--server", default="http://127.0.0.1:8501", help="http:// or grpc:// (default: %(default)s)")
+    parser.add_argument("--model", default="flight_delay", help="(default: %(default)s)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--version", type=int, help="of the model (default: the newest)")
+    which.add_argument("--label", default="", help="of the version, such as stable or canary")
+    options = parser.parse_args(arguments)
+    console = Console(highlight=False, soft_wrap=True, stderr=True)
+    from serving import client, rows  # noqa: PLC0415  # pandas: --help answers without
+
+    target = client.Target(options.server, options.model, options.version, options.label)
+    try:
+        with client.connect(target) as server:
+            if options.csv:
+                frame = rows.from_csv(options.csv, server.inputs())
+                frame[client.OUTPUT] = server.predict(frame)
+                frame.to_csv(sys.stdout, index=False, float_format="%.6g")
+            else:
+                for score in server.predict(rows.from_json(options.json)):
+                    print(f"{client.OUTPUT} {score:.4f}")  # noqa: T201
+    except CrosswindError as error:
+        code = getattr(error, "code", None)
+        console.print(f"[red bold]{code.name if code else type(error).__name__}:[/] ", end="")
+        console.print(str(error), markup=False)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

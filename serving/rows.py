@@ -1,0 +1,95 @@
+"""Raw rows as a person or a program has them, as the columns that a signature takes. Knows no server, and no TensorFlow."""
+
+import csv
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from components.errors import BadData
+
+Rows = Sequence[Mapping[str, Any]] | pd.DataFrame
+DTYPES: dict[str, np.dtype] = {
+    "DT_STRING": np.dtype(object),
+    "DT_FLOAT": np.dtype(np.float32),
+    "DT_DOUBLE": np.dtype(np.float64),
+    "DT_INT32": np.dtype(np.int32),
+    "DT_INT64": np.dtype(np.int64),
+    "DT_BOOL": np.dtype(np.bool_),
+}
+
+
+def columns(rows: Rows, inputs: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """A column of shape [rows] for each input.
+
+    Args:
+        rows: objects, in which a value may be None or left out where it is missing, or a frame (further columns are ignored).
+        inputs: the signature's, name to dtype as `DT_FLOAT`. Missing values become NaN or ""; integers cannot be missing.
+
+    Raises:
+        BadData: no rows, an unknown field, a missing column, a value of a wrong type; with row and field.
+    """
+    if len(rows) == 0:
+        raise BadData("There are no rows; expected at least one.")
+    if isinstance(rows, pd.DataFrame):
+        if lacking := sorted(inputs.keys() - set(rows.columns)):
+            raise BadData(f"The frame has no column {', '.join(lacking)}; expected {', '.join(inputs)}.")
+        return {name: _column(name, rows[name].tolist(), dtype) for name, dtype in inputs.items()}
+    for number, row in enumerate(rows):
+        if unknown := sorted(row.keys() - inputs.keys()):
+            raise BadData(f"row {number}: {', '.join(unknown)} is no input; expected some of {', '.join(sorted(inputs))}.")
+    return {name: _column(name, [row.get(name) for row in rows], dtype) for name, dtype in inputs.items()}
+
+
+def _column(name: str, values: list, dtype: str) -> np.ndarray:
+    target = DTYPES[dtype]
+    try:
+        return np.array([_value(value, target.kind) for value in values], target)
+    except (TypeError, ValueError, OverflowError) as error:
+        for number, value in enumerate(values):
+            try:
+                np.array([_value(value, target.kind)], target)
+            except (TypeError, ValueError, OverflowError):
+                wrong = "missing" if _is_missing(value) else repr(value)
+                raise BadData(f"row {number}: {name} is {wrong}; expected {dtype.removeprefix('DT_').lower()}.") from error
+        raise
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+def _value(value: Any, kind: str) -> Any:
+    if _is_missing(value):
+        if kind in "iub":
+            raise ValueError("missing")
+        return "" if kind == "O" else math.nan
+    allowed: dict[str, tuple] = {"O": (str,), "f": (int, float, np.number), "i": (int, np.integer), "b": (bool, np.bool_)}
+    if not isinstance(value, allowed[kind]) or (isinstance(value, bool) and kind != "b"):
+        raise TypeError(value)
+    return value
+
+
+def from_json(path: Path) -> list[dict[str, Any]]:
+    """A row, or a list of rows. Raises BadData."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadData(f"{path} cannot be read as JSON: {error}") from error
+    found = content if isinstance(content, list) else [content]
+    if not found or not all(isinstance(row, dict) for row in found):
+        raise BadData(f"{path} holds no rows. Expected an object of field to value, or a list of them.")
+    return found
+
+
+def from_csv(path: Path, inputs: Mapping[str, str]) -> pd.DataFrame:
+    """Rows of a CSV file with a header; an empty cell is missing. Raises BadData."""
+    texts = {name: str for name, dtype in inputs.items() if dtype == "DT_STRING"}
+    try:
+        return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""], quoting=csv.QUOTE_MINIMAL)
+    except (OSError, ValueError) as error:
+        raise BadData(f"{path} cannot be read as CSV: {error}") from error
