@@ -4,11 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from components.errors import BadConfig
 from serving.refused import Refused, StatusCode
@@ -94,7 +94,7 @@ class Client(ABC):
             retry=retry_if_exception(lambda error: isinstance(error, Refused) and error.code is StatusCode.UNAVAILABLE),
             stop=stop_after_attempt(self.target.attempts),
             wait=wait_random_exponential(0.1, max=2.0),
-            retry_error_callback=_last_error,
+            reraise=True,
         )
         return retrying(call)
 
@@ -116,8 +116,3 @@ class Client(ABC):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-def _last_error(state: RetryCallState) -> Any:
-    assert state.outcome
-    return state.outcome.result()

@@ -37,7 +37,7 @@ class RestClient(Client):
             response = self._web.request(method, self._path + what, content=body)
         except httpx.TimeoutException as error:
             raise Refused(
-                StatusCode.DEADLINE_EXCEEDED, f"{self.target.url} has not answered within {self.target.seconds:g} s."
+                StatusCode.DEADLINE_EXCEEDED, f"{self.target.url}: no answer within {self.target.seconds:g} s."
             ) from error
         except httpx.TransportError as error:
             raise Refused(StatusCode.UNAVAILABLE, f"{self.target.url} cannot be reached: {error}") from error

@@ -7,6 +7,7 @@ import time
 
 import grpc
 
+FEW = 8
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
 
@@ -34,10 +35,10 @@ class Probe:
         """Seconds that the request which arrives now will have waited, about."""
         return max(self._last, time.perf_counter() - self._sent if self._sent else 0.0)
 
-    def refuses(self) -> bool:
-        """Counts a request, and says whether it should be refused."""
+    def refuses(self, in_flight: int) -> bool:
+        """Counts a request, and says whether it should be refused. A few at a time never are: what they wait for is no queue."""
         self._requests += 1
-        return self.waiting() > self._limit + self._random.random() * self._range
+        return in_flight > FEW and self.waiting() > self._limit + self._random.random() * self._range
 
     async def run(self, address: str) -> None:
         """Probes the server at `address`, for ever. Costs nothing while there are no requests."""

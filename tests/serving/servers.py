@@ -1,0 +1,37 @@
+"""A local server as a process of its own, on free ports, ended whatever happens."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from components.canary.server import Server, started
+
+MODEL = "flight_delay"
+FLAGS = ("--port={port}", "--rest_api_port={rest_port}", "--file_system_poll_wait_seconds=0.2")
+
+
+@contextmanager
+def serving(models: Path, *flags: str) -> Iterator[Server]:
+    """Serves a folder of models until the end of the `with`."""
+    command = [sys.executable, "-m", "serving.local_server", *FLAGS, f"--models={models}", *flags]
+    with tempfile.TemporaryDirectory() as folder, started(command, models, MODEL, Path(folder) / "log", 120) as server:
+        yield server
+
+
+def copy_version(source: Path, models: Path, number: int = 1) -> Path:
+    """A published version as version `number` of a folder of models."""
+    folder = models / MODEL / str(number)
+    shutil.copytree(source, folder)
+    return folder
+
+
+def state(server: Server, version: int) -> str:
+    """Of a version; empty while the server does not know it."""
+    response = httpx.get(f"http://{server.rest}/v1/models/{MODEL}")
+    found = {int(status["version"]): status for status in response.json()["model_version_status"]}
+    return found[version]["state"] if version in found else ""

@@ -1,0 +1,205 @@
+import base64
+import json
+
+import httpx
+import numpy as np
+import pytest
+from conftest import REPOSITORY
+
+from tests.serving.servers import MODEL
+
+PATH = f"/v1/models/{MODEL}"
+
+
+@pytest.fixture(scope="module")
+def web(server):
+    with httpx.Client(base_url=f"http://{server.rest}", timeout=20) as client:
+        yield client
+        assert client.get(PATH).status_code == 200, "no bad request of this file has ended the server"
+
+
+def ask(web, content, path=PATH + ":predict"):
+    return web.post(path, content=content if isinstance(content, str | bytes) else json.dumps(content))
+
+
+def raw(rows):
+    return {"signature_name": "raw", "instances": rows}
+
+
+@pytest.mark.parametrize("path", [PATH, PATH + "/versions/1", PATH + "/labels/stable"])
+def test_status(web, path):
+    [status] = web.get(path).json()["model_version_status"]
+    assert status == {"version": "1", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
+
+
+def test_metadata_names_every_signature_as_the_savedmodel_does(web, model):
+    found = web.get(PATH + "/metadata").json()
+    assert found["model_spec"]["name"] == MODEL
+    assert found["model_spec"]["version"] == "1"
+    signatures = found["metadata"]["signature_def"]["signature_def"]
+    assert set(signatures) == set(model.signatures)
+    assert signatures["raw"]["inputs"]["temp"]["dtype"] == "DT_FLOAT"
+
+
+@pytest.mark.parametrize("path", ["", "/versions/1", "/labels/stable"])
+def test_rows_get_the_models_answers(web, rows, scores, path):
+    response = ask(web, raw(rows), f"{PATH}{path}:predict")
+    assert response.status_code == 200, response.text
+    np.testing.assert_allclose(json.loads(response.text)["predictions"], scores, atol=1e-6)
+
+
+def test_columns_get_the_same(web, rows, scores):
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    response = ask(web, {"signature_name": "raw", "inputs": columns})
+    np.testing.assert_allclose(response.json()["outputs"], scores, atol=1e-6)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_serialized_examples_get_the_same(web, examples, scores, named):
+    coded = [{"b64": base64.b64encode(example).decode()} for example in examples]
+    response = ask(web, {"instances": [{"examples": each} for each in coded] if named else coded})
+    np.testing.assert_allclose(response.json()["predictions"], scores, atol=1e-6)
+
+
+def test_several_outputs_are_named(web, examples):
+    coded = [{"b64": base64.b64encode(example).decode()} for example in examples[:2]]
+    found = ask(web, {"signature_name": "transform_features", "instances": coded}).json()["predictions"]
+    assert len(found) == 2
+    assert {"temp", "carrier", "weekday"} < set(found[0])
+
+
+def test_classify_and_regress_take_features(web, rows, scores):
+    present = [{name: value for name, value in row.items() if value == value} for row in rows]  # noqa: PLR0124  # no NaN
+    found = ask(web, {"signature_name": "classify", "examples": present}, PATH + ":classify").json()["result"]
+    assert [label for label, _ in found[0]] == ["late", "not late"]
+    np.testing.assert_allclose([classes[0][1] for classes in found], scores, atol=1e-6)
+    context = {"carrier": present[0]["carrier"]}
+    rest = {name: value for name, value in present[0].items() if name != "carrier"}
+    content = {"signature_name": "regress", "context": context, "examples": [rest]}
+    assert ask(web, content, PATH + ":regress").json()["result"] == pytest.approx([scores[0]], abs=1e-6)
+
+
+def test_ten_thousand_rows_in_one_call(web, rows, scores):
+    few = {name: [row[name] for row in rows] * 157 for name in rows[0]}
+    found = ask(web, {"signature_name": "raw", "inputs": few}).json()["outputs"]
+    assert len(found) == 64 * 157
+    np.testing.assert_allclose(found[-64:], scores, atol=1e-6)
+
+
+BAD_ROWS = [
+    ({"temp": None}, "temp, value 0 is null; expected float32"),
+    ({"temp": "warm"}, 'temp, value 0 is "warm"; expected float32'),
+    ({"temp": True}, "temp, value 0 is true; expected float32"),
+    ({"temp": {"b64": "AA=="}}, "temp, value 0 is"),
+    ({"temp": [1.0]}, "temp"),
+    ({"carrier": 3}, "carrier, value 0 is 3; expected string"),
+    ({"carrier": {"b64": "%"}}, "carrier"),
+    ({"carrier": {"base64": "AA=="}}, "carrier"),
+    ({"carrier": "\ud800"}, "carrier"),
+    ({"holiday": 0.5}, "holiday, value 0 is 0.5; expected int64"),
+    ({"holiday": 2**70}, "holiday"),
+    ({"mood": 1}, "mood"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), BAD_ROWS)
+def test_a_wrong_value_is_named(web, rows, change, message):
+    response = ask(web, raw([rows[0] | change]))
+    assert response.status_code == 400
+    assert message in response.json()["error"]
+
+
+def test_a_missing_input_is_named_with_its_row(web, rows):
+    lacking = {name: value for name, value in rows[1].items() if name != "temp"}
+    response = ask(web, raw([rows[0], lacking]))
+    assert (response.status_code, "temp" in response.json()["error"]) == (400, True)
+    assert "instances[1]" in response.json()["error"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e300, -1e300, 3e38])
+def test_any_number_gets_an_answer(web, rows, value):
+    every = {name: value if isinstance(old, float) else old for name, old in rows[0].items()}
+    response = ask(web, raw([every]))
+    assert response.status_code == 200
+    assert len(json.loads(response.text)["predictions"]) == 1
+
+
+BAD_BODIES = [
+    (b"", 400, "JSON Parse error"),
+    (b"{", 400, "JSON Parse error"),
+    (b"\xff\xfe", 400, "JSON Parse error"),
+    (b"[1]", 400, "expected an object"),
+    (b"[" * 100_000, 400, "JSON Parse error"),
+    (b'{"instances": ' + b"[" * 900 + b"]" * 900 + b"}", 400, "expected"),
+    (b"{}", 400, "instances"),
+    (b'{"instances": []}', 400, "at least one row"),
+    (b'{"instances": 3}', 400, "at least one row"),
+    (b'{"instances": [1], "inputs": [1]}', 400, "Expected one of"),
+    (b'{"instances": [1], "mood": 2}', 400, "mood"),
+    (b'{"signature_name": 3, "instances": [1]}', 400, "signature_name"),
+    (b'{"signature_name": "nope", "instances": [1]}', 400, '"nope" not found'),
+    (b'{"signature_name": "raw", "instances": [3]}', 400, "instances[0] is a int"),
+    (b'{"signature_name": "raw", "inputs": {"temp": [1]}}', 400, "Missing but required: {arrival_minute"),
+    (b'{"instances": ["no tf.Example"]}', 400, "example"),
+    (b'{"instances": ["%s"]}' % (b"x" * 5_000_000), 413, "4194304 bytes"),
+]
+
+
+@pytest.mark.parametrize(("content", "code", "message"), BAD_BODIES, ids=range(len(BAD_BODIES)))
+def test_a_wrong_body_is_refused(web, content, code, message):
+    response = ask(web, content)
+    assert response.status_code == code, response.text
+    assert message in response.json()["error"]
+
+
+@pytest.mark.parametrize("content", [{}, {"examples": 3}, {"examples": []}, {"examples": [3]}, {"examples": [{"a": None}]}])
+def test_wrong_examples_are_refused(web, content):
+    assert ask(web, content | {"signature_name": "classify"}, PATH + ":classify").status_code == 400
+
+
+BAD_PATHS = [
+    ("GET", "/v1/models/nobody", 404, "nobody"),
+    ("POST", "/v1/models/nobody:predict", 404, "Servable not found for request: Latest(nobody)"),
+    ("GET", PATH + "/versions/7", 404, "version 7"),
+    ("POST", PATH + "/versions/7:predict", 404, f"Servable not found for request: Specific({MODEL}, 7)"),
+    ("GET", PATH + "/labels/nope", 404, "label nope"),
+    ("POST", PATH + "/labels/nope:predict", 400, "Unrecognized servable version label: nope"),
+    ("GET", PATH + ":predict", 400, "Malformed request: GET"),
+    ("POST", PATH, 400, "Malformed request: POST"),
+    ("POST", PATH + ":explain", 400, "Malformed request"),
+    ("GET", PATH + "/versions/x", 400, "Malformed request"),
+    ("GET", PATH + f"/versions/{10**30}", 400, "Malformed request"),
+    ("GET", "/v2/models", 400, "Malformed request"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "code", "message"), BAD_PATHS)
+def test_a_wrong_path_is_refused(web, method, path, code, message):
+    response = web.request(method, path, content=b'{"instances": [1]}' if method == "POST" else None)
+    assert response.status_code == code, response.text
+    assert message in response.json()["error"]
+
+
+def test_metrics_have_tensorflow_servings_names(web, rows):
+    ask(web, raw(rows))
+    text = web.get("/monitoring/prometheus/metrics").text
+    assert f':tensorflow:serving:request_count{{model_name="{MODEL}",status="OK"}}' in text
+    assert f'API="REST",entrypoint="Predict",model_name="{MODEL}"' in text
+    assert ":tensorflow:serving:runtime_latency_bucket{" in text
+    assert "nobody" not in text, "a model that is not served makes no time series"
+
+
+def test_the_readmes_curl_lines_do_what_it_says(web, server, tmp_path):
+    import re  # noqa: PLC0415
+    import subprocess  # noqa: PLC0415
+
+    text = (REPOSITORY / "README.md").read_text()
+    commands = re.findall(r"^\$ (curl .*(?:\\\n.*)*)", text, re.MULTILINE)
+    assert commands, "the README shows curl"
+    for command in commands:
+        here = command.replace("localhost:8501", server.rest)
+        found = subprocess.run(here, shell=True, capture_output=True, text=True, check=True, cwd=REPOSITORY)  # noqa: S602
+        answer = json.loads(found.stdout)
+        assert "error" not in answer
+        if ":predict" in command:
+            assert 0 < answer["predictions"][0] < 1
