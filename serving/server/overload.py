@@ -36,7 +36,7 @@ class Probe:
         return max(self._last, time.perf_counter() - self._sent if self._sent else 0.0)
 
     def refuses(self, in_flight: int) -> bool:
-        """Counts a request, and says whether it should be refused. A few at a time never are: what they wait for is no queue."""
+        """Counts a request, and says whether to refuse it. A few at a time never are: they wait for no queue."""
         self._requests += 1
         return in_flight > FEW and self.waiting() > self._limit + self._random.random() * self._range
 

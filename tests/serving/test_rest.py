@@ -130,7 +130,7 @@ BAD_BODIES = [
     (b"\xff\xfe", 400, "JSON Parse error"),
     (b"[1]", 400, "expected an object"),
     (b"[" * 100_000, 400, "JSON Parse error"),
-    (b'{"instances": ' + b"[" * 900 + b"]" * 900 + b"}", 400, "expected"),
+    (b'{"instances": ' + b"[" * 900 + b"]" * 900 + b"}", 400, "input examples is no tensor"),
     (b"{}", 400, "instances"),
     (b'{"instances": []}', 400, "at least one row"),
     (b'{"instances": 3}', 400, "at least one row"),

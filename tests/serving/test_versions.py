@@ -113,7 +113,7 @@ def test_labels_move_when_their_version_is_loaded(own_models, published):
 
 def test_sigterm_answers_what_is_in_flight(own_models, rows):
     with serving(own_models) as server:
-        answers, many = [], json.dumps({"signature_name": "raw", "instances": rows * 100})
+        answers, many = [], json.dumps({"signature_name": "raw", "instances": rows * 40})
 
         def ask():
             answers.append(httpx.post(f"http://{server.rest}/v1/models/{MODEL}:predict", content=many, timeout=30).status_code)
