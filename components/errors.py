@@ -33,6 +33,14 @@ class PublishFailed(OSError, CrosswindError):
     """A version could not be written. Nothing was published."""
 
 
+class ProductionPinned(RuntimeError, CrosswindError):
+    """A models.config says which version is in production, so that a newer one changes nothing for users."""
+
+
+class PromotionFailed(RuntimeError, CrosswindError):
+    """A label was not moved: users get what they got before."""
+
+
 class RootUnusable(OSError, CrosswindError):
     """The folder that a run writes to cannot be used: read-only, or held by another run."""
 

@@ -21,7 +21,7 @@ class Outcome(BaseModel):
     outcome: Result
     reason: str = ""  # why nothing new was published
     mobile: str = ""  # why the phone's model was not published although the server's was
-    version: int | None = None  # in production after the run; None if it came to no decision
+    version: int | None = None  # published, else in production; None if it came to no decision
     drift: str = ""  # the DriftMonitor's verdict
     drift_reasons: list[str] = []
     seconds: float = 0.0

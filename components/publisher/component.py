@@ -44,8 +44,9 @@ class Publisher(base_component.BaseComponent):
     manifest and the training statistics that later data are compared with.
 
     Outputs:
-        pushed_model: `PushedModel`. Custom properties: `pushed` (1: a new version is in production), `version` and
-            `destination` of the version in production if the model was blessed, `reason` why nothing new was pushed.
+        pushed_model: `PushedModel`. Custom properties: `pushed` (1: there is a new version, in production unless a
+            models.config pins another one), `version` and `destination` of the version that holds the model if it was
+            blessed, `reason` why nothing new was pushed.
     """
 
     SPEC_CLASS = PublisherSpec

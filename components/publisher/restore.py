@@ -3,8 +3,8 @@
 import datetime
 from pathlib import Path
 
-from components.errors import CorruptModel, VersionNotFound
-from components.publisher import store
+from components.errors import CorruptModel, ProductionPinned, VersionNotFound
+from components.publisher import labels, store
 from components.publisher.store import WITHDRAWN, Version, model_digest
 
 
@@ -26,10 +26,13 @@ def restore(folder: Path, number: int | None, keep: int, new_number: int = 0) ->
         VersionNotFound: there is no such version, or none to go back to.
         CorruptModel: the version to restore differs from its manifest. The one in production may: that is why one goes back.
         PublishFailed: nothing was changed.
+        BadConfig: models.config cannot be read.
+        ProductionPinned: a models.config says what is in production, so a new version would change nothing for users.
     """
     if not store.versions(folder):
         raise VersionNotFound(f"{folder} holds no version; expected one that was published. There is nothing to go back to.")
     with store.writing(folder):
+        _not_pinned(folder)
         present = store.versions(folder)
         source = _predecessor(folder, present) if number is None else _named(folder, present, number)
         store.verify(source)
@@ -41,6 +44,15 @@ def restore(folder: Path, number: int | None, keep: int, new_number: int = 0) ->
         version = store.write(folder, max(new_number, present[-1] + 1), source.folder, {}, facts)
         store.prune(folder, keep)
     return source, version
+
+
+def _not_pinned(folder: Path) -> None:
+    if (pinned := labels.read(folder).production) is not None:
+        raise ProductionPinned(
+            f"{folder.parent / labels.CONFIG} has version {pinned} of {folder.name} in production, whatever is newer. Expected "
+            "no version there for a rollback by a new one: it would change nothing for users. "
+            "`python -m serving.promote --rollback` goes back to the version before, and `--stable VERSION` to any other."
+        )
 
 
 def _withdrawn(folder: Path, present: list[int], source: Version) -> list[dict]:

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.errors import CorruptModel, CrosswindError, PublishFailed
+from components.errors import CorruptModel, CrosswindError, PublishFailed, VersionNotFound
 from components.files import TEMPORARY_PREFIX, files_below, fsync, fsync_tree, locked, sha256, temporary_folder
+from components.publisher import labels
 
 MANIFEST = "manifest.json"
 STATISTICS = "training_statistics.pb"
 WARM_UP = "assets.extra/tf_serving_warmup_requests"  # where TensorFlow Serving looks for it
+GO_BACK = "`python -m pipeline.rollback`, or `python -m serving.promote` where a models.config says what is served"
 WITHDRAWN = "withdrawn"  # of a manifest: versions that a rollback took out of production, each with its model's digest
 
 
@@ -37,11 +39,25 @@ def versions(folder: Path) -> list[int]:
 
 
 def production(folder: Path) -> Version | None:
-    """The version that a server of `folder` serves: the newest one. None if nothing was published.
+    """The version that users get: the one that models.config pins, else the newest. None if nothing was published.
 
     Raises:
         CorruptModel: it has no readable manifest.
+        VersionNotFound: models.config pins a version that is not there.
+        BadConfig: models.config cannot be read.
     """
+    numbers = versions(folder)
+    pinned = labels.read(folder).production
+    if pinned is not None and pinned not in numbers:
+        raise VersionNotFound(
+            f"{folder.parent / labels.CONFIG} has version {pinned} of {folder.name} in production, which is not in {folder}. "
+            f"Expected one of {', '.join(map(str, numbers)) or 'none'}. Restore its folder, or name another version there."
+        )
+    return read(folder, pinned or numbers[-1]) if numbers else None
+
+
+def newest(folder: Path) -> Version | None:
+    """The version that was published last, in production or not. Raises CorruptModel."""
     numbers = versions(folder)
     return read(folder, numbers[-1]) if numbers else None
 
@@ -59,7 +75,8 @@ def read(folder: Path, number: int) -> Version:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptModel(
             f"{path} is not a readable manifest ({error!r}). Expected JSON with the SHA-256 of each file. "
-            "`python -m pipeline.rollback` puts the version before it into production."
+            f"Restore it, or go back to another version: {GO_BACK}. "
+            "A version that is not in production may be deleted."
         ) from error
     return Version(number, path.parent, manifest)
 
@@ -75,7 +92,7 @@ def verify(version: Version) -> None:
     if wrong := sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)):
         raise CorruptModel(
             f"Version {version.number} in {version.folder} differs from its manifest: {', '.join(wrong)}. Expected the files "
-            "as they were published. Restore them, or put another version into production with `python -m pipeline.rollback`."
+            f"as they were published. Restore them, or go back to another version: {GO_BACK}."
         )
 
 
@@ -88,34 +105,42 @@ def publish(
     *,
     number: int | None = None,
 ) -> tuple[Version, str]:
-    """Puts a model into production, unless it already is, or was taken out of it.
+    """Adds a model as the newest version, unless it already is there, or was taken out of production.
+
+    The newest version is in production, unless a models.config pins another one: then it waits for `serving.promote`.
 
     Args:
         folder: holds the versions; made if need be.
         model: a folder, copied whole.
         extra: further files, by their name in the version.
         facts: what the manifest states beside the files' sums and the version.
-        keep: newest versions to keep, the new one included; older ones are deleted.
+        keep: newest versions to keep, the new one included; older ones are deleted, unless models.config names them.
         number: of the version, above all that are there; None: the next one.
 
     Returns:
-        The version in production, and why it is not a new one; empty if it is. It is not when production holds the same model
-        already, as after a run that was killed right behind its push: pushing again would only displace older versions.
+        The new version and an empty text; or the version that holds the same model already, in production or newest, and why
+        nothing is new, as after a run that was killed right behind its push: pushing again would only displace older versions.
+        Of a model that was withdrawn, the version in production.
 
     Raises:
         PublishFailed: nothing was published; the versions are as they were.
-        CorruptModel: the version in production cannot be compared with.
+        CorruptModel: the newest version, or the one in production, cannot be compared with.
+        VersionNotFound: models.config pins a version that is not there.
+        BadConfig: models.config cannot be read.
     """
     with writing(folder):
-        current = production(folder)
+        current, last = production(folder), newest(folder)
         digest = _digest({str(path): sha256(model / path) for path in files_below(model)})
-        withdrawn = current.manifest.get(WITHDRAWN, []) if current else []
+        # The newest has the whole list: each version carries on that of the one before, and only a rollback shortens it.
+        withdrawn = last.manifest.get(WITHDRAWN, []) if last else []
         if current and digest == model_digest(current):
             return current, f"version {current.number} in production is this very model"
+        if last and digest == model_digest(last):
+            return last, f"version {last.number}, which is not in production, is this very model"
         if earlier := [entry["version"] for entry in withdrawn if entry["model"] == digest]:
             assert current
             return current, f"this very model was version {earlier[0]}, which a rollback took out of production"
-        number = max(number or 0, current.number + 1 if current else 1)
+        number = max(number or 0, last.number + 1 if last else 1)
         version = write(folder, number, model, extra, {**facts, WITHDRAWN: withdrawn})
         prune(folder, keep)
     return version, ""
@@ -148,7 +173,9 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 def prune(folder: Path, keep: int) -> None:
-    for old in versions(folder)[:-keep]:
+    """Deletes all but the `keep` newest versions and those that a models.config names: a server may load them again."""
+    named = labels.read(folder).named
+    for old in [number for number in versions(folder)[:-keep] if number not in named]:
         _delete(folder, old)
 
 

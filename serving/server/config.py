@@ -4,13 +4,10 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from components.errors import BadConfig
-from components.publisher import store
-
-LIVE_CONFIG = "models.config"  # in the folder of models: which versions to serve, and their labels
+from components.publisher import labels, store
 
 
 @dataclass(frozen=True)
@@ -50,9 +47,9 @@ def read(path: Path, folder: Path | None = None) -> list[ModelConfig]:
         BadConfig: the file cannot be read, or names no model.
     """
     try:
-        parsed = text_format.Parse(path.read_text(encoding="utf-8"), model_server_config_pb2.ModelServerConfig())
-    except (OSError, UnicodeDecodeError, text_format.ParseError) as error:
-        raise BadConfig(f"{path} is no ModelServerConfig as text: {error}") from error
+        parsed = labels.parse(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfig(f"{path} cannot be read: {error}. Expected models and their versions, as text.") from error
     if not parsed.model_config_list.config:
         raise BadConfig(f"{path} names no model; expected model_config_list {{ config {{ name: ... }} }}.")
     return [_model(config, folder) for config in parsed.model_config_list.config]
@@ -75,7 +72,7 @@ def below(folder: Path) -> list[ModelConfig]:
     Raises:
         BadConfig: there is none.
     """
-    stated = {config.name: config for config in read(folder / LIVE_CONFIG, folder)} if (folder / LIVE_CONFIG).exists() else {}
+    stated = {config.name: config for config in read(folder / labels.CONFIG, folder)} if (folder / labels.CONFIG).exists() else {}
     found = {path.name: ModelConfig(path.name, path) for path in folder.glob("*") if store.versions(path)}
     if not stated and not found:
         raise BadConfig(f"{folder} holds no model; expected {folder}/<model>/<version>, as `make run` publishes them.")

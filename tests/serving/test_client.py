@@ -1,0 +1,162 @@
+import http.server
+import json
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from components.errors import BadConfig, BadData
+from serving import predict
+from serving.client import Client, Target, connect
+from serving.refused import Refused, StatusCode
+from tests.serving.servers import MODEL
+
+
+@pytest.fixture(params=["http", "grpc"])
+def client(request, server):
+    address = server.rest if request.param == "http" else server.grpc
+    with connect(Target(f"{request.param}://{address}", MODEL)) as made:
+        yield made
+
+
+def test_a_frame_gets_the_models_answers(client: Client, flights, scores):
+    found = client.predict(flights)  # its date and label are not sent
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, scores, atol=1e-6)
+
+
+def test_objects_get_the_same_and_what_is_missing_may_be_left_out(client: Client, rows, scores):
+    present = [{name: value for name, value in row.items() if not pd.isna(value)} for row in rows]
+    np.testing.assert_allclose(client.predict(present), scores, atol=1e-6)
+    np.testing.assert_allclose(client.predict([row | {"wind_gust": None} for row in present[:1]]), scores[:1], atol=0.2)
+
+
+def test_states(client: Client):
+    assert client.states() == {1: "AVAILABLE"}
+
+
+def test_a_label_and_a_version(server, flights, scores):
+    for chosen in ({"label": "stable"}, {"version": 1}):
+        for url in (f"http://{server.rest}", f"grpc://{server.grpc}"):
+            with connect(Target(url, MODEL, **chosen)) as made:
+                np.testing.assert_allclose(made.predict(flights), scores, atol=1e-6)
+
+
+BAD = [
+    ({"mood": 1}, "row 1: mood is no input"),
+    ({"temp": "warm"}, "row 1: temp is 'warm'; expected float"),
+    ({"holiday": None}, "row 1: holiday is missing; expected int64"),
+    ({"holiday": 0.5}, "row 1: holiday is 0.5; expected int64"),
+    ({"holiday": True}, "row 1: holiday is True; expected int64"),
+    ({"carrier": 7}, "row 1: carrier is 7; expected string"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), BAD)
+def test_a_wrong_row_is_not_sent(client: Client, rows, change, message):
+    with pytest.raises(BadData, match=message):
+        client.predict([rows[0], rows[1] | change])
+
+
+def test_no_rows_and_a_frame_without_a_column_are_not_sent(client: Client, flights):
+    with pytest.raises(BadData, match="no rows"):
+        client.predict([])
+    with pytest.raises(BadData, match="no column temp"):
+        client.predict(flights.drop(columns="temp"))
+
+
+def test_a_refusal_has_its_code(server, rows):
+    for url in (f"http://{server.rest}", f"grpc://{server.grpc}"):
+        with connect(Target(url, "nobody")) as made, pytest.raises(Refused, match="Latest\\(nobody\\)") as caught:
+            made.predict(rows)
+        assert caught.value.code is StatusCode.NOT_FOUND
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "grpc://127.0.0.1:1"])
+def test_a_server_that_is_not_there_is_unavailable(url, rows):
+    with connect(Target(url, MODEL, attempts=2)) as made, pytest.raises(Refused) as caught:
+        made.predict(rows)
+    assert caught.value.code is StatusCode.UNAVAILABLE
+
+
+@pytest.fixture
+def stub():
+    """A stub server that gives the answers of `stub.answers`, in order, and counts the requests."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            status, content = self.server.answers[min(self.server.count, len(self.server.answers) - 1)]
+            self.server.count += 1
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    stub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    stub.count, stub.answers = 0, []
+    threading.Thread(target=stub.serve_forever, daemon=True).start()
+    yield stub
+    stub.shutdown()
+    stub.server_close()
+
+
+GOOD = json.dumps({"model_version_status": [{"version": "1", "state": "AVAILABLE"}]}).encode()
+
+
+def ask(stub, **settings):
+    with connect(Target(f"http://127.0.0.1:{stub.server_address[1]}", MODEL, **settings)) as made:
+        return made.states()
+
+
+def test_only_a_server_that_is_unavailable_is_asked_again(stub):
+    stub.answers = [(503, b"busy"), (503, b'{"error": "loading"}'), (200, GOOD)]
+    assert ask(stub) == {1: "AVAILABLE"}
+    assert stub.count == 3
+    for status, code in ((429, StatusCode.RESOURCE_EXHAUSTED), (400, StatusCode.INVALID_ARGUMENT), (500, StatusCode.INTERNAL)):
+        stub.count, stub.answers = 0, [(status, b'{"error": "no"}'), (200, GOOD)]
+        with pytest.raises(Refused, match="no") as caught:
+            ask(stub)
+        assert (caught.value.code, stub.count) == (code, 1)
+
+
+def test_it_gives_up_with_the_servers_words(stub):
+    stub.answers = [(503, b'{"error": "loading"}')]
+    with pytest.raises(Refused, match="loading"):
+        ask(stub, attempts=2)
+    assert stub.count == 2
+
+
+@pytest.mark.parametrize("url", ["ftp://a", "nonsense", "http://"])
+def test_what_is_no_server_is_said_so(url):
+    with pytest.raises(BadConfig, match="is no server"):
+        connect(Target(url, MODEL))
+
+
+def test_a_version_and_a_label_are_too_much():
+    with pytest.raises(BadConfig, match="at most one"):
+        connect(Target("http://a", MODEL, version=1, label="stable"))
+
+
+def test_the_command_line_answers_json_and_csv(server, flights, rows, scores, tmp_path, capsys):  # noqa: PLR0917
+    (tmp_path / "row.json").write_text(json.dumps({n: None if pd.isna(v) else v for n, v in rows[0].items()}))
+    assert predict.main(["--server", f"http://{server.rest}", "--json", str(tmp_path / "row.json")]) == 0
+    assert capsys.readouterr().out == f"probability {scores[0]:.4f}\n"
+    flights.to_csv(tmp_path / "rows.csv", index=False)
+    assert predict.main(["--server", f"http://{server.rest}", "--csv", str(tmp_path / "rows.csv"), "--label", "stable"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].split(",") == [*flights.columns, "probability"]
+    found = [float(line.split(",")[-1]) for line in printed[1:]]
+    np.testing.assert_allclose(found, scores, atol=1e-5)
+
+
+def test_the_command_line_says_what_is_wrong(server, tmp_path, capsys):
+    (tmp_path / "row.json").write_text('{"mood": 1}')
+    assert predict.main(["--server", f"http://{server.rest}", "--json", str(tmp_path / "row.json")]) == 1
+    assert "BadData: row 0: mood is no input" in capsys.readouterr().err
+    assert predict.main(["--server", f"http://{server.rest}", "--model", "nobody", "--json", str(tmp_path / "row.json")]) == 1
+    assert "NOT_FOUND: " in capsys.readouterr().err
+    assert predict.main(["--server", f"http://{server.rest}", "--json", str(tmp_path / "none.json")]) == 1
+    assert "cannot be read as JSON" in capsys.readouterr().err
