@@ -70,8 +70,7 @@ def read(folder: Path, number: int) -> Version:
     """
     path = folder / str(number) / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        manifest["files"].items()
+        manifest = parse(path.read_bytes())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptModel(
             f"{path} is not a readable manifest ({error!r}). Expected JSON with the SHA-256 of each file. "
@@ -79,6 +78,13 @@ def read(folder: Path, number: int) -> Version:
             "A version that is not in production may be deleted."
         ) from error
     return Version(number, path.parent, manifest)
+
+
+def parse(manifest: bytes) -> dict[str, Any]:
+    """The manifest of a version; `files` is there. Raises ValueError, KeyError, TypeError, AttributeError."""
+    parsed = json.loads(manifest)
+    parsed["files"].items()
+    return parsed
 
 
 def verify(version: Version) -> None:

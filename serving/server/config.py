@@ -72,7 +72,9 @@ def below(folder: Path) -> list[ModelConfig]:
     Raises:
         BadConfig: there is none.
     """
-    stated = {config.name: config for config in read(folder / labels.CONFIG, folder)} if (folder / labels.CONFIG).exists() else {}
+    stated = (
+        {config.name: config for config in read(folder / labels.CONFIG, folder)} if (folder / labels.CONFIG).exists() else {}
+    )
     found = {path.name: ModelConfig(path.name, path) for path in folder.glob("*") if store.versions(path)}
     if not stated and not found:
         raise BadConfig(f"{folder} holds no model; expected {folder}/<model>/<version>, as `make run` publishes them.")

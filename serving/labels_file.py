@@ -1,0 +1,169 @@
+"""The models.config of a folder of models, on this machine or in a bucket: read whole, replaced only if nobody else did."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Protocol
+
+from components.errors import BadConfig, CorruptModel, CrosswindError, PromotionFailed, VersionNotFound
+from components.files import TEMPORARY_PREFIX, fsync, locked
+from components.publisher import labels, store
+
+BUCKET = "gs://"
+MISSING = ""  # the mark of a file that is not there
+
+
+class Models(Protocol):
+    """A folder of models."""
+
+    name: str
+
+    def read(self) -> tuple[str, str]:
+        """The text of models.config and a mark of its state; ("", MISSING) if there is none."""
+
+    def replace(self, text: str, mark: str) -> str:
+        """Writes the whole file, or removes it if `text` is empty, provided that its state still is `mark`.
+
+        Returns the new mark. Raises PromotionFailed.
+        """
+
+    def versions(self, model: str) -> list[int]:
+        """Published versions of a model, oldest first."""
+
+    def check(self, model: str, version: int) -> None:
+        """Raises VersionNotFound, or CorruptModel when files of the version are missing."""
+
+
+def models_in(folder: str) -> Models:
+    """The folder of models at a path or a gs:// URL. Raises BadConfig."""
+    return Bucket(folder) if folder.startswith(BUCKET) else Local(Path(folder))
+
+
+class Local:
+    """A folder of this machine."""
+
+    def __init__(self, folder: Path):
+        if not folder.is_dir():
+            raise BadConfig(f"{folder} is no folder; expected one of models, as `make run` publishes them.")
+        self._folder, self.name = folder, str(folder)
+
+    def read(self) -> tuple[str, str]:
+        """The text, and the SHA-256 of it."""
+        try:
+            text = (self._folder / labels.CONFIG).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return "", MISSING
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadConfig(f"{self._folder / labels.CONFIG} cannot be read: {error}. Correct the file.") from error
+        return text, hashlib.sha256(text.encode()).hexdigest()
+
+    def replace(self, text: str, mark: str) -> str:
+        """Renames a new file over the old one, under a lock."""
+        path = self._folder / labels.CONFIG
+        temporary = self._folder / f"{TEMPORARY_PREFIX}{os.getpid()}"
+        try:
+            with locked(self._folder / ".lock"):
+                if self.read()[1] != mark:
+                    raise changed(str(path))
+                if text:
+                    temporary.write_text(text, encoding="utf-8")
+                    fsync(temporary)
+                    temporary.rename(path)
+                else:
+                    path.unlink(missing_ok=True)
+                fsync(self._folder)
+        except OSError as error:
+            if isinstance(error, CrosswindError):
+                raise
+            temporary.unlink(missing_ok=True)
+            raise PromotionFailed(f"{path} cannot be written: {error}. It is as it was; correct the rights.") from error
+        return self.read()[1]
+
+    def versions(self, model: str) -> list[int]:
+        """Folders with a decimal name."""
+        return store.versions(self._folder / model)
+
+    def check(self, model: str, version: int) -> None:
+        """Compares every file with the manifest."""
+        present(self, model, version)
+        store.verify(store.read(self._folder / model, version))
+
+
+class Bucket:
+    """A folder in Google Cloud Storage; STORAGE_EMULATOR_HOST may name another server of the same protocol."""
+
+    def __init__(self, url: str):
+        from google.api_core import exceptions  # noqa: PLC0415  # 0.2 s, which a local folder need not wait for
+        from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
+        from google.cloud import storage  # noqa: PLC0415
+
+        bucket, _, prefix = url.removeprefix(BUCKET).partition("/")
+        self.name, self._exceptions = url.rstrip("/"), exceptions
+        self._prefix = f"{prefix.rstrip('/')}/" if prefix else ""
+        try:
+            self._client = storage.Client()
+        except (GoogleAuthError, OSError) as error:
+            raise BadConfig(f"No access to {url}: {error} Log in with `gcloud auth application-default login`.") from error
+        self._bucket = self._client.bucket(bucket)
+
+    def read(self) -> tuple[str, str]:
+        """The text, and the object's generation."""
+        try:
+            blob = self._bucket.get_blob(self._prefix + labels.CONFIG)
+            if blob is None:
+                return "", MISSING
+            generation = blob.generation
+            return blob.download_as_bytes(if_generation_match=generation).decode(), str(generation)
+        except self._exceptions.GoogleAPICallError as error:
+            raise PromotionFailed(f"{self.name}/{labels.CONFIG} cannot be read: {error.message}") from error
+
+    def replace(self, text: str, mark: str) -> str:
+        """Writes the object on the condition that its generation is still the one that was read."""
+        blob = self._bucket.blob(self._prefix + labels.CONFIG)
+        try:
+            if not text:
+                blob.delete(if_generation_match=int(mark))
+                return MISSING
+            blob.upload_from_string(text, "text/plain", if_generation_match=int(mark or 0))
+        except self._exceptions.PreconditionFailed as error:
+            raise changed(f"{self.name}/{labels.CONFIG}") from error
+        except self._exceptions.GoogleAPICallError as error:
+            raise PromotionFailed(f"{self.name}/{labels.CONFIG} cannot be written: {error.message} It is as it was.") from error
+        return str(blob.generation)
+
+    def versions(self, model: str) -> list[int]:
+        """Folders with a decimal name."""
+        listing = self._client.list_blobs(self._bucket, prefix=f"{self._prefix}{model}/", delimiter="/")
+        try:
+            list(listing)  # the prefixes are known after the last page
+        except self._exceptions.GoogleAPICallError as error:
+            raise PromotionFailed(f"{self.name} cannot be listed: {error.message}") from error
+        names = (prefix.rstrip("/").rpartition("/")[2] for prefix in listing.prefixes)
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    def check(self, model: str, version: int) -> None:
+        """Compares the names of the objects with the manifest; their bytes would have to be fetched."""
+        present(self, model, version)
+        folder = f"{self._prefix}{model}/{version}/"
+        found = {blob.name.removeprefix(folder) for blob in self._client.list_blobs(self._bucket, prefix=folder)}
+        if store.MANIFEST not in found:
+            raise CorruptModel(f"{BUCKET}{self._bucket.name}/{folder} has no {store.MANIFEST}. Copy the version again, whole.")
+        manifest = store.parse(self._bucket.blob(folder + store.MANIFEST).download_as_bytes())
+        if missing := sorted(manifest["files"].keys() - found):
+            raise CorruptModel(
+                f"{BUCKET}{self._bucket.name}/{folder} lacks {', '.join(missing)}. Copy the version again, whole."
+            )
+
+
+def present(models: Models, model: str, version: int) -> None:
+    """Raises VersionNotFound."""
+    if version not in (known := models.versions(model)):
+        there = f"one of {', '.join(map(str, known))}" if known else "a published model: there is none"
+        raise VersionNotFound(f"{models.name}/{model} has no version {version}; expected {there}.")
+
+
+def changed(path: str) -> PromotionFailed:
+    """Somebody else wrote the file in between."""
+    return PromotionFailed(
+        f"{path} was changed by somebody else in the meantime, and is left as they wrote it. Look, and repeat."
+    )

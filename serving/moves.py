@@ -1,0 +1,96 @@
+"""What a promotion makes of the labels. Pure; imports nothing heavy."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from google.protobuf import text_format
+from tensorflow_serving.config import model_server_config_pb2
+
+from components.errors import BadConfig, VersionNotFound
+from components.publisher import labels
+from components.publisher.labels import CANARY, PREVIOUS, STABLE
+
+Labels = dict[str, int]
+Move = Callable[[Labels], Labels]
+
+
+def to_canary(version: int, production: int | None) -> Move:
+    """A version gets part of the requests; the stable one stays, or is what is in production when no label says so yet."""
+
+    def move(before: Labels) -> Labels:
+        stable = before.get(STABLE, production)
+        if stable in (None, version):
+            raise BadConfig(
+                f"Version {version} is in production already; expected a canary beside another, stable version. "
+                "Name the stable one first: `python -m serving.promote --stable VERSION`."
+            )
+        return before | {STABLE: stable, CANARY: version}
+
+    return move
+
+
+def to_stable(version: int, production: int | None) -> Move:
+    """A version becomes the stable one; what was stable can be gone back to."""
+
+    def move(before: Labels) -> Labels:
+        stable = before.get(STABLE, production)
+        after = {label: number for label, number in before.items() if (label, number) != (CANARY, version)}
+        if stable not in (None, version):
+            after[PREVIOUS] = stable
+        return after | {STABLE: version}
+
+    return move
+
+
+def back(before: Labels) -> Labels:
+    """A canary is taken back if there is one; else the version before becomes stable again."""
+    if CANARY in before:
+        return {label: number for label, number in before.items() if label != CANARY}
+    if PREVIOUS not in before:
+        raise VersionNotFound(
+            "There is no canary to take back and no previous version to go back to; expected one of these labels. "
+            "Name a version: `python -m serving.promote --stable VERSION`."
+        )
+    return {label: number for label, number in before.items() if label != PREVIOUS} | {STABLE: before[PREVIOUS]}
+
+
+@dataclass(frozen=True)
+class Config:
+    """The text of a models.config, of which one model is steered.
+
+    Comments above the first setting are kept; the proto has no place for others.
+    """
+
+    text: str
+    model: str
+    origin: str
+
+    @property
+    def pins(self) -> labels.Pins:
+        """What it says of the model. Raises BadConfig."""
+        return labels.pins(self._parsed(), self.model, self.origin)
+
+    def with_pins(self, named: Labels, loaded: set[int]) -> str:
+        """The text with these labels and these versions loaded, all else as it was."""
+        config = self._parsed()
+        entries = [entry for entry in config.model_config_list.config if entry.name == self.model]
+        entry = (
+            entries[0]
+            if entries
+            else config.model_config_list.config.add(
+                name=self.model, base_path=f"/models/{self.model}", model_platform="tensorflow"
+            )
+        )
+        entry.ClearField("version_labels")
+        entry.version_labels.update(named)
+        entry.model_version_policy.Clear()
+        entry.model_version_policy.specific.versions.extend(sorted(loaded))
+        return self._comments() + text_format.MessageToString(config)
+
+    def _parsed(self) -> model_server_config_pb2.ModelServerConfig:
+        return labels.parse(self.text, self.origin)
+
+    def _comments(self) -> str:
+        lines = self.text.splitlines(keepends=True)
+        first = next((number for number, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
+        return "".join(lines[:first])

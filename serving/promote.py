@@ -1,0 +1,157 @@
+"""Moves the labels of published versions: which one is stable, which one a canary. Shows them when nothing is to move."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from components.errors import BadConfig, CrosswindError, PromotionFailed
+from components.publisher import labels
+from serving import moves
+from serving.labels_file import Models, models_in
+from serving.moves import Config, Labels, Move
+
+SERVER = "http://127.0.0.1:8501"
+POLL_SECONDS = 0.2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0, 2 for a wrong setting, or 1 when a label could not be moved."""
+    parser = argparse.ArgumentParser(prog="python -m serving.promote", description=__doc__)
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--canary", type=int, metavar="VERSION", help="give it part of the requests, beside the stable one")
+    action.add_argument("--stable", type=int, metavar="VERSION", help="give it the requests; the one before stays as previous")
+    action.add_argument("--rollback", action="store_true", help="take the canary back, or else go back to the previous version")
+    parser.add_argument("--folder", default="runs/serving", help="of the models, or gs://bucket/folder (default: %(default)s)")
+    parser.add_argument("--model", default="flight_delay", help="(default: %(default)s)")
+    parser.add_argument(
+        "--server", action="append", metavar="URL", help=f"REST address to wait for; may be repeated (default: {SERVER})"
+    )
+    parser.add_argument("--no-server", action="store_true", help="nobody serves the folder now: wait for no one")
+    parser.add_argument("--timeout", type=float, default=120.0, help="seconds to wait for a server (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    console = Console(highlight=False, soft_wrap=True)
+    servers = [] if options.no_server else options.server or [SERVER]
+    try:
+        models = models_in(options.folder)
+        before = Config(models.read()[0], options.model, f"{models.name}/{labels.CONFIG}").pins
+        versions = models.versions(options.model)
+        if move := chosen(options, before.production or (versions[-1] if versions else None)):
+            after = Promotion(models, options.model, servers, options.timeout, console).run(move)
+        else:
+            after = before.labels
+    except CrosswindError as error:
+        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
+        console.print(str(error), markup=False)
+        return 2 if isinstance(error, BadConfig) else 1
+    show(console, before.labels, after, versions)
+    return 0
+
+
+def chosen(options: argparse.Namespace, production: int | None) -> Move | None:
+    """The move that the command line asks for."""
+    if options.canary is not None:
+        return moves.to_canary(options.canary, production)
+    if options.stable is not None:
+        return moves.to_stable(options.stable, production)
+    return moves.back if options.rollback else None
+
+
+class Promotion:
+    """One move of labels, in an order in which no request meets a label without its version."""
+
+    def __init__(self, models: Models, model: str, servers: list[str], timeout: float, console: Console):
+        self._models, self._model, self._servers, self._timeout, self._console = models, model, servers, timeout, console
+
+    def run(self, move: Move) -> Labels:
+        """Loads the versions, moves the labels, then lets go of what no label names. Returns the new labels.
+
+        Raises:
+            CrosswindError: what could not be done. Up to the move of the labels, the file is put back as it was.
+        """
+        original, mark = self._models.read()
+        config = Config(original, self._model, f"{self._models.name}/{labels.CONFIG}")
+        before = config.pins
+        after = move(before.labels)
+        for version in sorted(set(after.values())):
+            self._models.check(self._model, version)
+        both = before.named | set(after.values())
+        if before.production is None:  # without a policy the newest is loaded, and must not go while requests are at it
+            both |= set(self._models.versions(self._model)[-1:])
+
+        mark = self._models.replace(config.with_pins(before.labels, both), mark)
+        try:
+            self._wait_for_versions(set(after.values()))
+        except PromotionFailed:
+            self._models.replace(original, mark)
+            raise
+        mark = self._models.replace(config.with_pins(after, both), mark)
+        try:
+            self._wait_for_labels(after)
+        except PromotionFailed as error:
+            raise PromotionFailed(
+                f"The labels are moved, and the old versions stay loaded until you repeat this: {error}"
+            ) from error
+        self._models.replace(config.with_pins(after, set(after.values())), mark)
+        return after
+
+    def _wait_for_versions(self, versions: Iterable[int]) -> None:
+        for server in self._servers:
+            for version in versions:
+                self._wait(server, f"versions/{version}", f"version {version}", version)
+
+    def _wait_for_labels(self, after: Labels) -> None:
+        for server in self._servers:
+            for label, version in after.items():
+                self._wait(server, f"labels/{label}", f"label {label}", version)
+
+    def _wait(self, server: str, path: str, what: str, version: int) -> None:
+        url = f"{server.rstrip('/')}/v1/models/{self._model}/{path}"
+        deadline = time.monotonic() + self._timeout
+        with self._console.status(f"Waiting for {what} at {server}"):
+            while (state := status(url, version)) != "AVAILABLE":
+                if time.monotonic() > deadline:
+                    raise PromotionFailed(
+                        f"{url} says {state or 'nothing of it'} after {self._timeout:g} s; expected AVAILABLE with version "
+                        f"{version}. Look at the server's log, or name servers with --server, or none with --no-server."
+                    )
+                time.sleep(POLL_SECONDS)
+
+
+def status(url: str, version: int) -> str:
+    """The state that a server has a version in; else what it says instead. Raises PromotionFailed when it is not there."""
+    try:
+        response = httpx.get(url, timeout=5)
+        found = response.json()
+    except (httpx.TransportError, ValueError) as error:
+        raise PromotionFailed(
+            f"{url} does not answer: {error}. Expected a server that follows models.config. "
+            "Start it, name others with --server, or say --no-server if nobody serves the folder."
+        ) from error
+    states = [each for each in found.get("model_version_status", []) if int(each["version"]) == version]
+    if not states:
+        return str(found.get("error", ""))
+    if states[0]["state"] == "END" and (reason := states[0]["status"].get("error_message")):
+        raise PromotionFailed(f"{url}: version {version} cannot be loaded: {reason} No label was moved.")
+    return str(states[0]["state"])
+
+
+def show(console: Console, before: Labels, after: Labels, versions: list[int]) -> None:
+    """The labels, before and after if they differ."""
+    table = Table("label", "version", box=None)
+    for label in sorted({*before, *after}, reverse=True):
+        was, now = before.get(label), after.get(label)
+        table.add_row(label, f"{now or '-'}" if was == now else f"{was or '-'} → [bold]{now or '-'}[/]")
+    if before or after:
+        console.print(table)
+    else:
+        console.print("No label: the newest version is in production.")
+    console.print(f"Published: {', '.join(map(str, versions)) or 'nothing'}.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""Promotion of real versions at a real server; a bucket is a stub."""
+
+import threading
+
+import pytest
+
+from components.canary.server import Server
+from components.errors import PromotionFailed
+from components.publisher import labels, store
+from serving import promote
+from serving.client import Target, connect
+from serving.labels_file import Bucket, Local
+from serving.refused import Refused
+from tests.serving.cloud_storage_stub import cloud_storage
+from tests.serving.servers import MODEL, copy_version, serving, state
+
+
+def publish(published: store.Version, folder, number: int) -> None:
+    """The published model as a version of another number, with a manifest of its own."""
+    facts = {name: value for name, value in published.manifest.items() if name not in ("files", "version")}
+    store.write(folder / MODEL, number, published.folder, {}, facts)
+
+
+@pytest.fixture
+def folder(published, tmp_path):
+    """A folder of models with versions 1 to 3, of which none has a label."""
+    (tmp_path / MODEL).mkdir()
+    for number in (1, 2, 3):
+        publish(published, tmp_path, number)
+    return tmp_path
+
+
+def promoted(*arguments: str, folder, server: Server | None = None) -> int:
+    """The command's exit code."""
+    where = ["--server", f"http://{server.rest}"] if server else ["--no-server"]
+    return promote.main([*arguments, "--folder", str(folder), *where, "--timeout", "30"])
+
+
+def pins(folder) -> labels.Pins:
+    return labels.read(folder / MODEL)
+
+
+def test_a_release_from_canary_to_rollback_loses_no_request(folder, flights, capsys):
+    """Labels move while two clients ask for them all the time."""
+    with serving(folder) as server:
+        assert promoted("--stable", "1", folder=folder, server=server) == 0
+        assert pins(folder) == labels.Pins({"stable": 1, "previous": 3}, (1, 3))
+        failures, answers, ended = [], [0], threading.Event()
+
+        def ask(url: str) -> None:
+            with connect(Target(url, MODEL, label="stable")) as client:
+                while not ended.is_set():
+                    try:
+                        client.predict(flights.head(2))
+                        answers[0] += 1
+                    except Refused as error:
+                        failures.append(str(error))
+
+        clients = [threading.Thread(target=ask, args=[url]) for url in (f"http://{server.rest}", f"grpc://{server.grpc}")]
+        for thread in clients:
+            thread.start()
+        try:
+            assert promoted("--canary", "2", folder=folder, server=server) == 0
+            assert pins(folder).labels == {"stable": 1, "canary": 2, "previous": 3}
+            assert promoted("--stable", "2", folder=folder, server=server) == 0
+            assert pins(folder) == labels.Pins({"stable": 2, "previous": 1}, (1, 2))
+            assert promoted("--rollback", folder=folder, server=server) == 0
+            assert pins(folder) == labels.Pins({"stable": 1}, (1,))
+        finally:
+            ended.set()
+            for thread in clients:
+                thread.join()
+        assert failures == []
+        assert answers[0] > 100
+        assert state(server, 1) == "AVAILABLE"
+    shown = capsys.readouterr().out
+    assert "stable    1 → 2" in shown
+    assert "canary    2 → -" in shown
+    assert "Published: 1, 2, 3." in shown
+
+
+def test_production_is_what_the_label_says_and_without_it_the_newest(folder, capsys):
+    assert promoted(folder=folder) == 0
+    assert "No label: the newest version is in production.\nPublished: 1, 2, 3." in capsys.readouterr().out
+    assert promoted("--canary", "2", folder=folder) == 0
+    assert pins(folder).labels == {"stable": 3, "canary": 2}
+    assert promoted("--rollback", folder=folder) == 0
+    assert store.production(folder / MODEL).number == 3
+
+
+def test_a_version_that_cannot_be_loaded_gets_no_label(folder, capsys):
+    assert promoted("--stable", "1", folder=folder) == 0
+    broken = folder / MODEL / "4"
+    copy_version(folder / MODEL / "3", folder, 4)
+    (broken / "saved_model.pb").write_bytes(b"nonsense")
+    store.write(folder / MODEL, 5, broken, {}, {})  # its manifest matches: only loading tells
+    with serving(folder) as server:
+        before = (folder / labels.CONFIG).read_text()
+        assert promoted("--canary", "5", folder=folder, server=server) == 1
+        assert (folder / labels.CONFIG).read_text() == before
+        assert "version 5 cannot be loaded" in capsys.readouterr().out.replace("\n", " ")
+        assert promoted("--canary", "4", folder=folder, server=server) == 1
+        assert "Version 4 in" in (said := capsys.readouterr().out)
+        assert "differs from its manifest: saved_model.pb" in said
+        assert promoted("--canary", "9", folder=folder, server=server) == 1
+        assert "has no version 9; expected one of 1, 2, 3, 4, 5." in capsys.readouterr().out
+        assert (folder / labels.CONFIG).read_text() == before
+
+
+def test_without_a_server_no_label_moves(folder, capsys):
+    arguments = ["--canary", "1", "--folder", str(folder), "--server", "http://127.0.0.1:1"]
+    assert promote.main(arguments) == 1
+    assert not (folder / labels.CONFIG).exists(), "it was not there before"
+    assert "http://127.0.0.1:1/v1/models/flight_delay/versions/1 does not answer" in capsys.readouterr().out
+
+
+def test_a_server_that_does_not_follow_the_file_is_waited_for_in_vain(folder, server, capsys):
+    arguments = ["--canary", "2", "--folder", str(folder), "--server", f"http://{server.rest}", "--timeout", "0.5"]
+    assert promote.main(arguments) == 1
+    assert not (folder / labels.CONFIG).exists()
+    assert "after 0.5 s; expected AVAILABLE with version 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["model_config_list {", "model_config_list { of_the_future: 1 }"])
+def test_a_file_that_is_not_understood_is_left_alone(folder, text, capsys):
+    (folder / labels.CONFIG).write_text(text)
+    assert promoted("--canary", "1", folder=folder) == 2
+    assert (folder / labels.CONFIG).read_text() == text
+    assert "BadConfig" in capsys.readouterr().out
+
+
+def test_a_file_that_somebody_else_changed_is_left_as_they_wrote_it(folder):
+    models = Local(folder)
+    _, mark = models.read()
+    (folder / labels.CONFIG).write_text("# somebody else")
+    with pytest.raises(PromotionFailed, match="was changed by somebody else"):
+        models.replace("# ours", mark)
+    assert models.read()[0] == "# somebody else"
+    assert sorted(path.name for path in folder.glob(".*")) == [".lock"]
+
+
+def test_a_folder_that_is_not_there(tmp_path, capsys):
+    assert promoted(folder=tmp_path / "nowhere") == 2
+    assert "nowhere is no folder" in capsys.readouterr().out
+
+
+@pytest.fixture
+def bucket(folder, monkeypatch):
+    """The folder of models in a stub of Cloud Storage: its URL, and its objects."""
+    objects = {f"prod/{path.relative_to(folder)}": path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with cloud_storage(objects) as (address, held):
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+        yield "gs://models/prod", held
+
+
+def test_a_bucket_stubbed_is_steered_like_a_folder(bucket, capsys):
+    url, objects = bucket
+    assert promoted("--canary", "2", folder=url) == 0
+    assert promoted("--stable", "2", folder=url) == 0
+    assert promoted(folder=url) == 0
+    assert "Published: 1, 2, 3." in capsys.readouterr().out
+    text, generation = objects[f"prod/{labels.CONFIG}"]
+    assert labels.pins(labels.parse(text.decode(), "x"), MODEL, "x") == labels.Pins({"stable": 2, "previous": 3}, (2, 3))
+    assert generation == 6, "each move is three writes"
+    del objects[f"prod/{MODEL}/1/saved_model.pb"]
+    assert promoted("--canary", "1", folder=url) == 1
+    assert "prod/flight_delay/1/ lacks saved_model.pb" in capsys.readouterr().out
+    assert promoted("--canary", "8", folder=url) == 1
+    assert objects[f"prod/{labels.CONFIG}"] == (text, generation)
+
+
+def test_a_bucket_stubbed_keeps_what_somebody_else_wrote(bucket):
+    url, objects = bucket
+    models = Bucket(url)
+    _, mark = models.read()
+    objects[f"prod/{labels.CONFIG}"] = (b"# somebody else", 7)
+    with pytest.raises(PromotionFailed, match="was changed by somebody else"):
+        models.replace("# ours", mark)
+    assert objects[f"prod/{labels.CONFIG}"] == (b"# somebody else", 7)
+
+
+def test_a_bucket_stubbed_without_a_server_is_put_back(bucket):
+    url, objects = bucket
+    assert promote.main(["--canary", "1", "--folder", url, "--server", "http://127.0.0.1:1"]) == 1
+    assert f"prod/{labels.CONFIG}" not in objects
