@@ -1,6 +1,6 @@
 # The verbs of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite replay schedule check-cron
+.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-batch fuzz-serving serve replay schedule check-cron
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
 PYTHON := .venv/bin/python
@@ -40,6 +40,18 @@ bench-drift: setup data ## false alarms and power of the drift checks, on real m
 
 bench-tflite: setup data ## size and speed of the phone's files, beside the SavedModel and LightGBM (after make run)
 	@$(PYTHON) -W ignore -m tflite.benchmark $(ARGS)
+
+serve: setup ## serve runs/serving like TensorFlow Serving, gRPC at 8500, REST at 8501 (ARGS="--request_log=...")
+	@$(PYTHON) -m serving.local_server $(ARGS)
+
+bench-serving: setup data ## the local server under open-loop load, beside calls in process (a quarter of an hour, after make run)
+	@$(PYTHON) -W ignore -m tests.benchmarks.serving_load $(ARGS)
+
+bench-batch: setup data ## rows a second of batch scoring, beside the server's (after make run)
+	@$(PYTHON) -W ignore -m tests.benchmarks.batch_speed $(ARGS)
+
+fuzz-serving: setup ## ten minutes of random and broken requests to the local server's REST API (after make run)
+	@$(PYTHON) -m tests.serving.fuzz $(ARGS)
 
 replay: setup data ## play the year month by month under three retraining policies (half an hour)
 	@$(PYTHON) -m pipeline.replay $(ARGS)

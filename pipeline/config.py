@@ -168,6 +168,12 @@ class Canary(Section):
         return self.model_dump(include={"max_p99_ms", "max_memory_mb", "max_growth_mb", "max_difference"})
 
 
+class Batch(Section):
+    """Batch scoring within the DAG; `serving.batch` scores files outside of it."""
+
+    bulk_inferrer: bool = Field(description="TFX's BulkInferrer scores the evaluation split with each blessed model")
+
+
 class Publish(Section):
     """Where a blessed model goes."""
 
@@ -197,6 +203,7 @@ class Config(Section):
     evaluate: Evaluate
     mobile: Mobile
     canary: Canary
+    batch: Batch
     publish: Publish
     schedule: Schedule
     run: Run

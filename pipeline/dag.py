@@ -9,6 +9,7 @@ from pathlib import Path
 from google.protobuf.json_format import ParseDict
 
 # Straight from their modules: `tfx.components` turns a failed import into None.
+from tfx.components.bulk_inferrer.component import BulkInferrer
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.infra_validator.component import InfraValidator
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
@@ -19,7 +20,7 @@ from tfx.dsl.experimental.conditionals.conditional import Cond
 from tfx.dsl.placeholder.placeholder import Predicate
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import infra_validator_pb2
+from tfx.proto import bulk_inferrer_pb2, infra_validator_pb2
 
 from tensorflow_data_validation import StatsOptions  # isort: skip  # behind tfx
 
@@ -119,6 +120,13 @@ def create_pipeline(config: Config, span: str, git_commit: str = "unknown", tria
             schema=schema.outputs["schema"],
         )
         canary = canary_of(config, trainer, evaluator, examples)
+        bulk_inferrer = BulkInferrer(
+            examples=examples.outputs["examples"],
+            model=trainer.outputs["model"],
+            model_blessing=evaluator.outputs["blessing"],
+            data_spec=bulk_inferrer_pb2.DataSpec(example_splits=["eval"]),
+            model_spec=bulk_inferrer_pb2.ModelSpec(model_signature_name=["serving_default"]),
+        )
         exporter = MobileExporter(
             model=trainer.outputs["model"],
             transform_graph=transform.outputs["transform_graph"],
@@ -179,7 +187,7 @@ def create_pipeline(config: Config, span: str, git_commit: str = "unknown", tria
     return Pipeline(
         pipeline_name="crosswind",
         pipeline_root=str(root / "artifacts"),
-        components=nodes + ([tuner] if trials else []),
+        components=nodes + ([tuner] if trials else []) + ([bulk_inferrer] if config.batch.bulk_inferrer else []),
         enable_cache=True,
         metadata_connection_config=sqlite_metadata_connection_config(str(root / "metadata.db")),
         beam_pipeline_args=list(config.beam.arguments),

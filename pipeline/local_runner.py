@@ -17,6 +17,7 @@ from components.span_example_gen import spans
 from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.outcome import Outcome
+from pipeline.root import leave
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -143,7 +144,4 @@ def git_commit() -> str:
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    # Not sys.exit: after a tf.Transform analysis the interpreter may crash while it collects garbage, its work done.
-    os._exit(code)
+    leave(main())

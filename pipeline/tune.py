@@ -15,6 +15,7 @@ from pipeline import config as configuration
 from pipeline import hyperparameters
 from pipeline.hyperparameters import Hyperparameters
 from pipeline.local_runner import execute
+from pipeline.root import leave
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -72,6 +73,4 @@ def comparison(committed: Hyperparameters, winner: Hyperparameters) -> Table:
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    os._exit(code)  # see local_runner
+    leave(main())

@@ -1,16 +1,15 @@
 """Serves published models over TensorFlow Serving's own protocols, for development and tests; production has the original."""
 
 import argparse
-import contextlib
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import uvloop
 from rich.console import Console
 
 from components.errors import BadConfig, CrosswindError
+from serving.quiet import quiet_stderr
 
 DEFAULT_MODELS = Path("runs/serving")
 MEGABYTE = 1 << 20
@@ -42,19 +41,6 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-@contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Drops what libraries write to the standard error, until the end of the `with`."""
-    original = os.dup(2)
-    with Path(os.devnull).open("w", encoding="ascii") as nothing:
-        os.dup2(nothing.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(original, 2)
-        os.close(original)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Serves until SIGINT or SIGTERM. Returns 0, 2 for a wrong setting, 1 when it cannot serve."""
     options = parse(arguments)
@@ -64,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise BadConfig(f"--request_log_share is {options.request_log_share:g}; expected a share above 0 and up to 1.")
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its errors are exceptions, and logged as such
         with quiet_stderr():
-            from serving.server import run  # noqa: PLC0415  # TensorFlow, which greets in four lines whatever its log level
+            from serving.server import run  # noqa: PLC0415  # TensorFlow
 
         uvloop.run(run.serve(options, console))
     except CrosswindError as error:

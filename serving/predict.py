@@ -1,12 +1,14 @@
 """Asks a model server for the scores of rows in a file."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
 from components.errors import CrosswindError
+from serving.quiet import quiet_stderr
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,7 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     target = client.Target(options.server, options.model, options.version, options.label)
     try:
-        with client.connect(target) as server:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        with quiet_stderr():  # gRPC's client makes its tensors with TensorFlow
+            connection = client.connect(target)
+        with connection as server:
             if options.csv:
                 frame = rows.from_csv(options.csv, server.inputs())
                 frame[client.OUTPUT] = server.predict(frame)

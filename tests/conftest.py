@@ -53,10 +53,16 @@ def command(*arguments: str | Path, spans: Path, root: Path) -> list[str]:
     ]
 
 
-def run(*arguments: str | Path, spans: Path, root: Path) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str | Path, spans: Path, root: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs the local runner as a user does, and waits for it."""
     return subprocess.run(
-        command(*arguments, spans=spans, root=root), cwd=REPOSITORY, capture_output=True, text=True, timeout=900, check=False
+        command(*arguments, spans=spans, root=root),
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+        env=os.environ | environment,
     )
 
 
@@ -67,20 +73,28 @@ def states(output: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class TwoRuns:
-    """The first run (March, nothing in production) and the second (April, March's model in production)."""
+    """The first run (March, nothing in production) and the second (April, March's model in production).
+
+    Attributes:
+        root: what they wrote.
+        temporary: where they put temporary files.
+        first, second: what they said.
+    """
 
     root: Path
+    temporary: Path
     first: str
     second: str
 
 
 @pytest.fixture(scope="session")
 def two_runs(few_spans: Path, tmp_path_factory: pytest.TempPathFactory) -> TwoRuns:
-    root = tmp_path_factory.mktemp("root") / "runs"
+    root, temporary = tmp_path_factory.mktemp("root") / "runs", tmp_path_factory.mktemp("temporary")
     outputs = []
-    for _ in range(2):
-        # So few rows make a poor model: the floor is lowered, the comparison with production is not waited for.
-        result = run("--set", "evaluate.min_auc=0.4", "--set", "evaluate.max_auc_drop=1.0", spans=few_spans, root=root)
+    # So few rows make a poor model: the floor is lowered, the comparison with production is not waited for.
+    settings = ["--set", "evaluate.min_auc=0.4", "--set", "evaluate.max_auc_drop=1.0"]
+    for further in ([], ["--set", "batch.bulk_inferrer=true"]):
+        result = run(*settings, *further, spans=few_spans, root=root, TMPDIR=str(temporary))
         assert result.returncode == 0, result.stdout + result.stderr
         outputs.append(result.stdout)
-    return TwoRuns(root, *outputs)
+    return TwoRuns(root, temporary, *outputs)

@@ -41,7 +41,7 @@ def read(path: Path, folder: Path | None = None) -> list[ModelConfig]:
 
     Args:
         path: text of tensorflow_serving.ModelServerConfig.
-        folder: where the models are; None: where the file says, which on a server is another place than here.
+        folder: where the folders that the file names are; None: where it says, which on a server is another place than here.
 
     Raises:
         BadConfig: the file cannot be read, or names no model.
@@ -59,7 +59,7 @@ def _model(config: model_server_config_pb2.ModelConfig, folder: Path | None) -> 
     policy = config.model_version_policy
     return ModelConfig(
         name=config.name,
-        folder=folder / config.name if folder else Path(config.base_path),
+        folder=folder / Path(config.base_path or config.name).name if folder else Path(config.base_path),
         newest=0 if policy.HasField("all") else policy.latest.num_versions or 1,
         versions=frozenset(policy.specific.versions),
         labels=dict(config.version_labels),

@@ -8,8 +8,6 @@ import time
 import uuid
 from pathlib import Path
 
-import numpy as np
-
 from components.files import TEMPORARY_PREFIX, fsync
 from serving.server.servable import Columns
 
@@ -62,7 +60,7 @@ class RequestLog:
         until, rows = time.monotonic() + self._max_seconds, 0
         columns: Columns | None = first
         name = f"requests-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}.tfrecord.gz"
-        temporary = self._folder / f"{TEMPORARY_PREFIX}{name}"
+        temporary = self._folder / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"  # not *.tfrecord*, which the DriftMonitor reads
         with tf.io.TFRecordWriter(str(temporary), "GZIP") as writer:
             while columns is not None:
                 for example in examples(columns):
@@ -87,20 +85,8 @@ def examples(columns: Columns) -> list[bytes]:
         if column.dtype.kind == "O":
             return column.tolist()
     import pyarrow as pa  # noqa: PLC0415
-    from tfx_bsl.coders import example_coder  # noqa: PLC0415
 
-    arrays = []
-    for column in columns.values():
-        present = ~missing(column)
-        offsets = np.concatenate([[0], np.cumsum(present)]).astype(np.int32)
-        values = pa.array(column[present], pa.binary() if column.dtype.kind == "O" else None)
-        arrays.append(pa.ListArray.from_arrays(offsets, values))
-    batch = pa.RecordBatch.from_arrays(arrays, list(columns))
-    return example_coder.RecordBatchToExamplesEncoder().encode(batch)
+    from serving.server import encode  # noqa: PLC0415
 
-
-def missing(column: np.ndarray) -> np.ndarray:
-    """Which rows have no value, shape [rows]."""
-    if column.dtype.kind == "O":
-        return column == b""
-    return np.isnan(column) if column.dtype.kind == "f" else np.zeros(len(column), bool)
+    arrays = [pa.array(column, pa.binary() if column.dtype.kind == "O" else None) for column in columns.values()]
+    return encode.examples(pa.RecordBatch.from_arrays(arrays, list(columns)))

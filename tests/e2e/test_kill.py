@@ -11,7 +11,7 @@ from conftest import REPOSITORY, command, run, states
 from components.publisher import store
 
 NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataGate"]
-NODES += ["DriftMonitor", "Transform", "Trainer", "Evaluator"]
+NODES += ["DriftMonitor", "Transform", "Trainer", "Evaluator", "Canary"]
 NODES += ["MobileExporter", "MobileEvaluator", "Publisher", "MobilePublisher"]
 SETTINGS = ["--set", "evaluate.min_auc=0.4"]
 

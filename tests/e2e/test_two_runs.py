@@ -17,7 +17,7 @@ from pipeline.features import FEATURES, LABEL, Kind
 from pipeline.model.signatures import PROBABILITY
 
 NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataGate"]
-NODES += ["DriftMonitor", "Transform", "Trainer", "Evaluator"]
+NODES += ["DriftMonitor", "Transform", "Trainer", "Evaluator", "Canary"]
 NODES += ["MobileExporter", "MobileEvaluator", "Publisher", "MobilePublisher"]
 
 
@@ -55,7 +55,13 @@ def eval_flights(few_spans) -> pd.DataFrame:
 
 def test_every_node_has_its_line(two_runs):
     assert states(two_runs.first) == dict.fromkeys(NODES, "done")
-    assert states(two_runs.second) == dict.fromkeys(NODES, "done") | {"ImportSchemaGen": "cached"}
+    second = dict.fromkeys([*NODES, "BulkInferrer"], "done") | {"ImportSchemaGen": "cached"}
+    assert states(two_runs.second) == second
+
+
+def test_no_temporary_files_are_left(two_runs):
+    assert list(two_runs.temporary.rglob("*.py")) == [], "TFX's package of itself, or autograph's sources"
+    assert sum(path.stat().st_size for path in two_runs.temporary.rglob("*") if path.is_file()) < 1e6
 
 
 def test_each_run_takes_the_next_span(two_runs):
@@ -114,12 +120,41 @@ def test_both_versions_are_whole_and_say_what_they_are(two_runs, published, few_
 
 
 def test_signatures(model):
-    assert set(model.signatures) == {"serving_default", "raw", "transform_features"}
+    assert set(model.signatures) == {"serving_default", "raw", "classify", "regress", "transform_features"}
     raw = model.signatures["raw"].structured_input_signature[1]
     assert {name: spec.dtype.name for name, spec in raw.items()} == {feature.name: feature.dtype for feature in FEATURES}
     assert all(spec.shape.as_list() == [None] for spec in raw.values())
     assert set(model.signatures["transform_features"].structured_outputs) == {name for f in FEATURES for name in f.prepared}
     assert model.signatures["serving_default"].structured_outputs[PROBABILITY].shape.as_list() == [None]
+
+
+def test_classify_and_regress_say_what_serving_default_says(model, eval_records):
+    examples = tf.constant(eval_records[:50])
+    scores = model.signatures["serving_default"](examples=examples)[PROBABILITY].numpy()
+    np.testing.assert_allclose(model.signatures["regress"](inputs=examples)["outputs"].numpy().ravel(), scores, rtol=1e-6)
+    classified = model.signatures["classify"](inputs=examples)
+    assert [label.decode() for label in classified["classes"].numpy()[0]] == ["late", "not late"]
+    np.testing.assert_allclose(classified["scores"].numpy(), np.stack([scores, 1 - scores], axis=1), rtol=1e-5)
+
+
+def plain(record: bytes) -> bytes:
+    """An example with its features in the order of their names."""
+    return tf.train.Example.FromString(record).SerializeToString(deterministic=True)
+
+
+def test_the_bulk_inferrer_scores_the_evaluation_split(outputs, model, eval_records):
+    from tensorflow_serving.apis import prediction_log_pb2  # noqa: PLC0415
+
+    files = tf.io.gfile.glob(f"{outputs['BulkInferrer']['inference_result'].uri}/prediction_logs-*")
+    records = tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()
+    logs = [prediction_log_pb2.PredictionLog.FromString(record).predict_log for record in records]
+    scored = {
+        plain(log.request.inputs["examples"].string_val[0]): tf.make_ndarray(log.response.outputs[PROBABILITY])[0]
+        for log in logs
+    }
+    assert len(logs) == len(eval_records)
+    expected = model.signatures["serving_default"](examples=tf.constant(eval_records))[PROBABILITY].numpy()
+    np.testing.assert_allclose([scored[plain(record)] for record in eval_records], expected, rtol=1e-5)
 
 
 def evaluators_predictions(published, eval_records, folder) -> np.ndarray:

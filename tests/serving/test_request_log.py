@@ -35,7 +35,7 @@ def test_requests_of_both_kinds_become_the_same_examples(models, tmp_path, fligh
         refused = httpx.post(f"http://{server.rest}/v1/models/{MODEL}:predict", content=body(instances=[]))
         assert refused.status_code == 400
         end = time.monotonic() + 20
-        while not request_files(str(tmp_path)):
+        while not list(tmp_path.glob("requests-*")):
             assert time.monotonic() < end
             time.sleep(0.1)
     found = logged(tmp_path)

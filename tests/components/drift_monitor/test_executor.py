@@ -55,7 +55,7 @@ def artifacts(two_runs, tmp_path):
 
 def run(artifacts, folder, **properties) -> report.Report:
     context = base_beam_executor.BaseBeamExecutor.Context(
-        beam_pipeline_args=["--runner=FnApiRunner"], tmp_dir=str(folder / "tmp"), unique_id="1"
+        beam_pipeline_args=["--runner=FnApiRunner", "--sdk_container_image=none"], tmp_dir=str(folder / "tmp"), unique_id="1"
     )
     Executor(context).Do(artifacts, artifacts, PROPERTIES | properties)
     return report.read(artifacts["report"][0].uri)

@@ -58,7 +58,7 @@ def artifacts(two_runs, tmp_path):
 def run(artifacts, folder, **properties) -> tuple[int, str]:
     """Whether the file was blessed, and why not."""
     context = base_beam_executor.BaseBeamExecutor.Context(
-        beam_pipeline_args=["--runner=FnApiRunner"], tmp_dir=str(folder / "tmp"), unique_id="1"
+        beam_pipeline_args=["--runner=FnApiRunner", "--sdk_container_image=none"], tmp_dir=str(folder / "tmp"), unique_id="1"
     )
     Executor(context).Do(artifacts, artifacts, PROPERTIES | properties)
     blessing = artifacts["blessing"][0]

@@ -18,7 +18,7 @@ def ingest(spans, folder, span="2013-02", window=2, eval_days=10, *, ignore=()):
     examples = standard_artifacts.Examples()
     examples.uri = str(folder / "examples")
     context = base_beam_executor.BaseBeamExecutor.Context(
-        beam_pipeline_args=["--runner=FnApiRunner"], tmp_dir=str(folder / "tmp"), unique_id="1"
+        beam_pipeline_args=["--runner=FnApiRunner", "--sdk_container_image=none"], tmp_dir=str(folder / "tmp"), unique_id="1"
     )
     parameters = {"spans_folder": str(spans), "span": span, "window": window, "eval_days": eval_days}
     read = {"columns": json.dumps(COLUMNS), "ignore_columns": json.dumps(ignore), "date": DATE}

@@ -1,0 +1,138 @@
+"""Scores Parquet files with a published model: all columns go through, and a column `probability` is added."""
+
+import argparse
+import logging
+import os
+import shutil
+import sys
+import time
+import uuid
+from pathlib import Path
+
+from rich.console import Console
+
+from components.errors import BadConfig, BadData, CrosswindError, VersionNotFound
+from components.files import TEMPORARY_PREFIX, fsync
+from components.publisher import store
+from serving.quiet import quiet_stderr
+
+DEFAULT_FOLDER = Path("runs/serving/flight_delay")
+# Beam's own default would first try to download a Go binary.
+DEFAULT_BEAM = ["--runner=FnApiRunner"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0, 2 for a wrong setting, or 1 when the rows cannot be scored; then the output is as it was."""
+    parser = argparse.ArgumentParser(prog="python -m serving.batch", description=__doc__)
+    parser.add_argument(
+        "--input", action="append", required=True, help="Parquet file; may be repeated, the rows keep their order"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
+    parser.add_argument("--model", type=Path, help=f"folder of a version (default: the one in production in {DEFAULT_FOLDER})")
+    parser.add_argument(
+        "--work", help="folder for parts, which all workers of a distributed runner reach (default: by the output)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace the output if it is there")
+    parser.epilog = "Other options are Beam's, such as --runner=FlinkRunner or --direct_num_workers=2."
+    options, beam = parser.parse_known_args(arguments)
+    console = Console(highlight=False, soft_wrap=True, stderr=True)
+    try:
+        score(options, beam or DEFAULT_BEAM, console)
+    except CrosswindError as error:
+        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
+        console.print(str(error), markup=False)
+        return 2 if isinstance(error, BadConfig) else 1
+    return 0
+
+
+def score(options: argparse.Namespace, beam: list[str], console: Console) -> None:
+    """Scores the files, and replaces the output at once. Raises CrosswindError."""
+    output: Path = options.output
+    if output.exists() and not options.overwrite:
+        raise BadConfig(f"{output} is there already; expected a new file. Name another one, or say --overwrite.")
+    if not output.parent.is_dir():
+        raise BadConfig(f"{output.parent} is no folder; expected one for {output.name}. Make it.")
+    model = the_model(options.model)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quiet_stderr():
+        from serving import scoring  # noqa: PLC0415  # TensorFlow and Beam
+        from serving.server.servable import read_definitions  # noqa: PLC0415
+    logging.getLogger().setLevel(logging.ERROR)  # Beam's remarks about the platform
+
+    definition = read_definitions(model.folder).get("raw")
+    if definition is None:
+        raise BadData(f"{model.folder} has no signature `raw`, which names the inputs. Expected a model of this pipeline.")
+    groups = scoring.row_groups(options.input, {name: dtype_name(tensor.dtype) for name, tensor in definition.inputs.items()})
+    work = Path(options.work or output.parent) / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
+    start = time.monotonic()
+    work.mkdir(parents=True)
+    try:
+        console.print(f"Scoring with version {model.number} of {model.folder.parent}.")
+        scoring.score(groups, model.folder, str(work), beam)
+        rows = assemble(sorted(work.glob("*.parquet")), output)
+    except CrosswindError:
+        raise
+    except Exception as error:
+        if found := bad_data(error):
+            raise found from error
+        raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    seconds = time.monotonic() - start
+    console.print(f"{rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second, to {output}.")
+
+
+def the_model(folder: Path | None) -> store.Version:
+    """The version to score with, compared with its manifest. Raises CorruptModel, VersionNotFound."""
+    if folder is None:
+        version = store.production(DEFAULT_FOLDER)
+        if version is None:
+            raise VersionNotFound(
+                f"{DEFAULT_FOLDER} holds no version; expected one that `make run` published. Or name --model."
+            )
+    else:
+        if not folder.name.isdecimal() or not folder.is_dir():
+            raise VersionNotFound(f"{folder} is no version; expected a folder with a number, such as {DEFAULT_FOLDER}/1.")
+        version = store.read(folder.parent, int(folder.name))
+    store.verify(version)
+    return version
+
+
+def dtype_name(dtype: int) -> str:
+    """TensorFlow's name, such as DT_FLOAT."""
+    from tensorflow.core.framework import types_pb2  # noqa: PLC0415
+
+    return types_pb2.DataType.Name(dtype)
+
+
+def assemble(parts: list[Path], output: Path) -> int:
+    """Writes the parts into one file, one at a time in memory, under its name when it is whole. Returns the rows."""
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    temporary = output.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
+    rows = 0
+    try:
+        with pq.ParquetWriter(temporary, pq.read_schema(parts[0])) as writer:
+            for part in parts:
+                table = pq.read_table(part)
+                writer.write_table(table)
+                rows += len(table)
+        fsync(temporary)
+        temporary.rename(output)
+        fsync(output.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return rows
+
+
+def bad_data(error: BaseException | None) -> BadData | None:
+    """The error that a worker raised, which Beam wraps."""
+    while error:
+        if isinstance(error, BadData):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

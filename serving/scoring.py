@@ -1,0 +1,180 @@
+"""Parquet files scored by Beam and tfx_bsl's RunInference. A part is a slice of a row group; its name says its place.
+
+RunInference makes a proto of each example's answer, which costs ten times what the model does. Here an "example" is a part, as
+Arrow's bytes, and the model that is loaded takes these: columns go in and out.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import tensorflow as tf
+import tfx  # noqa: F401  # before tfx_bsl, whose extension it prepares
+from apache_beam.io.filesystems import FileSystems
+from tensorflow_serving.apis import prediction_log_pb2
+from tfx_bsl.public.beam import run_inference
+from tfx_bsl.public.proto import model_spec_pb2
+
+from components.errors import BadData
+from serving.client import OUTPUT
+
+PART_ROWS = 16_384  # of a call of the model: beyond that its rows per second do not grow, and the memory does
+ARROW: dict[str, pa.DataType] = {"DT_STRING": pa.string(), "DT_FLOAT": pa.float32(), "DT_INT64": pa.int64()}
+Batch = tuple[str, pa.RecordBatch]  # a part's name and its rows
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """A piece of work: a row group of a file.
+
+    Attributes:
+        path: of the Parquet file, on any file system that Beam knows.
+        number: of the group in its file.
+        first: number of its first part among all.
+        inputs: the model's, name to dtype as `DT_FLOAT`.
+    """
+
+    path: str
+    number: int
+    first: int
+    inputs: dict[str, str]
+
+
+def row_groups(paths: list[str], inputs: dict[str, str]) -> list[RowGroup]:
+    """The row groups of all files, in order, none of them empty.
+
+    Raises:
+        BadData: a file cannot be read, lacks an input, has it with a type that it cannot be made of, or has scores already.
+    """
+    found: list[RowGroup] = []
+    parts = 0
+    for path in paths:
+        try:
+            with FileSystems.open(path) as file:
+                parquet = pq.ParquetFile(file)
+                metadata, schema = parquet.metadata, parquet.schema_arrow
+        except (OSError, pa.ArrowException, beam.io.filesystem.BeamIOError) as error:
+            raise BadData(f"{path} cannot be read as Parquet: {error}") from error
+        _check_schema(path, schema, inputs)
+        for number in range(metadata.num_row_groups):
+            if rows := metadata.row_group(number).num_rows:
+                found.append(RowGroup(path, number, parts, inputs))
+                parts += -(-rows // PART_ROWS)
+    if not found:
+        raise BadData(f"{', '.join(paths)}: there are no rows; expected at least one.")
+    return found
+
+
+def _check_schema(path: str, schema: pa.Schema, inputs: dict[str, str]) -> None:
+    if missing := sorted(inputs.keys() - set(schema.names)):
+        raise BadData(f"{path} has no column {', '.join(missing)}; expected {', '.join(inputs)}. Add it; it may hold nulls.")
+    if OUTPUT in schema.names:
+        raise BadData(
+            f"{path} has a column {OUTPUT} already, which the scores would be written to. Rename it, or leave it out."
+        )
+    for name, dtype in inputs.items():
+        kind = schema.field(name).type
+        try:
+            pa.nulls(0, kind).cast(ARROW[dtype])
+        except pa.ArrowException as error:
+            raise BadData(f"{path}: column {name} is {kind}; expected {dtype.removeprefix('DT_').lower()}.") from error
+
+
+def parts(group: RowGroup) -> Iterator[tuple[Batch, list[bytes]]]:
+    """The parts of a row group: the rows, and the model's inputs as one of RunInference's examples. Raises BadData."""
+    with FileSystems.open(group.path) as file:
+        rows = pq.ParquetFile(file).iter_batches(PART_ROWS, row_groups=[group.number])
+        for number, batch in enumerate(rows):
+            where = f"{group.path}, row group {group.number}, rows from {number * PART_ROWS}"
+            inputs = model_inputs(batch, group.inputs, where)
+            yield (f"{group.first + number:08d}", batch), [_serialized(inputs)]
+
+
+def _serialized(batch: pa.RecordBatch) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return sink.getvalue().to_pybytes()
+
+
+def model_inputs(batch: pa.RecordBatch, inputs: dict[str, str], where: str) -> pa.RecordBatch:
+    """The model's inputs among the columns, of its dtypes; a missing value is NaN or "". Raises BadData."""
+    columns = []
+    for name, dtype in inputs.items():
+        column = batch.column(batch.schema.get_field_index(name))
+        if dtype == "DT_INT64" and column.null_count:
+            raise BadData(f"{where}: {column.null_count} values of {name} are null; expected an integer in each row.")
+        try:
+            # A float is rounded to the float32 that the model takes; nothing else may change in the cast.
+            column = column.cast(ARROW[dtype], safe=not pa.types.is_floating(column.type))
+        except pa.ArrowException as error:
+            raise BadData(f"{where}: {name} cannot be made {dtype.removeprefix('DT_').lower()}: {error}") from error
+        columns.append(column.fill_null("" if dtype == "DT_STRING" else 0 if dtype == "DT_INT64" else float("nan")))
+    return pa.RecordBatch.from_arrays(columns, list(inputs))
+
+
+class ColumnarModel:
+    """A SavedModel's `raw` signature in the place of the session that RunInference would load."""
+
+    def __init__(self, folder: str):
+        self._loaded = tf.saved_model.load(folder)
+        self._score = self._loaded.signatures["raw"]
+
+    def run(self, outputs: dict[str, str], feed_dict: dict[str, Sequence[bytes]]) -> dict[str, np.ndarray]:
+        """The scores of each part, by the output's name.
+
+        Args:
+            outputs: names of the tensors that RunInference knows of, by output; only the names of the outputs are used.
+            feed_dict: the parts, each a record batch as `parts` makes it.
+        """
+        (serialized,) = feed_dict.values()
+        answers = np.empty(len(serialized), object)
+        for number, part in enumerate(serialized):
+            answers[number] = self._scores(part)
+        return dict.fromkeys(outputs, answers)
+
+    def _scores(self, part: bytes) -> np.ndarray:
+        with pa.ipc.open_stream(part) as reader:
+            batch = reader.read_next_batch()
+        columns = {name: tf.constant(batch.column(name).to_numpy(zero_copy_only=False)) for name in batch.schema.names}
+        return self._score(**columns)[OUTPUT].numpy()
+
+
+def load(folder: str, _tags: Sequence[str]) -> ColumnarModel:
+    """For RunInference, which loads the model once a worker."""
+    return ColumnarModel(folder)
+
+
+def write_part(scored: tuple[Batch, list[prediction_log_pb2.PredictionLog]], folder: str) -> None:
+    """Writes a part, the scores beside the rows."""
+    (name, batch), (log,) = scored
+    scores = tf.make_ndarray(log.predict_log.response.outputs[OUTPUT]).ravel()
+    table = pa.Table.from_batches([batch]).append_column(OUTPUT, pa.array(scores, pa.float32()))
+    with FileSystems.create(FileSystems.join(folder, f"{name}.parquet")) as file:
+        pq.write_table(table, file)
+
+
+def score(groups: list[RowGroup], model: Path, folder: str, arguments: list[str]) -> None:
+    """Runs the Beam pipeline: each part of each group becomes a file `<number>.parquet` in `folder`.
+
+    Args:
+        groups: what to score.
+        model: folder of the SavedModel, on a file system that the workers reach.
+        folder: for the parts; likewise.
+        arguments: Beam's pipeline options.
+    """
+    saved = model_spec_pb2.SavedModelSpec(model_path=str(model), signature_name=["serving_default"])
+    spec = model_spec_pb2.InferenceSpecType(saved_model_spec=saved)
+    with beam.Pipeline(argv=arguments) as pipeline:
+        _ = (
+            pipeline
+            | "RowGroups" >> beam.Create(groups)
+            | "ToAllWorkers" >> beam.Reshuffle()
+            | "Read" >> beam.FlatMap(parts)
+            | "Score" >> run_inference.RunInferenceOnKeyedBatches(spec, load)
+            | "Write" >> beam.Map(write_part, folder)
+        )

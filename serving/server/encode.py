@@ -1,0 +1,23 @@
+"""Columns of raw values as serialized tf.Examples, by tfx_bsl's C++ encoder. Imports TensorFlow."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from tfx_bsl.coders import example_coder
+
+
+def examples(columns: pa.RecordBatch) -> list[bytes]:
+    """One example a row, of the dtypes that tf.Example has. A null, NaN or empty string is left out: it is missing."""
+    lists = [_lists(column) for column in columns.columns]
+    return example_coder.RecordBatchToExamplesEncoder().encode(pa.RecordBatch.from_arrays(lists, columns.schema.names))
+
+
+def _lists(column: pa.Array) -> pa.ListArray:
+    """Each value as a list of one, each missing one as an empty list."""
+    present = column.is_valid()
+    if pa.types.is_floating(column.type):
+        present = pc.and_(present, pc.invert(pc.fill_null(pc.is_nan(column), True)))
+    elif pa.types.is_binary(column.type) or pa.types.is_string(column.type):
+        present = pc.and_(present, pc.greater(pc.fill_null(pc.binary_length(column), 0), 0))
+    ends = pc.cumulative_sum(present.cast(pa.int32()))
+    offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
+    return pa.ListArray.from_arrays(offsets, column.filter(present))

@@ -1,0 +1,159 @@
+"""Files scored by Beam, beside the model's own answers."""
+
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import REPOSITORY
+
+from pipeline.features import FEATURES
+from serving import batch, scoring
+
+
+@pytest.fixture
+def rows(flights, tmp_path):
+    """`flights` in a file of three row groups."""
+    flights.to_parquet(tmp_path / "rows.parquet", row_group_size=25, index=False)
+    return tmp_path / "rows.parquet"
+
+
+def run(rows, published, *arguments: str) -> int:
+    """The exit code of scoring into scores.parquet beside the rows."""
+    given = ["--input", str(rows), "--output", str(rows.parent / "scores.parquet"), "--model", str(published.folder)]
+    return batch.main([*given, *arguments])
+
+
+def test_columns_go_through_and_scores_are_the_models(rows, published, flights, scores, capsys, monkeypatch):  # noqa: PLR0917
+    monkeypatch.setattr(scoring, "PART_ROWS", 10)
+    assert run(rows, published) == 0
+    found = pd.read_parquet(rows.parent / "scores.parquet")
+    pd.testing.assert_frame_equal(found.drop(columns="probability"), flights.reset_index(drop=True))
+    np.testing.assert_allclose(found["probability"], scores, rtol=1e-6)
+    assert found["probability"].dtype == np.float32
+    assert "64 rows in" in capsys.readouterr().err
+    assert sorted(path.name for path in rows.parent.iterdir()) == ["rows.parquet", "scores.parquet"], "nothing else is left"
+
+
+def test_several_files_keep_their_order(rows, published, scores, tmp_path):
+    shutil.copy(rows, tmp_path / "again.parquet")
+    assert run(rows, published, "--input", str(tmp_path / "again.parquet")) == 0
+    found = pd.read_parquet(tmp_path / "scores.parquet")
+    np.testing.assert_allclose(found["probability"], np.concatenate([scores, scores]), rtol=1e-6)
+
+
+def test_two_workers_of_another_kind_of_runner(rows, published, scores):
+    """Processes of their own, as on a cluster: all that a worker needs is shipped to it."""
+    arguments = ["--runner=FnApiRunner", "--direct_num_workers=2", "--direct_running_mode=multi_processing"]
+    output = rows.parent / "scores.parquet"
+    command = [
+        sys.executable,
+        "-m",
+        "serving.batch",
+        "--input",
+        rows,
+        "--output",
+        output,
+        "--model",
+        published.folder,
+        *arguments,
+    ]
+    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=200, check=False)
+    assert result.returncode == 0, result.stderr
+    np.testing.assert_allclose(pd.read_parquet(output)["probability"], scores, rtol=1e-6)
+
+
+def test_other_types_of_the_same_values(rows, published, flights, scores):
+    """Doubles, dictionaries and large strings, small integers."""
+    table = pa.Table.from_pandas(flights, preserve_index=False)
+    for number, feature in enumerate(table.column_names):
+        kind = {f.name: f.dtype for f in FEATURES}.get(feature)
+        other = {"string": pa.dictionary(pa.int32(), pa.large_string()), "float32": pa.float64(), "int64": pa.int8()}.get(kind)
+        if other:
+            table = table.set_column(number, feature, table.column(feature).cast(other))
+    pq.write_table(table, rows)
+    assert run(rows, published) == 0
+    np.testing.assert_allclose(pd.read_parquet(rows.parent / "scores.parquet")["probability"], scores, rtol=1e-6)
+
+
+def drop(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.drop(columns="carrier")
+
+
+def scored(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(probability=0.5)
+
+
+def text(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(distance="far")
+
+
+def nested(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(distance=[[1.0]] * len(frame))
+
+
+def null(frame: pd.DataFrame) -> pd.DataFrame:
+    flag = next(feature.name for feature in FEATURES if feature.dtype == "int64")
+    return frame.assign(**{flag: frame[flag].astype("Int64").where(frame.index != frame.index[30])})
+
+
+def none(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.head(0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (drop, "has no column carrier; expected"),
+        (scored, "has a column probability already"),
+        (text, "row group 0, rows from 0: distance cannot be made float"),
+        (nested, "column distance is list<element: double>; expected float"),
+        (null, "row group 1, rows from 0: 1 values of"),
+        (none, "there are no rows; expected at least one"),
+    ],
+)
+def test_rows_that_cannot_be_scored(rows, published, flights, change, message, capsys):  # noqa: PLR0917
+    change(flights).to_parquet(rows, row_group_size=25, index=False)
+    (rows.parent / "scores.parquet").write_bytes(b"before")
+    assert run(rows, published, "--overwrite") == 1
+    assert message in capsys.readouterr().err
+    assert (rows.parent / "scores.parquet").read_bytes() == b"before"
+    assert sorted(path.name for path in rows.parent.iterdir()) == ["rows.parquet", "scores.parquet"]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 nonsense PAR1"])
+def test_a_file_that_is_no_parquet(rows, published, content, capsys):
+    rows.write_bytes(content)
+    assert run(rows, published) == 1
+    assert "cannot be read as Parquet" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there(rows, published, capsys):
+    rows.unlink()
+    assert run(rows, published) == 1
+    assert "rows.parquet cannot be read as Parquet" in capsys.readouterr().err
+
+
+def test_an_output_that_is_there_is_kept(rows, published, capsys):
+    (rows.parent / "scores.parquet").write_bytes(b"before")
+    assert run(rows, published) == 2
+    assert "is there already; expected a new file" in capsys.readouterr().err
+    assert (rows.parent / "scores.parquet").read_bytes() == b"before"
+
+
+def test_a_model_that_is_none(rows, tmp_path, capsys):
+    command = ["--input", str(rows), "--output", str(tmp_path / "x.parquet"), "--model", str(tmp_path / "7")]
+    assert batch.main(command) == 1
+    assert "is no version; expected a folder with a number" in capsys.readouterr().err
+
+
+def test_a_model_that_was_changed(rows, published, tmp_path, capsys):
+    shutil.copytree(published.folder, tmp_path / "1")
+    (tmp_path / "1" / "fingerprint.pb").write_bytes(b"x")
+    command = ["--input", str(rows), "--output", str(tmp_path / "x.parquet"), "--model", str(tmp_path / "1")]
+    assert batch.main(command) == 1
+    assert "differs from its manifest: fingerprint.pb" in capsys.readouterr().err
