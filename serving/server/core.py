@@ -55,7 +55,7 @@ class Core:
         status = "OK"
         self._now += 1
         try:
-            if self.probe.refuses(self._now):
+            if self.probe.refuses(self._now) and not self.versions.disturbed:
                 raise Refused(StatusCode.RESOURCE_EXHAUSTED, "The server is overloaded; try again later.")
             if self._now > self._in_flight:
                 raise Refused(StatusCode.RESOURCE_EXHAUSTED, f"{self._in_flight} requests are in flight; try again later.")

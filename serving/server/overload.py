@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import random
 import time
+from collections import deque
 
 import grpc
 
 FEW = 8
+PROBES = 3  # of which the shortest counts: a queue that stands is overload, one that comes and goes is not (RFC 8289, CoDel)
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
 
@@ -19,21 +21,20 @@ class Probe:
     the probe names no model, and is turned away at once.
     """
 
-    def __init__(self, limit: float = 0.004, all_above: float = 0.012, interval: float = 0.005):
+    def __init__(self, limit: float = 0.001, all_above: float = 0.004, interval: float = 0.005):
         """Args:
         limit: seconds of waiting from which on some requests are refused.
         all_above: seconds from which on all are. All or none would swing between idle and full.
         interval: seconds between probes, while there are requests.
         """
         self._limit, self._range, self._interval = limit, all_above - limit, interval
-        self._sent: float | None = None  # of the probe that has no answer yet
-        self._last = 0.0  # what the last one took
+        self._waits = deque([0.0] * PROBES, PROBES)  # what the last probes took
         self._requests = 0
         self._random = random.Random()  # noqa: S311  # a sample, not a secret
 
     def waiting(self) -> float:
-        """Seconds that the request which arrives now will have waited, about."""
-        return max(self._last, time.perf_counter() - self._sent if self._sent else 0.0)
+        """Seconds that any request waits now, about."""
+        return min(self._waits)
 
     def refuses(self, in_flight: int) -> bool:
         """Counts a request, and says whether to refuse it. A few at a time never are: they wait for no queue."""
@@ -48,10 +49,10 @@ class Probe:
             while True:
                 await asyncio.sleep(self._interval)
                 if self._requests == seen:
-                    self._last = 0.0
+                    self._waits.append(0.0)
                     continue
                 seen = self._requests
-                self._sent = time.perf_counter()
+                sent = time.perf_counter()
                 with contextlib.suppress(grpc.aio.AioRpcError):
                     await predict(b"")
-                self._last, self._sent = time.perf_counter() - self._sent, None
+                self._waits.append(time.perf_counter() - sent)

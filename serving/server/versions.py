@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from serving.server.servable import Servable
 
 State = get_model_status_pb2.ModelVersionStatus.State
 LOG = logging.getLogger(__name__)
+CALM_SECONDS = 1.0  # after a load, in which what has queued up meanwhile is answered
 DRAIN_SECONDS = 30.0  # that a version which is taken out waits for its last answers
 
 
@@ -55,7 +57,13 @@ class Versions:
         self._read_config = read_config
         self.on_load: Callable[[str, bool], None] = lambda *_: None  # told the model and whether it worked, at each attempt
         self._lock = threading.Lock()
+        self._disturbed_until = 0.0
         self.models: dict[str, Model] = {config.name: Model(config) for config in read_config()}
+
+    @property
+    def disturbed(self) -> bool:
+        """A version is loaded, or was until a moment ago: answers take longer for it, and not because there are too many."""
+        return time.monotonic() < self._disturbed_until
 
     def poll(self) -> None:
         """Loads what is new, then moves the labels, then takes out what is no longer wanted."""
@@ -78,6 +86,8 @@ class Versions:
             gc.unfreeze()
             gc.collect()
             gc.freeze()
+        if self._disturbed_until == math.inf:
+            self._disturbed_until = time.monotonic() + CALM_SECONDS
 
     def _load(self, model: Model, number: int) -> None:
         before = model.versions.get(number)
@@ -87,6 +97,7 @@ class Versions:
         files = frozenset((str(path), (folder / path).stat().st_size) for path in files_below(folder))
         if before and before.files == files:
             return
+        self._disturbed_until = math.inf
         state = model.versions[number] = VersionState(State.LOADING)
         try:
             state.servable = Servable(model.config.name, number, folder)

@@ -19,6 +19,7 @@ import uvloop
 
 METHOD = "/tensorflow.serving.PredictionService/Predict"
 CONNECTIONS = 4
+IN_TIME = 25.0  # milliseconds
 
 
 class Grpc:
@@ -96,6 +97,7 @@ async def run(client: Grpc | Rest, rate: float, seconds: float) -> dict:
         "p95": float(np.percentile(answered, 95)),
         "p99": float(np.percentile(answered, 99)),
         "max": float(answered.max()),
+        "in time": sum(status == "OK" and latency < IN_TIME for latency, _, status in sent) / len(sent),
         "late": float(np.median([late for _, late, _ in sent])),
     }
 

@@ -30,7 +30,6 @@ from components.publisher import store
 from pipeline.features import FEATURES
 from tests.serving.servers import MODEL, copy_version, serving, state
 
-MAX_P99 = 25.0  # milliseconds
 BAR = 0.6  # of the in-process throughput
 LEVELS = (0.25, 0.5, 0.75, 1.0, 1.5)
 SECONDS = 6.0
@@ -97,12 +96,12 @@ def in_process(version: Path, columns: dict[str, np.ndarray]) -> dict[int, float
 
 
 def good(seen: dict) -> bool:
-    """Every request was answered, and in time."""
-    return seen["p99"] < MAX_P99 and set(seen["statuses"]) == {"OK"}
+    """99 of 100 requests are answered in time; one that is refused counts as late."""
+    return seen["in time"] >= 0.99
 
 
 def best_rate(load: Load, server: Server, case: Case, start: float) -> float:
-    """The highest rate found that is good twice, in steps of an eighth."""
+    """The highest rate found that is good, in steps of an eighth."""
     rate = start
     while not good(load.run(server, case, rate)):
         rate /= 1.25
