@@ -38,16 +38,16 @@ class Rest:
             routes=[
                 Route("/v1/models/{rest:path}", self.models, methods=["GET", "POST"]),
                 Route("/monitoring/prometheus/metrics", self.prometheus),
-                Route("/{rest:path}", self.unknown, methods=["GET", "POST", "PUT", "DELETE", "PATCH"]),
-            ]
+            ],
+            exception_handlers={404: self.unknown, 405: self.unknown},
         )
 
     async def prometheus(self, request: Request) -> Response:
         """Metrics as text."""
         return Response(self._core.metrics.text(), media_type="text/plain; version=0.0.4")
 
-    async def unknown(self, request: Request) -> Response:
-        """A path that there is not."""
+    async def unknown(self, request: Request, error: Exception) -> Response:
+        """A path or a method that there is not."""
         return failed(malformed(request))
 
     async def models(self, request: Request) -> Response:

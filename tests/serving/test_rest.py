@@ -170,6 +170,9 @@ BAD_PATHS = [
     ("GET", PATH + "/versions/x", 400, "Malformed request"),
     ("GET", PATH + f"/versions/{10**30}", 400, "Malformed request"),
     ("GET", "/v2/models", 400, "Malformed request"),
+    ("POST", "/v1/models/a%0Ab/versions/1:predict", 400, "Malformed request"),
+    ("PUT", PATH, 400, "Malformed request: PUT"),
+    ("DELETE", "/monitoring/prometheus/metrics", 400, "Malformed request"),
 ]
 
 
