@@ -12,7 +12,7 @@ def examples(columns: pa.RecordBatch) -> list[bytes]:
 
 
 def _lists(column: pa.Array) -> pa.ListArray:
-    """Each value as a list of one, each missing one as an empty list."""
+    """Each value as a list of one, each missing one as null: to TFDV an empty list is a value."""
     present = column.is_valid()
     if pa.types.is_floating(column.type):
         present = pc.and_(present, pc.invert(pc.fill_null(pc.is_nan(column), True)))
@@ -20,4 +20,4 @@ def _lists(column: pa.Array) -> pa.ListArray:
         present = pc.and_(present, pc.greater(pc.fill_null(pc.binary_length(column), 0), 0))
     ends = pc.cumulative_sum(present.cast(pa.int32()))
     offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
-    return pa.ListArray.from_arrays(offsets, column.filter(present))
+    return pa.ListArray.from_arrays(offsets, column.filter(present), mask=pc.invert(present))

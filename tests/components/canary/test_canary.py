@@ -153,9 +153,8 @@ FAULTS = [
 
 @pytest.mark.parametrize(("fault", "said"), FAULTS, ids=[fault.__name__ for fault, _ in FAULTS])
 def test_a_fault_is_found_and_its_request_named(tmp_path, examples, fault, said):
-    [reason, *_] = tried(Model(fault).save(tmp_path / "m"), examples).reasons
-    for part in said:
-        assert part in reason
+    reasons = tried(Model(fault).save(tmp_path / "m"), examples).reasons
+    assert any(all(part in reason for part in said) for reason in reasons), reasons  # a fault may break several limits
     assert servers_left() == []
 
 
