@@ -59,3 +59,11 @@ class ScheduleFailed(RuntimeError, CrosswindError):
 
 class NotConvertible(ValueError, CrosswindError):
     """The model cannot become a TensorFlow Lite file that a phone runs, or the file is not what it should be."""
+
+
+class NotRunnable(ValueError, CrosswindError):
+    """The DAG can be compiled, but Kubeflow Pipelines' open-source backend would not run it."""
+
+
+class KubeflowFailed(RuntimeError, CrosswindError):
+    """Kubeflow Pipelines cannot be reached, or said no."""

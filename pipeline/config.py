@@ -4,10 +4,13 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from components.errors import BadConfig
+from pipeline.beam import Beam
 from pipeline.features import FEATURES
+from pipeline.kubeflow.settings import Kubeflow
+from pipeline.section import Section
 
 DEFAULT_FILE = Path(__file__).with_name("config.toml")
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -24,12 +27,6 @@ FeatureName = Annotated[str, AfterValidator(_is_feature)]
 DriftKind = Literal["data", "label", "prediction", "concept", "skew"]
 Variant = Literal["float32", "float16", "dynamic_int8", "weight_int8"]
 Strategy = Literal["one_device", "mirrored", "multi_worker", "tpu", "pipeline"]
-
-
-class Section(BaseModel):
-    """A section refuses unknown keys and never changes after it was read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Data(Section):
@@ -187,12 +184,6 @@ class Run(Section):
     root: str = Field(min_length=1, description="folder for metadata, artifacts, logs and published models")
 
 
-class Beam(Section):
-    """How the data-parallel steps run."""
-
-    arguments: list[str] = Field(description="Beam pipeline options, for every Beam node")
-
-
 class Config(Section):
     """The whole configuration, as `config.toml` states it."""
 
@@ -208,6 +199,12 @@ class Config(Section):
     schedule: Schedule
     run: Run
     beam: Beam
+    kubeflow: Kubeflow
+
+    @property
+    def spans_folder(self) -> str:
+        """Where the spans are, whatever folder a node runs in; a URI as it is."""
+        return self.data.spans if "://" in self.data.spans else str(Path(self.data.spans).absolute())
 
     @property
     def serving_folder(self) -> Path:
@@ -267,8 +264,12 @@ def _explain(problem) -> str:
 
 def _allowed_keys(location: tuple) -> str:
     fields = Config.model_fields
-    if len(location) > 1 and location[0] in fields:
-        section = fields[str(location[0])].annotation
-        assert isinstance(section, type) and issubclass(section, Section)
-        fields = section.model_fields
+    for part in location[:-1]:
+        if part in fields:
+            inner = [kind for kind in (fields[part].annotation, *get_args(fields[part].annotation)) if _is_section(kind)]
+            fields = inner[0].model_fields if inner else fields
     return "; expected one of " + ", ".join(field.alias or name for name, field in fields.items())
+
+
+def _is_section(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Section)

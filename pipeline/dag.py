@@ -1,7 +1,6 @@
 """The DAG: the only place where components are wired together."""
 
 import hashlib
-import sys
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +17,7 @@ from tfx.components.trainer.component import Trainer
 from tfx.components.tuner.component import Tuner
 from tfx.dsl.experimental.conditionals.conditional import Cond
 from tfx.dsl.placeholder.placeholder import Predicate
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import bulk_inferrer_pb2, infra_validator_pb2
@@ -38,7 +38,7 @@ from components.production_model.component import ProductionModel
 from components.publisher.component import Publisher
 from components.span_example_gen.component import SpanExampleGen
 from components.transform.component import Transform
-from pipeline import hyperparameters
+from pipeline import beam, hyperparameters
 from pipeline.config import Config, Drift
 from pipeline.evaluation import eval_config, mobile_eval_config
 from pipeline.features import COLUMNS, DATE, FEATURES, LABEL
@@ -47,23 +47,26 @@ from pipeline.schema import check, read
 HISTOGRAM_BUCKETS = 50  # with TFDV's 10, a shift of rain by half a standard deviation stays within the first
 
 
-def create_pipeline(config: Config, span: str, git_commit: str = "unknown", trials: int = 0) -> Pipeline:
+def check_schema(path: Path) -> None:
+    """Raises BadConfig unless the reviewed schema has the declared columns, and comparators that find something."""
+    check(path)
+    refuse_infinity_norm(read(path))
+
+
+def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: str = "unknown", trials: int = 0) -> Pipeline:
     """The whole pipeline for one span.
 
     Args:
         config: the configuration.
-        span: the newest month of the window, YYYY-MM.
+        span: the newest month of the window, YYYY-MM; where the orchestrator has parameters, one.
         git_commit: recorded in the manifest.
         trials: adds a Tuner that tries as many hyperparameters; `pipeline.tune` runs the DAG up to it.
     """
     root = Path(config.run.root).absolute()
-    schema_file = Path(config.data.schema_file).absolute()
-    check(schema_file)
-    refuse_infinity_norm(read(schema_file))
     source = source_fingerprint()
 
     examples = SpanExampleGen(
-        spans_folder=str(Path(config.data.spans).absolute()),
+        spans_folder=config.spans_folder,
         span=span,
         window=config.data.window,
         eval_days=config.data.eval_days,
@@ -74,7 +77,7 @@ def create_pipeline(config: Config, span: str, git_commit: str = "unknown", tria
     statistics = StatisticsGen(
         examples.outputs["examples"], stats_options=StatsOptions(num_histogram_buckets=HISTOGRAM_BUCKETS)
     )
-    schema = ImportSchemaGen(str(schema_file))
+    schema = ImportSchemaGen(config.data.schema_file)
     validator = ExampleValidator(statistics.outputs["statistics"], schema.outputs["schema"])
     gate = DataGate(
         examples=examples.outputs["examples"],
@@ -150,7 +153,7 @@ def create_pipeline(config: Config, span: str, git_commit: str = "unknown", tria
             columns={feature.name: feature.dtype for feature in FEATURES},
             eval_config=mobile_eval_config(config.evaluate),
             rows=config.mobile.parity_rows,
-            max_difference={name: config.mobile.max_difference[name] for name in {"float32", *config.mobile.ship}},
+            max_difference={name: config.mobile.max_difference[name] for name in sorted({"float32", *config.mobile.ship})},
             max_auc_change=config.mobile.max_auc_change,
             max_log_loss_change=config.mobile.max_log_loss_change,
             min_slice_rows=config.mobile.min_slice_rows,
@@ -190,7 +193,7 @@ def create_pipeline(config: Config, span: str, git_commit: str = "unknown", tria
         components=nodes + ([tuner] if trials else []) + ([bulk_inferrer] if config.batch.bulk_inferrer else []),
         enable_cache=True,
         metadata_connection_config=sqlite_metadata_connection_config(str(root / "metadata.db")),
-        beam_pipeline_args=list(config.beam.arguments),
+        beam_pipeline_args=beam.arguments(config.beam),
     )
 
 
@@ -220,7 +223,7 @@ def canary_of(config: Config, trainer: Trainer, evaluator: Evaluator, examples: 
             model_blessing=evaluator.outputs["blessing"],
             examples=examples.outputs["examples"],
             columns={feature.name: feature.dtype for feature in FEATURES},
-            command=[sys.executable if part == "python" else part for part in settings.command],
+            command=settings.command,
             rows=settings.rows,
             load_seconds=settings.load_seconds,
             answer_seconds=settings.answer_seconds,

@@ -3,7 +3,6 @@
 import argparse
 import datetime
 import os
-import subprocess
 import sys
 import time
 import traceback
@@ -14,7 +13,9 @@ from rich.console import Console
 
 from components.errors import BadConfig, BadData, CrosswindError, DataRejected, NodeFailed, SpanNotFound
 from components.span_example_gen import spans
+from pipeline import beam
 from pipeline import config as configuration
+from pipeline.checkout import git_commit
 from pipeline.config import Config
 from pipeline.outcome import Outcome
 from pipeline.root import leave
@@ -91,23 +92,25 @@ def execute(config: Config, span: str, console: Console, trials: int = 0) -> Non
     """Runs the nodes, or those up to a Tuner of so many trials.
 
     Raises:
-        CrosswindError: a node said what is wrong; NodeFailed if it did not.
+        CrosswindError: a setting makes no sense here, or a node said what is wrong; NodeFailed if it did not.
     """
     from pipeline.progress import NodeProgress  # noqa: PLC0415
 
+    beam.refuse_containers(config.beam)
     progress = NodeProgress(console)
     try:
         from absl import logging  # noqa: PLC0415
         from tfx.orchestration.local.local_dag_runner import LocalDagRunner  # noqa: PLC0415
         from tfx.orchestration.pipeline import RunOptions  # noqa: PLC0415
 
-        from pipeline.dag import create_pipeline  # noqa: PLC0415
+        from pipeline.dag import check_schema, create_pipeline  # noqa: PLC0415
         from pipeline.model import distribution  # noqa: PLC0415
 
         # Devices are settled when TensorFlow starts, and what is missing is better said before the first node.
         distribution.create(config.train.strategy, config.train.devices, config.train.tpu)
         logging.set_verbosity(logging.INFO)
         logging.get_absl_logger().addHandler(progress)
+        check_schema(Path(config.data.schema_file))
         options = RunOptions(to_nodes=["Tuner"]) if trials else None
         LocalDagRunner().run(create_pipeline(config, span, git_commit(), trials), options)
     except CrosswindError:
@@ -132,15 +135,6 @@ def next_span(config: Config) -> str | None:
             f"{config.data.window} months in a row. Add months, or make data.window smaller."
         )
     return next(iter(pending_spans(config)), None)
-
-
-def git_commit() -> str:
-    """The commit of this checkout, marked if files differ from it; "unknown" outside one."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        return subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 PUBLISHER = "components.publisher.component.Publisher"
 LAST_NODE = "MobilePublisher"
-DRIFT_REPORT = "DriftReport"
+DRIFT_REPORT = "crosswind.DriftReport"
 EXAMPLES = "components.span_example_gen.component.SpanExampleGen"
 DONE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
 

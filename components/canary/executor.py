@@ -1,6 +1,7 @@
 """Canary's work: serves the candidate in a process of its own, and holds its answers against what was evaluated."""
 
 import json
+import sys
 import tempfile
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def try_out(model: Path, examples: list[str], properties) -> Report:
         versions = Path(temporary) / MODEL
         versions.mkdir()
         (versions / "1").symlink_to(model.absolute())
-        command = json.loads(properties["command"])
+        command = [sys.executable if part == "python" else part for part in json.loads(properties["command"])]
         try:
             with started(command, versions, MODEL, Path(temporary) / "log", properties["load_seconds"]) as server:
                 for request in replay.replay(server, serialized, replay.as_rows(columns), properties["answer_seconds"]):

@@ -11,7 +11,7 @@ from components.data_gate import executor
 class DataGateReport(artifact.Artifact):
     """A folder with `findings.json`: the findings that did not stop the run, a list of `checks.Finding` as objects."""
 
-    TYPE_NAME = "DataGateReport"
+    TYPE_NAME = "crosswind.DataGateReport"  # Kubeflow wants a namespace
 
 
 class DataGateSpec(component_spec.ComponentSpec):

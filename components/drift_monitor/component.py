@@ -21,7 +21,7 @@ class DriftReport(artifact.Artifact):
     "decayed"; `retrain`, 1 if the policy wants a new model; `blocked`, why a push is to be stopped, empty if it is not.
     """
 
-    TYPE_NAME = "DriftReport"
+    TYPE_NAME = "crosswind.DriftReport"  # Kubeflow wants a namespace
 
 
 class Driver(CacheKeyDriver):

@@ -3,6 +3,7 @@
 import uuid
 
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import channel, component_spec, standard_artifacts
 
 from components.drift_monitor.component import DriftReport
@@ -65,7 +66,7 @@ class Publisher(base_component.BaseComponent):
         folder: str,
         model_name: str,
         keep: int,
-        span: str,
+        span: str | RuntimeParameter,
         git_commit: str,
         configuration: str,
         infra_blessing: channel.BaseChannel | None = None,
@@ -78,7 +79,7 @@ class Publisher(base_component.BaseComponent):
         folder: the push destination; versions become `<folder>/<number>`.
         model_name: for the manifest.
         keep: newest versions to keep.
-        span: the span that this run processes; a completed execution marks it as done.
+        span: that this run was asked for; on one machine a completed execution marks it as done.
         git_commit, configuration: for the manifest; the configuration as JSON.
         infra_blessing: Canary's or TFX's InfraValidator's, whether a server runs the model.
         follows: another Publisher's output: this one pushes only when that one did, and under the same number.

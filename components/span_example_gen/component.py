@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import channel, component_spec, standard_artifacts
 
 from components.drivers import CacheKeyDriver
@@ -14,8 +15,9 @@ class Driver(CacheKeyDriver):
     """Changed files are read again."""
 
     def cache_key(self, exec_properties) -> str:
-        window = spans.window(exec_properties["span"], exec_properties["window"])
-        return spans.fingerprint(Path(exec_properties["spans_folder"]), window)
+        folder = Path(exec_properties["spans_folder"])
+        window = spans.window(spans.resolved(exec_properties["span"], spans.available(folder)), exec_properties["window"])
+        return spans.fingerprint(folder, window)
 
 
 class SpanExampleGenSpec(component_spec.ComponentSpec):
@@ -53,7 +55,7 @@ class SpanExampleGen(base_beam_component.BaseBeamComponent):
         self,
         *,
         spans_folder: str,
-        span: str,
+        span: str | RuntimeParameter,
         window: int,
         eval_days: int,
         columns: dict[str, str],
@@ -61,8 +63,8 @@ class SpanExampleGen(base_beam_component.BaseBeamComponent):
         date: str,
     ):
         """Args:
-        spans_folder: holds a folder a month, each with Parquet or CSV files.
-        span: the newest month, YYYY-MM.
+        spans_folder: holds a folder a month, each with Parquet or CSV files; a path, or a URI that Beam reads (gs://, s3://).
+        span: the newest month of the window, YYYY-MM; `spans.NEWEST`: the newest that is there.
         window: number of months, the newest included.
         eval_days: last days of `span` that become the eval split.
         columns: the columns to read, name to dtype ("string", "float32" or "int64").

@@ -15,7 +15,7 @@ from tfx.types import artifact_utils
 from tfx_bsl.coders import example_coder
 
 from components.errors import BadData
-from components.span_example_gen import reader, spans
+from components.span_example_gen import bucket, reader, spans
 
 ROWS_PROPERTY, REPEATED_PROPERTY = "rows", "repeated"
 
@@ -59,7 +59,7 @@ def write_shard(source: Source, output: str, read: Columns, first_eval_day) -> I
     encoded: dict[str, list[bytes]] = {split: [] for split in spans.SPLITS}
     hashes = []
     try:
-        for batch in reader.read(Path(source.path), read.columns, read.date, read.ignored):
+        for batch in reader.read(source.path, read.columns, read.date, read.ignored):
             reader.check_dates(batch, read.date, source.span)
             hashes.append(reader.row_hashes(batch))
             for split, rows in reader.split_by_time(batch, read.date, first_eval_day).items():
@@ -91,17 +91,20 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
     def Do(self, input_dict, output_dict, exec_properties) -> None:
         """See `SpanExampleGen`. Raises SpanNotFound or BadData; nothing is published then."""
-        window = spans.window(exec_properties["span"], exec_properties["window"])
+        folder = exec_properties["spans_folder"]
+        present = bucket.listing(folder)
+        newest = spans.resolved(exec_properties["span"], present)
+        window = spans.window(newest, exec_properties["window"])
         sources = [
-            Source(str(path), span, spans.shard(span, index))
-            for span, paths in spans.files(Path(exec_properties["spans_folder"]), window).items()
+            Source(path, span, spans.shard(span, index))
+            for span, paths in spans.chosen(present, window, folder).items()
             for index, path in enumerate(paths)
         ]
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         examples.split_names = artifact_utils.encode_split_names(list(spans.SPLITS))
         for split in spans.SPLITS:
             tf.io.gfile.makedirs(artifact_utils.get_split_uri([examples], split))
-        outcomes = self._write(sources, examples.uri, exec_properties)
+        outcomes = self._write(sources, examples.uri, newest, exec_properties)
         if errors := [outcome.error for outcome in outcomes if outcome.error]:
             raise BadData("\n".join(errors))
         rows = {split: sum(outcome.rows[split] for outcome in outcomes) for split in spans.SPLITS}
@@ -109,15 +112,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             raise BadData(f"No rows in the {empty[0]} split of {window[0]} to {window[-1]}; expected some in train and eval.")
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
-        examples.set_string_custom_property("span", exec_properties["span"])
+        examples.set_string_custom_property("span", newest)
         examples.set_string_custom_property("window", ",".join(window))
         examples.set_string_custom_property(ROWS_PROPERTY, json.dumps(rows))
         counts = {span: count for outcome in outcomes for span, count in outcome.repeated.items()}
         examples.set_string_custom_property(REPEATED_PROPERTY, json.dumps(counts, sort_keys=True))
 
-    def _write(self, sources: list[Source], output: str, exec_properties) -> list[Outcome]:
+    def _write(self, sources: list[Source], output: str, newest: str, exec_properties) -> list[Outcome]:
         report = f"{self._get_tmp_dir().rstrip('/')}/outcomes"
-        first_eval_day = spans.first_eval_day(exec_properties["span"], exec_properties["eval_days"])
+        first_eval_day = spans.first_eval_day(newest, exec_properties["eval_days"])
         read = Columns(
             json.loads(exec_properties["columns"]), exec_properties["date"], json.loads(exec_properties["ignore_columns"])
         )

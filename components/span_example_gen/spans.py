@@ -4,12 +4,16 @@ import calendar
 import datetime
 import hashlib
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NoReturn, TypeVar
 
 from components.errors import SpanNotFound
 
 SUFFIXES = (".parquet", ".csv")
 SPLITS = ("train", "eval")  # in the order of time
+NEWEST = "newest"  # instead of a span: the newest that is there when the node runs
+P = TypeVar("P", Path, str)
 _SPAN = re.compile(r"[12]\d{3}-(0[1-9]|1[0-2])")
 
 
@@ -19,12 +23,24 @@ def available(folder: Path) -> list[str]:
     Raises:
         SpanNotFound: there is none.
     """
-    found = sorted(path.name for path in folder.glob("*") if path.is_dir() and _SPAN.fullmatch(path.name))
-    if not found:
-        raise SpanNotFound(
-            f"No spans in {folder}; expected folders named YYYY-MM. Build the example's with `python -m data.flights`."
-        )
-    return found
+    return sorted(path.name for path in folder.glob("*") if path.is_dir() and is_span(path.name)) or none_in(folder)
+
+
+def is_span(name: str) -> bool:
+    """Whether a folder's name is that of a span."""
+    return bool(_SPAN.fullmatch(name))
+
+
+def none_in(folder: Path | str) -> NoReturn:
+    """Raises SpanNotFound."""
+    raise SpanNotFound(
+        f"No spans in {folder}; expected folders named YYYY-MM. Build the example's with `python -m data.flights`."
+    )
+
+
+def resolved(span: str, present: Iterable[str]) -> str:
+    """`span` itself; for `NEWEST` the newest one present."""
+    return max(present) if span == NEWEST else span
 
 
 def window(span: str, size: int) -> list[str]:
@@ -33,7 +49,7 @@ def window(span: str, size: int) -> list[str]:
     Raises:
         SpanNotFound: `span` is not of the form YYYY-MM.
     """
-    if not _SPAN.fullmatch(span):
+    if not is_span(span):
         raise SpanNotFound(f"{span!r} is not a span; expected a month such as 2013-07.")
     newest = int(span[:4]) * 12 + int(span[5:]) - 1
     return [f"{month // 12:04}-{month % 12 + 1:02}" for month in range(newest - size + 1, newest + 1)]
@@ -51,16 +67,24 @@ def files(folder: Path, spans: list[str]) -> dict[str, list[Path]]:
     Raises:
         SpanNotFound: a span has no folder, or no Parquet or CSV file in it.
     """
-    present = available(folder)
+    return chosen(listing(folder), spans, folder)
+
+
+def listing(folder: Path) -> dict[str, list[Path]]:
+    """The data files of every span below `folder`, sorted. Raises SpanNotFound."""
+    return {span: sorted(path for path in (folder / span).iterdir() if path.suffix in SUFFIXES) for span in available(folder)}
+
+
+def chosen(present: Mapping[str, list[P]], spans: list[str], folder: Path | str) -> dict[str, list[P]]:
+    """The data files of some spans of a listing. Raises SpanNotFound as `files`."""
     if missing := sorted(set(spans) - set(present)):
         raise SpanNotFound(
             f"Span {', '.join(missing)} is not in {folder}, but the window {spans[0]} to {spans[-1]} needs it. "
             f"There are {', '.join(present)}. Choose another --span, or a smaller data.window."
         )
-    found = {span: sorted(path for path in (folder / span).iterdir() if path.suffix in SUFFIXES) for span in spans}
-    if empty := [span for span, paths in found.items() if not paths]:
-        raise SpanNotFound(f"{folder / empty[0]} holds no data; expected files ending in {' or '.join(SUFFIXES)}.")
-    return found
+    if empty := [span for span in spans if not present[span]]:
+        raise SpanNotFound(f"{folder}/{empty[0]} holds no data; expected files ending in {' or '.join(SUFFIXES)}.")
+    return {span: present[span] for span in spans}
 
 
 def shard(span: str, index: int) -> str:

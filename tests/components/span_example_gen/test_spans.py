@@ -51,3 +51,8 @@ def test_fingerprint_follows_the_files_of_the_window(tmp_path):
     assert spans.fingerprint(tmp_path, ["2013-01"]) == before
     (tmp_path / "2013-01" / "a.csv").write_text("x\n1\n2\n")
     assert spans.fingerprint(tmp_path, ["2013-01"]) != before
+
+
+def test_newest_is_the_newest_that_is_there(few_spans):
+    assert spans.resolved(spans.NEWEST, spans.available(few_spans)) == "2013-04"
+    assert spans.resolved("2013-02", spans.available(few_spans)) == "2013-02"

@@ -1,0 +1,107 @@
+"""Starts Beam workers of this project when an engine asks for them.
+
+It runs on each machine of a Flink or Spark cluster (in Kubernetes a sidecar, from this project's image), or beside a portable
+job server. `beam.worker_pool` is its address, as the engine sees it.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import traceback
+from concurrent import futures
+from pathlib import Path
+
+import grpc
+from apache_beam.portability.api import (
+    beam_fn_api_pb2,
+    beam_fn_api_pb2_grpc,
+    beam_provision_api_pb2,
+    beam_provision_api_pb2_grpc,
+)
+from apache_beam.runners.worker.worker_id_interceptor import WorkerIdInterceptor
+from google.protobuf.json_format import MessageToJson
+
+PROJECT = Path(__file__).parent.parent
+STOP_SECONDS = 10.0
+PROVISION_SECONDS = 60.0
+
+
+class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
+    """A process for each worker that is asked for."""
+
+    def __init__(self) -> None:
+        self._workers: dict[str, subprocess.Popen] = {}
+
+    def StartWorker(self, request, _context) -> beam_fn_api_pb2.StartWorkerResponse:
+        """The engine fails the job with the error, if there is one."""
+        try:
+            self._workers[request.worker_id] = subprocess.Popen(
+                [sys.executable, "-m", "pipeline.beam_worker"], cwd=PROJECT, env=os.environ | environment(request)
+            )
+        except (OSError, grpc.RpcError):
+            return beam_fn_api_pb2.StartWorkerResponse(error=traceback.format_exc())
+        return beam_fn_api_pb2.StartWorkerResponse()
+
+    def StopWorker(self, request, _context) -> beam_fn_api_pb2.StopWorkerResponse:
+        stop(self._workers.pop(request.worker_id, None))
+        return beam_fn_api_pb2.StopWorkerResponse()
+
+    def close(self) -> None:
+        """Ends every worker."""
+        while self._workers:
+            stop(self._workers.popitem()[1])
+
+
+def environment(request: beam_fn_api_pb2.StartWorkerRequest) -> dict[str, str]:
+    """What Beam's worker reads: its name, where to connect to, and the pipeline's options, which it asks the engine for."""
+    channel = grpc.insecure_channel(request.provision_endpoint.url)
+    with channel:
+        service = beam_provision_api_pb2_grpc.ProvisionServiceStub(
+            grpc.intercept_channel(channel, WorkerIdInterceptor(request.worker_id))
+        )
+        info = service.GetProvisionInfo(beam_provision_api_pb2.GetProvisionInfoRequest(), timeout=PROVISION_SECONDS).info
+    return {
+        "WORKER_ID": request.worker_id,
+        "CONTROL_API_SERVICE_DESCRIPTOR": f"url: {json.dumps(request.control_endpoint.url)}",
+        "LOGGING_API_SERVICE_DESCRIPTOR": f"url: {json.dumps(request.logging_endpoint.url)}",
+        "PIPELINE_OPTIONS": MessageToJson(info.pipeline_options),
+        "RUNNER_CAPABILITIES": " ".join(info.runner_capabilities),
+    }
+
+
+def stop(worker: subprocess.Popen | None) -> None:
+    if worker is None:
+        return
+    worker.terminate()
+    try:
+        worker.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m pipeline.beam_worker_pool", description=__doc__.splitlines()[0])
+    parser.add_argument("--port", type=int, required=True, help="on 127.0.0.1, where the engine's part on this machine asks")
+    port = parser.parse_args().port
+    pool = WorkerPool()
+    server = grpc.server(futures.ThreadPoolExecutor())
+    beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)
+    server.add_insecure_port(f"127.0.0.1:{port}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    server.start()
+    print(f"Waiting at 127.0.0.1:{port} for an engine that wants workers.", flush=True)  # noqa: T201
+    try:
+        server.wait_for_termination()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        pool.close()
+        server.stop(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Compiles the DAG for Kubeflow Pipelines: TFX's compiler, then `to_oss`, then what the cluster's nodes get."""
+
+from pathlib import Path, PurePosixPath
+
+import yaml
+from google.protobuf.json_format import ParseDict, ParseError
+from kfp.pipeline_spec import pipeline_spec_pb2
+from tfx.orchestration.data_types import RuntimeParameter
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
+
+from components.errors import BadConfig, NotRunnable
+from components.span_example_gen.spans import NEWEST
+from pipeline import beam
+from pipeline.config import Config
+from pipeline.dag import check_schema, create_pipeline
+from pipeline.kubeflow.oss import EXECUTOR, Spec, task_name, to_oss
+from pipeline.kubeflow.platform import check_platform, platform_spec, with_resources
+
+IN_PROCESS = ("local", "multi_processing")
+IN_THE_POD = beam.Beam(
+    runner="local", workers=1, endpoint="", worker_pool="", image="", project="", region="", temp_location="", options=[]
+)
+COMMAND = ["python", "-m", "pipeline.kfp_entrypoint"]
+SPAN = "span"  # the pipeline's parameter
+# What TFX gives to each container before Beam's arguments: class, {{$}} and the inputs' specification, each with its flag.
+OWN_ARGUMENTS = 6
+
+
+def compiled(config: Config, git_commit: str) -> tuple[Spec, Spec]:
+    """The same DAG as a local run's, as the two documents of a KFP package: PipelineSpec and platform.
+
+    The span is a parameter of the pipeline; without one, a run takes the newest that is there when it reads the data.
+
+    Raises:
+        BadConfig: a setting makes no sense on a cluster.
+        NotRunnable: KFP's open-source backend would not run it.
+    """
+    check_schema(Path(config.data.schema_file))
+    inside = in_cluster(config)
+    pipeline = create_pipeline(inside, RuntimeParameter(SPAN, str, NEWEST), git_commit)
+    nodes = [node.id for node in pipeline.components]
+    runner = KubeflowV2DagRunner(
+        KubeflowV2DagRunnerConfig(default_image=config.kubeflow.image, default_commands=COMMAND, use_pipeline_spec_2_1=True)
+    )
+    spec = runner.run(pipeline, write_out=False)["pipelineSpec"]
+    spec = to_oss(spec, COMMAND, {SPAN: NEWEST}, config.kubeflow.pipeline_root)
+    spec = with_resources(spec, config.kubeflow, nodes)
+    for name in config.kubeflow.remote:
+        arguments = spec["deploymentSpec"]["executors"][EXECUTOR + task_name(name)]["container"]["args"]
+        arguments[OWN_ARGUMENTS:] = ["--uri_mode=remote", *beam.arguments(config.beam)]
+    platform = platform_spec(config.kubeflow, nodes)
+    check_platform(platform, spec)
+    try:
+        ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
+    except ParseError as error:
+        raise NotRunnable(f"What was compiled is no PipelineSpec: {error}") from error
+    return spec, platform
+
+
+def in_cluster(config: Config) -> Config:
+    """The configuration as the containers know it: their folders, and Beam within the pod. Raises BadConfig."""
+    kubeflow, schema_file = config.kubeflow, PurePosixPath(config.data.schema_file)
+    if schema_file.is_absolute() or ".." in schema_file.parts:
+        raise BadConfig(f"data.schema = {str(schema_file)!r}; expected a path in the checkout, as the image has it.")
+    if config.drift.requests and not PurePosixPath(config.drift.requests).is_absolute():
+        raise BadConfig(f"drift.requests = {config.drift.requests!r}; expected a folder below {kubeflow.folder} on a cluster.")
+    if config.canary.validator == "docker":
+        raise BadConfig('canary.validator = "docker"; a pod has no Docker. Expected "process" or "kubernetes".')
+    in_the_pod = config.beam.runner in IN_PROCESS
+    if not in_the_pod and not kubeflow.remote:
+        raise BadConfig(
+            f'beam.runner = "{config.beam.runner}" and kubeflow.remote = []; workers elsewhere do not see what a pod keeps to '
+            'itself. Name the nodes that run there, as in ["StatisticsGen", "Transform", "Evaluator"].'
+        )
+    return config.model_copy(
+        update={
+            "data": config.data.model_copy(update={"spans": kubeflow.spans}),
+            "run": config.run.model_copy(update={"root": kubeflow.folder}),
+            "beam": config.beam if in_the_pod else IN_THE_POD,
+        }
+    )
+
+
+def write(documents: tuple[Spec, Spec], path: Path) -> None:
+    """As KFP's own packages: YAML, the platform after the pipeline."""
+    text = yaml.dump_all(documents, Dumper=_Plain, sort_keys=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+class _Plain(yaml.SafeDumper):
+    """Repeats what stands more than once: a person reads it more easily than an alias."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True

@@ -1,0 +1,115 @@
+"""KFP's messages to and from a container, and the places of artifacts in them. Pure functions on the messages."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import yaml
+from google.protobuf import json_format
+from kfp.pipeline_spec.pipeline_spec_pb2 import ComponentInputsSpec, ExecutorInput, ExecutorOutput, RuntimeArtifact
+from tfx.orchestration.kubeflow.v2.compiler_utils import TITLE_TO_CLASS_PATH
+from tfx.utils.name_utils import get_full_name
+
+from components.data_gate.component import DataGateReport
+from components.drift_monitor.component import DriftReport
+from components.errors import NotRunnable
+
+# LocalPathForURI of kubeflow/pipelines, backend/src/v2/component/launcher_v2.go.
+FOLDERS = {"gs://": "gcs", "s3://": "s3", "minio://": "minio"}
+CLASS_PATHS = TITLE_TO_CLASS_PATH | {kind.TYPE_NAME: get_full_name(kind) for kind in (DataGateReport, DriftReport)}
+IMPLICIT = "_"  # begins the name of an input that only a condition asks for
+KFP = "system."  # begins the type of an output that the launcher writes itself, such as the log
+
+Message = TypeVar("Message", ExecutorInput, ExecutorOutput)
+
+
+def parse(serialized: str) -> ExecutorInput:
+    """From the launcher's JSON; fields of newer launchers are left out."""
+    return json_format.Parse(serialized, ExecutorInput(), ignore_unknown_fields=True)
+
+
+def report(serialized: str) -> ExecutorOutput:
+    """From TFX's JSON."""
+    return json_format.Parse(serialized, ExecutorOutput())
+
+
+def text(message: ExecutorInput | ExecutorOutput) -> str:
+    """As JSON."""
+    return json_format.MessageToJson(message)
+
+
+def restore_types(given: ExecutorInput, inputs_spec: str) -> None:
+    """Gives each artifact the type that the component declares, and a name; drops what is none of the executor's.
+
+    Args:
+        given: changed in place.
+        inputs_spec: ComponentInputsSpec as JSON.
+
+    Raises:
+        NotRunnable: an input is not declared, or its type is unknown.
+    """
+    declared = json_format.Parse(inputs_spec, ComponentInputsSpec(), ignore_unknown_fields=True).artifacts
+    for key in [key for key in given.inputs.artifacts if key.startswith(IMPLICIT)]:
+        del given.inputs.artifacts[key]
+    for key in [key for key, found in given.outputs.artifacts.items() if found.artifacts[0].type.schema_title.startswith(KFP)]:
+        del given.outputs.artifacts[key]
+    for key, artifacts in given.inputs.artifacts.items():
+        if key not in declared:
+            raise NotRunnable(f"KFP gave the input {key}; expected {', '.join(declared) or 'none'}. Compile the pipeline anew.")
+        for artifact in artifacts.artifacts:
+            artifact.type.CopyFrom(declared[key].artifact_type)
+    for artifact in _artifacts(given):
+        # TFX imports the class that a schema's title names. The Evaluator asks for a name, which KFP leaves empty.
+        artifact.type.schema_title = _class_path(artifact)
+        artifact.name = artifact.name or artifact.uri
+
+
+def _class_path(artifact: RuntimeArtifact) -> str:
+    title = artifact.type.schema_title or yaml.safe_load(artifact.type.instance_schema or "{}").get("title", "")
+    if title not in CLASS_PATHS:
+        raise NotRunnable(f"{artifact.uri} is of the type {title!r}; expected one of {', '.join(CLASS_PATHS)}.")
+    return CLASS_PATHS[title]
+
+
+def _artifacts(message: ExecutorInput | ExecutorOutput) -> Iterator[RuntimeArtifact]:
+    lists = (
+        [message.artifacts] if isinstance(message, ExecutorOutput) else [message.inputs.artifacts, message.outputs.artifacts]
+    )
+    return (artifact for each in lists for found in each.values() for artifact in found.artifacts)
+
+
+def map_uris(message: Message, mapping: Callable[[str], str]) -> None:
+    """Changes the URI of every artifact in the message."""
+    for artifact in _artifacts(message):
+        artifact.uri = mapping(artifact.uri)
+
+
+def local_path(uri: str, mounts: str = "/") -> str:
+    """Where the launcher has put, or looks for, the artifact: gs://bucket/a is /gcs/bucket/a. Raises NotRunnable."""
+    for scheme, folder in FOLDERS.items():
+        if uri.startswith(scheme):
+            return f"{mounts.rstrip('/')}/{folder}/{uri.removeprefix(scheme)}"
+    raise NotRunnable(f"{uri} is in no bucket that the launcher mounts; expected a URI with {', '.join(FOLDERS)}.")
+
+
+def remote_uri(path: str, mounts: str = "/") -> str:
+    """The inverse of `local_path`. Raises NotRunnable."""
+    for scheme, folder in FOLDERS.items():
+        if path.startswith(prefix := f"{mounts.rstrip('/')}/{folder}/"):
+            return scheme + path.removeprefix(prefix)
+    raise NotRunnable(
+        f"{path} is not below a folder of the launcher, so it would be lost. Executors must leave URIs as they are."
+    )
+
+
+def output_uris(given: ExecutorInput) -> list[str]:
+    """Of every output."""
+    return [artifact.uri for found in given.outputs.artifacts.values() for artifact in found.artifacts]
+
+
+def scratch(given: ExecutorInput) -> str:
+    """A new place beside the outputs, for temporary files. Raises NotRunnable."""
+    uris = output_uris(given)
+    if not uris:
+        raise NotRunnable("A node without outputs has no place in the bucket. Take it out of kubeflow.remote.")
+    return f"{uris[0].rpartition('/')[0]}/.tmp-{uuid.uuid4().hex}"

@@ -1,0 +1,96 @@
+"""What each node gets on the cluster: resources in the spec itself, all else in KFP's platform document beside it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from google.protobuf.json_format import ParseDict, ParseError
+from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
+
+from components.errors import BadConfig, NotRunnable
+from pipeline.kubeflow.oss import EXECUTOR, Spec, task_name
+from pipeline.kubeflow.settings import Kubeflow, Node, Volume
+
+
+def with_resources(spec: Spec, settings: Kubeflow, nodes: Iterable[str]) -> Spec:
+    """The spec with each container's CPU, memory and accelerators, and each task's retries.
+
+    Args:
+        spec: of `to_oss`; changed in place.
+        settings: what the nodes get.
+        nodes: their names in the DAG.
+
+    Raises:
+        BadConfig: the settings name a node that is not in the DAG.
+    """
+    nodes = list(nodes)
+    if unknown := sorted({*settings.nodes, *settings.remote} - set(nodes)):
+        raise BadConfig(
+            f"[kubeflow] names {', '.join(unknown)}, which the DAG does not have. Expected some of {', '.join(nodes)}."
+        )
+    for name in nodes:
+        node = settings.node(name)
+        if found := resources(node):
+            spec["deploymentSpec"]["executors"][EXECUTOR + task_name(name)]["container"]["resources"] = found
+        if node.retries:
+            spec["root"]["dag"]["tasks"][task_name(name)]["retryPolicy"] = {
+                "maxRetryCount": node.retries,
+                "backoffDuration": "60s",
+                "backoffFactor": 2.0,
+                "backoffMaxDuration": "3600s",
+            }
+    return spec
+
+
+def resources(node: Node) -> dict[str, Any]:
+    """A ResourceSpec. What is requested is what a pod may use: one that grows is not ended for its neighbours' sake."""
+    found: dict[str, Any] = {}
+    for name, quantity in (("Cpu", node.cpu), ("Memory", node.memory)):
+        if quantity:
+            found |= {f"resource{name}Limit": quantity, f"resource{name}Request": quantity}
+    if node.accelerator:
+        found["accelerator"] = {"resourceType": node.accelerator.type, "resourceCount": str(node.accelerator.count)}
+    return found
+
+
+def platform_spec(settings: Kubeflow, nodes: Iterable[str]) -> Spec:
+    """The second document of the compiled pipeline."""
+    executors = {EXECUTOR + task_name(name): executor_config(settings, settings.node(name)) for name in nodes}
+    return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
+
+
+def executor_config(settings: Kubeflow, node: Node) -> dict[str, Any]:
+    """A KubernetesExecutorConfig."""
+    config: dict[str, Any] = {
+        "pvcMount": [_mount(Volume(claim=settings.claim, path=settings.folder)), *map(_mount, node.volumes)],
+        "podMetadata": {"annotations": settings.annotations},
+        "nodeSelector": {"labels": node.node_selector},
+        "tolerations": [toleration.model_dump() for toleration in node.tolerations],
+        "secretAsEnv": [
+            {
+                "secretNameParameter": _constant(each.secret),
+                "keyToEnv": [{"secretKey": each.key, "envVar": each.env}],
+            }
+            for each in node.secrets
+        ],
+    }
+    return {key: value for key, value in config.items() if value and any(value.values() if isinstance(value, dict) else value)}
+
+
+def check_platform(platform: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
+    """KFP ignores without a word what it does not know in the platform document; so it is checked here. Raises NotRunnable."""
+    configs = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    if unknown := sorted(set(configs) - set(spec["deploymentSpec"]["executors"])):
+        raise NotRunnable(f"The platform document has {', '.join(unknown)}; expected executors of the pipeline alone.")
+    for label, config in configs.items():
+        try:
+            ParseDict(config, KubernetesExecutorConfig())
+        except ParseError as error:
+            raise NotRunnable(f"The platform document's {label} is no KubernetesExecutorConfig: {error}") from error
+
+
+def _mount(volume: Volume) -> dict[str, Any]:
+    return {"mountPath": volume.path, "pvcNameParameter": _constant(volume.claim)}
+
+
+def _constant(value: str) -> dict[str, Any]:
+    return {"runtimeValue": {"constant": value}}

@@ -1,0 +1,9 @@
+"""What all sections of the configuration have in common."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Section(BaseModel):
+    """A section refuses unknown keys and never changes after it was read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

@@ -1,0 +1,73 @@
+"""Spans in a bucket that a folder of this machine emulates: Beam's own file systems are asked, under a scheme of ours."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from apache_beam.io.filesystem import FileMetadata, FileSystem, MatchResult
+from apache_beam.io.localfilesystem import LocalFileSystem
+
+from components.errors import BadData, SpanNotFound
+from components.span_example_gen import bucket
+from tests.components.span_example_gen.test_executor import ingest, parse
+
+SCHEME = "emulated"
+
+
+class EmulatedBucket(LocalFileSystem):
+    """emulated://a/b is the file a/b below `root`. Beam finds it by its scheme."""
+
+    root = Path("/nowhere")
+
+    @classmethod
+    def scheme(cls):
+        return SCHEME
+
+    def match(self, patterns, limits=None):
+        paths = [self.root.glob(pattern.removeprefix(f"{SCHEME}://")) for pattern in patterns]
+        found = [[FileMetadata(f"{SCHEME}://{path.relative_to(self.root)}", 1) for path in each] for each in paths]
+        return [MatchResult(pattern, metadata) for pattern, metadata in zip(patterns, found, strict=True)]
+
+    def open(self, path, *arguments, **options):
+        return super().open(str(self.root / path.removeprefix(f"{SCHEME}://")), *arguments, **options)
+
+
+assert SCHEME in [system.scheme() for system in FileSystem.get_all_subclasses()]
+
+
+@pytest.fixture
+def spans_in_a_bucket(few_spans, monkeypatch) -> str:
+    monkeypatch.setattr(EmulatedBucket, "root", few_spans.parent)
+    return f"{SCHEME}://{few_spans.name}"
+
+
+def test_the_listing_of_an_emulated_bucket_has_the_files_of_each_span(spans_in_a_bucket):
+    found = bucket.listing(spans_in_a_bucket)
+    assert sorted(found) == ["2013-01", "2013-02", "2013-03", "2013-04"]
+    assert found["2013-03"] == [f"{spans_in_a_bucket}/2013-03/flights.parquet"]
+
+
+def test_the_same_rows_come_from_an_emulated_bucket(spans_in_a_bucket, few_spans, tmp_path):
+    remote = ingest(spans_in_a_bucket, tmp_path / "remote", span="newest")
+    local = ingest(few_spans, tmp_path / "local", span="2013-04")
+    assert remote.get_string_custom_property("span") == "2013-04"
+    assert remote.get_string_custom_property("rows") == local.get_string_custom_property("rows")
+    for split in ("train", "eval"):
+        pd.testing.assert_frame_equal(parse(remote, split), parse(local, split))
+
+
+def test_csv_in_an_emulated_bucket_is_read_and_its_columns_are_named(few_spans, tmp_path, monkeypatch):
+    monkeypatch.setattr(EmulatedBucket, "root", tmp_path)
+    for span in ("2013-01", "2013-02"):
+        (tmp_path / "spans" / span).mkdir(parents=True)
+        rows = pd.read_parquet(few_spans / span).astype({"temp": object})
+        rows.loc[rows.index[5], "temp"] = "warm" if span == "2013-02" else 50.0
+        rows.to_csv(tmp_path / "spans" / span / "flights.csv", index=False)
+    with pytest.raises(BadData, match="column temp"):
+        ingest(f"{SCHEME}://spans", tmp_path / "out")
+
+
+def test_an_emulated_bucket_without_spans_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(EmulatedBucket, "root", tmp_path)
+    with pytest.raises(SpanNotFound, match="No spans in emulated://spans; expected folders named YYYY-MM"):
+        bucket.listing("emulated://spans")
