@@ -1,0 +1,92 @@
+"""What the container of a node runs on Kubeflow Pipelines: mends what KFP's launcher hands over, then lets TFX run the executor.
+
+Open-source KFP gives inputs without their types, and TFX and Beam know no s3:// or minio://. The launcher, which starts this
+process, has downloaded the inputs below /gcs, /s3 or /minio, and will upload from there what the executor has written.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+
+from components.errors import BadConfig, BadData, CrosswindError, DataRejected
+
+TERMINATION_LOG = Path("/dev/termination-log")  # what it holds is shown beside the failed node
+TERMINATION_BYTES = 4096  # Kubernetes' limit
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0, 2 for a wrong setting, 3 when the data were refused, else 1; the message goes to KFP's page, too."""
+    options, beam = parse(arguments)
+    try:
+        run(options, beam)
+    except CrosswindError as error:
+        message = f"{type(error).__name__}: {error}"
+        code = 2 if isinstance(error, BadConfig) else 3 if isinstance(error, BadData | DataRejected) else 1
+    except Exception as error:
+        traceback.print_exc()
+        message = f"{options.executor_class_path} failed: {type(error).__name__}: {error}\nThe traceback is in the log."
+        code = 1
+    else:
+        return 0
+    print(message, file=sys.stderr)  # noqa: T201
+    if TERMINATION_LOG.exists():
+        TERMINATION_LOG.write_bytes(message.encode()[:TERMINATION_BYTES])
+    return code
+
+
+def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
+    """Our options, and Beam's."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.kfp_entrypoint", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--executor_class_path", required=True, help="class of the executor")
+    parser.add_argument("--json_serialized_invocation_args", required=True, help="KFP's ExecutorInput")
+    parser.add_argument("--json_serialized_inputs_spec_args", required=True, help="the component's input definitions")
+    parser.add_argument(
+        "--uri_mode",
+        choices=["mounted", "remote"],
+        default="mounted",
+        help="read and write below the launcher's folders, or in the bucket, for Beam workers elsewhere (default: %(default)s)",
+    )
+    return parser.parse_known_args(arguments)
+
+
+def run(options: argparse.Namespace, beam: Iterable[str]) -> None:
+    """Runs one executor and writes output_metadata.json for the launcher. Whatever the executor raises goes on."""
+    # The environment's name, for tests: in a cluster the launcher's folders stand at the root.
+    mounts = os.environ.get("KFP_MOUNTS", "/")
+
+    from tfx.dsl.io import fileio  # noqa: PLC0415  # --help does not wait for it
+    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor  # noqa: PLC0415
+
+    from pipeline.kubeflow import invocation  # noqa: PLC0415
+
+    given = invocation.parse(options.json_serialized_invocation_args)
+    reported = Path(given.outputs.output_file)
+    invocation.restore_types(given, options.json_serialized_inputs_spec_args)
+    if options.uri_mode == "mounted":
+        invocation.map_uris(given, lambda uri: invocation.local_path(uri, mounts))
+        for uri in invocation.output_uris(given):
+            Path(uri).mkdir(parents=True, exist_ok=True)  # as TFX's own orchestrators do
+    with tempfile.TemporaryDirectory() as local:
+        # TFX puts an executor's temporary files beside its report, where remote workers must reach them.
+        scratch = local if options.uri_mode == "mounted" else invocation.scratch(given)
+        given.outputs.output_file = f"{scratch}/report/output_metadata.json"
+        options.json_serialized_invocation_args = invocation.text(given)
+        kubeflow_v2_run_executor.main((options, list(beam)))
+        report = invocation.report(fileio.open(given.outputs.output_file, "r").read())
+        if options.uri_mode == "mounted":
+            invocation.map_uris(report, lambda path: invocation.remote_uri(path, mounts))
+        else:
+            fileio.rmtree(scratch)
+    reported.parent.mkdir(parents=True, exist_ok=True)
+    reported.write_text(invocation.text(report), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    code = main()
+    from pipeline.root import leave
+
+    leave(code)

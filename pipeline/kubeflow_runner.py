@@ -1,0 +1,133 @@
+"""Compiles the pipeline for Kubeflow Pipelines, and uploads, runs or schedules it there."""
+
+import argparse
+import datetime
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from components.errors import BadConfig, CrosswindError
+from components.files import sha256
+from components.span_example_gen import spans
+from pipeline import config as configuration
+from pipeline.checkout import git_commit
+from pipeline.config import Config
+from pipeline.kubeflow import client as kubeflow
+
+PIPELINE = "crosswind"
+SPAN_PARAMETER = "span"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0, 2 for a wrong setting, or 1 when the pipeline cannot be compiled or KFP said no."""
+    options = parse(arguments)
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        config = configuration.load(options.config, options.set + ([f"kubeflow.host={options.host}"] if options.host else []))
+        options.action(config, options, console)
+    except CrosswindError as error:
+        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
+        console.print(str(error), markup=False)
+        return 2 if isinstance(error, BadConfig) else 1
+    return 0
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="configuration (default: %(default)s)")
+    common.add_argument(
+        "--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting; repeatable"
+    )
+    common.add_argument("--host", help="of KFP's API (default: kubeflow.host of the configuration)")
+    parser = argparse.ArgumentParser(prog="python -m pipeline.kubeflow_runner", description=__doc__)
+    verbs = parser.add_subparsers(required=True, metavar="compile | upload | run | schedule")
+
+    verb = verbs.add_parser("compile", parents=[common], help="write the package that KFP takes")
+    verb.add_argument("-o", "--output", type=Path, default=Path("pipeline.yaml"), help="file (default: %(default)s)")
+    verb.set_defaults(action=compile_only)
+
+    verb = verbs.add_parser("upload", parents=[common], help="compile and upload, as a new version if there is one")
+    verb.set_defaults(action=upload)
+
+    verb = verbs.add_parser("run", parents=[common], help="upload and start a run")
+    verb.add_argument("--span", default=spans.NEWEST, help="month to run, such as 2013-07 (default: the newest that is there)")
+    verb.add_argument("--wait", action="store_true", help="until it has ended; the exit code is 1 if it failed")
+    verb.set_defaults(action=run)
+
+    verb = verbs.add_parser("schedule", parents=[common], help="upload and run again and again, in place of an older schedule")
+    verb.add_argument("--cron", default="0 0 3 * * *", help="six fields, seconds first (default: %(default)s)")
+    verb.add_argument("--name", default=PIPELINE, help="of the schedule (default: %(default)s)")
+    verb.add_argument("--remove", action="store_true", help="take the schedule of this name out again")
+    verb.set_defaults(action=schedule)
+    return parser.parse_args(arguments)
+
+
+def compile_only(config: Config, options: argparse.Namespace, console: Console) -> None:
+    tasks = compile_to(config, options.output)
+    size = options.output.stat().st_size
+    console.print(f"Compiled {len(tasks)} tasks to {options.output}, {size / 1000:.0f} KB: {', '.join(tasks)}.")
+
+
+def upload(config: Config, options: argparse.Namespace, console: Console) -> None:
+    with kubeflow.connected(config.kubeflow) as client:
+        _uploaded(config, client, console)
+
+
+def run(config: Config, options: argparse.Namespace, console: Console) -> None:
+    if options.span != spans.NEWEST:
+        spans.window(options.span, config.data.window)  # raises for what is no span, before anything is uploaded
+    with kubeflow.connected(config.kubeflow) as client:
+        version = _uploaded(config, client, console)
+        run_id = kubeflow.run(
+            client,
+            config.kubeflow,
+            version,
+            f"{PIPELINE} {options.span} {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S}",
+            options.span,
+        )
+        console.print(f"Started run {run_id} of span {options.span}.")
+        if options.wait:
+            kubeflow.wait(client, run_id, config.schedule.max_hours)
+            console.print("It succeeded.")
+
+
+def schedule(config: Config, options: argparse.Namespace, console: Console) -> None:
+    kubeflow.check_cron(options.cron)
+    with kubeflow.connected(config.kubeflow) as client:
+        if options.remove:
+            console.print(f"Took out {kubeflow.unschedule(client, config.kubeflow, options.name)} of the name {options.name}.")
+            return
+        version = _uploaded(config, client, console)
+        run_id, replaced = kubeflow.schedule(client, config.kubeflow, version, options.name, options.cron)
+    instead = f", in place of {replaced}" if replaced else ""
+    console.print(f"Scheduled {run_id}, {options.name}: {options.cron}{instead}.")
+
+
+def compile_to(config: Config, path: Path) -> list[str]:
+    """Compiles to a file, which appears whole. Returns the names of the tasks."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from serving.quiet import quiet_stderr  # noqa: PLC0415
+
+    with quiet_stderr():
+        from pipeline.kubeflow import compiled  # noqa: PLC0415
+
+        documents = compiled.compiled(config, git_commit())
+    compiled.write(documents, path)
+    return sorted(documents[0]["root"]["dag"]["tasks"])
+
+
+def _uploaded(config: Config, client, console: Console) -> tuple[str, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        package = Path(folder) / "pipeline.yaml"
+        compile_to(config, package)
+        version = f"{sha256(package)[:12]} of {git_commit()[:12]}"  # what is uploaded twice is one version
+        ids = kubeflow.upload(client, config.kubeflow, package, PIPELINE, version)
+    console.print(f"Uploaded {PIPELINE}, version {version}.")
+    return ids
+
+
+if __name__ == "__main__":
+    sys.exit(main())
