@@ -149,9 +149,9 @@ class Mobile(Section):
 class Canary(Section):
     """What a server must show before a candidate is published."""
 
-    validator: Literal["process", "docker", "kubernetes"] = Field(description="a server of our own, or TFX's InfraValidator")
+    validator: Literal["process", "docker"] = Field(description="a server of our own, or TFX's InfraValidator")
     command: list[str] = Field(min_length=1, description="of the server, with TensorFlow Serving's flags; python is this one")
-    image: str = Field(pattern=r"^[^:]+:[^:]+$", description="TensorFlow Serving's, for docker and kubernetes")
+    image: str = Field(pattern=r"^[^:]+:[^:]+$", description="TensorFlow Serving's, for docker")
     rows: int = Field(ge=1, description="evaluation rows to ask for, over gRPC and over REST")
     load_seconds: float = Field(gt=0, description="that loading may take")
     answer_seconds: float = Field(gt=0, description="that an answer may take")

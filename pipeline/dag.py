@@ -233,7 +233,7 @@ def canary_of(config: Config, trainer: Trainer, evaluator: Evaluator, examples: 
     serving = {
         "tensorflow_serving": {"image_name": image, "tags": [tag]},
         "model_name": config.publish.model,
-        "local_docker" if settings.validator == "docker" else "kubernetes": {},
+        "local_docker": {},
     }
     requests = {
         "tensorflow_serving": {"signature_names": ["serving_default"]},

@@ -1,4 +1,4 @@
-"""What the container of a node runs on Kubeflow Pipelines: mends what KFP's launcher hands over, then lets TFX run the executor.
+"""What the container of a node runs on Kubeflow Pipelines: mends what KFP's launcher gives, then lets TFX run the executor.
 
 Open-source KFP gives inputs without their types, and TFX and Beam know no s3:// or minio://. The launcher, which starts this
 process, has downloaded the inputs below /gcs, /s3 or /minio, and will upload from there what the executor has written.
@@ -19,7 +19,10 @@ TERMINATION_BYTES = 4096  # Kubernetes' limit
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0, 2 for a wrong setting, 3 when the data were refused, else 1; the message goes to KFP's page, too."""
+    """Returns 0, 2 for a wrong setting, 3 when the data were refused, else 1.
+
+    The launcher ends with 1 whatever our code; its log has ours. The message goes where Argo takes a failed node's from.
+    """
     options, beam = parse(arguments)
     try:
         run(options, beam)
@@ -34,7 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     print(message, file=sys.stderr)  # noqa: T201
     if TERMINATION_LOG.exists():
-        TERMINATION_LOG.write_bytes(message.encode()[:TERMINATION_BYTES])
+        whole = message.encode()[:TERMINATION_BYTES].decode(errors="ignore")  # no half of a character
+        TERMINATION_LOG.write_text(whole, encoding="utf-8")
     return code
 
 
@@ -61,7 +65,7 @@ def run(options: argparse.Namespace, beam: Iterable[str]) -> None:
     from tfx.dsl.io import fileio  # noqa: PLC0415  # --help does not wait for it
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor  # noqa: PLC0415
 
-    from pipeline.kubeflow import invocation  # noqa: PLC0415
+    from pipeline.kubeflow import invocation, markers  # noqa: PLC0415
 
     given = invocation.parse(options.json_serialized_invocation_args)
     reported = Path(given.outputs.output_file)
@@ -81,6 +85,7 @@ def run(options: argparse.Namespace, beam: Iterable[str]) -> None:
             invocation.map_uris(report, lambda path: invocation.remote_uri(path, mounts))
         else:
             fileio.rmtree(scratch)
+            markers.remove(invocation.output_uris(given))
     reported.parent.mkdir(parents=True, exist_ok=True)
     reported.write_text(invocation.text(report), encoding="utf-8")
 

@@ -15,7 +15,7 @@ from pipeline.kubeflow.settings import Kubeflow
 if TYPE_CHECKING:  # it takes two seconds
     import kfp
 
-TOKEN, TOKEN_FILE = "KF_PIPELINES_TOKEN", "KF_PIPELINES_SA_TOKEN_PATH"  # noqa: S105 (the variables' names)
+TOKEN, TOKEN_FILE = "KF_PIPELINES_TOKEN", "KF_PIPELINES_SA_TOKEN_PATH"
 ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
 CRON_FIELDS = ("second", "minute", "hour", "day of the month", "month", "day of the week")
 
@@ -26,6 +26,7 @@ def connected(settings: Kubeflow) -> Iterator["kfp.Client"]:
     Its token is the one in KF_PIPELINES_TOKEN, or in the file that KF_PIPELINES_SA_TOKEN_PATH names.
 
     Raises:
+        BadConfig: the token's file cannot be read.
         KubeflowFailed: the API does not answer, or said no, in the block too.
     """
     import kfp  # noqa: PLC0415
@@ -38,9 +39,14 @@ def connected(settings: Kubeflow) -> Iterator["kfp.Client"]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # "only works with KFP 2"
-            mounted = ServiceAccountTokenVolumeCredentials() if os.environ.get(TOKEN_FILE) else None
+            mounted = ServiceAccountTokenVolumeCredentials() if _token_file() else None
             token = os.environ.get(TOKEN)
             yield kfp.Client(host=host, namespace=settings.namespace, existing_token=token, credentials=mounted)
+    except TimeoutError as error:  # of the client, which has asked for the API's health five times
+        raise KubeflowFailed(
+            f"Kubeflow Pipelines at {where} answers with errors, logged above: {error} Expected its API: look at its state, "
+            f"and at the token in {TOKEN} or {TOKEN_FILE}."
+        ) from error
     except ApiException as error:
         raise KubeflowFailed(f"Kubeflow Pipelines at {where} said {error.status} {error.reason}: {_said(error)}") from error
     except HTTPError as error:
@@ -50,27 +56,56 @@ def connected(settings: Kubeflow) -> Iterator["kfp.Client"]:
         ) from error
 
 
+def _token_file() -> str | None:
+    path = os.environ.get(TOKEN_FILE)
+    if path and not os.access(path, os.R_OK):
+        raise BadConfig(f"{TOKEN_FILE} = {path}, which cannot be read; expected the file of a service account's token.")
+    return path
+
+
 def _said(error) -> str:
     try:
-        return json.loads(error.body)["error_message"]
+        said = json.loads(error.body)
+        return said["message" if "message" in said else "error_message"]  # of the gateway, of the upload service
     except (TypeError, ValueError, KeyError):
         return str(error.body)[:500]
 
 
 def upload(client: "kfp.Client", settings: Kubeflow, package: Path, pipeline: str, version: str) -> tuple[str, str]:
     """Uploads a compiled pipeline as a version, unless that is there. Returns the ids of pipeline and version."""
-    pipeline_id = client.get_pipeline_id(pipeline)
-    if not pipeline_id:
-        pipeline_id = client.upload_pipeline(str(package), pipeline, namespace=settings.namespace).pipeline_id
-    named = {"operation": "EQUALS", "key": "display_name", "stringValue": version}
-    found = client.list_pipeline_versions(pipeline_id, filter=json.dumps({"predicates": [named]})).pipeline_versions
-    made = found[0] if found else client.upload_pipeline_version(str(package), version, pipeline_id=pipeline_id)
+    # Not `get_pipeline_id`, which asks without a namespace: in multi-user mode the backend refuses that.
+    pipelines = client.list_pipelines(namespace=settings.namespace, filter=_called(pipeline)).pipelines
+    # A pipeline is made by an upload, which leaves a version of the pipeline's name, too.
+    known = pipelines[0] if pipelines else client.upload_pipeline(str(package), pipeline, namespace=settings.namespace)
+    pipeline_id = _given(known.pipeline_id)
+    versions = client.list_pipeline_versions(pipeline_id, filter=_called(version)).pipeline_versions
+    made = versions[0] if versions else client.upload_pipeline_version(str(package), version, pipeline_id=pipeline_id)
     return pipeline_id, made.pipeline_version_id
+
+
+def _called(name: str) -> str:
+    """KFP's filter for what has this name."""
+    return json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "stringValue": name}]})
+
+
+def _experiment(client: "kfp.Client", settings: Kubeflow) -> str:
+    """The id of the experiment, which is made if it is not there."""
+    return _given(client.create_experiment(settings.experiment).experiment_id)
+
+
+def _given(identifier: str | None) -> str:
+    """The id itself. Raises KubeflowFailed when there is none: KFP's client takes a page of HTML for an empty answer."""
+    if not identifier:
+        raise KubeflowFailed(
+            f"The answer of Kubeflow Pipelines has no id; expected its API, and not a login page. Give a token in {TOKEN} or "
+            f"{TOKEN_FILE}, or the address behind `kubectl port-forward`."
+        )
+    return identifier
 
 
 def run(client: "kfp.Client", settings: Kubeflow, version: tuple[str, str], name: str, span: str) -> str:
     """Starts a run of an uploaded version. Returns its id."""
-    experiment = client.create_experiment(settings.experiment).experiment_id
+    experiment = _experiment(client, settings)
     started = client.run_pipeline(
         experiment,
         name,
@@ -78,7 +113,6 @@ def run(client: "kfp.Client", settings: Kubeflow, version: tuple[str, str], name
         version_id=version[1],
         params={"span": span},
         pipeline_root=settings.pipeline_root,
-        enable_caching=False,
     )
     return started.run_id
 
@@ -103,7 +137,7 @@ def schedule(client: "kfp.Client", settings: Kubeflow, version: tuple[str, str],
 
     The new one is made before the old ones go, so that a failure between the two loses no schedule.
     """
-    experiment = client.create_experiment(settings.experiment).experiment_id
+    experiment = _experiment(client, settings)
     old = scheduled(client, experiment, name)
     made = client.create_recurring_run(
         experiment,
@@ -114,7 +148,6 @@ def schedule(client: "kfp.Client", settings: Kubeflow, version: tuple[str, str],
         pipeline_id=version[0],
         version_id=version[1],
         pipeline_root=settings.pipeline_root,
-        enable_caching=False,
     )
     for recurring_run_id in old:
         client.delete_recurring_run(recurring_run_id)
@@ -123,7 +156,7 @@ def schedule(client: "kfp.Client", settings: Kubeflow, version: tuple[str, str],
 
 def unschedule(client: "kfp.Client", settings: Kubeflow, name: str) -> int:
     """Takes out what is scheduled under the name. Returns how many there were."""
-    old = scheduled(client, client.create_experiment(settings.experiment).experiment_id, name)
+    old = scheduled(client, _experiment(client, settings), name)
     for recurring_run_id in old:
         client.delete_recurring_run(recurring_run_id)
     return len(old)

@@ -9,6 +9,7 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 
 from components.errors import BadConfig, NotRunnable
+from components.span_example_gen import bucket
 from components.span_example_gen.spans import NEWEST
 from pipeline import beam
 from pipeline.config import Config
@@ -64,13 +65,20 @@ def in_cluster(config: Config) -> Config:
         raise BadConfig(f"data.schema = {str(schema_file)!r}; expected a path in the checkout, as the image has it.")
     if config.drift.requests and not PurePosixPath(config.drift.requests).is_absolute():
         raise BadConfig(f"drift.requests = {config.drift.requests!r}; expected a folder below {kubeflow.folder} on a cluster.")
-    if config.canary.validator == "docker":
-        raise BadConfig('canary.validator = "docker"; a pod has no Docker. Expected "process" or "kubernetes".')
+    if config.canary.validator != "process":
+        raise BadConfig(
+            f'canary.validator = "{config.canary.validator}"; TFX does not compile its InfraValidator for Kubeflow Pipelines. '
+            'Expected "process", whose server runs in the pod.'
+        )
     in_the_pod = config.beam.runner in IN_PROCESS
     if not in_the_pod and not kubeflow.remote:
         raise BadConfig(
             f'beam.runner = "{config.beam.runner}" and kubeflow.remote = []; workers elsewhere do not see what a pod keeps to '
             'itself. Name the nodes that run there, as in ["StatisticsGen", "Transform", "Evaluator"].'
+        )
+    if "SpanExampleGen" in kubeflow.remote and not bucket.is_in_bucket(kubeflow.spans):
+        raise BadConfig(
+            f"kubeflow.spans = {kubeflow.spans!r}, and SpanExampleGen is remote; expected a bucket, which workers see."
         )
     return config.model_copy(
         update={
@@ -82,11 +90,15 @@ def in_cluster(config: Config) -> Config:
 
 
 def write(documents: tuple[Spec, Spec], path: Path) -> None:
-    """As KFP's own packages: YAML, the platform after the pipeline."""
+    """As KFP's own packages: YAML, the platform after the pipeline. Raises BadConfig where it cannot be written."""
     text = yaml.dump_all(documents, Dumper=_Plain, sort_keys=True)
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise BadConfig(f"{path} cannot be written: {error}. Expected a file in a writable folder; choose another.") from error
 
 
 class _Plain(yaml.SafeDumper):

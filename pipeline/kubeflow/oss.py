@@ -36,16 +36,19 @@ def to_oss(spec: Mapping[str, Any], command: Sequence[str], defaults: Mapping[st
     for label, executor in executors.items():
         if not executor.get("container") and not executor.get("importer"):
             raise NotRunnable(
-                f"{label} is a {', '.join(executor) or 'nothing'}; expected a container. The open-source backend has no resolvers "
-                "and no custom jobs: let a component of ours read what the node needs, as ProductionModel does."
+                f"{label} is a {', '.join(executor) or 'nothing'}; expected a container. The open-source backend has no "
+                "resolvers and no custom jobs: let a component of ours read what the node needs, as ProductionModel does."
             )
         if container := executor.get("container"):
             container.pop("lifecycle", None)  # an ExampleGen's driver, which the backend ignores
             container["command"] = list(command)
     for task in _tasks(result).values():
         task["cachingOptions"] = {}
+    parameters = result["root"].get("inputDefinitions", {}).get("parameters", {})
+    if unknown := sorted(defaults.keys() - parameters.keys()):
+        raise NotRunnable(f"No node takes the pipeline's {', '.join(unknown)}; expected a RuntimeParameter of that name.")
     for name, value in defaults.items():
-        result["root"]["inputDefinitions"]["parameters"][name]["defaultValue"] = value
+        parameters[name]["defaultValue"] = value
     result["defaultPipelineRoot"] = pipeline_root
     _rename(result)
     if problems := links.problems(result):

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from pipeline.section import Section
 
-Quantity = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(m|[KMGT]i?)?$")]  # of Kubernetes: "500m", "2", "8Gi"
+Quantity = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(m|k|[MGT]|[KMGT]i)?$")]  # of Kubernetes: "500m", "2", "8Gi"
 Path = Annotated[str, Field(pattern=r"^/[^\s]+[^/\s]$")]
 
 
@@ -18,6 +18,10 @@ def _does_not_move(image: str) -> str:
 
 
 Image = Annotated[str, Field(pattern=r"^\S+/\S+(:\w[\w.-]*|@sha256:[0-9a-f]{64})$"), AfterValidator(_does_not_move)]
+
+
+# Those that read and write through TensorFlow and Beam alone; the others want files.
+RemoteNode = Literal["SpanExampleGen", "StatisticsGen", "Transform", "Evaluator", "BulkInferrer"]
 
 
 class Accelerator(Section):
@@ -77,7 +81,7 @@ class Kubeflow(Section):
     folder: Path = Field(description="takes run.root's place; holds spans/, and what is published")
     spans: str = Field(pattern=r"^(/|gs://|s3://)\S+[^/\s]$", description="takes data.spans' place")
     annotations: dict[str, str] = Field(description="of every pod")
-    remote: list[str] = Field(description="nodes whose artifacts are left in the bucket, for Beam workers elsewhere")
+    remote: list[RemoteNode] = Field(description="nodes whose artifacts stay in the bucket, for Beam workers elsewhere")
     host: str = Field(description="of the API; empty: KF_PIPELINES_ENDPOINT, the cluster that this runs in, or kubectl's")
     namespace: str = Field(description="of KFP; in multi-user mode, of the profile")
     experiment: str = Field(min_length=1, description="that runs are listed under")

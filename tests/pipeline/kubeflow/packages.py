@@ -1,0 +1,36 @@
+"""The real pipeline, compiled, and settings for it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline import config
+from pipeline.kubeflow.compiled import compiled, write
+from pipeline.kubeflow.settings import Kubeflow
+
+
+@dataclass(frozen=True)
+class Package:
+    """What `compile` writes, read back. Tests that change a document change a copy.
+
+    Attributes:
+        spec: a PipelineSpec.
+        platform: a PlatformSpec.
+    """
+
+    path: Path
+    spec: dict[str, Any]
+    platform: dict[str, Any]
+
+
+def package_of(path: Path, *settings: str) -> Package:
+    """Compiles the pipeline with the default configuration and these settings."""
+    write(compiled(config.load(overrides=list(settings)), "commit"), path)
+    return Package(path, *yaml.safe_load_all(path.read_text(encoding="utf-8")))
+
+
+def kubeflow_settings(**changes: object) -> Kubeflow:
+    """The default section with these keys changed."""
+    return Kubeflow.model_validate(config.load().kubeflow.model_dump(exclude_unset=True) | changes)

@@ -1,0 +1,184 @@
+"""The command line: what a user meets, on this machine alone and against a stub of KFP's API."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import kfp
+import pytest
+import yaml
+from conftest import REPOSITORY
+
+from pipeline import kubeflow_runner
+from tests.pipeline.kubeflow.api_stub import Api, api_server
+
+COMPILE = [sys.executable, "-m", "pipeline.kubeflow_runner", "compile", "--output"]
+
+
+def test_help_answers_in_under_a_second():
+    """The best of three: a busy machine must not fail it."""
+    seconds = []
+    for _ in range(3):
+        start = time.monotonic()
+        command = [sys.executable, "-m", "pipeline.kubeflow_runner", "schedule", "--help"]
+        result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+        seconds.append(time.monotonic() - start)
+    assert min(seconds) < 1
+    assert "six fields, seconds first" in result.stdout
+
+
+def test_the_import_is_light():
+    code = "import sys, pipeline.kubeflow_runner; print(sorted({'tensorflow', 'tfx', 'kfp', 'apache_beam'} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """Two processes with other hash seeds, at once: what they wrote and said."""
+
+    paths: list[Path]
+    results: list[subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory) -> Compiled:
+    paths = [tmp_path_factory.mktemp(f"seed{seed}") / "pipeline.yaml" for seed in (0, 1)]
+    processes = [
+        subprocess.Popen(
+            [*COMPILE, path],
+            cwd=REPOSITORY,
+            env=os.environ | {"PYTHONHASHSEED": str(seed)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for seed, path in enumerate(paths)
+    ]
+    try:
+        said = [process.communicate(timeout=300) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    return Compiled(
+        paths, [subprocess.CompletedProcess(p.args, p.returncode, *each) for p, each in zip(processes, said, strict=True)]
+    )
+
+
+def test_compile_says_what_it_has_written(twice):
+    for path, result in zip(twice.paths, twice.results, strict=True):
+        assert result.returncode == 0, result.stderr
+        size = round(path.stat().st_size / 1000)
+        assert result.stdout.startswith(f"Compiled 15 tasks to {path}, {size} KB: canary, data-gate, drift-monitor, evaluator,")
+        assert result.stderr == ""
+
+
+def test_compile_writes_the_same_bytes_whatever_the_hash_seed(twice):
+    first, second = (path.read_bytes() for path in twice.paths)
+    assert first == second
+
+
+def test_the_commit_is_in_the_package(twice):
+    spec, _ = yaml.safe_load_all(twice.paths[0].read_text())
+    commit = spec["root"]["dag"]["tasks"]["publisher"]["inputs"]["parameters"]["git_commit"]["runtimeValue"]["constant"]
+    assert commit == "unknown" or len(commit.removesuffix("-dirty")) == 40
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--set", "data.window=0"], 2, "BadConfig: "),
+        (["--set", 'kubeflow.image="a/b:latest"'], 2, "since `latest` moves"),
+        (["--set", 'canary.validator="docker"'], 2, "TFX does not compile its InfraValidator"),
+        (["--set", "kubeflow.nodes={Trainr = {cpu = '1'}}"], 2, "[kubeflow] names Trainr, which the DAG does not have"),
+        (["--set", "publish.model=no{{good}}"], 2, "publish.model"),
+        (["--set", 'kubeflow.folder="/mnt/{{workflow.name}}"'], 1, "NotRunnable: The compiled pipeline would not run"),
+        (["--config", "none.toml"], 2, "none.toml cannot be read as TOML"),
+    ],
+)
+def test_what_cannot_be_compiled_has_its_code_and_leaves_the_file_that_is_there(tmp_path, capsys, arguments, code, message):
+    path = tmp_path / "pipeline.yaml"
+    path.write_text("of yesterday")
+    assert kubeflow_runner.main(["compile", "-o", str(path), *arguments]) == code
+    assert message in capsys.readouterr().out.replace("\n", " ")
+    assert path.read_text() == "of yesterday"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path, capsys):
+    assert kubeflow_runner.main(["compile", "-o", str(tmp_path / "none" / "p.yaml")]) == 2
+    assert "none/p.yaml cannot be written" in capsys.readouterr().out
+
+
+@pytest.fixture
+def api(monkeypatch, tmp_path):
+    monkeypatch.setattr(kfp.Client, "_LOCAL_KFP_CONTEXT", str(tmp_path / "context.json"))
+    for name in [name for name in os.environ if name.startswith("KF_PIPELINES_")]:
+        monkeypatch.delenv(name)
+    with api_server() as server:
+        yield server
+
+
+def main(api: Api, *arguments: str) -> int:
+    return kubeflow_runner.main([*arguments, "--host", api.address])
+
+
+def test_what_is_uploaded_is_the_compiled_package_under_a_name_of_its_content(api, capsys):
+    assert main(api, "upload") == 0
+    [request] = api.sent("POST", "pipelines/upload_version")
+    spec, platform = yaml.safe_load_all(request.body)
+    assert len(spec["root"]["dag"]["tasks"]) == 15
+    assert "kubernetes" in platform["platforms"]
+    assert f"Uploaded crosswind, version {request.query['name']}." in capsys.readouterr().out
+    assert main(api, "upload") == 0
+    assert main(api, "upload", "--set", "train.epochs=9") == 0
+    first, second = (each.query["name"] for each in api.sent("POST", "pipelines/upload_version"))
+    assert first != second
+
+
+def test_run_starts_what_it_has_uploaded(api, capsys):
+    assert main(api, "run", "--span", "2013-07", "--wait") == 0
+    [run] = api.runs
+    assert run["runtime_config"]["parameters"] == {"span": "2013-07"}
+    assert run["display_name"].startswith("crosswind 2013-07 ")
+    assert run["pipeline_version_reference"]["pipeline_version_id"] == api.versions[-1]["pipeline_version_id"]
+    assert f"Started run {run['run_id']} of span 2013-07.\nIt succeeded." in capsys.readouterr().out
+
+
+def test_without_a_span_the_run_takes_the_newest(api):
+    assert main(api, "run") == 0
+    assert api.runs[0]["runtime_config"]["parameters"] == {"span": "newest"}
+
+
+def test_a_run_that_fails_is_the_exit_code_of_the_wait(api, capsys):
+    api.states = ["FAILED"]
+    assert main(api, "run", "--wait") == 1
+    assert f"KubeflowFailed: Run {api.runs[0]['run_id']} ended as FAILED" in capsys.readouterr().out
+
+
+def test_schedule_replaces_and_removes_by_name(api, capsys):
+    assert main(api, "schedule") == 0
+    assert main(api, "schedule", "--cron", "0 30 4 * * *") == 0
+    [left] = api.recurring
+    assert left["trigger"]["cron_schedule"]["cron"] == "0 30 4 * * *"
+    assert "crosswind: 0 30 4 * * *, in place of 1." in capsys.readouterr().out
+    assert main(api, "schedule", "--remove") == 0
+    assert api.recurring == []
+    assert "Took out 1 of the name crosswind." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["schedule", "--cron", "0 3 * * *"], 2, "has 5 fields; expected six"),
+        (["run", "--span", "summer"], 1, "'summer' is not a span"),
+    ],
+)
+def test_what_is_wrong_is_said_before_the_api_is_asked(api, capsys, arguments, code, message):
+    assert main(api, *arguments) == code
+    assert message in capsys.readouterr().out
+    assert api.requests == []
