@@ -1,6 +1,7 @@
 """How the data-parallel steps run: the section `[beam]`, and the Beam options that it means. Nothing heavy is imported here."""
 
 import re
+import socket
 from collections.abc import Callable
 from typing import Literal, Self
 
@@ -31,6 +32,8 @@ KEYS = {
     **dict.fromkeys(("sdk_container_image", "worker_harness_container_image"), "image"),
     **{name: name for name in ("project", "region", "temp_location")},
 }
+SPARK = "spark://"
+ANSWER_SECONDS = 10.0
 THIS_MACHINE = ("localhost", "127.0.0.1")
 IMPORT_TFX = "--beam_plugin=tfx"  # what a worker imports first: TensorFlow Data Validation cannot be imported before
 
@@ -82,7 +85,7 @@ class Beam(Section):
         return self
 
     def _can_be_reached(self) -> None:
-        scheme = "spark://" if self.runner == "spark" else ""
+        scheme = SPARK if self.runner == "spark" else ""
         if not (found := re.fullmatch(rf"{scheme}([^/:\s]+):\d+", self.endpoint)):
             raise ValueError(f"endpoint {self.endpoint!r} is not one of {self.runner}; expected {scheme}host:port")
         if found[1] not in THIS_MACHINE and not (self.worker_pool or self.image):
@@ -101,11 +104,11 @@ def arguments(settings: Beam) -> list[str]:
     return [*_RUNNERS[settings.runner](settings), *settings.options]
 
 
-def refuse_containers(settings: Beam) -> None:
-    """For runs that keep their files on this machine.
+def check_here(settings: Beam) -> None:
+    """For runs on this machine, which keep their files on it.
 
     Raises:
-        BadConfig: the workers are in containers or in a cloud, which see other files.
+        BadConfig: the workers would be in containers or in a cloud, which see other files; or no engine answers.
     """
     if settings.image:
         raise BadConfig(
@@ -113,6 +116,15 @@ def refuse_containers(settings: Beam) -> None:
             "that a local run reads and writes. Use `python -m pipeline.kubeflow_runner` with gs:// folders, or "
             "another beam.runner: local, multi_processing, or flink, spark or portable without beam.image."
         )
+    if settings.endpoint:
+        host, _, port = settings.endpoint.removeprefix(SPARK).rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), ANSWER_SECONDS).close()
+        except (OSError, OverflowError) as error:
+            raise BadConfig(
+                f"beam.endpoint = {settings.endpoint!r} does not answer: {error}. "
+                f"Start the engine there, or leave beam.endpoint empty and say beam.runner = 'local'."
+            ) from error
 
 
 def _multi_processing(settings: Beam) -> list[str]:

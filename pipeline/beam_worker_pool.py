@@ -83,14 +83,23 @@ def stop(worker: subprocess.Popen | None) -> None:
         worker.wait()
 
 
+def port_number(text: str) -> int:
+    if not (text.isdecimal() and 0 < int(text) < 2**16):
+        raise argparse.ArgumentTypeError(f"{text} is no port; expected 1 to {2**16 - 1}")
+    return int(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m pipeline.beam_worker_pool", description=__doc__.splitlines()[0])
-    parser.add_argument("--port", type=int, required=True, help="on 127.0.0.1, where the engine's part on this machine asks")
+    parser.add_argument("--port", type=port_number, required=True, help="on 127.0.0.1, where the engine's part here asks")
     port = parser.parse_args().port
     pool = WorkerPool()
     server = grpc.server(futures.ThreadPoolExecutor())
     beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)
-    server.add_insecure_port(f"127.0.0.1:{port}")
+    try:
+        server.add_insecure_port(f"127.0.0.1:{port}")
+    except RuntimeError:
+        parser.error(f"port {port} of 127.0.0.1 cannot be listened on; expected a free one")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     server.start()
     print(f"Waiting at 127.0.0.1:{port} for an engine that wants workers.", flush=True)  # noqa: T201

@@ -96,7 +96,7 @@ def execute(config: Config, span: str, console: Console, trials: int = 0) -> Non
     """
     from pipeline.progress import NodeProgress  # noqa: PLC0415
 
-    beam.refuse_containers(config.beam)
+    beam.check_here(config.beam)
     progress = NodeProgress(console)
     try:
         from absl import logging  # noqa: PLC0415

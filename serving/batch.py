@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import re
 import shutil
 import sys
 import time
@@ -17,8 +18,8 @@ from components.publisher import store
 from serving.quiet import quiet_stderr
 
 DEFAULT_FOLDER = Path("runs/serving/flight_delay")
-# Beam's own default would first try to download a Go binary.
-DEFAULT_BEAM = ["--runner=FnApiRunner"]
+BAD_DATA_IN_TRACEBACK = re.compile(r"^components\.errors\.BadData: (.*?)(?: \[while running '[^']*'\])?$", re.MULTILINE)
+DEFAULT_RUNNER = "--runner=FnApiRunner"  # Beam's own default would first try to download a Go binary
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,11 +34,11 @@ def main(arguments: list[str] | None = None) -> int:
         "--work", help="folder for parts, which all workers of a distributed runner reach (default: by the output)"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace the output if it is there")
-    parser.epilog = "Other options are Beam's, such as --runner=FlinkRunner or --direct_num_workers=2."
+    parser.epilog = "Other options are Beam's, such as --runner=FlinkRunner, or --direct_running_mode=multi_processing."
     options, beam = parser.parse_known_args(arguments)
     console = Console(highlight=False, soft_wrap=True, stderr=True)
     try:
-        score(options, beam or DEFAULT_BEAM, console)
+        score(options, [DEFAULT_RUNNER, *beam], console)  # the last --runner counts
     except CrosswindError as error:
         console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
         console.print(str(error), markup=False)
@@ -126,10 +127,12 @@ def assemble(parts: list[Path], output: Path) -> int:
 
 
 def bad_data(error: BaseException | None) -> BadData | None:
-    """The error that a worker raised, which Beam wraps."""
+    """The error that a worker raised, which Beam wraps; from a worker of another process only its traceback arrives."""
     while error:
         if isinstance(error, BadData):
             return error
+        if said := BAD_DATA_IN_TRACEBACK.search(str(error)):
+            return BadData(said[1])
         error = error.__cause__ or error.__context__
     return None
 

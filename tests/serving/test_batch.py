@@ -46,25 +46,30 @@ def test_several_files_keep_their_order(rows, published, scores, tmp_path):
     np.testing.assert_allclose(found["probability"], np.concatenate([scores, scores]), rtol=1e-6)
 
 
-def test_two_workers_of_another_kind_of_runner(rows, published, scores):
+TWO_WORKERS = ("--direct_num_workers=2", "--direct_running_mode=multi_processing")
+
+
+def run_as_a_user(rows, published, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """As `run`, in a process of its own."""
+    given = ["--input", rows, "--output", rows.parent / "scores.parquet", "--model", published.folder]
+    command = [sys.executable, "-m", "serving.batch", *given, *arguments]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=200, check=False)
+
+
+def test_two_workers_of_the_default_runner(rows, published, scores):
     """Processes of their own, as on a cluster: all that a worker needs is shipped to it."""
-    arguments = ["--runner=FnApiRunner", "--direct_num_workers=2", "--direct_running_mode=multi_processing"]
-    output = rows.parent / "scores.parquet"
-    command = [
-        sys.executable,
-        "-m",
-        "serving.batch",
-        "--input",
-        rows,
-        "--output",
-        output,
-        "--model",
-        published.folder,
-        *arguments,
-    ]
-    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=200, check=False)
+    result = run_as_a_user(rows, published, *TWO_WORKERS)
     assert result.returncode == 0, result.stderr
-    np.testing.assert_allclose(pd.read_parquet(output)["probability"], scores, rtol=1e-6)
+    np.testing.assert_allclose(pd.read_parquet(rows.parent / "scores.parquet")["probability"], scores, rtol=1e-6)
+
+
+def test_what_a_worker_of_another_process_says_of_the_rows_is_passed_on(rows, published, flights):
+    flights.assign(distance=["far", *map(str, flights.distance[1:])]).to_parquet(rows, row_group_size=25, index=False)
+    result = run_as_a_user(rows, published, *TWO_WORKERS)
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith(
+        f"BadData: {rows}, row group 0, rows from 0: distance cannot be made float"
+    )
 
 
 def test_other_types_of_the_same_values(rows, published, flights, scores):
