@@ -1,6 +1,6 @@
 # The verbs of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-batch fuzz-serving serve replay schedule check-cron
+.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-batch bench-beam fuzz-serving serve replay schedule check-cron test-prism test-flink test-spark test-image
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
 PYTHON := .venv/bin/python
@@ -49,6 +49,18 @@ bench-serving: setup data ## the local server under open-loop load, beside calls
 
 bench-batch: setup data ## rows a second of batch scoring, beside the server's (after make run)
 	@$(PYTHON) -W ignore -m tests.benchmarks.batch_speed $(ARGS)
+
+bench-beam: setup data ## rows a second and memory of the first Beam nodes at 1, 4 and 16 windows (an hour; ARGS="--engines local flink")
+	@$(PYTHON) -W ignore -m tests.benchmarks.beam_growth $(ARGS)
+
+test-flink: setup data ## the Beam nodes on Flink's embedded cluster, beside the local runner (Java, Maven; a quarter of an hour)
+test-spark: setup data ## the same on Spark
+test-prism: setup data ## the same on Beam's own portable runner (Go)
+test-flink test-spark test-prism:
+	$(PYTHON) -m pytest tests/beam/on_engines.py -k $(@:test-%=%) $(ARGS)
+
+test-image: setup data ## build the container images and run what they hold (root and buildah; ARGS=--stand-ins without Docker Hub)
+	@$(PYTHON) -m tests.containers.image_check $(ARGS)
 
 fuzz-serving: setup ## ten minutes of random and broken requests to the local server's REST API (after make run)
 	@$(PYTHON) -m tests.serving.fuzz $(ARGS)
