@@ -53,11 +53,11 @@ bench-batch: setup data ## rows a second of batch scoring, beside the server's (
 bench-beam: setup data ## rows a second and memory of the first Beam nodes at 1, 4 and 16 windows (an hour; ARGS="--engines local flink")
 	@$(PYTHON) -W ignore -m tests.benchmarks.beam_growth $(ARGS)
 
-test-flink: setup data ## the Beam nodes on Flink's embedded cluster, beside the local runner (Java, Maven; a quarter of an hour)
+test-flink: setup data ## the Beam nodes on Flink's embedded cluster, beside the local runner (Java, Maven; ten minutes)
 test-spark: setup data ## the same on Spark
 test-prism: setup data ## the same on Beam's own portable runner (Go)
 test-flink test-spark test-prism:
-	$(PYTHON) -m pytest tests/beam/on_engines.py -k $(@:test-%=%) $(ARGS)
+	$(PYTHON) -m pytest -x --show-capture=no tests/beam/on_engines.py -k $(@:test-%=%) $(ARGS)
 
 test-image: setup data ## build the container images and run what they hold (root and buildah; ARGS=--stand-ins without Docker Hub)
 	@$(PYTHON) -m tests.containers.image_check $(ARGS)
