@@ -1,6 +1,6 @@
 # The verbs of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-batch bench-beam fuzz-serving serve replay schedule check-cron test-prism test-flink test-spark test-image
+.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-batch bench-beam fuzz-serving serve replay schedule check-cron test-prism test-flink test-spark test-image test-android android-model
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
 PYTHON := .venv/bin/python
@@ -18,6 +18,7 @@ run: setup data ## run the pipeline on the oldest month that was not run yet (AR
 test: setup data ## lint, type-check, and run every test, the end-to-end runs included
 	$(MAKE) --no-print-directory lint
 	$(PYTHON) -m pytest
+	@echo "The Android app was not checked: make test-android (Maven, and Debian's aapt, zipalign and apksigner)."
 
 tune: setup data ## search hyperparameters on one span (ARGS="--span 2013-03 --trials 20")
 	@$(PYTHON) -m pipeline.tune $(ARGS)
@@ -40,6 +41,12 @@ bench-drift: setup data ## false alarms and power of the drift checks, on real m
 
 bench-tflite: setup data ## size and speed of the phone's files, beside the SavedModel and LightGBM (after make run)
 	@$(PYTHON) -W ignore -m tflite.benchmark $(ARGS)
+
+android-model: setup ## put the newest published model into the Android app (after make run)
+	@$(PYTHON) -m tflite.install $(ARGS)
+
+test-android: setup data ## compile, test and package the Android app without Gradle (Maven, and Debian's aapt, zipalign and apksigner)
+	@$(PYTHON) -m tests.tflite.android.check $(ARGS)
 
 serve: setup ## serve runs/serving like TensorFlow Serving, gRPC at 8500, REST at 8501 (ARGS="--request_log=...")
 	@$(PYTHON) -m serving.local_server $(ARGS)

@@ -1,0 +1,90 @@
+package org.crosswind.flightdelay
+
+import android.app.TimePickerDialog
+import android.content.DialogInterface
+import android.os.Looper
+import android.view.View
+import android.view.ViewGroup
+import android.view.inputmethod.EditorInfo
+import android.widget.Button
+import android.widget.EditText
+import android.widget.Spinner
+import android.widget.Switch
+import android.widget.TextView
+import org.crosswind.flightdelay.model.Field
+import org.crosswind.flightdelay.model.Form
+import org.crosswind.flightdelay.model.Widget
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.shadows.ShadowDialog
+
+/** The main screen as a person uses it. */
+class FormPage(private val activity: MainActivity) {
+    val fields: List<Field> = Form(Published.card).fields
+
+    fun input(name: String): View = activity.findViewById<View>(R.id.form).findViewWithTag(name)
+
+    fun edit(name: String): EditText = input(name) as EditText
+
+    fun text(id: Int): String = activity.findViewById<TextView>(id).text.toString()
+
+    fun shows(id: Int): Boolean = activity.findViewById<View>(id).isShown
+
+    /** What each field shows. */
+    fun shown(): Map<String, String> = fields.associate { field ->
+        field.name to when (val input = input(field.name)) {
+            is Switch -> input.isChecked.toString()
+            is TextView -> input.text.toString()
+            else -> (input as Spinner).selectedItem.toString()
+        }
+    }
+
+    fun tap(id: Int) {
+        activity.findViewById<View>(id).performClick()
+        settle()
+    }
+
+    /** Types as a keyboard does, over what is there. */
+    fun type(name: String, text: String) {
+        val edit = edit(name)
+        edit.requestFocus()
+        edit.selectAll()
+        edit.onCreateInputConnection(EditorInfo()).commitText(text, 1)
+        settle()
+    }
+
+    /** Enters a raw row, field by field. */
+    fun enter(row: Map<String, Any?>) = fields.forEach { enter(it, row[it.name]) }
+
+    fun enter(name: String, value: Any?) = enter(fields.single { it.name == name }, value)
+
+    private fun enter(field: Field, value: Any?) {
+        val number = (value as? Number)?.toDouble()
+        when (field.widget) {
+            Widget.CHOICE -> (input(field.name) as Spinner).setSelection(field.feature.values.indexOf(value))
+            Widget.WEEKDAY -> (input(field.name) as Spinner).setSelection(number!!.toInt())
+            Widget.SWITCH -> (input(field.name) as Switch).isChecked = number == 1.0
+            Widget.TIME -> pick(input(field.name) as Button, number!!.toInt())
+            Widget.PERCENT -> type(field.name, number?.let { "${it * 100}" }.orEmpty())
+            Widget.NUMBER, Widget.TEXT -> type(field.name, value?.toString().orEmpty())
+        }
+        settle()
+    }
+
+    private fun pick(button: Button, minutes: Int) {
+        button.performClick()
+        val dialog = ShadowDialog.getLatestDialog() as TimePickerDialog
+        dialog.updateTime(minutes / 60, minutes % 60)
+        dialog.getButton(DialogInterface.BUTTON_POSITIVE).performClick()
+    }
+
+    companion object {
+        /** Lets the main thread do what was posted to it. */
+        fun settle() = shadowOf(Looper.getMainLooper()).idle()
+
+        /** [view] and every view below it. */
+        fun all(view: View): List<View> {
+            val below = (view as? ViewGroup)?.run { List(childCount, ::getChildAt) }.orEmpty()
+            return listOf(view) + below.flatMap(::all)
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package org.crosswind.flightdelay
+
+import android.content.pm.PackageManager
+import android.view.View
+import android.widget.Spinner
+import android.widget.Switch
+import android.widget.TextView
+import java.text.NumberFormat
+import org.crosswind.flightdelay.FormPage.Companion.all
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
+import org.junit.Assert.assertNotEquals
+import org.junit.Assert.assertNull
+import org.junit.Assert.assertTrue
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.Robolectric
+import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config
+
+/** The screen of the app with the published model, on the oldest Android that it runs on and on a new one. */
+@RunWith(ScreenTestRunner::class)
+@App("target/screens.apk")
+@Config(sdk = [24, 35], qualifiers = "w360dp-h740dp-xhdpi")
+class MainActivityTest {
+    private val controller = Robolectric.buildActivity(MainActivity::class.java).setup()
+    private val activity: MainActivity get() = controller.get()
+    private val page get() = FormPage(activity)
+
+    private fun color(id: Int): Int = activity.getColor(id)
+
+    private fun resultColor(): Int = activity.findViewById<View>(R.id.result).backgroundTintList!!.defaultColor
+
+    @Test
+    fun `a row that is filled in by hand gets the answer that Python gives`() {
+        val answers = Published.rows("evaluation").take(25).map { (row, score) ->
+            page.enter(row)
+            assertFalse("an answer that belongs to other values", page.shows(R.id.result))
+            page.tap(R.id.predict)
+            assertTrue(page.shows(R.id.result))
+            val percent = NumberFormat.getPercentInstance().format(score)
+            assertEquals(activity.getString(R.string.chance, percent), page.text(R.id.chance))
+            val (words, color) = when {
+                score >= 0.5f -> R.string.late to R.color.late
+                score >= 0.25f -> R.string.maybe_late to R.color.maybe_late
+                else -> R.string.on_time to R.color.on_time
+            }
+            assertEquals(activity.getString(words), page.text(R.id.verdict))
+            assertEquals(color(color), resultColor())
+            words
+        }
+        assertEquals("rows of all three answers", 3, answers.distinct().size)
+    }
+
+    @Test
+    fun `as it starts, a tap gives an answer`() {
+        assertFalse(page.shows(R.id.result))
+        assertFalse(page.shows(R.id.problem))
+        page.tap(R.id.predict)
+        assertTrue(page.shows(R.id.result))
+    }
+
+    @Test
+    fun `every feature of the card has a field, which is labelled in words`() {
+        for (field in page.fields) {
+            val input = page.input(field.name)
+            val label = if (input is Switch) input else all(activity.window.decorView).single { it.labelFor == input.id }
+            val words = (label as TextView).text.toString()
+            assertTrue(field.name, words.isNotBlank() && words != field.name)
+        }
+        val carrier = page.input("carrier") as Spinner
+        assertEquals(Published.card.features.first { it.name == "carrier" }.values.size, carrier.count)
+        val words = List(carrier.count) { carrier.getItemAtPosition(it).toString() }
+        assertTrue("$words", words.all { it.length > "UA  ".length } && words.any { "United" in it })
+        val airports = page.input("dest") as Spinner
+        assertTrue(List(airports.count) { airports.getItemAtPosition(it).toString() }.all { it.length > "IAH  ".length })
+    }
+
+    @Test
+    fun `a number that is none, out of range or missing is refused, with the field and what it takes`() {
+        for ((text, words) in listOf("." to "not a number", "6000.5" to "0 to 6000", "" to "fill this in")) {
+            page.type("distance", text)
+            page.tap(R.id.predict)
+            val error = page.edit("distance").error?.toString().orEmpty()
+            assertTrue("\"$text\" got \"$error\"", error.startsWith("Distance") && words in error)
+            assertTrue(page.edit("distance").isShown && page.edit("distance").isFocused)
+            assertFalse(page.shows(R.id.result))
+        }
+        page.type("distance", "1028")
+        page.tap(R.id.predict)
+        assertNull(page.edit("distance").error)
+        assertTrue(page.shows(R.id.result))
+    }
+
+    @Test
+    fun `letters do not get into a number, a sign only where there is less than nothing`() {
+        page.type("distance", "-1o2")
+        page.type("temp", "-40")
+        assertEquals(listOf("12", "-40"), listOf("distance", "temp").map { page.edit(it).text.toString() })
+    }
+
+    @Test
+    fun `what may be missing may be left empty`() {
+        page.fields.filter { it.feature.optional }.forEach { page.type(it.name, "") }
+        page.tap(R.id.predict)
+        assertTrue(page.shows(R.id.result))
+    }
+
+    @Test
+    fun `another route has another distance`() {
+        page.enter("origin", "JFK")
+        page.enter("dest", "LAX")
+        assertEquals(2475.0, page.edit("distance").text.toString().toDouble(), 10.0)
+    }
+
+    @Test
+    fun `rotated, it keeps what was entered, what was unfolded, and the answer`() {
+        page.tap(R.id.more)
+        page.enter(Published.rows("evaluation")[3].first)
+        page.tap(R.id.predict)
+        val before = listOf(page.shown(), page.text(R.id.verdict), page.text(R.id.chance), resultColor())
+        assertTrue(page.shows(R.id.more_fields))
+        val first = activity
+        RuntimeEnvironment.setQualifiers("+land")
+        controller.configurationChange().visible()
+        FormPage.settle()
+        assertNotEquals("a new activity", first, activity)
+        assertTrue(page.shows(R.id.more_fields) && page.shows(R.id.result))
+        assertEquals(before, listOf(page.shown(), page.text(R.id.verdict), page.text(R.id.chance), resultColor()))
+    }
+
+    @Test
+    fun `rotated before there is an answer, it has none`() {
+        page.tap(R.id.predict)
+        page.type("distance", "77")
+        controller.recreate().visible()
+        FormPage.settle()
+        assertTrue(page.shows(R.id.form))
+        assertFalse(page.shows(R.id.result))
+        assertEquals("77", page.shown()["distance"])
+    }
+
+    @Test
+    fun `the model and its months stand at the bottom`() {
+        val card = Published.card
+        val text = page.text(R.id.model)
+        assertTrue(text, listOf("version ${card.version}", card.window.first(), card.window.last()).all { it in text })
+    }
+
+    @Test
+    fun `the menu leads to the check of the model`() {
+        shadowOf(activity).clickMenuItem(R.id.debug)
+        assertEquals(DebugActivity::class.java.name, shadowOf(activity).nextStartedActivity.component!!.className)
+    }
+
+    @Test
+    fun `it asks for no permission`() {
+        val info = activity.packageManager.getPackageInfo(activity.packageName, PackageManager.GET_PERMISSIONS)
+        assertTrue(info.requestedPermissions.orEmpty().isEmpty())
+    }
+}

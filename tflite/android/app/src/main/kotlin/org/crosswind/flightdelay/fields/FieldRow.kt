@@ -1,0 +1,69 @@
+package org.crosswind.flightdelay.fields
+
+import android.content.Context
+import android.view.LayoutInflater
+import android.view.View
+import android.view.ViewGroup
+import android.widget.TextView
+import org.crosswind.flightdelay.R
+import org.crosswind.flightdelay.model.Field
+import org.crosswind.flightdelay.model.Names
+import org.crosswind.flightdelay.model.Widget
+
+/**
+ * One field on the screen.
+ *
+ * @property label what the field is called, in words.
+ * @param layout its views: `input`, tagged with the field's name, and where it does not label itself, `label`.
+ */
+abstract class FieldRow(val field: Field, val label: String, parent: ViewGroup, layout: Int) {
+    /** Called when a person, and not [show], changed the text. */
+    var onChange: () -> Unit = {}
+
+    /** What the widget holds, as [Widget] says. */
+    abstract val text: String
+
+    val view: View = LayoutInflater.from(parent.context).inflate(layout, parent, false)
+    protected val context: Context = parent.context
+    protected val input: View = view.findViewById<View>(R.id.input).apply {
+        id = View.generateViewId() // a label finds its input by the id
+        tag = field.name
+    }
+    private var known = ""
+
+    init {
+        view.findViewById<TextView>(R.id.label)?.apply {
+            text = label
+            labelFor = input.id
+        }
+    }
+
+    /** Puts a text into the widget. */
+    fun show(text: String) {
+        put(text)
+        known = this.text
+    }
+
+    /** Shows what is wrong with the text, and brings the field into view. */
+    open fun refuse(message: String) {
+        input.requestFocus()
+    }
+
+    protected abstract fun put(text: String)
+
+    /** For the widgets' listeners, which are called for what [show] did as well. */
+    protected fun changed() {
+        if (text == known) return
+        known = text
+        onChange()
+    }
+}
+
+/** The row that a field asks for. [names] has the words for codes. */
+fun fieldRow(field: Field, label: String, names: Names, parent: ViewGroup): FieldRow = when (field.widget) {
+    Widget.CHOICE -> ChoiceRow.codes(field, label, names, parent)
+    Widget.WEEKDAY -> ChoiceRow.weekdays(field, label, parent)
+    Widget.TIME -> TimeRow(field, label, parent)
+    Widget.SWITCH -> SwitchRow(field, label, parent)
+    Widget.PERCENT, Widget.NUMBER, Widget.TEXT -> TextRow(field, label, parent)
+}

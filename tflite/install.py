@@ -1,0 +1,151 @@
+"""Copies a published phone model into the Android app, once its sums are right and the app knows all that is in it."""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from ai_edge_litert import schema_py_generated as flatbuffer
+from rich.console import Console
+
+from components.errors import CorruptModel, CrosswindError, NotConvertible, PublishFailed, VersionNotFound
+from components.files import TEMPORARY_PREFIX, fsync_tree, locked, temporary_folder
+from components.mobile_exporter import card as model_card
+from components.mobile_exporter.card import ModelCard
+from components.publisher import store
+from components.publisher.store import MANIFEST, Version
+
+PUBLISHED = Path("runs/mobile/flight_delay")
+ASSETS = Path("tflite/android/app/src/main/assets")
+MODEL = "model.tflite"
+FILES = (MODEL, model_card.FILE, MANIFEST)  # the manifest last: without it nothing is installed
+# What the app can ask for and send: `enum class Kind` and `enum class Dtype` in its ModelCard.kt.
+KINDS = ("numeric", "categorical", "cyclic", "flag", "share")
+DTYPES = {
+    flatbuffer.TensorType.STRING: "string",
+    flatbuffer.TensorType.FLOAT32: "float32",
+    flatbuffer.TensorType.INT64: "int64",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0, or 1 when nothing was installed."""
+    parser = argparse.ArgumentParser(prog="python -m tflite.install", description=__doc__)
+    parser.add_argument("--mobile", type=Path, default=PUBLISHED, help="the published versions (default: %(default)s)")
+    parser.add_argument("--version", type=int, help="(default: the newest)")
+    parser.add_argument("--assets", type=Path, default=ASSETS, help="the app's (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        version = published(options.mobile, options.version)
+        card = check(version)
+        new = install(version, options.assets)
+    except CrosswindError as error:
+        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
+        console.print(str(error), markup=False)
+        return 1
+    kilobytes = (options.assets / MODEL).stat().st_size / 1000
+    done = "Installed" if new else "Already there:"
+    console.print(f"{done} version {version.number} of {card.model} ({card.variant}, {kilobytes:.0f} KB, span {card.span})")
+    return 0
+
+
+def published(folder: Path, number: int | None) -> Version:
+    """The version of that number, or the newest.
+
+    Raises:
+        VersionNotFound: it is not there.
+        CorruptModel: it has no readable manifest.
+    """
+    numbers = store.versions(folder)
+    if number is None and not numbers:
+        raise VersionNotFound(
+            f"{folder} holds no version; expected one that `make run` published. Or name a folder with --mobile."
+        )
+    if number is not None and number not in numbers:
+        there = ", ".join(map(str, numbers)) or "none"
+        raise VersionNotFound(f"{folder} holds no version {number}. Expected one of those that are there: {there}.")
+    return store.read(folder, numbers[-1] if number is None else number)
+
+
+def check(version: Version) -> ModelCard:
+    """Refuses a version that was changed since it was published, or that the app would not understand.
+
+    Raises:
+        CorruptModel: a file is not as in the manifest, or the card beside the model is not the one inside.
+        NotConvertible: the card or the model has what the app does not know.
+    """
+    store.verify(version)
+    if missing := [name for name in FILES if not (version.folder / name).is_file()]:
+        raise CorruptModel(f"{version.folder} has no {', '.join(missing)}; expected a version that `make run` published.")
+    card = model_card.read(version.folder / MODEL)
+    if (version.folder / model_card.FILE).read_text(encoding="utf-8") != card.model_dump_json(indent=1) + "\n":
+        raise CorruptModel(f"{version.folder / model_card.FILE} is not the card inside {MODEL}. Publish the model again.")
+    if unknown := [f"{feature.name} ({feature.kind})" for feature in card.features if feature.kind not in KINDS]:
+        raise NotConvertible(
+            f"The app cannot ask for {', '.join(unknown)}; expected the kinds {', '.join(KINDS)}. "
+            "Teach it the new one in ModelCard.kt, Form.kt and tflite/install.py."
+        )
+    if not card.golden:
+        raise NotConvertible(f"The card in {version.folder} has no golden row; expected one or more: the form starts from one.")
+    stated = {feature.name: feature.dtype for feature in card.features}
+    inputs, outputs = signature((version.folder / MODEL).read_bytes(), card.signature)
+    if inputs != stated or card.output not in outputs:
+        raise NotConvertible(
+            f"{version.folder / MODEL} takes {inputs} and gives {sorted(outputs)} by its signature {card.signature}; "
+            f"expected {stated} and {card.output}, as its card says. Publish the model again."
+        )
+    return card
+
+
+def signature(model: bytes, name: str) -> tuple[dict[str, str], set[str]]:
+    """The type of each input, and the outputs' names, of the signature called `name`; both empty if there is none."""
+    if not flatbuffer.Model.ModelBufferHasIdentifier(model, 0):
+        return {}, set()
+    read = flatbuffer.Model.GetRootAsModel(model, 0)
+    for each in (read.SignatureDefs(index) for index in range(read.SignatureDefsLength())):
+        if each.SignatureKey().decode() == name:
+            graph = read.Subgraphs(each.SubgraphIndex())
+            inputs = [each.Inputs(index) for index in range(each.InputsLength())]
+            types = {one.Name().decode(): graph.Tensors(one.TensorIndex()).Type() for one in inputs}
+            outputs = {each.Outputs(index).Name().decode() for index in range(each.OutputsLength())}
+            return {input_name: DTYPES.get(number, f"type {number}") for input_name, number in types.items()}, outputs
+    return {}, set()
+
+
+def install(version: Version, assets: Path) -> bool:
+    """Copies a version's files into `assets`, unless they are there. A copy that is cut short leaves no manifest, never a mix.
+
+    Returns:
+        Whether anything was copied.
+
+    Raises:
+        PublishFailed: the folder cannot be written.
+    """
+    try:
+        assets.mkdir(parents=True, exist_ok=True)
+        with locked(assets.parent / ".lock"):
+            for left in assets.parent.glob(f"{TEMPORARY_PREFIX}*"):
+                shutil.rmtree(left)
+            if all(same(version.folder / name, assets / name) for name in FILES):
+                return False
+            with temporary_folder(assets.parent) as temporary:
+                for name in FILES:
+                    shutil.copyfile(version.folder / name, temporary / name)
+                fsync_tree(temporary)
+                (assets / MANIFEST).unlink(missing_ok=True)
+                for name in FILES:
+                    (temporary / name).replace(assets / name)
+    except OSError as error:
+        raise PublishFailed(
+            f"The model could not be copied to {assets}: {error}. Expected a writable folder; correct that, and install again."
+        ) from error
+    return True
+
+
+def same(one: Path, other: Path) -> bool:
+    return other.is_file() and one.read_bytes() == other.read_bytes()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
