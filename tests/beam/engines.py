@@ -22,6 +22,7 @@ from tests.conftest import REPOSITORY
 START_SECONDS = 120.0
 PRISM = Path(PrismJobServer.BIN_CACHE) / f"v{beam_version}" / "prism"
 WORKERS = 2
+POOLED = ("prism", "flink")  # Spark asks for a worker a bundle, and each imports TFX for five seconds
 HERE = Path(__file__).parent
 CLASS_PATH = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath"
 HEAP = "-Xmx8g"
