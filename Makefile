@@ -61,8 +61,8 @@ bench-beam: setup data ## rows a second and memory of the first Beam nodes at 1,
 	@$(PYTHON) -W ignore -m tests.benchmarks.beam_growth $(ARGS)
 
 test-flink: setup data ## the Beam nodes on Flink's embedded cluster, beside the local runner (Java, Maven; ten minutes)
-test-spark: setup data ## the same on Spark
-test-prism: setup data ## the same on Beam's own portable runner (Go)
+test-spark: setup data ## the same on Spark (Java, Maven; five minutes)
+test-prism: setup data ## the same on Beam's own portable runner (Go; six minutes)
 test-flink test-spark test-prism:
 	$(PYTHON) -m pytest -x --show-capture=no tests/beam/on_engines.py -k $(@:test-%=%) $(ARGS)
 
