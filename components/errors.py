@@ -67,3 +67,8 @@ class NotRunnable(ValueError, CrosswindError):
 
 class KubeflowFailed(RuntimeError, CrosswindError):
     """Kubeflow Pipelines cannot be reached, or said no."""
+
+
+def exit_code(error: Exception) -> int:
+    """Of a process that runs nodes: 2 for a wrong setting, 3 when the data were refused, else 1."""
+    return 2 if isinstance(error, BadConfig) else 3 if isinstance(error, BadData | DataRejected) else 1

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
-from components.errors import BadConfig, BadData, CrosswindError, DataRejected
+from components.errors import CrosswindError, exit_code
 
 TERMINATION_LOG = Path("/dev/termination-log")  # what it holds is shown beside the failed node
 TERMINATION_BYTES = 4096  # Kubernetes' limit
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         run(options, beam)
     except CrosswindError as error:
         message = f"{type(error).__name__}: {error}"
-        code = 2 if isinstance(error, BadConfig) else 3 if isinstance(error, BadData | DataRejected) else 1
+        code = exit_code(error)
     except Exception as error:
         traceback.print_exc()
         message = f"{options.executor_class_path} failed: {type(error).__name__}: {error}\nThe traceback is in the log."

@@ -18,7 +18,6 @@ from pipeline.config import Config
 from pipeline.kubeflow import client as kubeflow
 
 PIPELINE = "crosswind"
-SPAN_PARAMETER = "span"
 
 
 def main(arguments: list[str] | None = None) -> int:

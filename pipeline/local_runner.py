@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.errors import BadConfig, BadData, CrosswindError, DataRejected, NodeFailed, SpanNotFound
+from components.errors import BadData, CrosswindError, DataRejected, NodeFailed, SpanNotFound, exit_code
 from components.span_example_gen import spans
 from pipeline import beam
 from pipeline import config as configuration
@@ -34,9 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
     except CrosswindError as error:
         console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        refused = isinstance(error, BadData | DataRejected)
-        result = Outcome(span=options.span or "", outcome="data_rejected" if refused else "failed", reason=str(error))
-        code = 2 if isinstance(error, BadConfig) else 3 if refused else 1
+        code = exit_code(error)
+        result = Outcome(
+            span=options.span or "",
+            outcome="data_rejected" if isinstance(error, BadData | DataRejected) else "failed",
+            reason=str(error),
+        )
     except KeyboardInterrupt:
         console.print("Interrupted. The next run goes on behind the last finished node.")
         return 130
