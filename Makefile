@@ -1,6 +1,6 @@
 # The verbs of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-batch bench-beam fuzz-serving serve replay schedule check-cron test-prism test-flink test-spark test-image test-android android-model
+.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-batch bench-beam fuzz-serving serve report open replay schedule check-cron test-prism test-flink test-spark test-image test-android android-model
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
 PYTHON := .venv/bin/python
@@ -50,6 +50,12 @@ test-android: setup data ## compile, test and package the Android app without Gr
 
 serve: setup ## serve runs/serving like TensorFlow Serving, gRPC at 8500, REST at 8501 (ARGS="--request_log=...")
 	@$(PYTHON) -m serving.local_server $(ARGS)
+
+report: setup ## write the pages of all runs anew, from metadata and artifacts alone
+	@$(PYTHON) -m pipeline.reports build $(ARGS)
+
+open: setup ## show the pages of all runs in the browser, at http://127.0.0.1:8600
+	@$(PYTHON) -m pipeline.reports open $(ARGS)
 
 bench-serving: setup data ## the local server under open-loop load, beside calls in process (a quarter of an hour, after make run)
 	@$(PYTHON) -W ignore -m tests.benchmarks.serving_load $(ARGS)

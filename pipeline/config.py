@@ -1,5 +1,6 @@
 """The pipeline's configuration: typed, documented, and refused when it makes no sense."""
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
@@ -176,6 +177,7 @@ class Publish(Section):
 
     model: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="name that clients ask for; a folder under run.root/serving")
     keep: int = Field(ge=1, description="newest versions to keep; the one in production always is")
+    card: str = Field(description="TOML file with what a person says of the model, see components/publisher/model_card.py")
 
 
 class Run(Section):
@@ -240,6 +242,26 @@ def load(path: Path = DEFAULT_FILE, overrides: list[str] | None = None) -> Confi
         return Config.model_validate(values)
     except ValidationError as error:
         raise BadConfig(f"{path}: " + "; ".join(_explain(problem) for problem in error.errors())) from error
+
+
+def overrides(config: Config) -> list[str]:
+    """What makes `config` of the checkout's own configuration: `section.key=value`, as `load` takes them."""
+    base = load().model_dump(mode="json", by_alias=True)
+    return [
+        f"{section}.{key}={_toml(value)}"
+        for section, values in config.model_dump(mode="json", by_alias=True).items()
+        for key, value in values.items()
+        if value != base[section][key] and (section, key) != ("run", "root")
+    ]
+
+
+def _toml(value: object) -> str:
+    """A value in one line. JSON's texts, numbers and truth values are TOML's too."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(each)}" for key, each in value.items()) + " }"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _parse_override(override: str) -> tuple[str, str, object]:

@@ -15,6 +15,7 @@ from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGe
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.tuner.component import Tuner
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.experimental.conditionals.conditional import Cond
 from tfx.dsl.placeholder.placeholder import Predicate
 from tfx.orchestration.data_types import RuntimeParameter
@@ -35,15 +36,38 @@ from components.evaluator.component import Evaluator
 from components.mobile_evaluator.component import MobileEvaluator
 from components.mobile_exporter.component import MobileExporter
 from components.production_model.component import ProductionModel
+from components.publisher import model_card
 from components.publisher.component import Publisher
+from components.run_report.component import RunReport
 from components.span_example_gen.component import SpanExampleGen
 from components.transform.component import Transform
 from pipeline import beam, hyperparameters
 from pipeline.config import Config, Drift
 from pipeline.evaluation import eval_config, mobile_eval_config
 from pipeline.features import COLUMNS, DATE, FEATURES, LABEL
+from pipeline.report_settings import report_settings
 from pipeline.schema import check, read
 
+REPORTED = {  # inputs of RunReport: the node, and its output
+    "schema": ("ImportSchemaGen", "schema"),
+    "production": ("ProductionModel", "model"),
+    "examples": ("SpanExampleGen", "examples"),
+    "statistics": ("StatisticsGen", "statistics"),
+    "anomalies": ("ExampleValidator", "anomalies"),
+    "findings": ("DataGate", "report"),
+    "drift": ("DriftMonitor", "report"),
+    "transform_graph": ("Transform", "transform_graph"),
+    "model": ("Trainer", "model"),
+    "model_run": ("Trainer", "model_run"),
+    "evaluation": ("Evaluator", "evaluation"),
+    "blessing": ("Evaluator", "blessing"),
+    "infra_blessing": ("Canary", "blessing"),
+    "mobile_model": ("MobileExporter", "mobile_model"),
+    "mobile_evaluation": ("MobileEvaluator", "evaluation"),
+    "mobile_blessing": ("MobileEvaluator", "blessing"),
+    "pushed_model": ("Publisher", "pushed_model"),
+    "mobile_pushed_model": ("MobilePublisher", "pushed_model"),
+}
 HISTOGRAM_BUCKETS = 50  # with TFDV's 10, a shift of rain by half a standard deviation stays within the first
 
 
@@ -174,6 +198,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             evaluation=evaluator.outputs["evaluation"],
             infra_blessing=canary.outputs["blessing"],
             folder=str(config.serving_folder),
+            description=model_card.read(Path(config.publish.card)),
             **to_publish,
         )
         publisher.add_upstream_node(mobile_evaluator)  # an export that fails stops both
@@ -187,12 +212,14 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         ).with_id("MobilePublisher")
     nodes = [examples, statistics, schema, validator, gate, production, monitor, transform, trainer, evaluator]
     nodes += [canary, exporter, mobile_evaluator, publisher, mobile_publisher]
+    nodes += ([tuner] if trials else []) + ([bulk_inferrer] if config.batch.bulk_inferrer else [])
+    metadata = str(root / "metadata.db")
     return Pipeline(
         pipeline_name="crosswind",
         pipeline_root=str(root / "artifacts"),
-        components=nodes + ([tuner] if trials else []) + ([bulk_inferrer] if config.batch.bulk_inferrer else []),
+        components=[*nodes, run_report(config, nodes, git_commit, metadata if isinstance(span, str) else "")],
         enable_cache=True,
-        metadata_connection_config=sqlite_metadata_connection_config(str(root / "metadata.db")),
+        metadata_connection_config=sqlite_metadata_connection_config(metadata),
         beam_pipeline_args=beam.arguments(config.beam),
     )
 
@@ -246,6 +273,17 @@ def canary_of(config: Config, trainer: Trainer, evaluator: Evaluator, examples: 
         serving_spec=ParseDict(serving, infra_validator_pb2.ServingSpec()),
         request_spec=ParseDict(requests, infra_validator_pb2.RequestSpec()),
         validation_spec=infra_validator_pb2.ValidationSpec(max_loading_time_seconds=int(settings.load_seconds)),
+    )
+
+
+def run_report(config: Config, nodes: list[BaseNode], git_commit: str, metadata: str) -> RunReport:
+    """The page that tells of all other nodes."""
+    outputs = {node.id: node.outputs for node in nodes}
+    return RunReport(
+        inputs={name: outputs[node][key] for name, (node, key) in REPORTED.items() if node in outputs},
+        settings=report_settings(config, nodes, git_commit),
+        reports=str(Path(config.run.root).absolute() / "reports"),
+        metadata=metadata,
     )
 
 

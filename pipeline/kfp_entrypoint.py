@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
@@ -79,8 +80,10 @@ def run(options: argparse.Namespace, beam: Iterable[str]) -> None:
         scratch = local if options.uri_mode == "mounted" else invocation.scratch(given)
         given.outputs.output_file = f"{scratch}/report/output_metadata.json"
         options.json_serialized_invocation_args = invocation.text(given)
+        start = time.time()
         kubeflow_v2_run_executor.main((options, list(beam)))
         report = invocation.report(fileio.open(given.outputs.output_file, "r").read())
+        invocation.note_time(report, start, time.time() - start)
         if options.uri_mode == "mounted":
             invocation.map_uris(report, lambda path: invocation.remote_uri(path, mounts))
         else:

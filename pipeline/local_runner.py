@@ -77,22 +77,40 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
         window = spans.window(span, config.data.window)
         spans.files(Path(config.data.spans), window)
         console.print(f"[bold]Crosswind[/] runs {window[0]} to {window[-1]} in {folder}", highlight=False)
+        name = f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{span}"
+        page = folder / "reports" / name / "index.html"
         if not verbose:
-            log = folder / "logs" / f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{span}.log"
+            log = folder / "logs" / f"{name}.log"
             console.print(f"Log: {log}", highlight=False, soft_wrap=True)
             stack.enter_context(root.output_to(log))
         start = time.monotonic()
-        execute(config, span, console)
+        try:
+            execute(config, span, console, name)
+        except CrosswindError:
+            _point_to(page, console)
+            raise
         from pipeline import outcome, record, summary  # noqa: PLC0415
 
         outputs = record.last_run(folder / "metadata.db")
         result = outcome.of(span, outputs, time.monotonic() - start)
         summary.show(console, outputs, result, next_span(config))
+        _point_to(page, console)
         return result
 
 
-def execute(config: Config, span: str, console: Console, trials: int = 0) -> None:
+def _point_to(page: Path, console: Console) -> None:
+    if page.exists():
+        console.print(f"Report: {page}", highlight=False, soft_wrap=True)
+
+
+def execute(config: Config, span: str, console: Console, name: str, trials: int = 0) -> None:
     """Runs the nodes, or those up to a Tuner of so many trials.
+
+    Args:
+        config, span: what to run.
+        console: gets a line a node.
+        name: of the run, in ML Metadata and among the reports.
+        trials: of the Tuner; 0: no Tuner.
 
     Raises:
         CrosswindError: a setting makes no sense here, or a node said what is wrong; NodeFailed if it did not.
@@ -103,9 +121,8 @@ def execute(config: Config, span: str, console: Console, trials: int = 0) -> Non
     progress = NodeProgress(console)
     try:
         from absl import logging  # noqa: PLC0415
-        from tfx.orchestration.local.local_dag_runner import LocalDagRunner  # noqa: PLC0415
-        from tfx.orchestration.pipeline import RunOptions  # noqa: PLC0415
 
+        from pipeline import local_dag  # noqa: PLC0415
         from pipeline.dag import check_schema, create_pipeline  # noqa: PLC0415
         from pipeline.model import distribution  # noqa: PLC0415
 
@@ -114,15 +131,14 @@ def execute(config: Config, span: str, console: Console, trials: int = 0) -> Non
         logging.set_verbosity(logging.INFO)
         logging.get_absl_logger().addHandler(progress)
         check_schema(Path(config.data.schema_file))
-        options = RunOptions(to_nodes=["Tuner"]) if trials else None
-        LocalDagRunner().run(create_pipeline(config, span, git_commit(), trials), options)
+        pipeline = create_pipeline(config, span, git_commit(), trials)
+        local_dag.run(pipeline, name, up_to="Tuner" if trials else None)
     except CrosswindError:
-        progress.failed()
         raise
     except Exception as error:
         traceback.print_exc()
         progress.failed()
-        where = progress.node or "The start"
+        where = progress.failed_node or "The start"
         raise NodeFailed(f"{where} failed: {type(error).__name__}: {error}\nThe traceback is in the log.") from error
     finally:
         progress.close()

@@ -10,13 +10,14 @@ class NodeProgress(logging.Handler):
     """Follows LocalDagRunner by what it logs: it offers no callback.
 
     Attributes:
-        node: the node that runs, or that ran when an exception ended the run.
+        node: the node that runs.
+        failed_node: the one that an exception ended; closing nodes may run behind it.
         seconds: of each finished node.
     """
 
     def __init__(self, console: Console):
         super().__init__(logging.INFO)
-        self.node = ""
+        self.node = self.failed_node = ""
         self.seconds: dict[str, float] = {}
         self._state = ""
         self._start = 0.0
@@ -27,6 +28,7 @@ class NodeProgress(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         match record.msg, record.args:
             case "Component %s is running.", (str(node),):
+                self.failed()
                 self.node, self._state, self._start = node, "[green]done   ", time.monotonic()
                 self._status.update(node)
             case "A cached execution %d is used.", _:
@@ -38,11 +40,13 @@ class NodeProgress(logging.Handler):
                 self.node = ""
 
     def failed(self) -> None:
-        """Marks the node that an exception ended."""
+        """Marks the node that has started and not finished."""
         if self.node:
             self._print("[red]failed ")
+            self.failed_node, self.node = self.failed_node or self.node, ""
 
     def close(self) -> None:
+        self.failed()
         self._status.stop()
         super().close()
 

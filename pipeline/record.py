@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from ml_metadata import errors, metadata_store
+from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from components.run_report.trace import RUN, node_of, open_store
 
 PUBLISHER = "components.publisher.component.Publisher"
 LAST_NODE = "MobilePublisher"
@@ -12,14 +14,6 @@ EXAMPLES = "components.span_example_gen.component.SpanExampleGen"
 DONE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
 
 Outputs = dict[str, dict[str, mlmd.Artifact]]  # node -> output key -> artifact
-
-
-def open_store(path: Path) -> metadata_store.MetadataStore:
-    """Opens the SQLite file of a local run, which must exist."""
-    config = mlmd.ConnectionConfig()
-    config.sqlite.filename_uri = str(path)
-    config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READONLY
-    return metadata_store.MetadataStore(config)
 
 
 def processed_spans(path: Path, model: str) -> set[str]:
@@ -32,7 +26,7 @@ def processed_spans(path: Path, model: str) -> set[str]:
         for execution in _executions(path, PUBLISHER)
         if execution.last_known_state in DONE
         and execution.custom_properties["model_name"].string_value == model
-        and _node(open_store(path), execution) == LAST_NODE
+        and node_of(open_store(path), execution) == LAST_NODE
     ]
     quiet = [
         report.custom_properties
@@ -75,7 +69,7 @@ def _artifacts(path: Path, type_name: str) -> list[mlmd.Artifact]:
 def last_run(path: Path) -> Outputs:
     """The artifacts of the newest run, by node and output key. Nodes that did not finish have none."""
     store = open_store(path)
-    run = max(store.get_contexts_by_type("pipeline_run"), key=lambda context: context.id)
+    run = max(store.get_contexts_by_type(RUN), key=lambda context: context.id)
     outputs: Outputs = {}
     for execution in store.get_executions_by_context(run.id):
         events = [
@@ -84,12 +78,5 @@ def last_run(path: Path) -> Outputs:
             if event.type == mlmd.Event.OUTPUT and execution.last_known_state in DONE
         ]
         artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_id([event.artifact_id for event in events])}
-        outputs[_node(store, execution)] = {event.path.steps[0].key: artifacts[event.artifact_id] for event in events}
+        outputs[node_of(store, execution)] = {event.path.steps[0].key: artifacts[event.artifact_id] for event in events}
     return outputs
-
-
-def _node(store: metadata_store.MetadataStore, execution: mlmd.Execution) -> str:
-    """The id of the node in the pipeline; two nodes may be of one type."""
-    contexts = store.get_contexts_by_execution(execution.id)
-    [name] = [context.name for context in contexts if context.type == "node"]
-    return name.rpartition(".")[2]

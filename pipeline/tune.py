@@ -55,7 +55,7 @@ def search(config: configuration.Config, span: str, trials: int, console: Consol
         log = folder / "logs" / f"{span}.log"
         console.print(f"{trials} trials on {span}. Log: {log}", highlight=False, soft_wrap=True)
         with root.output_to(log):
-            execute(config, span, console, trials)
+            execute(config, span, console, f"tune-{span}", trials)
     from keras_tuner import HyperParameters  # noqa: PLC0415
 
     from pipeline.model import tuning  # noqa: PLC0415

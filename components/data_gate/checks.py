@@ -28,7 +28,7 @@ class Finding:
 
     def __str__(self) -> str:
         where = ", ".join(part for part in (self.split and f"{self.split} split", self.feature) if part) or "data"
-        return f"{where}: {self.anomaly}. Found: {self.measure.rstrip('.')}. Expected: {self.limit}."
+        return f"{where}: {self.anomaly}. Found: {self.measure.rstrip('. ')}. Expected: {self.limit}."
 
 
 def anomalies(split: str, found: anomalies_pb2.Anomalies, schema: schema_pb2.Schema) -> list[Finding]:

@@ -59,7 +59,7 @@ class Scored:
         return np.hstack([counts, np.stack(sums, axis=1)])
 
     def metrics(self) -> dict[str, float]:
-        """AUC, log loss and calibration; NaN where there is no value."""
+        """AUC, AUC-PR, log loss and calibration; NaN where there is no value."""
         return {name: float(values[0]) for name, values in _metrics(self.blocks.sum(axis=0, keepdims=True)).items()}
 
     def draws(self) -> dict[str, np.ndarray]:
@@ -74,10 +74,17 @@ def _metrics(sums: np.ndarray) -> dict[str, np.ndarray]:
     negatives, positives = sums[:, :BUCKETS], sums[:, BUCKETS : 2 * BUCKETS]
     loss, scores, labels = sums[:, 2 * BUCKETS :].T
     below = np.cumsum(negatives, axis=1) - negatives / 2
+    hits, alarms = (np.cumsum(counts[:, ::-1], axis=1)[:, ::-1] for counts in (positives, negatives))
     with np.errstate(divide="ignore", invalid="ignore"):
         auc = (positives * below).sum(axis=1) / (positives.sum(axis=1) * negatives.sum(axis=1))
+        precision = np.where(hits + alarms > 0, hits / (hits + alarms), 0.0)
         rows = positives.sum(axis=1) + negatives.sum(axis=1)
-        return {"AUC": auc, "log loss": loss / rows, "calibration": np.where(labels > 0, scores / labels, np.nan)}
+        return {
+            "AUC": auc,
+            "AUC-PR": (precision * positives).sum(axis=1) / positives.sum(axis=1),
+            "log loss": loss / rows,
+            "calibration": np.where(labels > 0, scores / labels, np.nan),
+        }
 
 
 def label(positives: float, rows: int, reference: float, reference_rows: int, limit: float) -> Check:

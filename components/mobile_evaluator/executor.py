@@ -1,6 +1,7 @@
 """MobileEvaluator's work: parity with the server's model, and TFMA on the answers of the file that ships."""
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +26,11 @@ from components.evaluator import results
 from components.mobile_evaluator import parity
 from components.mobile_exporter import card, checks, raw_rows
 from components.mobile_exporter.executor import MODEL_FILE, VARIANTS_FOLDER
-from components.mobile_exporter.runtime import OUTPUT, TFLiteModel
+from components.mobile_exporter.runtime import OUTPUT, TFLiteModel, as_input
 
 MOBILE, SERVER = "mobile_probability", "server_probability"  # columns that TFMA takes as predictions
 BATCH_ROWS = 1000
+UNTIMED, TIMED = 20, 300  # calls
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -80,6 +82,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     largest=float(difference.max()),
                     mean=float(difference.mean()),
                     limit=limits.get(path.stem),
+                    row_us=row_microseconds(model, real),
                     operators=checks.operators(content),
                 )
             )
@@ -101,6 +104,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         blessing.set_int_custom_property("blessed", int(not reasons))
         blessing.set_string_custom_property("reason", "; ".join(reasons))
+
+
+def row_microseconds(model: TFLiteModel, rows: dict[str, np.ndarray]) -> float:
+    """Median time of a call with one row, as an app makes it; without the first calls, which pay for what is set up then."""
+    inputs = {name: as_input(rows[name][: UNTIMED + TIMED], dtype) for name, dtype in model.dtypes.items()}
+    seconds = []
+    for index in range(UNTIMED + TIMED):
+        row = {name: column[[index % len(column)]] for name, column in inputs.items()}
+        start = time.perf_counter()
+        model.score_row(row)
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds[UNTIMED:]) * 1e6)
 
 
 @dataclass

@@ -23,6 +23,7 @@ class Parity(BaseModel):
     largest: float  # absolute difference from the server's probability
     mean: float
     limit: float | None  # None: this variant does not ship
+    row_us: float | None = None  # microseconds a row on this machine, one a call, median; None: it was not measured
     operators: list[str]
 
     @property

@@ -9,6 +9,7 @@ from tfx.types import channel, component_spec, standard_artifacts
 from components.drift_monitor.component import DriftReport
 from components.drivers import CacheKeyDriver
 from components.publisher import executor
+from components.publisher.model_card import Description
 
 
 class Driver(CacheKeyDriver):
@@ -37,6 +38,7 @@ class PublisherSpec(component_spec.ComponentSpec):
         "span": component_spec.ExecutionParameter(type=str),
         "git_commit": component_spec.ExecutionParameter(type=str),
         "configuration": component_spec.ExecutionParameter(type=str),
+        "description": component_spec.ExecutionParameter(type=str, optional=True),
     }
 
 
@@ -69,6 +71,7 @@ class Publisher(base_component.BaseComponent):
         span: str | RuntimeParameter,
         git_commit: str,
         configuration: str,
+        description: Description | None = None,
         infra_blessing: channel.BaseChannel | None = None,
         follows: channel.BaseChannel | None = None,
     ):
@@ -81,6 +84,7 @@ class Publisher(base_component.BaseComponent):
         keep: newest versions to keep.
         span: that this run was asked for; on one machine a completed execution marks it as done.
         git_commit, configuration: for the manifest; the configuration as JSON.
+        description: what a person says of the model, for its card; None: no card is written, as the phone's model has its own.
         infra_blessing: Canary's or TFX's InfraValidator's, whether a server runs the model.
         follows: another Publisher's output: this one pushes only when that one did, and under the same number.
         """
@@ -98,6 +102,7 @@ class Publisher(base_component.BaseComponent):
                 span=span,
                 git_commit=git_commit,
                 configuration=configuration,
+                description=description.model_dump_json() if description else None,
                 infra_blessing=infra_blessing,
                 follows=follows,
                 pushed_model=channel.Channel(type=standard_artifacts.PushedModel),

@@ -6,14 +6,16 @@ import tempfile
 from pathlib import Path
 
 import tensorflow as tf
+from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.components.util import model_utils
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components.drift_monitor import report
 from components.evaluator import results
 from components.mobile_exporter import raw_rows
-from components.publisher import store, warm_up
+from components.publisher import markdown, model_card, store, warm_up
 
 
 class Executor(base_executor.BaseExecutor):
@@ -30,6 +32,7 @@ class Executor(base_executor.BaseExecutor):
             pushed.set_string_custom_property("reason", reason)
             return
         examples = artifact_utils.get_single_instance(input_dict["examples"])
+        metrics = results.metrics(evaluation)
         model = Path(path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"])))
         facts = {
             "model": exec_properties["model_name"],
@@ -37,7 +40,7 @@ class Executor(base_executor.BaseExecutor):
             "span": examples.get_string_custom_property("span"),
             "window": examples.get_string_custom_property("window").split(","),
             "rows": json.loads(examples.get_string_custom_property("rows")),
-            "metrics": results.metrics(evaluation)[results.CANDIDATE],
+            "metrics": metrics[results.CANDIDATE],
             "score_histogram": results.score_histogram(evaluation),
             "git_commit": exec_properties["git_commit"],
             "configuration": json.loads(exec_properties["configuration"]),
@@ -48,6 +51,15 @@ class Executor(base_executor.BaseExecutor):
             if (model / tf.saved_model.SAVED_MODEL_FILENAME_PB).exists():  # the phone's model needs none
                 extra[store.WARM_UP] = Path(temporary) / "requests"
                 warm_up.write(extra[store.WARM_UP], facts["model"], model, raw_rows.files(examples.uri, "eval"))
+            if description := exec_properties.get("description"):
+                card = model_card.build(
+                    model_card.Description.model_validate_json(description),
+                    facts,
+                    before=metrics.get(results.BASELINE, {}).get(results.OVERALL, {}),
+                    drift=report.read(artifact_utils.get_single_uri(input_dict["drift"])),
+                    statistics=statistics_pb2.DatasetFeatureStatisticsList.FromString(extra[store.STATISTICS].read_bytes()),
+                )
+                extra |= markdown.write(card, Path(temporary))
             folder, keep = Path(exec_properties["folder"]), exec_properties["keep"]
             version, reason = store.publish(folder, model, extra, facts, keep, number=number)
         pushed.set_int_custom_property("pushed", int(not reason))

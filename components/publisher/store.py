@@ -20,6 +20,7 @@ from components.publisher import labels
 MANIFEST = "manifest.json"
 STATISTICS = "training_statistics.pb"
 WARM_UP = "assets.extra/tf_serving_warmup_requests"  # where TensorFlow Serving looks for it
+CARD, CARD_JSON = "model_card.md", "model_card.json"  # for people; the phone's model brings a card.json of another kind
 GO_BACK = "`python -m pipeline.rollback`, or `python -m serving.promote` where a models.config says what is served"
 WITHDRAWN = "withdrawn"  # of a manifest: versions that a rollback took out of production, each with its model's digest
 
@@ -154,11 +155,13 @@ def publish(
 
 def model_digest(version: Version) -> str:
     """SHA-256 over the names and sums of the model's own files, without what was published beside it."""
-    return _digest({name: total for name, total in version.manifest["files"].items() if name not in (STATISTICS, WARM_UP)})
+    return _digest(version.manifest["files"])
 
 
 def _digest(sums: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps(sorted(sums.items())).encode()).hexdigest()
+    # The card in the phone's folder is left out too: the model has it inside.
+    own = sorted((name, total) for name, total in sums.items() if name not in (STATISTICS, WARM_UP, CARD, CARD_JSON))
+    return hashlib.sha256(json.dumps(own).encode()).hexdigest()
 
 
 @contextmanager

@@ -13,10 +13,12 @@ from tfx.utils.name_utils import get_full_name
 from components.data_gate.component import DataGateReport
 from components.drift_monitor.component import DriftReport
 from components.errors import NotRunnable
+from components.run_report.component import RunPage
+from components.run_report.executor import SECONDS, STARTED
 
 # LocalPathForURI of kubeflow/pipelines, backend/src/v2/component/launcher_v2.go.
 FOLDERS = {"gs://": "gcs", "s3://": "s3", "minio://": "minio"}
-CLASS_PATHS = TITLE_TO_CLASS_PATH | {kind.TYPE_NAME: get_full_name(kind) for kind in (DataGateReport, DriftReport)}
+CLASS_PATHS = TITLE_TO_CLASS_PATH | {kind.TYPE_NAME: get_full_name(kind) for kind in (DataGateReport, DriftReport, RunPage)}
 IMPLICIT = "_"  # begins the name of an input that only a condition asks for
 KFP = "system."  # begins the type of an output that the launcher writes itself, such as the log
 
@@ -82,6 +84,12 @@ def map_uris(message: Message, mapping: Callable[[str], str]) -> None:
     """Changes the URI of every artifact in the message."""
     for artifact in _artifacts(message):
         artifact.uri = mapping(artifact.uri)
+
+
+def note_time(message: ExecutorOutput, started: float, seconds: float) -> None:
+    """Writes into every output when its node started, in seconds since 1970, and how long it took: RunReport shows it."""
+    for artifact in _artifacts(message):
+        artifact.metadata.update({STARTED: started, SECONDS: seconds})
 
 
 def local_path(uri: str, mounts: str = "/") -> str:

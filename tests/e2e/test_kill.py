@@ -12,7 +12,7 @@ from components.publisher import store
 
 NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataGate"]
 NODES += ["DriftMonitor", "Transform", "Trainer", "Evaluator", "Canary"]
-NODES += ["MobileExporter", "MobileEvaluator", "Publisher", "MobilePublisher"]
+NODES += ["MobileExporter", "MobileEvaluator", "Publisher", "MobilePublisher", "RunReport"]
 SETTINGS = ["--set", "evaluate.min_auc=0.4"]
 
 

@@ -12,6 +12,7 @@ import pytest
 from conftest import FAST, REPOSITORY
 
 from components.publisher import store
+from components.run_report import facts
 from tests.pipeline.kubeflow.emulator import Cluster, Task
 
 SETTINGS = [*FAST, "evaluate.min_auc=0.4", "evaluate.max_auc_drop=1.0"]
@@ -23,7 +24,7 @@ def compile_package(path: Path, *settings: str) -> Path:
     command = [sys.executable, "-m", "pipeline.kubeflow_runner", "compile", "--output", str(path), *overrides]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.startswith(f"Compiled 15 tasks to {path}")
+    assert result.stdout.startswith(f"Compiled 16 tasks to {path}")
     return path
 
 
@@ -77,6 +78,22 @@ def test_the_second_run_is_compared_with_the_first_ones_model(runs):
     assert second["reference"]["version"] == 1
     evaluation = runs.cluster.outputs["evaluator"]["evaluation"]
     assert evaluation.uri.startswith("gs://my-bucket/pipelines/crosswind/")
+
+
+def test_the_reports_are_on_the_volume(runs):
+    """Without a metadata store: from the artifacts that the report's node was given, and the times in them."""
+    reports = runs.folder / "reports"
+    first, second = sorted((facts.read(path.parent) for path in reports.glob("*/facts.json")), key=lambda found: found.span)
+    assert [(found.span, found.outcome, found.version) for found in (first, second)] == [
+        ("2013-03", "published", 1),
+        ("2013-04", "published", 2),
+    ]
+    assert second.candidate and second.candidate.production_version == 1
+    seconds = {node.name: node.seconds for node in second.nodes}
+    assert seconds["Transform"] > seconds["DataGate"] > 0
+    for found in (first, second):
+        assert (reports / found.run / "index.html").stat().st_size > 100_000
+        assert found.run in (reports / "index.html").read_text()
 
 
 def test_nothing_is_left_on_the_machines(runs):

@@ -1,9 +1,13 @@
 """Runs that must not publish, from the command line: each says why, and leaves production as it was."""
 
+import re
 import shutil
+from pathlib import Path
 
 import pandas as pd
 from conftest import REPOSITORY, run, states
+
+from components.run_report import facts
 
 
 def test_a_span_without_a_late_flight_stops_at_the_gate(few_spans, tmp_path):
@@ -21,6 +25,12 @@ def test_a_span_without_a_late_flight_stops_at_the_gate(few_spans, tmp_path):
     assert "Transform" not in result.stdout
     assert not (tmp_path / "runs" / "serving").exists()
     assert "Traceback" not in result.stdout
+    page = Path(re.search(r"^Report: (.+)$", result.stdout, re.MULTILINE)[1])
+    told = facts.read(page.parent)
+    assert (told.outcome, told.span, told.candidate) == ("stopped", "2013-03", None)
+    assert told.headline == "DataGate stopped the run of 2013-03: eval split, late: share of positive labels out of range."
+    assert {node.name: node.state for node in told.nodes}["Transform"] == "not_run"
+    assert "Stopped by a gate" in page.read_text(encoding="utf-8")
 
 
 def test_a_broken_file_stops_at_ingestion(few_spans, tmp_path):

@@ -18,7 +18,7 @@ from pipeline.model.signatures import PROBABILITY
 
 NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataGate"]
 NODES += ["DriftMonitor", "Transform", "Trainer", "Evaluator", "Canary"]
-NODES += ["MobileExporter", "MobileEvaluator", "Publisher", "MobilePublisher"]
+NODES += ["MobileExporter", "MobileEvaluator", "Publisher", "MobilePublisher", "RunReport"]
 
 
 @pytest.fixture(scope="module")

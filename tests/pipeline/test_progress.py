@@ -30,10 +30,14 @@ def test_a_line_a_node_with_its_state(runner_log, screen):
             logger.info("A cached execution %d is used.", 3)
         logger.info("Component %s is finished.", node)
     logger.info("Component %s is running.", "Evaluator")
-    progress.failed()
+    logger.info("Component %s is running.", "RunReport")
+    assert progress.failed_node == "Evaluator"
+    progress.close()
     assert [line.split()[:2] for line in screen.getvalue().splitlines()] == [
         ["cached", "Transform"],
         ["done", "Trainer"],
         ["failed", "Evaluator"],
+        ["failed", "RunReport"],
     ]
-    assert set(progress.seconds) == {"Transform", "Trainer", "Evaluator"}
+    assert progress.failed_node == "Evaluator"
+    assert set(progress.seconds) == {"Transform", "Trainer", "Evaluator", "RunReport"}

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.spatial import distance
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from components.drift_monitor import performance
 from components.drift_monitor.performance import Limits, Scored
@@ -28,6 +28,8 @@ def test_metrics_are_those_of_scikit_learn():
     scored = sample(1)
     metrics = scored.metrics()
     assert metrics["AUC"] == pytest.approx(roc_auc_score(scored.labels, scored.scores), abs=1e-4)
+    precision = average_precision_score(scored.labels, scored.scores)
+    assert metrics["AUC-PR"] == pytest.approx(precision, abs=2e-3)  # it takes pairs that share a bucket for ties
     assert metrics["log loss"] == pytest.approx(log_loss(scored.labels, scored.scores.astype("float64")), abs=1e-6)
     assert metrics["calibration"] == pytest.approx(scored.scores.sum() / scored.labels.sum(), rel=1e-5)
 

@@ -73,6 +73,7 @@ def test_a_file_that_answers_like_the_server_is_blessed_and_measured_by_slice(ar
     assert found["float16"]["rows"] > 500  # 200 real ones and the awkward ones
     assert found["float32"]["largest"] < found["float16"]["largest"] < 1e-3
     assert found["dynamic_int8"]["limit"] is None
+    assert all(1 < each["row_us"] < 1e5 for each in found.values())
     measured = results.metrics(folder)
     assert measured["candidate"]["overall"]["auc"] == pytest.approx(measured["baseline"]["overall"]["auc"], abs=1e-3)
     assert {"origin=JFK", "carrier=UA"} < set(measured["candidate"])

@@ -44,3 +44,8 @@ def test_slices_that_differ_are_named_and_small_ones_are_not():
 def test_a_variant_that_does_not_ship_has_no_limit(limit, holds):
     found = parity.Parity(variant="x", kilobytes=1, rows=9, largest=0.05, mean=0.01, limit=limit, operators=[])
     assert found.holds is holds
+
+
+def test_a_file_from_before_latency_was_measured_is_read():
+    stated = {"variant": "x", "kilobytes": 1, "rows": 9, "largest": 0.05, "mean": 0.01, "limit": None, "operators": []}
+    assert parity.Parity(**stated).row_us is None

@@ -1,0 +1,147 @@
+"""The model card as Markdown: a pure function of the card. Reads well in a terminal too, so its tables are padded."""
+
+import html
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from components.publisher import store
+from components.publisher.model_card import MIN_SLICE_ROWS, Column, ModelCard
+
+TEMPLATE = "model_card.md.j2"
+SHOWN_REASONS = 5
+NONE = "-"
+
+# TFMA's name: how a person calls it, and what it means.
+METRICS = {
+    "auc": ("AUC", "chance that a positive row scores above a negative one; 0.5 is guessing, 1 is perfect"),
+    "auc_precision_recall": ("AUC-PR", "area under the precision-recall curve; guessing gets the share of positives"),
+    "binary_crossentropy": ("log loss", "mean of -ln of the probability that was given to what came, in nats; less is better"),
+    "calibration": ("calibration", "positives that the scores add up to, over those that came; above 1 is too many"),
+}
+
+# What Markdown gives a meaning, GitHub's `$` and bare addresses included; not an underscore within a word.
+SPECIAL = re.compile(r"[\\`*\[\]|~$#]|(?<![^\W_])_|_(?![^\W_])|(?<=:)/(?=/)|(?<=www)\.|^[-+](?=\s)", re.IGNORECASE)
+
+
+def escape(value: object) -> Markup:
+    """A value from the data as text that Markdown shows as it is, on one line. What a terminal would obey becomes U+FFFD."""
+    if isinstance(value, Markup):
+        return value
+    line = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(str(value).split()))
+    return Markup(SPECIAL.sub(r"\\\g<0>", html.escape(line, quote=False)))  # noqa: S704 (it was escaped)
+
+
+def table(headers: Sequence[object], rows: Sequence[Sequence[object]], texts: int = 1) -> Markup:
+    """A table in GitHub's Markdown, padded for reading as text.
+
+    Args:
+        headers: of the columns; escaped, as all cells are.
+        rows: of cells.
+        texts: columns from the left that are aligned to the left; the others, of figures, to the right.
+    """
+    cells = [[escape(cell) for cell in row] for row in (headers, *rows)]
+    widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(headers))]
+    ruler = ["-" * width if column < texts else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
+    padded = [
+        [
+            cell.ljust(width) if column < texts else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        for row in cells
+    ]
+    lines: list[Sequence[str]] = [padded[0], ruler, *padded[1:]]
+    return Markup("\n".join(f"| {' | '.join(line)} |" for line in lines))  # noqa: S704 (escaped above)
+
+
+def render(card: ModelCard) -> str:
+    """The card as Markdown. Only what a person wrote (`card.description`) is taken for Markdown."""
+    return ENVIRONMENT.get_template(TEMPLATE).render(
+        card=card,
+        metrics=_metrics(card),
+        slices=_slices(card),
+        columns=_columns(card.columns),
+        configuration=_configuration(card),
+        min_slice_rows=MIN_SLICE_ROWS,
+        shown_reasons=SHOWN_REASONS,
+    )
+
+
+def write(card: ModelCard, folder: Path) -> dict[str, Path]:
+    """Writes both forms of the card to a folder; returns them by their names in a version."""
+    contents = {store.CARD: render(card), store.CARD_JSON: card.model_dump_json(indent=1) + "\n"}
+    for name, content in contents.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    return {name: folder / name for name in contents}
+
+
+def _metrics(card: ModelCard) -> Markup:
+    headers = ["metric", "what it says", "value"] + (["model before"] if card.before else [])
+    rows = []
+    for name, value in card.metrics.items():
+        label, meaning = METRICS.get(name, (name, "as TensorFlow Model Analysis defines it"))
+        rows.append([label, meaning, f"{value:.3f}"] + ([_rounded(card.before.get(name), 3)] if card.before else []))
+    return table(headers, rows, texts=2)
+
+
+def _slices(card: ModelCard) -> Markup:
+    """Two decimals: at 1,500 rows the AUC's standard error is still over 0.01."""
+    headers = ["slice", "rows", *(METRICS.get(name, (name,))[0] for name in card.metrics)]
+    rows = [
+        [each.name, _thousands(each.rows), *(_rounded(each.metrics.get(name), 2) for name in card.metrics)]
+        for each in card.slices
+    ]
+    return table(headers, rows)
+
+
+def _columns(columns: Sequence[Column]) -> Markup:
+    rows = [[column.name, column.kind, _values(column), f"{column.missing:.1%}"] for column in columns]
+    return table(["column", "kind", "values", "missing"], rows, texts=3)
+
+
+def _values(column: Column) -> str:
+    if column.kind == "text":
+        top = ", ".join(f"{value} {share:.0%}" for value, share in column.top.items())
+        return f"{_thousands(column.distinct or 0)} values: {top}" if top else NONE
+    if column.mean is None or column.minimum is None or column.maximum is None:
+        return NONE
+    return f"{_figure(column.minimum)} to {_figure(column.maximum)}, mean {_figure(column.mean)}"
+
+
+def _configuration(card: ModelCard) -> Markup:
+    """A line a setting, so that two cards can be compared by `diff`. Indented: in a block of code nothing has a meaning."""
+    settings = [(f"{section}.{key}", value) for section, values in card.configuration.items() for key, value in values.items()]
+    return Markup("\n".join(f"    {name} = {json.dumps(value)}" for name, value in settings))  # noqa: S704 (a block of code)
+
+
+def _rounded(value: float | None, digits: int) -> str:
+    return NONE if value is None else f"{value:.{digits}f}"
+
+
+def _figure(value: float) -> str:
+    """Three significant digits, and all that stand before the point; no commas, for it may be a year."""
+    return f"{value:.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.3g}"  # noqa: PLR2004
+
+
+def _thousands(number: int) -> str:
+    return f"{number:,}"
+
+
+def _months(window: Sequence[str]) -> str:
+    return window[0] if len(window) == 1 else f"{window[0]} to {window[-1]}"
+
+
+ENVIRONMENT = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    finalize=escape,  # every value in the template
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+ENVIRONMENT.filters |= {"thousands": _thousands, "months": _months, "prose": Markup}

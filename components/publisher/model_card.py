@@ -1,0 +1,216 @@
+"""The model card of a published version, for people: what the model is for, what made it, how good it is, and where not.
+
+Its parts are those of Mitchell et al. (2019), "Model Cards for Model Reporting". It states no version number: a rollback
+publishes the same model, with the same card, under another one. The phone's file has a card of another kind, for its form
+(`components.mobile_exporter.card`). Imports nothing heavy.
+"""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from components.drift_monitor import report
+from components.errors import BadConfig
+
+MIN_SLICE_ROWS = 100  # of a slice that is shown: the AUC of fewer, with a quarter of positives, is 0.13 uncertain
+TOP_VALUES = 3
+OVERALL, ROWS = "overall", "example_count"  # as in the manifest's metrics
+
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(lambda text: " ".join(text.split()))
+]
+Texts = Annotated[list[Text], Field(min_length=1)]
+
+
+class Part(BaseModel):
+    """Part of a card: never changes, and refuses NaN and infinity, which JSON has not."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Description(Part):
+    """What no data tell: written by a person, as Markdown, in the file that `publish.card` names."""
+
+    summary: Text = Field(description="what the model answers, from what, and how")
+    owners: Texts = Field(description="who answers for it, and how they are reached")
+    license: Text
+    uses: Texts = Field(description="intended uses")
+    users: Texts = Field(description="intended users")
+    out_of_scope: Texts = Field(description="what it must not be used for")
+    factors: Text = Field(description="which groups it is measured on, and why these")
+    training_data: Text = Field(description="where the rows come from, and what the label is")
+    evaluation_data: Text = Field(description="how the evaluation split is made, and what it stands for")
+    ethics: Texts = Field(description="whom a wrong answer harms, and what was done about it")
+    limits: Texts = Field(description="what is known to be wrong, missing or untried")
+
+
+class Column(Part):
+    """A column of the training split, the label's included."""
+
+    name: str
+    kind: Literal["integer", "number", "text"]
+    missing: float = Field(description="share of rows")
+    mean: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    distinct: int | None = Field(default=None, description="values of a text")
+    top: dict[str, float] = Field(default={}, description="share of the rows of a text's most frequent values")
+
+
+class Slice(Part):
+    """Metrics of the evaluation rows that have one value of a feature."""
+
+    factor: str = Field(description="the feature")
+    name: str = Field(description="as in origin=JFK")
+    rows: int
+    metrics: dict[str, float]
+
+
+class SmallSlices(Part):
+    """A feature's slices that are too small for their metrics to mean something."""
+
+    factor: str
+    slices: int
+    rows: int
+
+
+class Drift(Part):
+    """The newest span against what the model that was in production before had learned from."""
+
+    verdict: report.Verdict
+    window: list[str] = Field(description="spans that the model before was trained on; empty: there was none")
+    reasons: list[str]
+
+
+class ModelCard(Part):
+    """All of a card. The Markdown shows it (`components.publisher.markdown`)."""
+
+    schema_version: Literal[1] = 1
+    model: str
+    created: str = Field(description="ISO 8601, UTC")
+    git_commit: str
+    tensorflow: str = Field(description="TensorFlow's version")
+    description: Description
+    span: str
+    window: list[str] = Field(description="spans that it was trained on and evaluated with")
+    rows: dict[str, int] = Field(description="by split")
+    columns: list[Column]
+    metrics: dict[str, float] = Field(description="over all evaluation rows, by TFMA's names")
+    before: dict[str, float] = Field(description="of the model that was in production, on the same rows; empty: there was none")
+    slices: list[Slice] = Field(description=f"of {MIN_SLICE_ROWS} rows or more, the largest of each factor first")
+    small_slices: list[SmallSlices]
+    drift: Drift
+    configuration: dict[str, dict[str, Any]] = Field(description="all settings, by section")
+
+
+def read(path: Path) -> Description:
+    """Reads the part that a person writes.
+
+    Raises:
+        BadConfig: the file is missing, no TOML, or a text is missing, empty or unknown.
+    """
+    try:
+        return Description.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        found: object = error
+        if isinstance(error, ValidationError):
+            found = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
+        raise BadConfig(
+            f"{path} does not describe the model for its card: {found}. Expected TOML with a text or a list of texts for each "
+            f"of {', '.join(Description.model_fields)}. Correct that line; publish.card names the file."
+        ) from error
+
+
+def build(
+    description: Description,
+    facts: Mapping[str, Any],
+    *,
+    before: Mapping[str, float],
+    drift: report.Report,
+    statistics: statistics_pb2.DatasetFeatureStatisticsList,
+) -> ModelCard:
+    """Makes the card of what the Publisher knows.
+
+    Args:
+        description: what a person wrote.
+        facts: of the manifest.
+        before: metrics of the model in production on the same evaluation rows; empty if there was none.
+        drift: DriftMonitor's report.
+        statistics: TFDV's, of the training split.
+    """
+    metrics: dict[str, dict[str, float]] = facts["metrics"]
+    slices = [
+        Slice(factor=name.partition("=")[0], name=name, rows=round(values[ROWS]), metrics=_without_rows(values))
+        for name, values in metrics.items()
+        if name != OVERALL
+    ]
+    return ModelCard(
+        **{name: facts[name] for name in ("model", "created", "git_commit", "tensorflow", "span", "window", "rows")},
+        description=description,
+        columns=columns(statistics),
+        metrics=_without_rows(metrics[OVERALL]),
+        before=_without_rows(before),
+        slices=sorted((each for each in slices if each.rows >= MIN_SLICE_ROWS), key=lambda each: (each.factor, -each.rows)),
+        small_slices=_summed_up([each for each in slices if each.rows < MIN_SLICE_ROWS]),
+        drift=Drift(
+            verdict=drift.verdict, window=drift.reference.window if drift.reference else [], reasons=list(drift.reasons)
+        ),
+        configuration=facts["configuration"],
+    )
+
+
+def columns(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> list[Column]:
+    """The columns of numbers and of texts that TFDV has counted, by name."""
+    found = (_column(feature) for feature in statistics.datasets[0].features)
+    return sorted((column for column in found if column), key=lambda column: column.name)
+
+
+def _column(feature: statistics_pb2.FeatureNameStatistics) -> Column | None:
+    name = ".".join(feature.path.step)
+    if feature.HasField("num_stats"):
+        numbers = feature.num_stats
+        return Column(
+            name=name,
+            kind="integer" if feature.type == statistics_pb2.FeatureNameStatistics.INT else "number",
+            missing=_missing(numbers.common_stats),
+            mean=_finite(numbers.mean),
+            minimum=_finite(numbers.min),
+            maximum=_finite(numbers.max),
+        )
+    if feature.HasField("string_stats"):
+        texts = feature.string_stats
+        counted = max(texts.common_stats.num_non_missing, 1)
+        return Column(
+            name=name,
+            kind="text",
+            missing=_missing(texts.common_stats),
+            distinct=texts.unique,
+            top={top.value: top.frequency / counted for top in texts.top_values[:TOP_VALUES]},
+        )
+    return None
+
+
+def _missing(common: statistics_pb2.CommonStatistics) -> float:
+    rows = common.num_missing + common.num_non_missing
+    return common.num_missing / rows if rows else 1.0
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _without_rows(metrics: Mapping[str, float]) -> dict[str, float]:
+    """By name: TFMA's order differs from run to run."""
+    return {name: value for name, value in sorted(metrics.items()) if name != ROWS}
+
+
+def _summed_up(slices: list[Slice]) -> list[SmallSlices]:
+    rows: dict[str, list[int]] = {}
+    for each in slices:
+        rows.setdefault(each.factor, []).append(each.rows)
+    return [SmallSlices(factor=factor, slices=len(counts), rows=sum(counts)) for factor, counts in sorted(rows.items())]

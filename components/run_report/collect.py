@@ -1,0 +1,122 @@
+"""All facts of a run, from its trace and the artifacts that it names."""
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from components.drift_monitor import report
+from components.run_report import data_facts, model_facts, phone_facts, verdict
+from components.run_report.facts import Node, RunFacts
+from components.run_report.lineage import lineage
+from components.run_report.trace import Trace
+
+THIS_NODE = "RunReport"
+PACKAGES = ["tfx", "tensorflow", "keras", "tensorflow-data-validation", "tensorflow-model-analysis", "tensorflow-transform"]
+PACKAGES += ["apache-beam", "ml-metadata", "ai-edge-litert", "numpy", "pandas", "pyarrow"]
+
+
+class Settings(BaseModel):
+    """What a report needs to know beside the run's artifacts.
+
+    Attributes:
+        dag: nodes that each node waits for, in the order in which they run.
+        units: of each feature that has one.
+        label: the label's column.
+        model: the name that clients ask for.
+        git_commit: of the code.
+        configuration: whole.
+        overrides: what differs in it from the configuration of the checkout, as `section.key=value`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dag: dict[str, list[str]]
+    units: dict[str, str]
+    label: str
+    model: str
+    git_commit: str
+    configuration: dict[str, Any]
+    overrides: list[str]
+
+
+def collect(trace: Trace, settings: Settings, environment: Mapping[str, str]) -> RunFacts:
+    """The facts of a run; what it did not come to is None.
+
+    Args:
+        trace: what it did, one node at least.
+        settings: what its report knows beside that.
+        environment: in which it ran, see `here`.
+    """
+    executions = trace.executions.values()
+    started = min(execution.started for execution in executions)
+    ended = max(execution.started + execution.seconds for execution in executions if execution.node != THIS_NODE)
+    drift = trace.output("DriftMonitor", "report")
+    found = report.read(drift.uri) if drift else None
+    candidate = model_facts.model(trace, settings.label)
+    span = _span(trace)
+    said = verdict.verdict(trace, span, candidate)
+    return RunFacts(
+        run=trace.run,
+        model=settings.model,
+        span=span,
+        started=datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+        seconds=round(ended - started, 1),
+        outcome=said.outcome,
+        headline=said.headline,
+        version=said.version,
+        nodes=nodes(trace, settings.dag),
+        data=data_facts.data(trace, settings.units),
+        drift=found,
+        candidate=candidate,
+        phone=phone_facts.phone(trace),
+        server=phone_facts.server(trace),
+        lineage=lineage(trace),
+        configuration=settings.configuration,
+        environment=dict(environment),
+        reproduce=reproduce(settings, span),
+    )
+
+
+def nodes(trace: Trace, dag: Mapping[str, list[str]]) -> list[Node]:
+    """Every node of the DAG, also those that did not run."""
+    decided = any(execution.node == "DriftMonitor" for execution in trace.executions.values())
+    failed = any(each.state == "failed" and each.node != THIS_NODE for each in trace.executions.values())
+    found = []
+    for name, upstream in dag.items():
+        execution = trace.executions.get(name)
+        if name == THIS_NODE:
+            found.append(Node(name=name, upstream=upstream, state="done"))
+        elif execution is None:
+            found.append(Node(name=name, upstream=upstream, state="skipped" if decided and not failed else "not_run"))
+        else:
+            seconds, message = round(execution.seconds, 2), execution.message
+            found.append(Node(name=name, upstream=upstream, state=execution.state, seconds=seconds, message=message))
+    return found
+
+
+def _span(trace: Trace) -> str:
+    """The newest month of the window, also where it could not be read; empty if not even that was asked for."""
+    examples = trace.output("SpanExampleGen", "examples")
+    if examples:
+        return str(examples.properties["span"])
+    reader = trace.executions.get("SpanExampleGen")
+    return str(reader.parameters.get("span", "")) if reader else ""
+
+
+def here(git_commit: str) -> dict[str, str]:
+    """The environment of this process, which is the run's while the run writes its report."""
+    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return {"git commit": git_commit, "machine": machine, "python": platform.python_version(), **versions}
+
+
+def reproduce(settings: Settings, span: str) -> list[str]:
+    """Commands that run the same span with the same code and settings, in a folder of their own."""
+    checkout = [f"git checkout {settings.git_commit.removesuffix('-dirty')}"] if settings.git_commit != "unknown" else []
+    command = f".venv/bin/python -m pipeline.local_runner --root runs/again --span {span}"
+    return [*checkout, "make setup data", " ".join([command, *(f"--set '{each}'" for each in settings.overrides)])]

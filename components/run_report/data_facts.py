@@ -1,0 +1,134 @@
+"""What a run says of its data: rows, distributions, and what was found wrong with them."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, DatasetFeatureStatisticsList
+from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics as Statistics
+from tfx.utils import io_utils, path_utils
+
+from components.data_gate import checks
+from components.data_gate.executor import REPORT
+from components.production_model.executor import VERSION_PROPERTY
+from components.publisher import store
+from components.run_report import histograms
+from components.run_report.facts import DataFacts, Distribution, FeatureFacts, Finding
+from components.run_report.trace import Trace
+from components.span_example_gen.executor import REPEATED_PROPERTY, ROWS_PROPERTY
+
+SPLITS = ("train", "eval")
+
+
+def data(trace: Trace, units: Mapping[str, str]) -> DataFacts | None:
+    """Facts of the window of months; None if it could not be read.
+
+    Args:
+        trace: the run.
+        units: of each feature, in the order in which they are shown; the label and features without a unit follow.
+    """
+    examples = trace.output("SpanExampleGen", "examples")
+    if examples is None:
+        return None
+    counts = json.loads(str(examples.properties[REPEATED_PROPERTY]))
+    return DataFacts(
+        window=str(examples.properties["window"]).split(","),
+        rows=json.loads(str(examples.properties[ROWS_PROPERTY])),
+        rows_by_span={span: counts[span]["rows"] for span in sorted(counts)},
+        features=features([*splits(trace), reference(trace)], units),
+        findings=findings(trace),
+    )
+
+
+def splits(trace: Trace) -> list[DatasetFeatureStatistics | None]:
+    """Statistics of `SPLITS`."""
+    statistics = trace.output("StatisticsGen", "statistics")
+    if statistics is None:
+        return [None] * len(SPLITS)
+    return [_statistics(Path(statistics.uri) / f"Split-{split}" / "FeatureStats.pb") for split in SPLITS]
+
+
+def reference(trace: Trace) -> DatasetFeatureStatistics | None:
+    """Statistics of what the model in production was trained on; None if nothing is in production."""
+    model = trace.output("ProductionModel", "model")
+    if model is None or not model.properties[VERSION_PROPERTY]:
+        return None
+    path = Path(path_utils.serving_model_path(model.uri)) / store.STATISTICS
+    return _statistics(path) if path.is_file() else None
+
+
+def _statistics(path: Path) -> DatasetFeatureStatistics:
+    return DatasetFeatureStatisticsList.FromString(path.read_bytes()).datasets[0]
+
+
+def features(datasets: Sequence[DatasetFeatureStatistics | None], units: Mapping[str, str]) -> list[FeatureFacts]:
+    """Every feature that one of the datasets has: the train split, the eval split, the reference."""
+    by_name = [{".".join(each.path.step): each for each in dataset.features} if dataset else {} for dataset in datasets]
+    names = dict.fromkeys(name for dataset in by_name for name in dataset)
+    shown = [*(name for name in units if name in names), *(name for name in names if name not in units)]
+    sizes = [dataset.num_examples if dataset else None for dataset in datasets]
+    return [_feature(name, units.get(name, ""), [each.get(name) for each in by_name], sizes) for name in shown]
+
+
+def _feature(name: str, unit: str, found: list[Statistics | None], sizes: list[int | None]) -> FeatureFacts:
+    """A dataset that has rows but not the feature has no value of it in any row: TFDV leaves such a feature out."""
+    present = [each for each in found if each]
+    categorical = present[0].HasField("string_stats")
+    names = histograms.categories(present) if categorical else []
+    step = 0 if categorical else histograms.unit(present)
+    edges = [] if categorical else histograms.edges(present, step)
+    bins = len(names) or max(0, len(edges) - 1)
+
+    def distribution(of: Statistics | None, rows: int | None) -> Distribution | None:
+        if rows is None:
+            return None
+        if of is None:
+            return Distribution(rows=rows, missing=1.0, shares=[0.0] * bins)
+        common = of.string_stats.common_stats if of.HasField("string_stats") else of.num_stats.common_stats
+        missing = common.num_missing / rows if rows else 0.0
+        if of.HasField("string_stats") != categorical:  # it changed its type: nothing to lay beside the others
+            return Distribution(rows=rows, missing=missing, shares=[0.0] * bins)
+        if categorical:
+            return Distribution(rows=rows, missing=missing, shares=histograms.category_shares(of, names))
+        mean = of.num_stats.mean if common.num_non_missing and math.isfinite(of.num_stats.mean) else None
+        return Distribution(rows=rows, missing=missing, mean=mean, shares=histograms.shares(of, edges, step))
+
+    train, held_out, before = (distribution(*each) for each in zip(found, sizes, strict=True))
+    return FeatureFacts(
+        name=name,
+        unit=unit,
+        edges=edges or None,
+        categories=names or None,
+        train=train,
+        eval=held_out,
+        reference=before,
+    )
+
+
+def findings(trace: Trace) -> list[Finding]:
+    """What DataGate found, if it let the run pass; if it did not, what ExampleValidator found."""
+    gate = trace.output("DataGate", "report")
+    if gate:
+        found = [checks.Finding(**each) for each in json.loads((Path(gate.uri) / REPORT).read_text(encoding="utf-8"))]
+    else:
+        found = _anomalies(trace)
+    return list(dict.fromkeys(_in_words(each) for each in found))
+
+
+def _anomalies(trace: Trace) -> list[checks.Finding]:
+    anomalies, schema = trace.output("ExampleValidator", "anomalies"), trace.output("ImportSchemaGen", "schema")
+    if anomalies is None or schema is None:
+        return []
+    stated = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
+    found = []
+    for split in SPLITS:
+        content = (Path(anomalies.uri) / f"Split-{split}" / "SchemaDiff.pb").read_bytes()
+        found += checks.anomalies(split, anomalies_pb2.Anomalies.FromString(content), stated)
+    return found
+
+
+def _in_words(found: checks.Finding) -> Finding:
+    text = f"{found.anomaly}. Found: {found.measure.rstrip('.')}. Expected: {found.limit}."
+    return Finding(split=found.split, feature=found.feature, severity=found.severity, text=text)

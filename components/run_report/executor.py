@@ -1,0 +1,47 @@
+"""RunReport's work: reads what the run did, and writes its page."""
+
+from pathlib import Path
+
+from pydantic import TypeAdapter
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+
+from components.run_report import trace, write
+from components.run_report.collect import Settings, collect, here
+from components.run_report.trace import Trace
+
+STARTED, SECONDS = "node_started", "node_seconds"  # of an output, where there is no store that knows its node's times
+SOURCES = TypeAdapter(dict[str, tuple[str, str]])  # of each input: the node, and its output's key
+
+
+class Executor(base_executor.BaseExecutor):
+    def Do(self, input_dict, output_dict, exec_properties) -> None:
+        """See `RunReport`."""
+        page = artifact_utils.get_single_instance(output_dict["page"])
+        settings = Settings.model_validate_json(exec_properties["settings"])
+        if exec_properties["metadata"]:
+            store = trace.open_store(Path(exec_properties["metadata"]))
+            found = trace.read(store, self._context.pipeline_run_id)
+        else:
+            found = of_inputs(page.uri, SOURCES.validate_json(exec_properties["sources"]), input_dict)
+        facts = collect(found, settings, here(settings.git_commit))
+        write.write(Path(exec_properties["reports"]), facts)
+        write.write_run(Path(page.uri), facts)
+
+
+def of_inputs(uri: str, sources: dict[str, tuple[str, str]], input_dict) -> Trace:
+    """The trace of a run whose nodes have all ended well, from its artifacts alone.
+
+    Args:
+        uri: of an output on Kubeflow Pipelines: `<root>/<pipeline>/<run>/<task>/<execution>/<key>`.
+        sources: of each input, the node and its output's key.
+        input_dict: TFX's artifacts by input.
+    """
+    executions: dict[str, trace.Execution] = {}
+    for name, artifacts in input_dict.items():
+        node, key = sources[name]
+        outputs = [trace.of_tfx(artifact) for artifact in artifacts]
+        for output in outputs:
+            started, seconds = (float(output.properties.get(each, 0.0)) for each in (STARTED, SECONDS))
+            executions.setdefault(node, trace.Execution(node, "done", started, seconds)).outputs[key] = outputs
+    return Trace(Path(uri).parents[2].name, executions)

@@ -1,0 +1,200 @@
+"""What the page of a run shows: `facts.json` beside it, from which the history page is made. Imports nothing heavy."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from components.drift_monitor import report
+
+FILE = "facts.json"
+
+State = Literal["done", "cached", "failed", "skipped", "not_run"]
+Outcome = Literal["published", "not_blessed", "stable", "stopped", "failed", "unfinished"]
+
+
+class Record(BaseModel):
+    """Part of the facts: never changes, and refuses NaN and infinity, which JSON has not."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Node(Record):
+    """A node of the DAG."""
+
+    name: str
+    upstream: list[str] = Field(description="nodes that it waits for")
+    state: State
+    seconds: float | None = Field(default=None, description="None: it did not run")
+    message: str = Field(default="", description="why it failed")
+
+
+class Distribution(Record):
+    """One feature in one dataset."""
+
+    rows: int
+    missing: float = Field(description="share of rows")
+    mean: float | None = Field(default=None, description="of a number")
+    shares: list[float] = Field(description="of the rows that have a value, by bin or category of the feature")
+
+
+class FeatureFacts(Record):
+    """One feature, or the label, in the two splits and in what the model in production was trained on."""
+
+    name: str
+    unit: str = ""
+    edges: list[float] | None = Field(default=None, description="of the bins of a number, one more than there are bins")
+    categories: list[str] | None = Field(default=None, description="the most frequent first, the last one 'other'")
+    train: Distribution | None
+    eval: Distribution | None
+    reference: Distribution | None
+
+
+class Finding(Record):
+    """What ExampleValidator or DataGate found, in words."""
+
+    split: str
+    feature: str
+    severity: str
+    text: str
+
+
+class DataFacts(Record):
+    """The window of months that the run read."""
+
+    window: list[str]
+    rows: dict[str, int] = Field(description="by split")
+    rows_by_span: dict[str, int]
+    features: list[FeatureFacts]
+    findings: list[Finding]
+
+
+class Measured(Record):
+    """A metric with its 95 % confidence interval, where one was computed."""
+
+    value: float
+    interval: tuple[float, float] | None = None
+
+
+class Metric(Record):
+    """A metric of both models on the same evaluation rows."""
+
+    name: str
+    better: Literal["higher", "lower", "nearer 1"]
+    candidate: Measured
+    production: Measured | None = None
+
+
+class Slice(Record):
+    """Metrics of a slice, by name."""
+
+    name: str = Field(description="as in origin=JFK")
+    rows: int
+    candidate: dict[str, float]
+    production: dict[str, float]
+
+
+class Curves(Record):
+    """Of one model on the evaluation rows; all points from left to right."""
+
+    roc: list[tuple[float, float]] = Field(description="false positive rate, true positive rate")
+    precision_recall: list[tuple[float, float]] = Field(description="recall, precision")
+    calibration: list[tuple[float, float, int]] = Field(description="mean score, share of positives, rows of each bucket")
+    negatives: list[float] = Field(description="share of the negatives in each of equally wide buckets of the score")
+    positives: list[float]
+
+
+class Importance(Record):
+    """How much of the AUC is lost when a feature's values are permuted among the rows (Breiman 2001)."""
+
+    feature: str
+    auc_loss: float = Field(description="mean of the permutations")
+    spread: float = Field(description="standard deviation of the permutations")
+
+
+class ModelFacts(Record):
+    """The candidate, beside the model in production."""
+
+    rows: int = Field(description="evaluation rows")
+    blessed: bool
+    refusals: list[str] = Field(description="why it was not blessed")
+    production_version: int | None
+    metrics: list[Metric]
+    slices: list[Slice]
+    candidate: Curves | None
+    production: Curves | None
+    loss: dict[str, list[float]] = Field(description="by name, such as 'train' and 'eval'; one value an epoch")
+    importance: list[Importance] = Field(description="the most important first")
+
+
+class Variant(Record):
+    """A file for phones."""
+
+    name: str
+    kilobytes: float
+    ships: bool
+    rows: int = Field(description="that were compared with the server's model")
+    largest: float = Field(description="difference of a probability")
+    mean: float
+    limit: float | None
+    row_us: float | None = Field(default=None, description="microseconds a row here, one a call, median")
+
+
+class PhoneFacts(Record):
+    """The model for phones."""
+
+    variants: list[Variant]
+    blessed: bool
+    reason: str = Field(description="why it was not blessed")
+
+
+class ServerFacts(Record):
+    """What the Canary saw of the candidate in a server."""
+
+    requests: int
+    p50_ms: float | None
+    p99_ms: float | None
+    peak_mb: float | None
+    growth_mb: float | None
+    difference: float | None
+    reasons: list[str]
+
+
+class ArtifactFacts(Record):
+    """An artifact in the run's lineage."""
+
+    node: str
+    key: str
+    type: str
+    uri: str
+    sha256: str = Field(description="of its files' names and sums; empty if the folder is gone or empty")
+    used_by: list[str] = Field(description="nodes")
+
+
+class RunFacts(Record):
+    """All of a run."""
+
+    schema_version: Literal[1] = 1
+    run: str = Field(description="its name, as in the metadata store")
+    model: str
+    span: str
+    started: str = Field(description="ISO 8601, UTC")
+    seconds: float
+    outcome: Outcome
+    headline: str = Field(description="one sentence: what happened, and why")
+    version: int | None = Field(description="published, else in production; None if there is none")
+    nodes: list[Node] = Field(description="in the order in which they run")
+    data: DataFacts | None
+    drift: report.Report | None
+    candidate: ModelFacts | None
+    phone: PhoneFacts | None
+    server: ServerFacts | None
+    lineage: list[ArtifactFacts]
+    configuration: dict[str, Any]
+    environment: dict[str, str] = Field(description="versions of Python and packages, the git commit, the machine")
+    reproduce: list[str] = Field(description="shell commands")
+
+
+def read(folder: Path) -> RunFacts:
+    """Reads the facts beside a run's page. Raises OSError, ValueError."""
+    return RunFacts.model_validate_json((folder / FILE).read_text(encoding="utf-8"))

@@ -1,0 +1,167 @@
+"""What a run says of its model: TFMA's metrics, and what one more pass of scores over the evaluation rows adds to them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tfx.utils import path_utils
+
+from components.drift_monitor.performance import INTERVAL, Scored
+from components.evaluator import results
+from components.mobile_exporter import raw_rows
+from components.mobile_exporter.runtime import OUTPUT
+from components.production_model.executor import VERSION_PROPERTY
+from components.run_report.curves import curves
+from components.run_report.facts import Curves, Importance, Measured, Metric, ModelFacts, Slice
+from components.run_report.importance import ROWS, Columns, importance
+from components.run_report.losses import losses
+from components.run_report.trace import Artifact, Trace
+
+METRICS: dict[str, dict[str, Any]] = {  # by TFMA's name
+    results.AUC: {"name": "AUC", "better": "higher"},
+    results.LOG_LOSS: {"name": "log loss", "better": "lower"},
+    "auc_precision_recall": {"name": "AUC-PR", "better": "higher"},
+    results.CALIBRATION: {"name": "calibration", "better": "nearer 1"},
+}
+BATCH_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A model on the evaluation rows.
+
+    Attributes:
+        measured: TFMA's metrics by slice.
+        scored: labels and its scores, in the order of time.
+    """
+
+    measured: dict[str, dict[str, float]]
+    scored: Scored
+
+    @cached_property
+    def drawable(self) -> bool:
+        """Whether both classes occur and all scores are probabilities: otherwise there are no curves and no intervals."""
+        labels, scores = self.scored.labels, self.scored.scores
+        return 0 < labels.sum() < len(labels) and bool(np.isfinite(scores).all() and scores.min() >= 0 and scores.max() <= 1)
+
+    @cached_property
+    def draws(self) -> dict[str, np.ndarray]:
+        return self.scored.draws() if self.drawable else {}
+
+    def metric(self, key: str) -> Measured | None:
+        """A metric over all rows, by TFMA's name; None if it has no value there."""
+        value = self.measured[results.OVERALL].get(key)
+        if value is None:
+            return None
+        draws = self.draws.get(METRICS[key]["name"], np.array([]))
+        draws = draws[np.isfinite(draws)]
+        interval = tuple(np.percentile(draws, INTERVAL).tolist()) if len(draws) else None
+        return Measured(value=value, interval=interval)
+
+    def slice(self, name: str) -> dict[str, float]:
+        """The metrics of a slice, by the page's names."""
+        measured = self.measured.get(name, {})
+        return {METRICS[key]["name"]: measured[key] for key in METRICS if key in measured}
+
+    @property
+    def curves(self) -> Curves | None:
+        return curves(self.scored) if self.drawable else None
+
+
+def model(trace: Trace, label: str) -> ModelFacts | None:
+    """Facts of the candidate beside the model in production; None if no candidate was evaluated.
+
+    The metrics are TFMA's own. The intervals, the curves and the importance of the features come from scores of the same rows.
+
+    Args:
+        trace: the run.
+        label: its column.
+    """
+    examples, trained = trace.output("SpanExampleGen", "examples"), trace.output("Trainer", "model")
+    evaluation, blessing = trace.output("Evaluator", "evaluation"), trace.output("Evaluator", "blessing")
+    if examples is None or trained is None or evaluation is None or blessing is None:
+        return None
+    measured = results.metrics(evaluation.uri)
+    baseline, version = trace.output("ProductionModel", "model"), None
+    loaded = {results.CANDIDATE: _load(trained)}
+    if baseline and results.BASELINE in measured:
+        loaded[results.BASELINE] = _load(baseline)
+        version = int(baseline.properties[VERSION_PROPERTY])
+    paths = raw_rows.files(examples.uri, "eval")
+    scored = scores(loaded, paths, label)
+    judged = {name: Judged(measured[name], scored[name]) for name in loaded}
+    candidate, production = judged[results.CANDIDATE], judged.get(results.BASELINE)
+    run = trace.output("Trainer", "model_run")
+    return ModelFacts(
+        rows=len(candidate.scored.labels),
+        blessed=bool(blessing.properties.get("blessed")),
+        refusals=results.refusals(evaluation.uri),
+        production_version=version,
+        metrics=_metrics(candidate, production),
+        slices=_slices(candidate, production),
+        candidate=candidate.curves,
+        production=production.curves if production else None,
+        loss=losses(Path(run.uri)) if run else {},
+        importance=_importance(loaded[results.CANDIDATE], paths, label) if candidate.drawable else [],
+    )
+
+
+def _load(artifact: Artifact) -> Any:
+    return tf.saved_model.load(path_utils.serving_model_path(artifact.uri))
+
+
+def scores(models: Mapping[str, Any], paths: list[str], label: str) -> dict[str, Scored]:
+    """The scores that each SavedModel's `serving_default` gives, as the Evaluator took them.
+
+    Args:
+        models: by name.
+        paths: gzipped TFRecords of tf.Example, in the order of time.
+        label: its column.
+    """
+    spec = {label: tf.io.FixedLenFeature([], tf.int64)}
+    labels: list[np.ndarray] = []
+    found: dict[str, list[np.ndarray]] = {name: [] for name in models}
+    for batch in tf.data.TFRecordDataset(paths, "GZIP").batch(BATCH_ROWS):
+        labels.append(tf.io.parse_example(batch, spec)[label].numpy())
+        for name, loaded in models.items():
+            found[name].append(loaded.signatures["serving_default"](batch)[OUTPUT].numpy())
+    return {name: Scored(np.concatenate(labels), np.concatenate(parts)) for name, parts in found.items()}
+
+
+def _metrics(candidate: Judged, production: Judged | None) -> list[Metric]:
+    return [
+        Metric(**stated, candidate=value, production=production.metric(key) if production else None)
+        for key, stated in METRICS.items()
+        if (value := candidate.metric(key))
+    ]
+
+
+def _slices(candidate: Judged, production: Judged | None) -> list[Slice]:
+    """Grouped by their feature, the largest first."""
+    rows = {name: int(metrics[results.ROWS]) for name, metrics in candidate.measured.items() if name != results.OVERALL}
+    return [
+        Slice(
+            name=name,
+            rows=rows[name],
+            candidate=candidate.slice(name),
+            production=production.slice(name) if production else {},
+        )
+        for name in sorted(rows, key=lambda name: (name.partition("=")[0], -rows[name]))
+    ]
+
+
+def _importance(candidate: Any, paths: list[str], label: str) -> list[Importance]:
+    """Of the raw columns, which the signature `raw` takes; none if the sample's rows are all of one class."""
+    raw = candidate.signatures["raw"]
+    dtypes = {name: spec.dtype.name for name, spec in raw.structured_input_signature[1].items()}
+    columns = raw_rows.head(paths, {**dtypes, label: "int64"}, ROWS)
+    labels = columns.pop(label)
+
+    def score(of: Columns) -> np.ndarray:
+        return raw(**{name: tf.constant(column) for name, column in of.items()})[OUTPUT].numpy()
+
+    return importance(score, columns, labels) if 0 < labels.sum() < len(labels) else []

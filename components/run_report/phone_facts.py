@@ -1,0 +1,42 @@
+"""What a run says of its model for phones, and of its candidate in a server."""
+
+import json
+from pathlib import Path
+
+from tfx.utils import path_utils
+
+from components.canary import checks
+from components.mobile_evaluator import parity
+from components.mobile_exporter import card
+from components.run_report.facts import PhoneFacts, ServerFacts, Variant
+from components.run_report.trace import Trace
+
+
+def phone(trace: Trace) -> PhoneFacts | None:
+    """Facts of the files for phones; None if they were not evaluated."""
+    exported = trace.output("MobileExporter", "mobile_model")
+    evaluation, blessing = trace.output("MobileEvaluator", "evaluation"), trace.output("MobileEvaluator", "blessing")
+    if exported is None or evaluation is None or blessing is None:
+        return None
+    shipped = ships(Path(path_utils.serving_model_path(exported.uri)))
+    found = [parity.Parity(**each) for each in json.loads((Path(evaluation.uri) / parity.FILE).read_text(encoding="utf-8"))]
+    return PhoneFacts(
+        variants=[
+            Variant(name=each.variant, ships=each.variant in shipped, **each.model_dump(exclude={"variant", "operators"}))
+            for each in found
+        ],
+        blessed=bool(blessing.properties.get("blessed")),
+        reason=str(blessing.properties.get("reason", "")),
+    )
+
+
+def ships(served: Path) -> set[str]:
+    """Names of the variants in the folder that is published: the card says which one `model.tflite` is."""
+    stated = card.ModelCard.model_validate_json((served / card.FILE).read_text(encoding="utf-8"))
+    return {stated.variant, *(path.stem for path in served.glob("*.tflite"))}
+
+
+def server(trace: Trace) -> ServerFacts | None:
+    """Facts of the candidate in a server; None if no Canary tried one, as where TFX's InfraValidator does."""
+    blessing = trace.output("Canary", "blessing")
+    return ServerFacts(**checks.read(blessing.uri).model_dump()) if blessing else None

@@ -1,0 +1,36 @@
+"""Writes the pages of all runs anew, from ML Metadata and the artifacts alone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from components.run_report import facts, trace, write
+from components.run_report.collect import THIS_NODE, Settings, collect
+from components.run_report.trace import Trace
+
+UNRECORDED = {"git commit": "unknown: the run was ended before it wrote its report"}
+
+
+def rebuild(metadata: Path, reports: Path, fallback: Settings) -> Iterator[str]:
+    """Writes a page for every run in the store that has begun a node, the oldest first. Yields their names.
+
+    Args:
+        metadata: SQLite file of ML Metadata.
+        reports: folder of all pages.
+        fallback: for runs that were ended before they wrote a report, and with it their own settings.
+    """
+    store = trace.open_store(metadata)
+    for run in trace.runs(store):
+        found = trace.read(store, run)
+        if found.executions:
+            settings, environment = _recorded(found) or (fallback, UNRECORDED)
+            write.write_run(reports / run, collect(found, settings, environment))
+            yield run
+
+
+def _recorded(found: Trace) -> tuple[Settings, dict[str, str]] | None:
+    """What the run's own report knew; None if it was not written."""
+    page = found.output(THIS_NODE, "page")
+    if not page or not (Path(page.uri) / facts.FILE).exists():
+        return None
+    settings = Settings.model_validate_json(str(found.executions[THIS_NODE].parameters["settings"]))
+    return settings, facts.read(Path(page.uri)).environment

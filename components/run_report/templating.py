@@ -1,0 +1,73 @@
+"""Jinja2 as both pages use it: everything is escaped, numbers are written for people, an undefined name is an error."""
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+FOLDER = Path(__file__).parent / "templates"
+MISSING = "\N{EN DASH}"
+
+
+@cache
+def environment() -> Environment:
+    """The templates, with the style and the script that `base.html.j2` puts inline."""
+    made = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    script = (FOLDER / "script.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    made.globals |= {
+        "style": Markup((FOLDER / "style.css").read_text(encoding="utf-8")),  # noqa: S704 our own file
+        "script": Markup(script),  # noqa: S704 our own file
+        "script_hash": f"sha256-{digest}",
+    }
+    made.filters |= {"count": count, "share": share, "figure": figure, "signed": signed, "duration": duration}
+    return made
+
+
+def count(value: int | None) -> str:
+    """12345 as 12,345."""
+    return MISSING if value is None else f"{value:,}"
+
+
+def share(value: float | None) -> str:
+    """0.1234 as 12.3 %; a share that is not zero is never written as zero."""
+    if value is None:
+        return MISSING
+    if 0 < value < 0.0005:  # noqa: PLR2004 half of the last digit
+        return "< 0.1 %"
+    return f"{value:.1%}".replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def figure(value: float | None) -> str:
+    """A metric or a measure to three significant digits; an exponent only below 0.0001, no decimals from 1,000 on."""
+    if value is None:
+        return MISSING
+    if value == 0:
+        return "0"
+    if abs(value) >= 999.5:  # noqa: PLR2004 rounded to four digits
+        return f"{value:,.0f}"
+    return f"{value:#.3g}".removesuffix(".") if abs(value) >= 1e-4 else f"{value:.1e}"  # noqa: PLR2004
+
+
+def signed(value: float | None) -> str:
+    """A difference, with its sign."""
+    if value is None:
+        return MISSING
+    return ("+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else "") + figure(abs(value))
+
+
+def duration(seconds: float | None) -> str:
+    """0.02 as 0.0 s, 95 as 1 min 35 s, 3700 as 1 h 2 min."""
+    if seconds is None:
+        return MISSING
+    if round(seconds, 1) < 60:  # noqa: PLR2004 a minute
+        return f"{seconds:.1f}\N{NO-BREAK SPACE}s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    return text.replace(" ", "\N{NO-BREAK SPACE}")

@@ -1,0 +1,28 @@
+"""What the report of a run knows beside the run's artifacts."""
+
+from collections.abc import Iterable
+
+from tfx.dsl.components.base.base_node import BaseNode
+
+from components.run_report.collect import Settings
+from pipeline.config import Config, overrides
+from pipeline.features import FEATURES, LABEL
+
+
+def report_settings(config: Config, nodes: Iterable[BaseNode], git_commit: str) -> Settings:
+    """From the configuration, the nodes of the DAG, and the code's commit."""
+    return Settings(
+        dag={node.id: _waits_for(node) for node in nodes},
+        units={feature.name: feature.unit for feature in FEATURES if feature.unit},
+        label=LABEL,
+        model=config.publish.model,
+        git_commit=git_commit,
+        configuration=config.model_dump(mode="json", by_alias=True),
+        overrides=overrides(config),
+    )
+
+
+def _waits_for(node: BaseNode) -> list[str]:
+    """Nodes whose outputs it takes, or that it was told to wait for."""
+    makers = {found.producer_component_id for found in node.inputs.values()}
+    return sorted(makers | {each.id for each in node.upstream_nodes})

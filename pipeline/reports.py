@@ -1,0 +1,113 @@
+"""The reports of all runs: builds them anew from what the runs left, and shows them on this machine only."""
+
+import argparse
+import contextlib
+import socket
+import sys
+import threading
+import webbrowser
+from pathlib import Path
+
+from rich.console import Console
+
+from components.errors import BadConfig, CrosswindError, RootUnusable
+from components.span_example_gen.spans import NEWEST
+from pipeline import config as configuration
+from pipeline.config import Config
+from serving.quiet import quiet_stderr
+
+HOST = "127.0.0.1"
+PORT = 8600  # if it is free
+ACTIONS = {"build": "write every page anew", "serve": "show them at http://127.0.0.1", "open": "the same, in the browser"}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serves until SIGINT or SIGTERM. Returns 0, 2 for a wrong setting or a root without runs, 1 for a port that is taken."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.reports", description=__doc__)
+    parser.add_argument("action", choices=ACTIONS, help="; ".join(f"{name}: {does}" for name, does in ACTIONS.items()))
+    parser.add_argument("--port", type=int, metavar="N", help=f"to serve at; 0: a free one (default: {PORT}, else a free one)")
+    parser.add_argument("--root", help="folder that runs write to (default: run.root of the configuration)")
+    parser.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="configuration (default: %(default)s)")
+    parser.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting")
+    options = parser.parse_args(arguments)
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        config = configuration.load(options.config, options.set + ([f"run.root={options.root}"] if options.root else []))
+        root = Path(config.run.root).absolute()
+        if options.action == "build":
+            build(root, config, console)
+        else:
+            serve(root / "reports", options.port, options.action == "open", console)
+    except CrosswindError as error:
+        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
+        console.print(str(error), markup=False)
+        return 2 if isinstance(error, BadConfig) else 1
+    return 0
+
+
+def build(root: Path, config: Config, console: Console) -> None:
+    """Writes the facts and the page of every run in the metadata of `root`, and the history page. Raises BadConfig."""
+    if not (root / "metadata.db").exists():
+        raise BadConfig(f"{root} holds no runs; expected {root / 'metadata.db'}, which `make run` writes. Or name a --root.")
+    with quiet_stderr():
+        from components.run_report import history  # noqa: PLC0415  # TensorFlow
+        from components.run_report.rebuild import rebuild  # noqa: PLC0415
+        from pipeline.dag import create_pipeline  # noqa: PLC0415
+        from pipeline.report_settings import report_settings  # noqa: PLC0415
+
+        fallback = report_settings(config, create_pipeline(config, NEWEST).components, "unknown")
+        for run in rebuild(root / "metadata.db", root / "reports", fallback):
+            console.print(f"  {run}", markup=False)
+        page = history.update(root / "reports")
+    console.print(f"All runs: {page}", markup=False)
+
+
+def serve(reports: Path, port: int | None, browse: bool, console: Console) -> None:
+    """Serves the folder, and nothing beside it, until a signal. Raises BadConfig, RootUnusable."""
+    if not (reports / "index.html").exists():
+        raise BadConfig(
+            f"{reports} holds no reports; expected {reports / 'index.html'}, which each run writes: `make run`. "
+            "For runs that are there already: `python -m pipeline.reports build`."
+        )
+    import uvicorn  # noqa: PLC0415
+    from starlette.applications import Starlette  # noqa: PLC0415
+    from starlette.middleware import Middleware  # noqa: PLC0415
+    from starlette.middleware.trustedhost import TrustedHostMiddleware  # noqa: PLC0415
+    from starlette.routing import Mount  # noqa: PLC0415
+    from starlette.staticfiles import StaticFiles  # noqa: PLC0415
+
+    # Other sites' scripts reach this address through a name of their own (DNS rebinding), which is refused.
+    ours = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
+    app = Starlette(routes=[Mount("/", StaticFiles(directory=reports, html=True))], middleware=[ours])
+    listener = listen(port)
+    address = f"http://{HOST}:{listener.getsockname()[1]}/"
+    console.print(f"Reports of {reports.parent}: {address}  (Ctrl-C ends it)", markup=False)
+    if browse:
+        # A thread: a browser in the terminal returns when it is closed.
+        threading.Thread(target=show, args=(address, console), daemon=True).start()
+    with contextlib.suppress(KeyboardInterrupt):  # which uvicorn passes on when it has answered what was in flight
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listener])
+
+
+def show(address: str, console: Console) -> None:
+    """Opens the browser, which waits until the server answers."""
+    if not webbrowser.open(address):
+        console.print("No browser was found: open the address above in one.")
+
+
+def listen(port: int | None) -> socket.socket:
+    """Listens at the port, or if none is asked for at the usual one, else at a free one. Raises BadConfig, RootUnusable."""
+    try:
+        return socket.create_server((HOST, PORT if port is None else port))
+    except OverflowError as error:
+        raise BadConfig(f"--port {port} is none; expected 0 to 65535.") from error
+    except OSError as error:
+        if port is None:
+            return socket.create_server((HOST, 0))
+        raise RootUnusable(
+            f"Port {port} of {HOST} cannot be used: {error.strerror}. Expected a free one; leave --port out to get one."
+        ) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""Shows the newest run in TFX's own viewers, each as a page that any browser opens: no notebook is needed.
+
+Both pages load their viewer's drawing code from the internet, in the browser that shows them: Facets from
+cdnjs.cloudflare.com and raw.githubusercontent.com, TFMA's charts from www.gstatic.com. Without it the page of TFMA shows
+its figures as tables; the page of Facets stays empty.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from components.errors import BadConfig, CrosswindError, RootUnusable
+from pipeline import config as configuration
+from serving.quiet import quiet_stderr
+
+TEMPLATE = Path(__file__).parent / "tfma_view.html.j2"
+VIEWS = {  # view -> what it shows; node and key of the artifact that it reads
+    "facets": ("statistics of the training rows beside those of the evaluation rows", "StatisticsGen", "statistics"),
+    "tfma": ("metrics by slice and the calibration plot", "Evaluator", "evaluation"),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Writes the page and says where. Returns 0, 2 for a wrong setting or a root without such a run, 1 if it cannot be written."""
+    about, _, note = str(__doc__).partition("\n\n")
+    parser = argparse.ArgumentParser(prog="python -m pipeline.views", description=about, epilog=note)
+    parser.add_argument("view", choices=VIEWS, help="; ".join(f"{name}: {does}" for name, (does, *_) in VIEWS.items()))
+    parser.add_argument("--root", help="folder that runs write to (default: run.root of the configuration)")
+    parser.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="configuration (default: %(default)s)")
+    parser.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting")
+    options = parser.parse_args(arguments)
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        config = configuration.load(options.config, options.set + ([f"run.root={options.root}"] if options.root else []))
+        run, page = write(Path(config.run.root).absolute(), options.view)
+    except CrosswindError as error:
+        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
+        console.print(str(error), markup=False)
+        return 2 if isinstance(error, BadConfig) else 1
+    console.print(f"Run {run}: {page}", markup=False)
+    return 0
+
+
+def write(root: Path, view: str) -> tuple[str, Path]:
+    """Writes `views/<view>.html` in the root. Returns the run's name and the page. Raises BadConfig, RootUnusable."""
+    run, folder = newest(root, view)
+    with quiet_stderr():
+        html = {"facets": facets, "tfma": tfma}[view](run, folder)
+    page = root / "views" / f"{view}.html"
+    try:
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise RootUnusable(f"{page} cannot be written: {error}. Expected a writable folder.") from error
+    return run, page
+
+
+def newest(root: Path, view: str) -> tuple[str, Path]:
+    """Name and artifact folder of the newest run that left what the view shows. Raises BadConfig if there is none."""
+    from components.run_report import trace  # noqa: PLC0415  # ML Metadata
+
+    _, node, key = VIEWS[view]
+    metadata = root / "metadata.db"
+    if metadata.exists():
+        store = trace.open_store(metadata)
+        for run in reversed(trace.runs(store)):
+            artifact = trace.read(store, run).output(node, key)
+            if artifact and Path(artifact.uri).is_dir():
+                return run, Path(artifact.uri)
+    raise BadConfig(
+        f"{root} holds no run with {node}'s {key}; expected one in {metadata}, which `make run` writes. Or name a --root."
+    )
+
+
+def facets(run: str, folder: Path) -> str:
+    """Facets Overview of the two splits, as TFDV embeds it in a notebook."""
+    import tensorflow_data_validation as tfdv  # noqa: PLC0415  # TensorFlow
+    from tensorflow_data_validation.utils.display_util import get_statistics_html  # noqa: PLC0415
+
+    train, evaluation = (tfdv.load_stats_binary(str(folder / f"Split-{split}" / "FeatureStats.pb")) for split in ("train", "eval"))
+    widget = get_statistics_html(train, evaluation, "train", "eval")
+    return f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Facets: run {run}</title>\n{widget}\n</html>\n'
+
+
+def tfma(run: str, folder: Path) -> str:
+    """TFMA's web components with what `tfma.view` would give them, and the same figures as tables."""
+    import tensorflow_model_analysis  # noqa: PLC0415  # TensorFlow
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
+    from tensorflow_model_analysis.view import util  # noqa: PLC0415
+
+    from components.evaluator import results  # noqa: PLC0415
+    from components.run_report.templating import figure  # noqa: PLC0415
+
+    load = tensorflow_model_analysis.load_eval_result
+    result = load(str(folder), model_name=results.CANDIDATE)
+    if not result.slicing_metrics:
+        result = load(str(folder))  # TFMA drops the name of a model that was evaluated alone
+    every = [spec for key, _ in result.slicing_metrics for spec in util.find_all_slices([(key, _)], util.slicer.SingleSliceSpec(spec=key))]
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""The real executor on the artifacts of a real run, and the cards of the versions that this run has published."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from tfx.types import artifact_utils, standard_artifacts
+
+from components.drift_monitor.component import DriftReport
+from components.mobile_exporter import card as mobile_card
+from components.publisher import markdown, model_card, store
+from components.publisher.executor import Executor
+from components.publisher.model_card import ModelCard
+from components.publisher.restore import restore
+from pipeline import config, record
+from pipeline.features import COLUMNS
+
+INPUTS = {
+    "model": (standard_artifacts.Model, "Trainer", "model"),
+    "model_blessing": (standard_artifacts.ModelBlessing, "Evaluator", "blessing"),
+    "evaluation": (standard_artifacts.ModelEvaluation, "Evaluator", "evaluation"),
+    "drift": (DriftReport, "DriftMonitor", "report"),
+    "examples": (standard_artifacts.Examples, "SpanExampleGen", "examples"),
+    "statistics": (standard_artifacts.ExampleStatistics, "StatisticsGen", "statistics"),
+}
+DESCRIPTION = model_card.read(Path(config.load().publish.card))
+
+
+@pytest.fixture(scope="module")
+def serving(two_runs) -> Path:
+    return two_runs.root / "serving" / "flight_delay"
+
+
+def publish(two_runs, folder: Path, **properties) -> standard_artifacts.PushedModel:
+    """Runs the executor on what the last run's Publisher got."""
+    outputs = record.last_run(two_runs.root / "metadata.db")
+    inputs, pushed = {}, standard_artifacts.PushedModel()
+    for name, (kind, node, key) in INPUTS.items():
+        artifact = kind()
+        artifact.set_mlmd_artifact(outputs[node][key])
+        inputs[name] = [artifact]
+    common = {"folder": str(folder), "model_name": "flight_delay", "keep": 5, "git_commit": "0123abc", "configuration": "{}"}
+    Executor().Do(inputs, {"pushed_model": [pushed]}, common | properties)
+    return artifact_utils.get_single_instance([pushed])
+
+
+def card_of(version: store.Version) -> ModelCard:
+    return ModelCard.model_validate_json((version.folder / store.CARD_JSON).read_text())
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_published_version_has_its_card_and_the_manifest_covers_it(serving, number):
+    version = store.read(serving, number)
+    store.verify(version)
+    assert {store.CARD, store.CARD_JSON} < set(version.manifest["files"])
+    card, manifest = card_of(version), version.manifest
+    assert (version.folder / store.CARD).read_text() == markdown.render(card)
+    for name in ("model", "created", "git_commit", "tensorflow", "span", "window", "rows", "configuration"):
+        assert getattr(card, name) == manifest[name], name
+    overall = manifest["metrics"]["overall"]
+    assert card.metrics | {"example_count": card.rows["eval"]} == overall
+    large = {name for name, metrics in manifest["metrics"].items() if metrics["example_count"] >= 100} - {"overall"}
+    assert {each.name for each in card.slices} == large >= {"origin=JFK", "carrier=UA"}
+    assert sum(each.slices for each in card.small_slices) == len(manifest["metrics"]) - 1 - len(large) > 0
+    assert {column.name for column in card.columns} == set(COLUMNS)
+    [late] = [column for column in card.columns if column.name == "late"]
+    assert 0.1 < late.mean < 0.5
+    assert card.description == DESCRIPTION
+
+
+def test_the_second_card_compares_with_the_model_before(serving):
+    first, second = (card_of(store.read(serving, number)) for number in (1, 2))
+    assert (first.before, first.drift.verdict, first.drift.window) == ({}, "no_reference", [])
+    assert set(second.before) == set(second.metrics)
+    assert second.before != second.metrics
+    assert second.drift.window == first.window
+    assert second.drift.reasons
+
+
+def test_the_phones_version_keeps_its_own_card_and_gets_no_other(two_runs):
+    version = store.production(two_runs.root / "mobile" / "flight_delay")
+    assert not (version.folder / store.CARD).exists()
+    stated = mobile_card.ModelCard.model_validate_json((version.folder / mobile_card.FILE).read_text())
+    assert stated == mobile_card.read(version.folder / "model.tflite")
+
+
+def test_a_rollback_keeps_the_card(serving, tmp_path):
+    folder = shutil.copytree(serving, tmp_path / "flight_delay")
+    source, version = restore(folder, 1, keep=5)
+    assert (source.number, version.number) == (1, 3)
+    store.verify(version)
+    for name in (store.CARD, store.CARD_JSON):
+        assert (version.folder / name).read_bytes() == (source.folder / name).read_bytes()
+
+
+def test_a_changed_card_is_found(serving, tmp_path):
+    folder = shutil.copytree(serving, tmp_path / "flight_delay")
+    with (folder / "2" / store.CARD).open("a") as file:
+        file.write("And it never errs.\n")
+    with pytest.raises(store.CorruptModel, match=r"Version 2 in .* differs from its manifest: model_card.md"):
+        store.verify(store.read(folder, 2))
+
+
+def test_the_card_is_no_part_of_the_model(two_runs, tmp_path):
+    """The same model with another card is the same model; without a description there is none."""
+    pushed = publish(two_runs, tmp_path / "flight_delay")
+    assert pushed.get_int_custom_property("pushed") == 1
+    version = store.production(tmp_path / "flight_delay")
+    assert not {store.CARD, store.CARD_JSON} & set(version.manifest["files"])
+    pushed = publish(two_runs, tmp_path / "flight_delay", description=DESCRIPTION.model_dump_json())
+    assert pushed.get_string_custom_property("reason") == "version 1 in production is this very model"
+
+
+def test_what_a_person_wrote_comes_from_the_parameter(two_runs, tmp_path):
+    stated = DESCRIPTION.model_copy(update={"summary": "Ü: the *chance* of rain."})
+    settings = json.dumps({"train": {"epochs": 1, "note": "<script>"}})
+    publish(two_runs, tmp_path / "rain", description=stated.model_dump_json(), configuration=settings)
+    version = store.production(tmp_path / "rain")
+    store.verify(version)
+    text = (version.folder / store.CARD).read_text()
+    assert text.startswith("# Model card: flight_delay\n\nÜ: the *chance* of rain.\n")
+    assert '    train.note = "<script>"\n' in text

@@ -1,0 +1,205 @@
+"""What is in the history page and how it gets there; how it looks and behaves is tested in tests/browser."""
+
+import multiprocessing
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.drift_monitor.report import Check
+from components.run_report import history as page
+from components.run_report import history_series
+from components.run_report.facts import FILE, Node, RunFacts
+from components.run_report.history_drift import Cell, heat_map
+from tests.components.run_report import samples
+from tests.components.run_report.histories import a_check, a_run, history
+
+SCRIPT = "<script>window.pwned = true</script>"
+
+
+def write(reports: Path, runs: list[RunFacts]) -> None:
+    for run in runs:
+        (reports / run.run).mkdir(parents=True)
+        (reports / run.run / FILE).write_text(run.model_dump_json())
+
+
+def links(html: str) -> list[str]:
+    return re.findall(r'<th scope="row" data-sort="[^"]+"><a href="([^"]+)"', html)
+
+
+def test_the_newest_run_is_first_and_links_to_its_page(tmp_path):
+    runs = history(3)
+    write(tmp_path, runs)
+    html = page.update(tmp_path).read_text()
+    # A colon is quoted: "2026-11-01T02:30" alone would be an address of the scheme "2026-11-01T02".
+    assert links(html) == [f"./2026-11-01T0{hour}%3A30%3A00.000001/index.html" for hour in (2, 1, 0)]
+    assert "3 runs. The newest: published for 2013-03." in html
+    assert "version 3" in html
+
+
+def test_no_run_yet_says_how_to_make_one(tmp_path):
+    assert "<code>make run</code>" in page.update(tmp_path / "reports").read_text()
+
+
+def test_broken_facts_are_named_and_nothing_else_is_lost(tmp_path):
+    first, second, third = history(3)
+    write(tmp_path, [first, second])
+    (tmp_path / second.run / FILE).write_text('{"run": 7}')
+    (tmp_path / "copied").mkdir()
+    (tmp_path / "copied" / FILE).write_text(third.model_dump_json())
+    (tmp_path / "still running").mkdir()
+    html = page.update(tmp_path).read_text()
+    assert len(links(html)) == 1
+    assert "2 reports could not be read" in html
+    assert f"<code>{second.run}/facts.json</code>" in html
+    assert f"they are of the run {third.run}" in html
+    assert "still running" not in html
+
+
+def update_often(reports: Path) -> None:
+    for _ in range(5):
+        page.update(reports)
+
+
+def test_runs_that_end_together_leave_a_whole_page(tmp_path):
+    write(tmp_path, history(2))
+    page.update(tmp_path)
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=update_often, args=(tmp_path,)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    try:
+        while any(process.is_alive() for process in processes):
+            html = (tmp_path / page.PAGE).read_text()
+            assert html.rstrip().endswith("</html>")
+            assert len(links(html)) == 2
+            time.sleep(0.01)
+    finally:
+        for process in processes:
+            process.join(timeout=60)
+            process.kill()
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert not list(tmp_path.glob(".tmp-*"))
+
+
+@pytest.mark.parametrize("name", samples.every())
+def test_each_way_to_end_has_a_row(name):
+    run = samples.every()[name]
+    assert links(page.render([run])) == [page.link(run)]
+
+
+def test_names_from_the_data_are_text():
+    check = a_check(SCRIPT, SCRIPT, 2.0, 1.0)
+    run = a_run(before=1, model=SCRIPT, headline=SCRIPT, span=SCRIPT)
+    drift = run.drift.model_copy(update={"checks": [check]})
+    nodes = [Node(name=SCRIPT, upstream=[], state="done", seconds=3.0)]
+    html = page.render([run.model_copy(update={"drift": drift, "nodes": nodes})], {SCRIPT: SCRIPT})
+    assert "<script>window" not in html
+    assert html.count("<script>") == 1  # ours
+    assert html.count("&lt;script&gt;") >= 10
+
+
+class TestProduction:
+    def test_a_published_model_is_shown_beside_the_one_that_it_replaced(self):
+        run = a_run(3, before=1, version=2)
+        [point] = history_series.production([run])
+        [metric] = run.candidate.metrics
+        assert (point.span, point.version, point.published) == ("2013-04", 2, True)
+        assert (point.auc, point.replaced) == (metric.candidate.value, metric.production.value)
+
+    def test_a_model_that_was_not_blessed_changes_nothing(self):
+        run = a_run(3, outcome="not_blessed", before=1, version=1)
+        [point] = history_series.production([run])
+        assert (point.auc, point.published, point.replaced) == (run.candidate.metrics[0].production.value, False, None)
+
+    def test_without_a_candidate_it_is_what_the_drift_monitor_measured(self):
+        run = a_run(3, outcome="stable", before=1, version=1)
+        [point] = history_series.production([run])
+        assert point.auc == next(check.value for check in run.drift.checks if check.kind == "concept")
+
+    def test_a_failed_run_without_a_measure_has_no_point(self):
+        assert history_series.production([a_run(outcome="failed", before=None, version=None)]) == []
+
+    def test_a_month_that_was_run_again_counts_once(self):
+        first, again = a_run(3, before=1, version=2), a_run(3, before=2, version=3)
+        assert [point.version for point in history_series.production([first, again])] == [3]
+        broken = a_run(3, outcome="failed", before=None)
+        assert [point.version for point in history_series.production([first, broken])] == [2]
+
+    def test_a_root_with_three_models_has_three_curves(self):
+        html = page.render([run for model in ("never", "always", "on_drift") for run in history(3, model)])
+        assert re.findall(r"Publications of (\w+)</summary>", html) == ["always", "never", "on_drift"]
+
+
+class TestDrift:
+    def test_a_feature_has_the_ratio_of_its_worst_check(self):
+        runs = [a_run(3, before=1), a_run(4, before=1)]
+        checks = [a_check("temp", "missing share", 0.03, 0.03), a_check("temp", "L-infinity", 0.05, 0.02)]
+        checks.append(Check(kind="label", feature="", measure="share of positives", value=9.0, limit=0.1, verdict="drifted"))
+        runs[0] = runs[0].model_copy(update={"drift": runs[0].drift.model_copy(update={"checks": checks})})
+        found = heat_map("flight_delay", runs)
+        assert [run.span for run in found.runs] == ["2013-05", "2013-04"]
+        assert "" not in found.rows
+        cell = found.rows["temp"][1]
+        assert (cell.text, cell.level, cell.words) == ("2.5", "over", "drifted: L-infinity 0.05, limit 0.02")
+        assert found.rows["carrier"][1].words == "not compared"
+
+    def test_the_verdict_is_in_the_text_of_a_cell(self):
+        html = page.render([a_run(3, before=1)])
+        cells = re.findall(r'<td class="(?:low|near|over|far)"[^>]*>[^<]*<span class="hidden"> (\w+): ', html)
+        assert set(cells) <= {"stable", "drifted"}
+        assert len(cells) == 8
+
+    def test_nothing_in_production_has_no_heat_map(self):
+        assert heat_map("flight_delay", [a_run()]) is None
+        assert 'id="drift"' not in page.render([a_run()])
+
+    @given(st.floats(0, 200, allow_nan=False) | st.just(float("inf")))
+    def test_only_what_is_at_its_limit_is_written_as_one(self, ratio):
+        cell = Cell(ratio, "")
+        shown = float(cell.text.removeprefix("> "))
+        assert (shown >= 1) == (ratio >= 1) == (cell.level in ("over", "far"))
+        assert shown <= 99
+        assert len(cell.text) <= 4
+
+
+class TestSeconds:
+    def test_what_came_from_the_cache_is_left_out(self):
+        nodes = [
+            Node(name="Trainer", upstream=[], state="done", seconds=20.0),
+            Node(name="Transform", upstream=[], state="cached", seconds=0.1),
+            Node(name="Evaluator", upstream=[], state="failed", seconds=2.0),
+            Node(name="Publisher", upstream=[], state="not_run"),
+        ]
+        assert history_series.seconds(a_run(nodes=nodes)) == {"Trainer": 20.0, "Evaluator": 2.0}
+
+    def test_the_slowest_node_is_first(self):
+        runs = [a_run(nodes=[Node(name=name, upstream=[], state="done", seconds=of) for name, of in times]) for times in
+                ([("A", 1.0), ("B", 5.0)], [("A", 3.0), ("B", 4.0)], [("A", 8.0)])]  # fmt: skip
+        first, second = history_series.durations(runs)
+        assert (first.node, first.runs, first.median, first.largest, first.newest) == ("B", 2, 4.5, 5.0, 4.0)
+        assert (second.node, second.runs, second.median, second.largest, second.newest) == ("A", 3, 3.0, 8.0, 8.0)
+
+
+def test_forty_runs_take_seconds_and_no_tensorflow(tmp_path):
+    month = samples.published()
+    runs = history(40)
+    write(tmp_path, [run.model_copy(update={"data": month.data, "lineage": month.lineage}) for run in runs])
+    code = (
+        "import sys, pathlib; from components.run_report import history; history.update(pathlib.Path(sys.argv[1]));"
+        "assert not {'tensorflow', 'tfx'} & set(sys.modules)"
+    )
+    start = time.monotonic()
+    subprocess.run([sys.executable, "-c", code, tmp_path], cwd=REPOSITORY, check=True)
+    took = time.monotonic() - start
+    print(f"40 runs, imports included: {took:.1f} s")
+    assert took < 15, "3 s on an idle machine of two cores"
+    html = (tmp_path / page.PAGE).read_text()
+    assert len(links(html)) == 40
+    assert len(html) < 2e6

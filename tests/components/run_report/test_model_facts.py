@@ -1,0 +1,110 @@
+"""The models of two real runs."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.drift_monitor.performance import Scored
+from components.evaluator import results
+from components.mobile_exporter import raw_rows
+from components.run_report import model_facts, trace
+from components.run_report.model_facts import METRICS, Judged
+from components.run_report.trace import Trace
+from pipeline.features import FEATURES, LABEL
+
+
+@pytest.fixture(scope="module")
+def traces(two_runs) -> list[Trace]:
+    store = trace.open_store(two_runs.root / "metadata.db")
+    return [trace.read(store, name) for name in trace.runs(store)[:2]]
+
+
+@pytest.fixture(scope="module")
+def facts(traces):
+    """Of the second run, which has a model in production beside its candidate."""
+    return model_facts.model(traces[1], LABEL)
+
+
+@pytest.fixture(scope="module")
+def measured(traces):
+    return results.metrics(traces[1].output("Evaluator", "evaluation").uri)
+
+
+def test_the_metrics_are_tfmas(facts, measured):
+    assert facts.rows == measured["candidate"]["overall"]["example_count"]
+    assert [metric.name for metric in facts.metrics] == ["AUC", "log loss", "AUC-PR", "calibration"]
+    for metric, key in zip(facts.metrics, METRICS, strict=True):
+        assert metric.candidate.value == measured["candidate"]["overall"][key]
+        assert metric.production.value == measured["baseline"]["overall"][key]
+
+
+def test_the_scores_are_those_that_tfma_measured(traces, facts, measured):
+    """Its own come from other code; here the AUC counts 1,000 buckets of the score, TFMA's has 10,000."""
+    overall = measured["candidate"]["overall"]
+    paths = raw_rows.files(traces[1].output("SpanExampleGen", "examples").uri, "eval")
+    loaded = {"candidate": tf.saved_model.load(f"{traces[1].output('Trainer', 'model').uri}/Format-Serving")}
+    found = model_facts.scores(loaded, paths, LABEL)["candidate"].metrics()
+    assert found["AUC"] == pytest.approx(overall["auc"], abs=2e-3)
+    assert found["log loss"] == pytest.approx(overall["binary_crossentropy"], abs=1e-5)
+    assert found["calibration"] == pytest.approx(overall["calibration"], rel=1e-5)
+    x, y = zip(*facts.candidate.roc, strict=True)
+    assert np.trapezoid(y, x) == pytest.approx(overall["auc"], abs=5e-3)
+    recall, precision = zip(*facts.candidate.precision_recall, strict=True)
+    assert np.trapezoid(precision, recall) == pytest.approx(overall["auc_precision_recall"], abs=0.03)
+    rows = np.array([count for *_, count in facts.candidate.calibration])
+    histogram = np.array(results.score_histogram(traces[1].output("Evaluator", "evaluation").uri))
+    np.testing.assert_array_equal(rows, histogram[histogram > 0])
+
+
+def test_intervals_are_around_their_metrics(facts):
+    for metric in facts.metrics:
+        for found in (metric.candidate, metric.production):
+            if metric.name in ("AUC", "log loss", "calibration"):
+                low, high = found.interval
+                assert low < found.value < high
+                assert high - low > 0.01
+
+
+def test_slices_have_both_models(facts, measured):
+    by_name = {each.name: each for each in facts.slices}
+    assert set(by_name) == set(measured["candidate"]) - {"overall"}
+    jfk = by_name["origin=JFK"]
+    assert jfk.rows == measured["candidate"]["origin=JFK"]["example_count"]
+    assert jfk.candidate["AUC"] == measured["candidate"]["origin=JFK"]["auc"]
+    assert jfk.production["log loss"] == measured["baseline"]["origin=JFK"]["binary_crossentropy"]
+
+
+def test_what_else_is_known_of_a_candidate(facts):
+    assert (facts.blessed, facts.refusals, facts.production_version) == (True, [], 1)
+    assert {name: len(values) for name, values in facts.loss.items()} == {"train": 1, "eval": 1}
+    assert {each.feature for each in facts.importance} == {feature.name for feature in FEATURES}
+    losses = [each.auc_loss for each in facts.importance]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[0] > 0.01
+    assert facts.candidate != facts.production
+
+
+def test_the_first_candidate_has_nothing_beside_it(traces):
+    found = model_facts.model(traces[0], LABEL)
+    assert found.production_version is None
+    assert found.production is None
+    assert {metric.production for metric in found.metrics} == {None}
+    assert all(each.production == {} for each in found.slices)
+
+
+@pytest.mark.parametrize("node", ["SpanExampleGen", "Trainer", "Evaluator"])
+def test_no_candidate_was_evaluated(traces, node):
+    failed = replace(traces[1].executions[node], state="failed", outputs={})
+    assert model_facts.model(Trace("", {**traces[1].executions, node: failed}), LABEL) is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "scores"), [([0, 1, 1], [0.1, float("nan"), 0.5]), ([1, 1, 1], [0.1, 0.2, 0.5]), ([0, 1, 1], [0.1, 1.5, 0.2])]
+)
+def test_scores_that_tell_nothing_have_no_curves_and_no_intervals(labels, scores):
+    judged = Judged({"overall": {"auc": 0.5, "example_count": 3}}, Scored(np.array(labels), np.array(scores)))
+    assert judged.curves is None
+    assert judged.metric("auc").interval is None
+    assert judged.metric("binary_crossentropy") is None

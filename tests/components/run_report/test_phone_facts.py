@@ -1,0 +1,80 @@
+"""What two real runs left, and what refused candidates leave."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from components.canary.checks import FILE, Report
+from components.mobile_evaluator import parity
+from components.run_report import phone_facts, trace
+from components.run_report.trace import Artifact, Trace
+
+
+@pytest.fixture(scope="module")
+def run(two_runs) -> Trace:
+    store = trace.open_store(two_runs.root / "metadata.db")
+    return trace.read(store, trace.runs(store)[1])
+
+
+def with_output(run: Trace, node: str, key: str, artifact: Artifact) -> Trace:
+    execution = run.executions[node]
+    return Trace(run.run, {**run.executions, node: replace(execution, outputs={**execution.outputs, key: [artifact]})})
+
+
+def test_every_file_for_phones_is_measured_and_one_ships(run):
+    found = phone_facts.phone(run)
+    assert (found.blessed, found.reason) == (True, "")
+    by_name = {each.name: each for each in found.variants}
+    assert set(by_name) == {"float32", "float16", "dynamic_int8", "weight_int8"}
+    assert [name for name, each in by_name.items() if each.ships] == ["float16"]
+    assert by_name["float16"].limit == 1e-3
+    assert by_name["float16"].largest <= 1e-3
+    assert by_name["float16"].kilobytes < by_name["float32"].kilobytes
+    assert all(1 < each.row_us < 1e5 for each in found.variants)
+    assert all(each.rows > 500 for each in found.variants)
+
+
+def test_a_file_from_before_latency_was_measured_is_read(run, tmp_path):
+    artifact = run.output("MobileEvaluator", "evaluation")
+    stated = json.loads((Path(artifact.uri) / parity.FILE).read_text())
+    (tmp_path / parity.FILE).write_text(json.dumps([{k: v for k, v in each.items() if k != "row_us"} for each in stated]))
+    found = phone_facts.phone(with_output(run, "MobileEvaluator", "evaluation", replace(artifact, uri=str(tmp_path))))
+    assert {each.row_us for each in found.variants} == {None}
+
+
+def test_a_refusal_is_told_with_its_reason(run):
+    artifact = run.output("MobileEvaluator", "blessing")
+    refused = replace(artifact, properties=artifact.properties | {"blessed": 0, "reason": "float16 differs"})
+    found = phone_facts.phone(with_output(run, "MobileEvaluator", "blessing", refused))
+    assert (found.blessed, found.reason) == (False, "float16 differs")
+
+
+def test_every_file_that_is_published_ships(run, tmp_path):
+    served = shutil.copytree(Path(run.output("MobileExporter", "mobile_model").uri) / "Format-Serving", tmp_path / "served")
+    (served / "weight_int8.tflite").touch()
+    assert phone_facts.ships(served) >= {"float16", "weight_int8"}
+    assert "float32" not in phone_facts.ships(served)
+
+
+def test_a_server_answered_every_request(run):
+    found = phone_facts.server(run)
+    assert found.requests == 400
+    assert 0 < found.p50_ms <= found.p99_ms
+    assert found.peak_mb > 100
+    assert found.difference < 1e-3
+    assert found.reasons == []
+
+
+def test_a_refused_candidate_is_told_with_what_was_measured(run, tmp_path):
+    (tmp_path / FILE).write_text(Report(requests=7, reasons=["request 8 was not answered"]).model_dump_json())
+    artifact = run.output("Canary", "blessing")
+    found = phone_facts.server(with_output(run, "Canary", "blessing", replace(artifact, uri=str(tmp_path))))
+    assert (found.requests, found.p99_ms, found.reasons) == (7, None, ["request 8 was not answered"])
+
+
+def test_nothing_was_tried():
+    assert phone_facts.phone(Trace("", {})) is None
+    assert phone_facts.server(Trace("", {})) is None

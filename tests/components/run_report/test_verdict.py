@@ -1,0 +1,97 @@
+"""The sentence at the top of a page, for each way in which a run ends."""
+
+import pytest
+
+from components.drift_monitor import report
+from components.run_report.facts import Measured, Metric, ModelFacts
+from components.run_report.trace import Artifact, Execution, Trace
+from components.run_report.verdict import verdict
+
+SPAN = "2013-04"
+
+
+def execution(node: str, state: str = "done", message: str = "", **outputs: Artifact) -> Execution:
+    return Execution(node, state, 0.0, 1.0, message, outputs={key: [artifact] for key, artifact in outputs.items()})
+
+
+def artifact(uri: str = "", **properties: str | int) -> Artifact:
+    return Artifact(1, "Any", uri, properties)
+
+
+def trace(*executions: Execution) -> Trace:
+    before = execution("ProductionModel", model=artifact(version=1))
+    return Trace("run", {each.node: each for each in [before, *executions]})
+
+
+def candidate(production: float | None) -> ModelFacts:
+    auc = Metric(
+        name="AUC", better="higher", candidate=Measured(value=0.7194), production=production and Measured(value=production)
+    )
+    nothing = {"refusals": [], "slices": [], "candidate": None, "production": None, "loss": {}, "importance": []}
+    return ModelFacts(rows=9242, blessed=True, production_version=1 if production else None, metrics=[auc], **nothing)
+
+
+@pytest.mark.parametrize(
+    ("production", "sentence"),
+    [
+        (None, "Published version 2, trained up to 2013-04, AUC 0.719 on 9,242 rows."),
+        (0.709, "Published version 2, trained up to 2013-04, AUC 0.719 against 0.709 of version 1 on the same 9,242 rows."),
+    ],
+)
+def test_published(production, sentence):
+    pushed = execution("Publisher", pushed_model=artifact(pushed=1, version=2, reason=""))
+    phone = execution("MobilePublisher", pushed_model=artifact(pushed=1, version=2, reason=""))
+    found = verdict(trace(pushed, phone), SPAN, candidate(production))
+    assert (found.outcome, found.version, found.headline) == ("published", 2, sentence)
+
+
+def test_published_without_the_phones_model():
+    pushed = execution("Publisher", pushed_model=artifact(pushed=1, version=2, reason=""))
+    phone = execution("MobilePublisher", pushed_model=artifact(pushed=0, reason="origin=JFK: auc is 0.6"))
+    found = verdict(trace(pushed, phone), SPAN, None)
+    assert found.headline.endswith(" The model for phones was not: origin=JFK: auc is 0.6.")
+
+
+def test_not_blessed():
+    pushed = execution("Publisher", pushed_model=artifact(pushed=0, reason="overall: auc is 0.5; expected at least 0.6"))
+    found = verdict(trace(pushed), SPAN, None)
+    assert (found.outcome, found.version) == ("not_blessed", 1)
+    assert found.headline == "Nothing new was published for 2013-04: overall: auc is 0.5; expected at least 0.6."
+
+
+def test_a_gate_stopped_it():
+    findings = "- eval split, late: share of positive labels out of range. Found: 0.00%. Expected: more.\n- temp: none"
+    message = f"DataRejected: The data of span 2013-04 were not trained on:\n{findings}\nMend the data."
+    closing = execution("RunReport", "failed")  # it runs while it asks
+    found = verdict(trace(execution("DataGate", "failed", message), closing), SPAN, None)
+    assert (found.outcome, found.version) == ("stopped", 1)
+    assert found.headline == (
+        "DataGate stopped the run of 2013-04: eval split, late: share of positive labels out of range (and 1 more)."
+    )
+
+
+def test_a_node_failed():
+    found = verdict(trace(execution("Trainer", "failed", "ResourceExhaustedError: out of memory\nat some op")), SPAN, None)
+    assert (found.outcome, found.headline) == (
+        "failed",
+        "Trainer failed in the run of 2013-04: ResourceExhaustedError: out of memory.",
+    )
+
+
+def test_it_was_killed():
+    assert verdict(trace(execution("Trainer", "failed")), SPAN, None).outcome == "unfinished"
+    between = verdict(trace(execution("DataGate")), SPAN, None)
+    assert (between.outcome, between.headline) == (
+        "unfinished",
+        "The run of 2013-04 came to no decision: it was ended behind DataGate.",
+    )
+
+
+def test_a_quiet_month(tmp_path):
+    reference = report.Reference(model="flight_delay", version=1, span="2013-03", window=["2013-03"], rows=10)
+    quiet = report.conclude(span=SPAN, rows=9, reference=reference, checks=[], retrain_on=[], block_push=[])
+    (tmp_path / report.FILE).write_text(quiet.model_dump_json())
+    monitor = execution("DriftMonitor", report=artifact(str(tmp_path), retrain=0))
+    found = verdict(trace(monitor), SPAN, None)
+    assert (found.outcome, found.version) == ("stable", 1)
+    assert "version 1 stays" in found.headline

@@ -1,0 +1,46 @@
+"""A DAG of three nodes that take a moment: one makes a number, one uses it, and a closing one says what it got."""
+
+from pathlib import Path
+
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.experimental.node_execution_options.utils import NodeExecutionOptions
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
+from tfx.types.standard_artifacts import String
+
+from components.errors import BadData
+from pipeline.local_dag import CLOSING
+
+
+@component
+def Make(number: OutputArtifact[String], broken: Parameter[int]) -> None:  # type: ignore[valid-type]
+    if broken:
+        raise BadData("flights.parquet has no column late.")
+    number.value = "7"
+
+
+@component
+def Use(number: InputArtifact[String], twice: OutputArtifact[String]) -> None:  # type: ignore[valid-type]
+    twice.value = str(2 * int(number.value))
+
+
+@component
+def Close(said: Parameter[str], breaks: Parameter[int], twice: InputArtifact[String] = None) -> None:  # type: ignore[valid-type]
+    if breaks:
+        raise ZeroDivisionError("a bug")
+    Path(said).write_text(twice.value if twice else "nothing", encoding="utf-8")
+
+
+def create(folder: Path, *, broken: bool = False, closing_breaks: bool = False) -> Pipeline:
+    """The DAG, in a folder of its own; the closing node writes into `said`."""
+    make = Make(broken=int(broken))
+    use = Use(number=make.outputs["number"])
+    close = Close(twice=use.outputs["twice"], said=str(folder / "said"), breaks=int(closing_breaks))
+    close.node_execution_options = NodeExecutionOptions(trigger_strategy=CLOSING)
+    return Pipeline(
+        pipeline_name="small",
+        pipeline_root=str(folder / "artifacts"),
+        components=[make, use, close],
+        metadata_connection_config=sqlite_metadata_connection_config(str(folder / "metadata.db")),
+    )
