@@ -6,8 +6,11 @@ its figures as tables; the page of Facets stays empty.
 """
 
 import argparse
+import html
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -15,6 +18,7 @@ from components.errors import BadConfig, CrosswindError, RootUnusable
 from pipeline import config as configuration
 from serving.quiet import quiet_stderr
 
+SPLITS = ("train", "eval")
 TEMPLATE = Path(__file__).parent / "tfma_view.html.j2"
 VIEWS = {  # view -> what it shows; node and key of the artifact that it reads
     "facets": ("statistics of the training rows beside those of the evaluation rows", "StatisticsGen", "statistics"),
@@ -23,7 +27,7 @@ VIEWS = {  # view -> what it shows; node and key of the artifact that it reads
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Writes the page and says where. Returns 0, 2 for a wrong setting or a root without such a run, 1 if it cannot be written."""
+    """Writes the page and says where. Returns 0, 2 for a wrong setting or a root without runs, 1 if it cannot be written."""
     about, _, note = str(__doc__).partition("\n\n")
     parser = argparse.ArgumentParser(prog="python -m pipeline.views", description=about, epilog=note)
     parser.add_argument("view", choices=VIEWS, help="; ".join(f"{name}: {does}" for name, (does, *_) in VIEWS.items()))
@@ -47,11 +51,11 @@ def write(root: Path, view: str) -> tuple[str, Path]:
     """Writes `views/<view>.html` in the root. Returns the run's name and the page. Raises BadConfig, RootUnusable."""
     run, folder = newest(root, view)
     with quiet_stderr():
-        html = {"facets": facets, "tfma": tfma}[view](run, folder)
+        text = {"facets": facets, "tfma": tfma}[view](run, folder)
     page = root / "views" / f"{view}.html"
     try:
         page.parent.mkdir(exist_ok=True)
-        page.write_text(html, encoding="utf-8")
+        page.write_text(text, encoding="utf-8")
     except OSError as error:
         raise RootUnusable(f"{page} cannot be written: {error}. Expected a writable folder.") from error
     return run, page
@@ -76,29 +80,59 @@ def newest(root: Path, view: str) -> tuple[str, Path]:
 
 def facets(run: str, folder: Path) -> str:
     """Facets Overview of the two splits, as TFDV embeds it in a notebook."""
-    import tensorflow_data_validation as tfdv  # noqa: PLC0415  # TensorFlow
-    from tensorflow_data_validation.utils.display_util import get_statistics_html  # noqa: PLC0415
+    import tfx  # noqa: F401, PLC0415  # TFDV needs what it puts in the place of tfx_bsl.arrow.sql_util
 
-    train, evaluation = (tfdv.load_stats_binary(str(folder / f"Split-{split}" / "FeatureStats.pb")) for split in ("train", "eval"))
-    widget = get_statistics_html(train, evaluation, "train", "eval")
-    return f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Facets: run {run}</title>\n{widget}\n</html>\n'
+    import tensorflow_data_validation as tfdv  # noqa: PLC0415  # isort: skip
+    from tensorflow_data_validation.utils.display_util import get_statistics_html  # noqa: PLC0415  # isort: skip
+
+    train, evaluation = (tfdv.load_stats_binary(str(folder / f"Split-{split}" / "FeatureStats.pb")) for split in SPLITS)
+    widget = get_statistics_html(train, evaluation, *SPLITS)
+    head = f'<meta charset="utf-8">\n<title>Facets: run {run}</title>\n<style>iframe {{ border: 0; min-height: 95vh; }}</style>'
+    return f'<!doctype html>\n<html lang="en">\n{head}\n{widget}\n</html>\n'
 
 
 def tfma(run: str, folder: Path) -> str:
-    """TFMA's web components with what `tfma.view` would give them, and the same figures as tables."""
-    import tensorflow_model_analysis  # noqa: PLC0415  # TensorFlow
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
-    from tensorflow_model_analysis.view import util  # noqa: PLC0415
+    """TFMA's view of the candidate against production."""
+    from tensorflow_model_analysis import load_eval_result  # noqa: PLC0415  # TensorFlow
 
     from components.evaluator import results  # noqa: PLC0415
-    from components.run_report.templating import figure  # noqa: PLC0415
 
-    load = tensorflow_model_analysis.load_eval_result
-    result = load(str(folder), model_name=results.CANDIDATE)
+    result = load_eval_result(str(folder), model_name=results.CANDIDATE)
     if not result.slicing_metrics:
-        result = load(str(folder))  # TFMA drops the name of a model that was evaluated alone
-    every = [spec for key, _ in result.slicing_metrics for spec in util.find_all_slices([(key, _)], util.slicer.SingleSliceSpec(spec=key))]
-    return ""
+        result = load_eval_result(str(folder))  # TFMA drops the name of a model that was evaluated alone
+    return tfma_page(run, result, results.metrics(str(folder)))
+
+
+def tfma_page(run: str, result: Any, models: Mapping[str, Any]) -> str:
+    """TFMA's web components with what `tfma.view` would give them, and the same metrics as tables.
+
+    Args:
+        run: its name.
+        result: the `tfma.EvalResult` of the candidate.
+        models: model to slice to metric to value.
+    """
+    import tensorflow_model_analysis  # noqa: PLC0415
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
+    from markupsafe import Markup  # noqa: PLC0415
+    from tensorflow_model_analysis.view import util  # noqa: PLC0415
+
+    # Escaped here: TFMA has its table read the name of a slice, which comes from the data, as HTML.
+    names = [html.escape(util.slicer.stringify_slice_key(key), quote=False) for key, _ in result.slicing_metrics]
+    slices = [{"slice": name, "metrics": found} for name, (_, found) in zip(names, result.slicing_metrics, strict=True)]
+    plot, plot_config = util.get_plot_data_and_config(result.plots, util.slicer.SingleSliceSpec())
+    widgets = {
+        "tfma-nb-slicing-metrics": {"config": util.get_slicing_config(result.config), "data": slices},
+        "tfma-nb-plot": {"config": plot_config, "data": plot},
+    }
+    script = Path(tensorflow_model_analysis.__file__).parent / "static" / "vulcanized_tfma.js"
+    code = Markup(script.read_text(encoding="utf-8"))  # noqa: S704 the package's own file
+    template = Environment(autoescape=True, undefined=StrictUndefined).from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(run=run, script=code, widgets=widgets, models=models, figure=figure)
+
+
+def figure(value: float) -> str:
+    """To three decimals, a whole number without: 8862.0 as 8,862."""
+    return f"{value:,.3f}".removesuffix(".000")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,84 @@
+"""The command line and what the pages hold; how TFMA's looks in a browser is tested in tests/browser."""
+
+import base64
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import REPOSITORY
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+
+from components.evaluator import results
+from components.run_report import trace
+from pipeline import views
+
+
+def shown(*arguments) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipeline.views", *(str(argument) for argument in arguments)]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.mark.parametrize("view", ["facets", "tfma"])
+def test_a_root_without_runs_says_what_to_do(view, tmp_path, capsys):
+    assert views.main([view, "--root", str(tmp_path)]) == 2
+    said = capsys.readouterr().out
+    assert f"BadConfig: {tmp_path} holds no run" in said
+    assert "make run" in said
+
+
+def test_help_is_quick_and_says_that_the_pages_need_the_internet():
+    started = time.monotonic()
+    help_text = shown("--help").stdout
+    assert time.monotonic() - started < 5  # under 1 s on a machine that does nothing else
+    assert "www.gstatic.com" in help_text
+
+
+def test_facets_compares_the_splits_of_the_newest_run(two_runs):
+    result = shown("facets", "--root", two_runs.root)
+    page = two_runs.root / "views" / "facets.html"
+    newest = trace.runs(trace.open_store(two_runs.root / "metadata.db"))[-1]
+    assert (result.returncode, result.stdout, result.stderr) == (0, f"Run {newest}: {page}\n", "")
+    [encoded] = re.findall(r'<facets-overview proto-input="([^"]+)"', page.read_text())
+    statistics = DatasetFeatureStatisticsList.FromString(base64.b64decode(encoded))
+    rows = {dataset.name: dataset.num_examples for dataset in statistics.datasets}
+    assert rows.keys() == {"train", "eval"}
+    assert rows["train"] > rows["eval"] > 0
+
+
+def test_tfma_shows_both_models_of_the_newest_run(two_runs):
+    result = shown("tfma", "--root", two_runs.root)
+    page = two_runs.root / "views" / "tfma.html"
+    newest = trace.runs(trace.open_store(two_runs.root / "metadata.db"))[-1]
+    assert (result.returncode, result.stdout, result.stderr) == (0, f"Run {newest}: {page}\n", "")
+    assert re.findall("<caption>(.+)</caption>", page.read_text()) == ["candidate", "baseline"]
+
+
+def test_a_model_that_was_evaluated_alone_is_shown_too(two_runs):
+    store = trace.open_store(two_runs.root / "metadata.db")
+    first = trace.runs(store)[0]
+    folder = trace.read(store, first).output("Evaluator", "evaluation").uri
+    page = views.tfma(first, folder)
+    assert re.findall("<caption>(.+)</caption>", page) == ["candidate"]
+    assert page.count('"slice": ') == len(results.metrics(folder)["candidate"])
+
+
+def test_a_run_whose_artifacts_were_removed_is_passed_over(two_runs, tmp_path):
+    store = trace.open_store(two_runs.root / "metadata.db")
+    first, last = trace.runs(store)
+    assert views.newest(two_runs.root, "tfma")[0] == last
+    folder = trace.read(store, last).output("Evaluator", "evaluation").uri
+    shutil.move(folder, tmp_path / "away")
+    try:
+        assert views.newest(two_runs.root, "tfma")[0] == first
+    finally:
+        shutil.move(tmp_path / "away", folder)
+
+
+def test_a_page_that_cannot_be_written_is_said(two_runs, tmp_path, capsys):
+    shutil.copy(two_runs.root / "metadata.db", tmp_path)
+    (tmp_path / "views").write_text("a file is in the way")
+    assert views.main(["tfma", "--root", str(tmp_path)]) == 1
+    assert "RootUnusable" in capsys.readouterr().out
