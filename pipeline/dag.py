@@ -12,7 +12,6 @@ from tfx.components.bulk_inferrer.component import BulkInferrer
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.infra_validator.component import InfraValidator
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
-from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.tuner.component import Tuner
 from tfx.dsl.components.base.base_node import BaseNode
@@ -40,6 +39,7 @@ from components.publisher import model_card
 from components.publisher.component import Publisher
 from components.run_report.component import RunReport
 from components.span_example_gen.component import SpanExampleGen
+from components.statistics_gen.component import StatisticsGen
 from components.transform.component import Transform
 from pipeline import beam, hyperparameters
 from pipeline.config import Config, Drift
@@ -99,7 +99,11 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         date=DATE,
     )
     statistics = StatisticsGen(
-        examples.outputs["examples"], stats_options=StatsOptions(num_histogram_buckets=HISTOGRAM_BUCKETS)
+        examples.outputs["examples"],
+        stats_options=StatsOptions(
+            num_histogram_buckets=HISTOGRAM_BUCKETS,
+            experimental_use_sketch_based_topk_uniques=True,  # fewer stages; exact up to 1,024 values of a feature
+        ),
     )
     schema = ImportSchemaGen(config.data.schema_file)
     validator = ExampleValidator(statistics.outputs["statistics"], schema.outputs["schema"])
@@ -120,7 +124,6 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             examples.outputs["examples"],
             schema.outputs["schema"],
             preprocessing_fn="pipeline.model.preprocessing.preprocessing_fn",
-            disable_statistics=True,  # StatisticsGen has them
             custom_config={"source": source},
         )
         transform.add_upstream_node(gate)

@@ -1,20 +1,16 @@
-"""Evaluator: TFX's, with a baseline that may be absent."""
+"""Evaluator: TFX's, with a baseline that may be absent, and whole columns where TFX takes row by row."""
 
-from tfx.components.evaluator import component, executor
+from tfx.components.evaluator import component
 from tfx.dsl.components.base import executor_spec
 
-from components.production_model.executor import VERSION_PROPERTY
-
-
-class Executor(executor.Executor):
-    """Leaves out the baseline when nothing is in production; TFMA then ignores the change thresholds."""
-
-    def Do(self, input_dict, output_dict, exec_properties) -> None:
-        baseline = [model for model in input_dict["baseline_model"] if model.get_int_custom_property(VERSION_PROPERTY)]
-        super().Do({**input_dict, "baseline_model": baseline}, output_dict, exec_properties)
+from components.evaluator import executor
 
 
 class Evaluator(component.Evaluator):
-    """TFX's Evaluator; `baseline_model` is ProductionModel's output."""
+    """TFX's Evaluator; `baseline_model` is ProductionModel's output. What it writes is equal to what TFX's writes, by value.
 
-    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+    Examples are gzipped TFRecords of tf.Example. What `analysis.covers` does not know of TFMA's configuration, what comes with
+    a `module_path`, and what has no schema goes TFX's own way, at TFX's speed.
+    """
+
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)

@@ -22,7 +22,7 @@ import tensorflow_model_analysis as tfma  # isort: skip  # behind tfx
 from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
 from components.errors import NotConvertible
-from components.evaluator import results
+from components.evaluator import analysis, results
 from components.mobile_evaluator import parity
 from components.mobile_exporter import card, checks, raw_rows
 from components.mobile_exporter.executor import MODEL_FILE, VARIANTS_FOLDER
@@ -90,13 +90,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
     def _analyse(self, paths: list[str], score: "Score", config: config_pb2.EvalConfig, folder: str) -> None:
         """TFMA over the scores of all evaluation rows; what it writes is read like the Evaluator's."""
+        config = tfma.utils.update_eval_config_with_defaults(config, has_baseline=True)
+        locations = {results.CANDIDATE: score.shipped, results.BASELINE: score.server}
+        analyse = (
+            analysis.Analyse(config, folder, locations)
+            if analysis.covers(config)
+            else tfma.ExtractEvaluateAndWriteResults(eval_config=config, output_path=folder)
+        )
         with self._make_beam_pipeline() as pipeline:
-            _ = (
-                pipeline
-                | "Files" >> beam.Create(paths, reshuffle=True)
-                | "Score" >> beam.ParDo(score)
-                | "Analyse" >> tfma.ExtractEvaluateAndWriteResults(eval_config=config, output_path=folder)
-            )
+            _ = pipeline | "Files" >> beam.Create(paths, reshuffle=True) | "Score" >> beam.ParDo(score) | "Analyse" >> analyse
 
     def _bless(self, input_dict, output_dict, reasons: list[str]) -> None:
         if not model_utils.is_model_blessed(artifact_utils.get_single_instance(input_dict["model_blessing"])):
