@@ -1,6 +1,6 @@
 # The verbs of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-batch bench-beam fuzz-serving serve report open replay schedule check-cron test-prism test-flink test-spark test-image test-android android-model
+.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-batch bench-beam fuzz-serving bench serve report open replay schedule check-cron test-prism test-flink test-spark test-image test-android android-model
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
 PYTHON := .venv/bin/python
@@ -22,6 +22,9 @@ test: setup data ## lint, type-check, and run every test, the end-to-end runs in
 
 tune: setup data ## search hyperparameters on one span (ARGS="--span 2013-03 --trials 20")
 	@$(PYTHON) -m pipeline.tune $(ARGS)
+
+bench: setup data ## the whole pipeline beside stock TFX components: seconds, memory, equal results (hours; ARGS="--sizes window")
+	@$(PYTHON) -W ignore -m tests.benchmarks.pipeline_speed $(ARGS)
 
 bench-quality: setup data ## hold the network against boosted trees, nine months (a quarter of an hour)
 	@$(PYTHON) -W ignore -m tests.benchmarks.model_quality $(ARGS)
