@@ -13,9 +13,8 @@ from components.drift_monitor import report
 from components.run_report import data_facts, model_facts, phone_facts, verdict
 from components.run_report.facts import Node, RunFacts
 from components.run_report.lineage import lineage
-from components.run_report.trace import Trace
+from components.run_report.trace import THIS_NODE, Trace
 
-THIS_NODE = "RunReport"
 PACKAGES = ["tfx", "tensorflow", "keras", "tensorflow-data-validation", "tensorflow-model-analysis", "tensorflow-transform"]
 PACKAGES += ["apache-beam", "ml-metadata", "ai-edge-litert", "numpy", "pandas", "pyarrow"]
 

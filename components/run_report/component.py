@@ -13,6 +13,7 @@ from components.drift_monitor.component import DriftReport
 from components.drivers import CacheKeyDriver
 from components.run_report import executor
 from components.run_report.collect import Settings
+from components.run_report.trace import THIS_NODE
 
 
 class RunPage(artifact.Artifact):
@@ -83,7 +84,7 @@ class RunReport(base_component.BaseComponent):
         reports: folder of all pages.
         metadata: SQLite file of ML Metadata, whose lineage and times the page shows; empty: there is none to read.
         """
-        dag = settings.dag | {"RunReport": sorted(settings.dag)}
+        dag = settings.dag | {THIS_NODE: sorted(settings.dag)}
         sources = {name: (found.producer_component_id, found.output_key) for name, found in inputs.items()}
         super().__init__(
             RunReportSpec(

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.run_report import facts, trace, write
-from components.run_report.collect import THIS_NODE, Settings, collect
-from components.run_report.trace import Trace
+from components.run_report.collect import Settings, collect
+from components.run_report.trace import THIS_NODE, Trace
 
 UNRECORDED = {"git commit": "unknown: the run was ended before it wrote its report"}
 

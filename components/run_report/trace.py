@@ -11,6 +11,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.run_report.facts import State
 
+THIS_NODE = "RunReport"  # the node that asks
 RUN = "pipeline_run"  # the type of the context that TFX makes for each run
 TFX_VALUE = "__value__"  # the field that holds a value of no structure; tfx.types.artifact
 MESSAGE = "failure"  # custom property of a failed execution: why

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 from components.drift_monitor import report
 from components.run_report.facts import ModelFacts, Outcome
-from components.run_report.trace import Execution, Trace
+from components.run_report.trace import THIS_NODE, Execution, Trace
 
 FIGURES = ". Found: "  # what it begins with behind a finding of the DataGate
 REFUSALS = ("DataRejected", "BadData")  # errors by which the data are refused
-THIS_NODE = "RunReport"
 
 
 @dataclass(frozen=True)
