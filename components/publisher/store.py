@@ -136,21 +136,27 @@ def publish(
         BadConfig: models.config cannot be read.
     """
     with writing(folder):
-        current, last = production(folder), newest(folder)
-        digest = _digest({str(path): sha256(model / path) for path in files_below(model)})
-        # The newest has the whole list: each version carries on that of the one before, and only a rollback shortens it.
-        withdrawn = last.manifest.get(WITHDRAWN, []) if last else []
-        if current and digest == model_digest(current):
-            return current, f"version {current.number} in production is this very model"
-        if last and digest == model_digest(last):
-            return last, f"version {last.number}, which is not in production, is this very model"
-        if earlier := [entry["version"] for entry in withdrawn if entry["model"] == digest]:
-            assert current
-            return current, f"this very model was version {earlier[0]}, which a rollback took out of production"
-        number = max(number or 0, last.number + 1 if last else 1)
-        version = write(folder, number, model, extra, {**facts, WITHDRAWN: withdrawn})
-        prune(folder, keep)
-    return version, ""
+        version, reason = _add(folder, model, extra, facts, number)
+        prune(folder, keep)  # even if nothing is new: a publisher may have been killed right behind its push
+    return version, reason
+
+
+def _add(
+    folder: Path, model: Path, extra: Mapping[str, Path], facts: Mapping[str, Any], number: int | None
+) -> tuple[Version, str]:
+    current, last = production(folder), newest(folder)
+    digest = _digest({str(path): sha256(model / path) for path in files_below(model)})
+    # The newest has the whole list: each version carries on that of the one before, and only a rollback shortens it.
+    withdrawn = last.manifest.get(WITHDRAWN, []) if last else []
+    if current and digest == model_digest(current):
+        return current, f"version {current.number} in production is this very model"
+    if last and digest == model_digest(last):
+        return last, f"version {last.number}, which is not in production, is this very model"
+    if earlier := [entry["version"] for entry in withdrawn if entry["model"] == digest]:
+        assert current
+        return current, f"this very model was version {earlier[0]}, which a rollback took out of production"
+    number = max(number or 0, last.number + 1 if last else 1)
+    return write(folder, number, model, extra, {**facts, WITHDRAWN: withdrawn}), ""
 
 
 def model_digest(version: Version) -> str:

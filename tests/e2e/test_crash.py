@@ -1,0 +1,127 @@
+"""Whatever is killed, whenever: production holds whole versions only, and doing it again gives what an undisturbed one gives.
+
+Here the kills of whoever writes to production, at each of their file operations. Kills of the nodes take an hour:
+`make test-crash`.
+"""
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from components.publisher import labels, store
+from components.publisher.restore import restore
+from serving import promote
+from tests.e2e import crashes
+
+LARGE = 4_000_000  # bytes: a kill at random often meets a file half written
+
+
+def model(folder: Path, weights: bytes) -> Path:
+    """A folder in the shape of a SavedModel."""
+    (folder / "variables").mkdir(parents=True)
+    (folder / "assets").mkdir()
+    (folder / "saved_model.pb").write_bytes(b"graph")
+    (folder / "assets" / "carrier").write_bytes(b"UA\nAA\n")
+    (folder / "variables" / "variables.data").write_bytes(weights)
+    return folder
+
+
+class Production:
+    """A folder with versions 1 and 2 of a model, and the next candidate; `again` puts it back to that."""
+
+    def __init__(self, folder: Path, size: int = 1):
+        self.models, self._kept = folder / "serving", folder / "kept"
+        self.versions = self.models / "flight_delay"
+        self.statistics = folder / "FeatureStats.pb"
+        self.statistics.write_bytes(b"statistics")
+        self.candidates = {number: model(folder / f"model{number}", bytes([number]) * size) for number in (1, 2, 3)}
+        for number in (1, 2):
+            self.publish(number)
+        shutil.copytree(self.models, self._kept)
+
+    def again(self) -> None:
+        shutil.rmtree(self.models)
+        shutil.copytree(self._kept, self.models)
+
+    def publish(self, number: int = 3) -> None:
+        """Two are kept: the third one deletes the first."""
+        extra = {store.STATISTICS: self.statistics, store.WARM_UP: self.statistics}
+        store.publish(self.versions, self.candidates[number], extra, {"span": f"2013-0{number}"}, keep=2)
+
+    def roll_back(self) -> None:
+        restore(self.versions, None, keep=2)
+
+    def promote(self) -> None:
+        assert promote.main(["--stable", "1", "--folder", str(self.models), "--no-server"]) == 0
+
+    def whole(self) -> list[int]:
+        """Numbers of the versions, each compared with its manifest."""
+        numbers = store.versions(self.versions)
+        for number in numbers:
+            store.verify(store.read(self.versions, number))
+        assert store.production(self.versions) is not None
+        return numbers
+
+
+@pytest.fixture
+def production(tmp_path):
+    return Production(tmp_path)
+
+
+def test_a_publish_killed_before_any_file_operation(production):
+    production.publish()
+    undisturbed = crashes.content(production.models)
+    production.again()
+    killed = []
+    for operation in crashes.every_operation(production.publish):
+        assert production.whole() in ([1, 2], [1, 2, 3], [2, 3])
+        production.publish()
+        assert crashes.content(production.models) == undisturbed, f"after a kill before {operation}"
+        assert not list(production.versions.glob(".tmp-*"))
+        killed.append(operation)
+        production.again()
+    assert killed.count("os.rename") == 2, "one puts the version in its place, one takes the oldest away"
+    assert len(killed) > 50
+
+
+def test_a_publish_killed_at_random_moments(tmp_path):
+    production = Production(tmp_path, LARGE)
+    seconds = crashes.seconds_of(production.publish)
+    undisturbed = crashes.content(production.models)
+    moments = random.Random(2013)  # noqa: S311 (moments, no secrets)
+    killed = 0
+    for _ in range(25):
+        production.again()
+        killed += crashes.at_moment(moments.uniform(0, seconds), production.publish)
+        assert production.whole() in ([1, 2], [1, 2, 3], [2, 3])
+        production.publish()
+        assert crashes.content(production.models) == undisturbed
+    assert killed > 10, "so few kills met the work that the moments must be wrong"
+
+
+def test_a_rollback_killed_before_any_file_operation(production):
+    """It cannot be told from one that was asked for twice, so it is not repeated: before or after, nothing between."""
+    before = production.whole()
+    for _ in crashes.every_operation(production.roll_back):
+        numbers = production.whole()
+        assert numbers in (before, [1, 2, 3], [2, 3])
+        manifest = store.production(production.versions).manifest
+        assert manifest["span"] == ("2013-02" if numbers == before else "2013-01")
+        production.publish()
+        production.whole()
+        assert store.production(production.versions).manifest["span"] == "2013-03"
+        production.again()
+
+
+def test_a_promotion_killed_before_any_file_operation(production):
+    production.promote()
+    undisturbed = crashes.content(production.models)
+    production.again()
+    for _ in crashes.every_operation(production.promote):
+        production.whole()
+        assert labels.read(production.versions).labels in ({}, {"stable": 1, "previous": 2})
+        production.promote()
+        assert crashes.content(production.models) == undisturbed
+        production.again()
