@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from components.publisher import store
 from components.span_example_gen import spans
 from pipeline import record
 from pipeline.config import Config
@@ -14,9 +15,18 @@ def whole_spans(config: Config) -> list[str]:
 
 
 def pending_spans(config: Config) -> list[str]:
-    """The whole spans that no run has decided on yet, oldest first. Raises SpanNotFound."""
+    """The whole spans that no run has decided on yet, oldest first, from that of the model in production on.
+
+    An older one would put an older model into production: nobody asks for that by waiting, even if ML Metadata's file was lost.
+
+    Raises:
+        SpanNotFound: there is no span at all.
+        CorruptModel, VersionNotFound, BadConfig: it cannot be said what is in production.
+    """
     done = record.processed_spans(_database(config), config.publish.model)
-    return [span for span in whole_spans(config) if span not in done]
+    production = store.production(config.serving_folder)
+    newest_learned = production.manifest.get("span", "") if production else ""
+    return [span for span in whole_spans(config) if span not in done and span >= newest_learned]
 
 
 def waiting_spans(config: Config) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from components import metadata_file
 from components.run_report.trace import RUN, node_of, open_store
 
 PUBLISHER = "components.publisher.component.Publisher"
@@ -48,7 +49,7 @@ def attempts(path: Path, span: str, since: float) -> int:
 
 def _executions(path: Path, type_name: str) -> list[mlmd.Execution]:
     """All executions of a type; none if there is no database yet, or none of that type in it."""
-    if not path.exists():
+    if not metadata_file.exists(path):
         return []
     try:
         return open_store(path).get_executions_by_type(type_name)
@@ -58,7 +59,7 @@ def _executions(path: Path, type_name: str) -> list[mlmd.Execution]:
 
 def _artifacts(path: Path, type_name: str) -> list[mlmd.Artifact]:
     """All artifacts of a type, as `_executions`."""
-    if not path.exists():
+    if not metadata_file.exists(path):
         return []
     try:
         return open_store(path).get_artifacts_by_type(type_name)

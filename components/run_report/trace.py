@@ -9,6 +9,7 @@ from google.protobuf.struct_pb2 import Struct
 from ml_metadata import errors, metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from components import metadata_file
 from components.run_report.facts import State
 
 THIS_NODE = "RunReport"  # the node that asks
@@ -74,7 +75,8 @@ class Trace:
 
 
 def open_store(path: Path) -> metadata_store.MetadataStore:
-    """Opens the SQLite file of a local run, which must exist."""
+    """Opens the SQLite file of a local run, which must exist. Raises RootUnusable."""
+    metadata_file.check(path, to_write=False)
     config = mlmd.ConnectionConfig()
     config.sqlite.filename_uri = str(path)
     config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READONLY
