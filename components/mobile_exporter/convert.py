@@ -22,23 +22,24 @@ class MobileModel(tf.Module):
 
     def __init__(self, model: tf.Module, transform: TransformGraph, columns: Mapping[str, str], batch: int | None):
         super().__init__()
-        self._model, self._transform = model, transform  # attributes, or their weights and tables would not be saved
+        network = model.network.concrete_functions[0]
+        # Attributes, or they would not be saved. Not model and transform whole: the converter loads what is saved three times.
+        self._weights, self._tables = network.variables, transform.tables
         specs = {name: tf.TensorSpec([batch], dtype, name=name) for name, dtype in columns.items()}
-        (self._prepared,), _ = model.network.concrete_functions[0].structured_input_signature
-        self.score = tf.function(self._score, input_signature=[specs], autograph=False)
+        (prepared,), _ = network.structured_input_signature
 
-    def _score(self, columns: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        prepared = self._transform(columns, sorted(self._prepared))
-        return {OUTPUT: self._model.network(prepared)[OUTPUT]}
+        def score(raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            return {OUTPUT: model.network(transform(raw, sorted(prepared)))[OUTPUT]}
+
+        self.score = tf.function(score, input_signature=[specs], autograph=False)
 
 
-def to_tflite(model_folder: str, transform_folder: str, columns: Mapping[str, str], batch: int | None) -> bytes:
-    """The float32 file, with builtin operations only.
+def to_tflite(model: tf.Module, transform: TransformGraph, columns: Mapping[str, str], batch: int | None) -> bytes:
+    """The float32 file, with builtin operations only. See `MobileModel` for the arguments.
 
     Raises:
         NotConvertible: naming the prepared features whose preprocessing does not convert.
     """
-    model, transform = tf.saved_model.load(model_folder), TransformGraph(transform_folder)
     whole = MobileModel(model, transform, columns, batch)
     try:
         return _convert(whole, whole.score)
@@ -62,7 +63,7 @@ def culprits(transform: TransformGraph, columns: Mapping[str, str], batch: int |
     found = []
     for name in transform.outputs:
         module = tf.Module()
-        module.transform = transform
+        module.tables = transform.tables
         specs = {column: tf.TensorSpec([batch], dtype, name=column) for column, dtype in columns.items()}
         try:
             _convert(

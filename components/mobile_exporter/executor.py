@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
@@ -12,6 +13,7 @@ from tfx.utils import io_utils, path_utils
 from components.evaluator import results
 from components.mobile_exporter import card, checks, raw_rows
 from components.mobile_exporter.convert import to_tflite
+from components.mobile_exporter.replay import TransformGraph
 from components.mobile_exporter.runtime import OUTPUT, SIGNATURE, TFLiteModel
 from components.mobile_exporter.variants import VARIANTS, quantized
 from components.production_model.executor import VERSION_PROPERTY
@@ -51,8 +53,8 @@ class Executor(base_executor.BaseExecutor):
 
     def _files(self, input_dict, columns: dict[str, str]) -> dict[str, bytes]:
         """Every variant: float32 of any number of rows, the others of one."""
-        model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
-        transform = f"{artifact_utils.get_single_uri(input_dict['transform_graph'])}/transform_fn"
+        model = tf.saved_model.load(path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"])))
+        transform = TransformGraph(f"{artifact_utils.get_single_uri(input_dict['transform_graph'])}/transform_fn")
         one_row = to_tflite(model, transform, columns, batch=1)
         files = {name: quantized(one_row, name) for name in VARIANTS}
         return files | {"float32": to_tflite(model, transform, columns, batch=None)}

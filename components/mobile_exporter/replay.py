@@ -13,7 +13,7 @@ from components.errors import NotConvertible
 PER_SPARSE = 3  # tensors that a sparse input is flattened to: indices, values, shape
 
 
-class TransformGraph(tf.Module):
+class TransformGraph:
     """A saved transform_fn as a function of dense columns.
 
     Args:
@@ -21,16 +21,15 @@ class TransformGraph(tf.Module):
 
     Attributes:
         outputs: names of the prepared features, the label among them.
+        tables: the vocabularies, of each look-up; a module that calls this is saved with them if they are an attribute of it.
     """
 
     def __init__(self, folder: str):
-        super().__init__()
         self._model = tf.saved_model.load(folder)
         function = self._model.transform_fn
         self._graph = function.graph
         self._captured = {inner.ref(): outer for outer, inner in function.graph.captures}
-        # Attributes of the module, or the tables would not be saved with it.
-        self._tables = {
+        self.tables = {
             operation.name: self._table(operation)
             for operation in self._graph.get_operations()
             if operation.type == "LookupTableFindV2"
@@ -71,7 +70,7 @@ class TransformGraph(tf.Module):
         Raises:
             NotConvertible: naming the prepared feature and the operation that has no counterpart.
         """
-        replay = _Replay(columns, self._column, self._captured, self._tables)
+        replay = _Replay(columns, self._column, self._captured, self.tables)
         result = {}
         for name in names:
             try:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from typing import Literal, TypeAlias
 
 import apache_beam as beam
 import numpy as np
@@ -11,8 +12,8 @@ from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
-from tfx_bsl.coders import example_coder
 
+from components import tf_examples
 from components.errors import BadData
 from components.span_example_gen import bucket, reader, spans
 
@@ -47,12 +48,14 @@ class Columns:
 
 
 HASHES = "hashes"
+Named = tuple[str, Outcome]  # by the shard, or by the span
+Hashes: TypeAlias = beam.pvalue.TaggedOutput[Literal["hashes"], tuple[str, np.ndarray]]  # of a file's rows, by the span
 
 
-def write_shard(source: Source, output: str, read: Columns, first_eval_day) -> Iterator[Outcome | beam.pvalue.TaggedOutput]:
+def write_shard(source: Source, output: str, read: Columns, first_eval_day) -> Iterator[Named | Hashes]:
     """Writes the rows of one file as `<output>/Split-<split>/<shard>`, gzipped TFRecords of serialized tf.Example.
 
-    Yields its outcome, and tagged `HASHES` its span with its rows' hashes.
+    Yields the shard with its outcome, and tagged `HASHES` the span with its rows' hashes.
     """
     outcome = Outcome()
     encoded: dict[str, list[bytes]] = {split: [] for split in spans.SPLITS}
@@ -62,27 +65,29 @@ def write_shard(source: Source, output: str, read: Columns, first_eval_day) -> I
             reader.check_dates(batch, read.date, source.span)
             hashes.append(reader.row_hashes(batch))
             for split, rows in reader.split_by_time(batch, read.date, first_eval_day).items():
-                encoded[split] += example_coder.RecordBatchToExamplesEncoder().encode(reader.as_lists(rows))
+                encoded[split] += tf_examples.encode(rows).to_pylist()
     except BadData as error:
-        yield Outcome(error=f"{source.path}: {error}" if source.path not in str(error) else str(error))
+        yield source.shard, Outcome(error=f"{source.path}: {error}" if source.path not in str(error) else str(error))
         return
     for split, examples in encoded.items():
         outcome.rows[split] = len(examples)
         if examples:
-            _write_records(f"{output}/Split-{split}/{source.shard}", examples)
-    yield outcome
+            tf_examples.write(f"{output}/Split-{split}/{source.shard}", examples)
+    yield source.shard, outcome
     yield beam.pvalue.TaggedOutput(HASHES, (source.span, np.concatenate(hashes)))
 
 
-def repeated(span: str, hashes: Iterable[np.ndarray]) -> Outcome:
-    """How many of a span's rows repeat an earlier one, as a file that was delivered twice makes them."""
+def repeated(span: str, hashes: Iterable[np.ndarray]) -> Named:
+    """The span with how many of a span's rows repeat an earlier one, as a file that was delivered twice makes them."""
     rows = np.concatenate(list(hashes))
-    return Outcome(repeated={span: {"repeated": len(rows) - len(np.unique(rows)), "rows": len(rows)}})
+    return span, Outcome(repeated={span: {"repeated": len(rows) - len(np.unique(rows)), "rows": len(rows)}})
 
 
-def _write_records(path: str, records: list[bytes]) -> None:
-    writer = tf.data.experimental.TFRecordWriter(path, "GZIP")  # deprecated for a loop in Python, but its own is in C++
-    writer.write(tf.data.Dataset.from_tensor_slices(records))
+def report(named: Named, folder: str) -> None:
+    """Writes an outcome where the executor reads it, a small file each: Beam's own sink takes as long as a month of rows."""
+    name, outcome = named
+    with tf.io.gfile.GFile(f"{folder}/{name}.json", "w") as file:
+        file.write(json.dumps(asdict(outcome)))
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -118,7 +123,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples.set_string_custom_property(REPEATED_PROPERTY, json.dumps(counts, sort_keys=True))
 
     def _write(self, sources: list[Source], output: str, newest: str, exec_properties) -> list[Outcome]:
-        report = f"{self._get_tmp_dir().rstrip('/')}/outcomes"
+        outcomes = f"{self._get_tmp_dir().rstrip('/')}/outcomes"
+        tf.io.gfile.makedirs(outcomes)
         first_eval_day = spans.first_eval_day(newest, exec_properties["eval_days"])
         read = Columns(
             json.loads(exec_properties["columns"]), exec_properties["date"], json.loads(exec_properties["ignore_columns"])
@@ -130,11 +136,5 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 | "Write" >> beam.FlatMap(write_shard, output, read, first_eval_day).with_outputs(HASHES, main="outcomes")
             )
             counts = written[HASHES] | "By span" >> beam.GroupByKey() | "Repeated" >> beam.MapTuple(repeated)
-            _ = (
-                (written.outcomes, counts)
-                | beam.Flatten()
-                | "AsJson" >> beam.Map(lambda outcome: json.dumps(asdict(outcome)))
-                | "Report" >> beam.io.WriteToText(report)
-            )
-        lines = [line for path in tf.io.gfile.glob(f"{report}*") for line in tf.io.gfile.GFile(path).read().splitlines()]
-        return [Outcome(**json.loads(line)) for line in lines]
+            _ = (written.outcomes, counts) | beam.Flatten() | "Report" >> beam.Map(report, outcomes)
+        return [Outcome(**json.loads(tf.io.gfile.GFile(path).read())) for path in sorted(tf.io.gfile.glob(f"{outcomes}/*"))]

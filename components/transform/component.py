@@ -14,8 +14,9 @@ class Transform(component.Transform):
         transform_graph: for `tft.TFTransformOutput`.
         transformed_examples: gzipped TFRecords of tf.Examples, a file for each file of `examples`.
 
-    Limitations: `examples` must be tf.Examples, and prepared features dense tensors of shape [batch]. There are no statistics,
-    since StatisticsGen has them, and no analyzer cache: writing it takes longer than analysing three months again.
+    Limitations: `examples` must be tf.Examples, and prepared features dense tensors of shape [batch], of float32, int64 or
+    strings. There are no statistics, since StatisticsGen has them, and no analyzer cache: writing it takes longer than
+    analysing three months again.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.errors import BadConfig
-from pipeline.model.loops import Steps
+from pipeline.model.loops import Steps, Unpack, as_they_are
 
 
 class GPipe(Steps, keras.Model):
@@ -30,6 +30,7 @@ class GPipe(Steps, keras.Model):
         devices: one a stage, as TensorFlow names them.
         micro_batches: M, 1 or more. The rows of a batch are shared out as evenly as they go.
         optimizer: makes one. Each stage has its own, on its device.
+        unpack: see `loops.create`.
 
     Raises:
         BadConfig: there are more stages than parts or no micro-batches, a device is not there, or a part has regularizers.
@@ -41,6 +42,7 @@ class GPipe(Steps, keras.Model):
         devices: Sequence[str],
         micro_batches: int,
         optimizer: Callable[[], keras.optimizers.Optimizer],
+        unpack: Unpack = as_they_are,
     ):
         super().__init__()
         if not 1 <= len(devices) <= len(parts):
@@ -55,7 +57,7 @@ class GPipe(Steps, keras.Model):
                 f"Regularizers in {', '.join(penalized)}; expected none: a stage sees the log loss alone. "
                 "Take the optimizer's weight_decay instead"
             )
-        self.devices, self.micro_batches = list(devices), micro_batches
+        self.devices, self.micro_batches, self.unpack = list(devices), micro_batches, unpack
         self.stages, optimizers = [], []
         for device, members in zip(devices, np.array_split(np.arange(len(parts)), len(devices)), strict=True):
             with tf.device(device):
@@ -92,7 +94,7 @@ class GPipe(Steps, keras.Model):
 
     def _there_and_back(self, features, label, share):
         """One micro-batch: its rows' losses, their probabilities, and the gradients by stage."""
-        flow, tapes, ends = features, [], []
+        flow, tapes, ends = self.unpack(features), [], []
         for index, (stage, device) in enumerate(zip(self.stages, self.devices, strict=True)):
             with tf.device(device), tf.GradientTape() as tape:
                 start = tf.nest.map_structure(tf.identity, flow) if index else flow  # the copy to this device

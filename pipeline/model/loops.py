@@ -13,6 +13,12 @@ from pipeline.model.backup import FIGURES, History, Progress
 from pipeline.model.distribution import by_rows
 
 LoopName = Literal["fit", "custom"]
+Unpack = Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]
+
+
+def as_they_are(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Unpacks nothing: a batch's features are the network's."""
+    return features
 
 
 class Steps:
@@ -20,7 +26,12 @@ class Steps:
 
     Keras' own step takes the mean of the replicas' means. When the last batch leaves 2, 2, 2 and 0 rows to four replicas,
     that is 3/4 of the right gradient. Here every row brings its share, 1 / rows of the global batch, along.
+
+    Attributes:
+        unpack: makes the network's features of a batch's.
     """
+
+    unpack: Unpack = staticmethod(as_they_are)
 
     def train_step(self, batch: tuple) -> dict[str, tf.Tensor]:
         """What `fit` does with a replica's piece of a batch: `descend`, then the metrics."""
@@ -38,7 +49,7 @@ class Steps:
         """One step of the optimizer, on one replica; the optimizer adds up the gradients of all replicas.
 
         Args:
-            features: tensors of shape [rows], the rows of this replica.
+            features: of the rows of this replica.
             label: shape [rows], 0 or 1.
             share: shape [rows], 1 / rows of the global batch.
 
@@ -56,7 +67,7 @@ class Steps:
         self: keras.Model, features: dict[str, tf.Tensor], label: tf.Tensor, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The rows' log loss (nats, the members' mean) and probability, float32, shapes [rows] and [rows, 1]."""
-        return self.judge(label, self(features, training=training))
+        return self.judge(label, self(self.unpack(features), training=training))
 
     @staticmethod
     def judge(label: tf.Tensor, members: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -81,8 +92,10 @@ def create(
     strategy: tf.distribute.Strategy,
     build: Callable[[], keras.Model],
     optimizer: Callable[[], keras.optimizers.Optimizer],
+    *,
     run_eagerly: bool = False,
     jit_compile: bool = False,
+    unpack: Unpack = as_they_are,
 ) -> DistributedModel:
     """Network, optimizer and metrics, with their variables where the strategy wants them.
 
@@ -93,6 +106,7 @@ def create(
         optimizer: makes one, its learning rate for the global batch; schedules and `use_ema` are fine.
         run_eagerly: no graphs: slow, and a debugger can step through it.
         jit_compile: XLA. It compiles anew for a smaller last batch.
+        unpack: makes the network's tensors of a batch's, if those are not the same. A step takes its time by the tensor.
 
     Raises:
         BadConfig: XLA was asked for with several replicas, or together with `run_eagerly`.
@@ -104,6 +118,7 @@ def create(
         network = build()
         model = DistributedModel(inputs=network.input, outputs=network.output)
         model.auc = keras.metrics.AUC(name="auc")
+        model.unpack = unpack
         # Neither loss nor metrics: Keras would try them on the members, and `score` and `_measure` see to both.
         model.compile(optimizer(), run_eagerly=run_eagerly, jit_compile=jit_compile)
         model.optimizer.build(model.trainable_variables)
@@ -139,7 +154,8 @@ def train(
         loop: which one.
         model: has Steps: from `create`, or a `gpipe.GPipe`.
         batches: from an epoch (int64 scalar, a graph's tensor) to its global batches: pairs of features (name to tensor of
-            shape [rows]) and label (shape [rows]). Only what depends on the epoch alone is the same after a restart.
+            shape [rows], or what the model unpacks to that) and label (shape [rows]). Only what depends on the epoch alone is
+            the same after a restart.
         steps: batches an epoch.
         validation: global batches, in any number.
         epochs: passes over the training rows.

@@ -2,9 +2,12 @@
 
 And only those that round alike wherever a row stands in a batch, so that two runs give the same bits: sines and logarithms do
 not, in vectors and in what is left over at their end. The network has them.
+
+Features of a kind are prepared together, a column each: tf.Transform takes its time by the analyzer and by the operation.
 """
 
 import math
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -24,8 +27,9 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]
         One dense tensor of shape [batch] a prepared feature (see `Feature.prepared`), and the label (int64).
     """
     outputs = {LABEL: dense(inputs[LABEL], 0)}
-    for feature in FEATURES:
-        outputs.update(PREPARE[feature.kind](feature, inputs[feature.name]))
+    for kind, prepare in PREPARE.items():
+        if features := [feature for feature in FEATURES if feature.kind is kind]:
+            outputs.update(prepare(features, inputs))
     return outputs
 
 
@@ -35,46 +39,67 @@ def dense(column: tf.SparseTensor, missing) -> tf.Tensor:
     return tf.squeeze(tf.sparse.to_dense(one_each, default_value=missing), axis=1)
 
 
-def numeric(feature: Feature, column: tf.SparseTensor) -> dict[str, tf.Tensor]:
-    """z-score; a missing value becomes the mean, 0, and so does every value of a feature that does not vary."""
-    values = dense(column, math.nan)
+def stacked(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor], missing) -> tf.Tensor:
+    """Shape [batch, features], `missing` where the row has no value."""
+    return tf.stack([dense(inputs[feature.name], missing) for feature in features], axis=1)
+
+
+def named(names: Sequence[str], columns: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The columns of a tensor of shape [batch, names]."""
+    return dict(zip(names, tf.unstack(columns, axis=1), strict=True))
+
+
+def moment(analyzer: Callable[..., tf.Tensor], values: tf.Tensor) -> tf.Tensor:
+    """`tft.mean` or `tft.var` of each column, NaN left out: float64, shape [features]; 0 of a column of NaN."""
+    found = analyzer(tf.cast(values, tf.float64), reduce_instance_dims=False)  # so wide that the order of summands is lost
+    return tf.where(tf.math.is_nan(found), tf.zeros_like(found), found)
+
+
+def numeric(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
+    """z-scores; a missing value becomes the mean, 0, and so does every value of a feature that does not vary."""
+    values = stacked(features, inputs, math.nan)
     missing = tf.math.is_nan(values)
-    present = tf.cast(tf.boolean_mask(values, ~missing), tf.float64)  # so wide that the order of summands does not show
-    mean, deviation = tf.cast(tft.mean(present), tf.float32), tf.cast(tf.sqrt(tft.var(present)), tf.float32)
+    mean, deviation = tf.cast(moment(tft.mean, values), tf.float32), tf.cast(tf.sqrt(moment(tft.var, values)), tf.float32)
     scaled = tf.math.divide_no_nan(values - mean, deviation)
-    outputs = {feature.name: tf.where(missing, tf.zeros_like(scaled), scaled)}
-    if feature.optional:
-        outputs[f"{feature.name}_missing"] = tf.cast(missing, tf.float32)
-    return outputs
+    names = [feature.name for feature in features]
+    outputs = named(names, tf.where(missing, tf.zeros_like(scaled), scaled))
+    indicators = named([f"{name}_missing" for name in names], tf.cast(missing, tf.float32))
+    return outputs | {name: indicators[name] for feature in features for name in feature.prepared[1:]}
 
 
-def categorical(feature: Feature, column: tf.SparseTensor) -> dict[str, tf.Tensor]:
-    """Index into the vocabulary; rare and unseen values share the last index, so that its embedding is trained."""
-    values = dense(column, MISSING_CATEGORY)
-    index = tft.compute_and_apply_vocabulary(values, frequency_threshold=RARE, num_oov_buckets=1, vocab_filename=feature.name)
-    return {feature.name: index}
+def categorical(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
+    """Indices into the vocabularies; rare and unseen values share the last index, so that its embedding is trained."""
+    return {
+        feature.name: tft.compute_and_apply_vocabulary(
+            dense(inputs[feature.name], MISSING_CATEGORY),
+            frequency_threshold=RARE,
+            num_oov_buckets=1,
+            vocab_filename=feature.name,
+        )
+        for feature in features
+    }
 
 
-def cyclic(feature: Feature, column: tf.SparseTensor) -> dict[str, tf.Tensor]:
-    """Share of the period, and whether the value is missing."""
-    values = dense(column, math.nan)
+def cyclic(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
+    """Shares of the period, and whether the value is missing."""
+    values = stacked(features, inputs, math.nan)
     missing = tf.math.is_nan(values)
-    turn = tf.where(missing, tf.zeros_like(values), values / feature.period)
-    return dict(zip(feature.prepared, (turn, tf.cast(missing, tf.float32)), strict=True))
+    turns = values / tf.constant([feature.period for feature in features], tf.float32)
+    names, indicators = zip(*(feature.prepared for feature in features), strict=True)
+    return named(names, tf.where(missing, tf.zeros_like(turns), turns)) | named(indicators, tf.cast(missing, tf.float32))
 
 
-def share(feature: Feature, column: tf.SparseTensor) -> dict[str, tf.Tensor]:
-    """The share, within 1 % and 99 %; a missing one becomes the mean."""
-    values = dense(column, math.nan)
-    missing = tf.math.is_nan(values)
-    held = tf.clip_by_value(values, 0.01, 0.99)
-    mean = tf.cast(tft.mean(tf.cast(tf.boolean_mask(held, ~missing), tf.float64)), tf.float32)
-    return {feature.name: tf.where(missing, tf.clip_by_value(mean, 0.01, 0.99), held)}
+def share(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
+    """Shares within 1 % and 99 %; a missing one becomes the mean."""
+    held = tf.clip_by_value(stacked(features, inputs, math.nan), 0.01, 0.99)
+    mean = tf.cast(moment(tft.mean, held), tf.float32)
+    filled = tf.where(tf.math.is_nan(held), tf.clip_by_value(mean, 0.01, 0.99), held)
+    return named([feature.name for feature in features], filled)
 
 
-def flag(feature: Feature, column: tf.SparseTensor) -> dict[str, tf.Tensor]:
+def flag(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
     """0 or 1; a missing value is 0."""
-    return {feature.name: tf.cast(dense(column, 0), tf.float32)}
+    return {feature.name: tf.cast(dense(inputs[feature.name], 0), tf.float32) for feature in features}
 
 
 PREPARE = {Kind.NUMERIC: numeric, Kind.CATEGORICAL: categorical, Kind.CYCLIC: cyclic, Kind.FLAG: flag, Kind.SHARE: share}

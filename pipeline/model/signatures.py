@@ -1,7 +1,7 @@
 """What a server can be asked for: the SavedModel's signatures, preprocessing included."""
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 import keras
 import tensorflow as tf
@@ -35,39 +35,45 @@ class ServingModel(tf.Module):
 
     def __init__(self, network: keras.Model, transform_output: tft.TFTransformOutput):
         super().__init__()
-        self._network = network
-        self._transform = transform_output.transform_features_layer()
-        # A Keras 3 model inside a tf.Module is not tracked: without this list it would be saved without its weights.
+        # The graph alone: tf.Transform's Keras layer around it takes longer to save than all the rest.
+        self._transform = tf.saved_model.load(transform_output.transform_savedmodel_dir)
+        # Without this list the model would be saved without its weights. The model itself is no attribute: saving would go
+        # through all of its layers, and find nothing.
         self._weights = {checkpoint_name(weight): weight.value for weight in network.weights}
         raw = transform_output.raw_feature_spec()
         self._example_spec = {name: spec for name, spec in raw.items() if name != LABEL}
-        # No signature, but saved: the mobile export puts other preprocessing in front of it.
-        self.network = tf.function(self._score, input_signature=[network_inputs(network)])
+
+        def score(prepared: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            members = cast(tf.Tensor, network(prepared, training=False))
+            return {PROBABILITY: tf.reduce_mean(members, axis=1)}
+
+        # No signatures, but saved, each once for all that call it. The mobile export puts other preprocessing before `network`.
+        self.network = graph(score, network_inputs(network))
+        self._prepare_examples = graph(self._parse_and_prepare, tf.TensorSpec([None], tf.string, name="examples"))
 
     def save(self, folder: str) -> None:
         """Writes the SavedModel."""
         tf.saved_model.save(self, folder, signatures=self.signatures())
 
     def signatures(self) -> dict[str, Callable]:
-        """The concrete functions by signature name."""
+        """The functions by signature name."""
         examples = tf.TensorSpec([None], tf.string, name="examples")
         inputs = tf.TensorSpec([None], tf.string, name="inputs")
         columns = {feature.name: tf.TensorSpec([None], feature.dtype, name=feature.name) for feature in FEATURES}
         return {
-            "serving_default": tf.function(self._score_examples).get_concrete_function(examples),
-            "raw": tf.function(self._score_columns).get_concrete_function(columns),
-            "classify": tf.function(self._classify).get_concrete_function(inputs),
-            "regress": tf.function(self._regress).get_concrete_function(inputs),
-            "transform_features": tf.function(self._prepare_examples).get_concrete_function(examples),
+            "serving_default": graph(self._score_examples, examples),
+            "raw": graph(self._score_columns, columns),
+            "classify": graph(self._classify, inputs),
+            "regress": graph(self._regress, inputs),
+            "transform_features": self._prepare_examples,
         }
 
     def _score_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        return self._score(self._prepare_examples(examples))
+        return self.network(self._prepare_examples(examples))
 
     def _score_columns(self, columns: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return self._score(
-            self._prepare({feature.name: as_sparse(columns[feature.name], feature.kind) for feature in FEATURES})
-        )
+        raw = {feature.name: as_sparse(columns[feature.name], feature.kind) for feature in FEATURES}
+        return self.network(self._prepare(raw))
 
     def _classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         probability = self._score_examples(inputs)[PROBABILITY]
@@ -77,15 +83,19 @@ class ServingModel(tf.Module):
     def _regress(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"outputs": self._score_examples(inputs)[PROBABILITY]}
 
-    def _prepare_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _parse_and_prepare(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         return self._prepare(tf.io.parse_example(examples, self._example_spec))
 
     def _prepare(self, raw: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
-        return dict(self._transform(raw))
+        rows = next(iter(raw.values())).dense_shape[0]
+        unknown = tf.SparseTensor(tf.zeros([0, 2], tf.int64), tf.zeros([0], tf.int64), [rows, 1])
+        prepared = self._transform.transform_fn(raw | {LABEL: unknown})
+        return {name: tensor for name, tensor in prepared.items() if name != LABEL}
 
-    def _score(self, prepared: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        members = cast(tf.Tensor, self._network(prepared, training=False))
-        return {PROBABILITY: tf.reduce_mean(members, axis=1)}
+
+def graph(function: Callable, signature: Any) -> Callable:
+    """A TensorFlow function of one argument; none here has anything that AutoGraph would have to rewrite."""
+    return tf.function(function, input_signature=[signature], autograph=False)
 
 
 def network_inputs(network: keras.Model) -> dict[str, tf.TensorSpec]:

@@ -38,7 +38,7 @@ def run_fn(fn_args: FnArgs) -> None:
     hyperparameters = Hyperparameters.model_validate(fn_args.custom_config["hyperparameters"])
     strategy = distribution.create(settings.strategy, settings.devices, settings.tpu)
     data = Prepared.read(fn_args)
-    board = keras.callbacks.TensorBoard(fn_args.model_run_dir)
+    board = EpochBoard(fn_args.model_run_dir)
     model, history = train(
         settings,
         hyperparameters,
@@ -51,6 +51,13 @@ def run_fn(fn_args: FnArgs) -> None:
     logging.info("Trained: %s", history)
     with distribution.written_by_chief(strategy, Path(fn_args.serving_model_dir)) as folder:
         signatures.ServingModel(model, data.transform).save(str(folder))
+
+
+class EpochBoard(keras.callbacks.TensorBoard):
+    """TensorBoard's logs, of epochs: Keras prepares the figures of each batch too, and then drops them."""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        super().on_train_batch_end(batch)
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,7 @@ def train(
     replicas = strategy.num_replicas_in_sync
     batch_size = distribution.global_batch_size(settings.batch_size, replicas)
     steps = math.ceil(input_data.count(data.train) / batch_size)
+    batches, validation = input_data.shuffled(data.train, batch_size, settings.seed), input_data.in_order(data.held_out)
 
     sizes = {name: len(keys) for name, keys in data.vocabularies.items()}
     optimize = optimizer(hyperparameters, steps, settings.epochs, replicas)
@@ -109,15 +117,22 @@ def train(
         whole = build()
         parts = network.with_weights(network.parts(hyperparameters, sizes), whole)
         devices = distribution.several_devices("pipeline", settings.devices)
-        model = gpipe.GPipe(parts, devices, settings.micro_batches, optimize)
+        model = gpipe.GPipe(parts, devices, settings.micro_batches, optimize, data.train.unpack)
     else:
-        model = loops.create(strategy, build, optimize, settings.run_eagerly, settings.jit_compile)
+        model = loops.create(
+            strategy,
+            build,
+            optimize,
+            run_eagerly=settings.run_eagerly,
+            jit_compile=settings.jit_compile,
+            unpack=data.train.unpack,
+        )
     history = loops.train(
         settings.loop,
         model,
-        batches=input_data.shuffled(data.train, batch_size, settings.seed),
+        batches=batches,
         steps=steps,
-        validation=input_data.in_order(data.held_out),
+        validation=validation,
         epochs=settings.epochs,
         backup=backup,
         callbacks=callbacks or [],

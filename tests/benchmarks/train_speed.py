@@ -67,7 +67,11 @@ def measure(data: training.Prepared, jit_compile: bool = False, precision: str =
     steps = rows // batch_size  # whole batches: XLA compiles a smaller last one anew
     optimizer = training.optimizer(settings, steps, 3, 1)
     model = loops.create(
-        tf.distribute.get_strategy(), lambda: network.build(settings, sizes), optimizer, jit_compile=jit_compile
+        tf.distribute.get_strategy(),
+        lambda: network.build(settings, sizes),
+        optimizer,
+        jit_compile=jit_compile,
+        unpack=data.train.unpack,
     )
     step = loops.on_replicas(model, lambda *piece: loops.sum_and_rows(model.descend(*piece)[0]))
     epochs = input_data.shuffled(data.train, batch_size, seed=1)

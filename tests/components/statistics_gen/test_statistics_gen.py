@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 from tfx.components.statistics_gen.component import StatisticsGen as Stock
+from tfx.types import standard_artifacts
 from tfx.types.channel_utils import as_channel
 
 from tensorflow_data_validation import StatsOptions  # isort: skip  # behind tfx
 
+from components.errors import BadConfig, BadData
 from components.span_example_gen.component import SpanExampleGen
 from components.statistics_gen.component import StatisticsGen
 from pipeline.features import COLUMNS, DATE
@@ -29,11 +31,12 @@ def statistics(component, examples, options, folder):
     return nodes.run(node, {"examples": examples}, folder, ARGUMENTS)["statistics"]
 
 
-@pytest.mark.parametrize("sketches", [False, True])
-def test_every_figure_is_the_stock_components(examples, tmp_path, sketches):
-    options = StatsOptions(num_histogram_buckets=50, experimental_use_sketch_based_topk_uniques=sketches)
-    stock = statistics(Stock, examples, StatsOptions(num_histogram_buckets=50), tmp_path / "stock")
-    ours = statistics(StatisticsGen, examples, options, tmp_path / "ours")
+def test_every_figure_is_the_stock_components(examples, tmp_path):
+    options = StatsOptions(num_histogram_buckets=50)
+    stock, ours = (
+        statistics(component, examples, options, tmp_path / name)
+        for name, component in (("stock", Stock), ("ours", StatisticsGen))
+    )
     assert ours.split_names == stock.split_names
     for split in ("train", "eval"):
         expected, found = (
@@ -41,3 +44,18 @@ def test_every_figure_is_the_stock_components(examples, tmp_path, sketches):
         )
         assert set(found["features"]) == set(COLUMNS)
         assert outputs.differences(expected, found) == []
+
+
+@pytest.mark.parametrize("option", [{"sample_rate": 0.5}, {"feature_allowlist": ["late"]}, {"label_feature": "late"}])
+def test_an_option_that_would_not_count_everything_is_refused(examples, option):
+    [name] = option
+    with pytest.raises(BadConfig, match=f"StatsOptions has {name}.*Leave it out"):
+        StatisticsGen(as_channel([examples]), stats_options=StatsOptions(**option))
+
+
+def test_examples_of_another_kind_are_refused(examples, tmp_path):
+    other = standard_artifacts.Examples()
+    other.copy_from(examples)
+    other.set_string_custom_property("payload_format", "FORMAT_PROTO")
+    with pytest.raises(BadData, match="holds FORMAT_PROTO; expected FORMAT_TF_EXAMPLE"):
+        statistics(StatisticsGen, other, None, tmp_path)

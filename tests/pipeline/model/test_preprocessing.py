@@ -23,7 +23,7 @@ def row(**values) -> dict[str, list]:
 ROWS = [
     row(carrier="UA", distance=100.0, temp=10.0, departure_minute=360.0, holiday=1, late=1, origin_late_share_1d=0.5),
     row(carrier="UA", distance=300.0, temp=30.0, departure_minute=0.0, holiday=0, origin_late_share_1d=1.0),
-    row(carrier="AA", distance=200.0),
+    row(carrier="AA", distance=200.0, engines=2.0),
 ]
 RARE_ROW = row(carrier="ZZ", distance=200.0)
 
@@ -33,7 +33,8 @@ def transformed(tmp_path_factory):
     """(rows as prepared, the transform's output)."""
     folder = tmp_path_factory.mktemp("transform")
     metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(SPEC))
-    with beam.Pipeline(argv=["--runner=FnApiRunner"]), tft_beam.Context(temp_dir=str(folder / "tmp")):
+    context = tft_beam.Context(temp_dir=str(folder / "tmp"), desired_batch_size=8)  # so that batches are merged
+    with beam.Pipeline(argv=["--runner=FnApiRunner"]), context:
         (data, _), transform = ([*ROWS * RARE, RARE_ROW], metadata) | tft_beam.AnalyzeAndTransformDataset(preprocessing_fn)
         transform | tft_beam.WriteTransformFn(str(folder / "out"))
     return [*data[:3], data[-1]], tft.TFTransformOutput(str(folder / "out"))
@@ -50,6 +51,18 @@ def test_numbers_are_z_scores_and_missing_ones_the_mean(transformed):
     assert [row["distance"] for row in rows] == pytest.approx([-math.sqrt(1.5), math.sqrt(1.5), 0, 0], rel=0.01)
     assert [row["temp"] for row in rows] == pytest.approx([-1, 1, 0, 0])  # mean and deviation of the two that are there
     assert [row["temp_missing"] for row in rows] == [0, 0, 1, 1]
+
+
+def test_a_feature_without_variation_or_without_values_is_0_whatever_is_served(transformed):
+    rows, output = transformed
+    assert [row["engines"] for row in rows] == [0, 0, 0, 0]  # the one value that there is, and none
+    assert [row["seats"] for row in rows] == [0, 0, 0, 0]  # no row has one
+    raw = {
+        name: tf.sparse.from_dense(tf.constant([[]], tf.as_dtype(dtype))) for name, dtype in COLUMNS.items() if name != LABEL
+    }
+    raw |= {name: tf.sparse.from_dense(tf.constant([[3.0]])) for name in ("engines", "seats")}
+    served = output.transform_features_layer()(raw)
+    assert [served[name].numpy().tolist() for name in ("engines", "seats")] == [[0], [0]]
 
 
 def test_a_clock_is_a_share_of_the_day_or_missing(transformed):
