@@ -10,7 +10,8 @@ FROM python:3.11.16-slim-bookworm AS base
 # Installs the lock, bytecode included, before code is copied: only a new lock installs anew. All of it is wheels or pure Python.
 # What uv locks the environment with would be a file that everybody may write.
 FROM base AS build
-RUN pip install --no-cache-dir uv==0.13.9
+COPY .ci/uv.txt /tmp/
+RUN pip install --no-cache-dir --require-hashes -r /tmp/uv.txt
 ENV UV_PROJECT_ENVIRONMENT=/opt/venv \
     UV_PYTHON_DOWNLOADS=never \
     UV_LINK_MODE=copy

@@ -1,6 +1,6 @@
 # The verbs of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-batch bench-beam fuzz-serving bench serve report open replay schedule check-cron test-prism test-flink test-spark test-image test-android android-model
+.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-batch bench-beam fuzz-serving bench serve report open replay schedule check-cron test-prism test-flink test-spark test-image test-android test-crash test-hostile android-model coverage mutants bench-poisoning licences sbom audit
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
 PYTHON := .venv/bin/python
@@ -90,6 +90,35 @@ schedule: setup ## print the crontab line of the retraining tick (ARGS=--install
 check-cron: setup data ## have a real cron daemon run a tick (needs root and Debian's cron)
 	@$(PYTHON) -m tests.e2e.cron_check
 
+test-crash: setup data ## kill a run at random moments in every node, and hold the next one's result against an undisturbed one (an hour)
+	@$(PYTHON) -W ignore -m tests.e2e.crash_matrix $(ARGS)
+
+test-hostile: setup data ## hostile and broken data through the components and the pipeline, memory and time bounded (four minutes)
+	$(PYTHON) -m pytest -s tests/data/hostile.py $(ARGS)
+
+coverage: setup data ## every test, with the branches that they take (longer than make test; the report fails below 90 %)
+	$(PYTHON) -m coverage erase
+	$(PYTHON) -m coverage run -m pytest $(ARGS)
+	$(PYTHON) -m coverage combine --quiet
+	$(PYTHON) -m coverage report
+
+mutants: setup ## change what decides what is published, one thing at a time: which changes do the tests notice? (an hour)
+	@rm -rf mutants
+	@$(PYTHON) -m mutmut run
+	@$(PYTHON) -m mutmut results
+
+bench-poisoning: setup data ## what each gate catches when labels or features of the newest month are poisoned (a quarter of an hour)
+	@$(PYTHON) -W ignore -m tests.benchmarks.poisoning $(ARGS)
+
+licences: setup ## the licence of each locked package, held against the policy
+	@$(PYTHON) -m tests.supply_chain.licences
+
+sbom: setup ## the bill of materials of what an image holds, to runs/sbom.cdx.json (CycloneDX)
+	@$(PYTHON) -m tests.supply_chain.sbom $(ARGS)
+
+audit: setup ## ask OSV for known vulnerabilities of all that is locked (needs the network)
+	@$(UV) audit --locked --preview-features=audit-command $(ARGS)
+
 lint: setup ## ruff, mypy and the import rules
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -99,7 +128,7 @@ lint: setup ## ruff, mypy and the import rules
 # uv from PyPI when the machine has none.
 .tools/bin/uv:
 	@python3.11 -m venv .tools
-	@.tools/bin/pip install --quiet uv==0.13.9
+	@.tools/bin/pip install --quiet --require-hashes -r .ci/uv.txt
 
 .venv/.ready: pyproject.toml uv.lock | $(UV)
 	@echo "Installing the locked environment and compiling its bytecode: a minute or two, 3.5 GB."

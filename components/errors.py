@@ -1,4 +1,6 @@
-"""The errors that a user can act on. Everything else is a bug and keeps its traceback."""
+"""The errors that a user can act on, and the exit codes of all commands. Everything else is a bug and keeps its traceback."""
+
+from enum import IntEnum
 
 
 class CrosswindError(Exception):
@@ -25,6 +27,10 @@ class CorruptModel(ValueError, CrosswindError):
     """A published version does not match its manifest."""
 
 
+class SignatureInvalid(CorruptModel):
+    """A published version is not signed by a key that is trusted, or was signed as another one."""
+
+
 class VersionNotFound(LookupError, CrosswindError):
     """A published version that was asked for is not there."""
 
@@ -43,6 +49,22 @@ class PromotionFailed(RuntimeError, CrosswindError):
 
 class RootUnusable(OSError, CrosswindError):
     """The folder that a run writes to cannot be used: read-only, or held by another run."""
+
+
+class RootBusy(RootUnusable):
+    """Another run holds the folder. It is free again when that one has ended."""
+
+
+class LimitExceeded(RuntimeError, CrosswindError):
+    """A run took more time or memory than the configuration allows, and was ended.
+
+    Attributes:
+        node: that ran; empty before the first one.
+    """
+
+    def __init__(self, message: str, node: str = ""):
+        super().__init__(message)
+        self.node = node
 
 
 class TpuNotFound(LookupError, CrosswindError):
@@ -69,6 +91,52 @@ class KubeflowFailed(RuntimeError, CrosswindError):
     """Kubeflow Pipelines cannot be reached, or said no."""
 
 
-def exit_code(error: Exception) -> int:
-    """Of a process that runs nodes: 2 for a wrong setting, 3 when the data were refused, else 1."""
-    return 2 if isinstance(error, BadConfig) else 3 if isinstance(error, BadData | DataRejected) else 1
+class ProcessDied(NodeFailed):
+    """The process that ran the nodes ended without a word: a crash in C++, or the kernel for lack of memory.
+
+    Attributes:
+        node: that ran; empty before the first one.
+    """
+
+    def __init__(self, message: str, node: str = ""):
+        super().__init__(message)
+        self.node = node
+
+
+class Exit(IntEnum):
+    """What the process of a command returns. 0 and those from 10 to 12 are all well; the others want somebody to look.
+
+    Attributes:
+        meaning: in a few words, as the README has it.
+    """
+
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> "Exit":
+        found = int.__new__(cls, code)
+        found._value_ = code
+        found.meaning = meaning
+        return found
+
+    DONE = 0, "done, or nothing to do; a run came to a decision, published or not"
+    FAILED = 1, "stopped, with one message that says why"
+    WRONG_SETTING = 2, "a setting or an argument is wrong"
+    DATA_REJECTED = 3, "the data were refused"
+    NEEDS_A_PERSON = 4, "a month was tried as often as `schedule.attempts` allows"
+    BUSY = 5, "another run or tick holds the folder"
+    LIMIT_EXCEEDED = 6, "a limit of time or memory was exceeded, and the run was ended"
+    PUBLISHED = 10, "a tick published a model"
+    NOT_BLESSED = 11, "a tick trained a model that was not published"
+    STABLE = 12, "a tick found no reason to train"
+    INTERRUPTED = 130, "Ctrl-C"
+
+
+def exit_code(error: Exception) -> Exit:
+    """Of a process that an error ends."""
+    codes: dict[type[CrosswindError] | tuple[type[CrosswindError], ...], Exit] = {
+        BadConfig: Exit.WRONG_SETTING,
+        (BadData, DataRejected): Exit.DATA_REJECTED,
+        RootBusy: Exit.BUSY,
+        LimitExceeded: Exit.LIMIT_EXCEEDED,
+    }
+    return next((code for kinds, code in codes.items() if isinstance(error, kinds)), Exit.FAILED)

@@ -3,12 +3,12 @@
 import re
 import socket
 from collections.abc import Callable
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from components.errors import BadConfig
-from pipeline.section import Section
+from pipeline.section import SENSITIVE, Section
 
 Runner = Literal["local", "multi_processing", "flink", "spark", "dataflow", "portable"]
 
@@ -57,16 +57,18 @@ class Beam(Section):
     project: str = Field(description="Google Cloud project that pays for Dataflow")
     region: str = Field(description="of Dataflow, such as us-central1")
     temp_location: str = Field(pattern=r"^(gs://.+)?$", description="gs:// folder for Dataflow's temporary files")
-    options: list[str] = Field(description="further options of Beam or its runner, as they are: --name or --name=value")
+    options: Annotated[list[str], SENSITIVE] = Field(
+        description="further options of Beam or its runner, as they are: --name or --name=value"
+    )
 
     @field_validator("options")
     @classmethod
     def _are_further(cls, options: list[str]) -> list[str]:
         for option in options:
             if not (found := re.fullmatch(r"--([a-zA-Z]\w*)(=.*)?", option, re.DOTALL)):
-                raise ValueError(f"{option!r} is not understood; expected --name or --name=value")
+                raise ValueError(f"{option.partition('=')[0]!r} is not understood; expected --name or --name=value")
             if found[1] in KEYS:
-                raise ValueError(f"{option} contradicts what the section says; set {KEYS[found[1]]} of [beam] instead")
+                raise ValueError(f"--{found[1]} contradicts what the section says; set {KEYS[found[1]]} of [beam] instead")
         return options
 
     @model_validator(mode="after")

@@ -11,7 +11,8 @@ from components.errors import BadConfig
 from pipeline.beam import Beam
 from pipeline.features import FEATURES
 from pipeline.kubeflow.settings import Kubeflow
-from pipeline.section import Section
+from pipeline.masking import MASK, settings
+from pipeline.section import SENSITIVE, Section
 
 DEFAULT_FILE = Path(__file__).with_name("config.toml")
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -115,7 +116,9 @@ class Schedule(Section):
     catch_up: int = Field(ge=1, description="spans a tick runs at most, when ticks were missed")
     attempts: int = Field(ge=1, description="ticks that try one span before a person has to look")
     max_hours: float = Field(gt=0, description="after which a run is ended: one that hangs must not stop the schedule")
-    notify: str = Field(description="command that gets each outcome but 'nothing to do' as JSON on standard input; empty: none")
+    notify: Annotated[str, SENSITIVE] = Field(
+        description="command that gets each outcome but 'nothing to do' as JSON on standard input; empty: none"
+    )
 
 
 class Evaluate(Section):
@@ -178,12 +181,22 @@ class Publish(Section):
     model: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="name that clients ask for; a folder under run.root/serving")
     keep: int = Field(ge=1, description="newest versions to keep; the one in production always is")
     card: str = Field(description="TOML file with what a person says of the model, see components/publisher/model_card.py")
+    signing_key: str = Field(description="file of the private key that signs manifests, see pipeline/keys.py; empty: unsigned")
+    public_key: str = Field(description="file of the public keys, one of which must have signed what is in production")
+
+    @model_validator(mode="after")
+    def _has_both_keys(self) -> Self:
+        if bool(self.signing_key) != bool(self.public_key):
+            raise ValueError("signing_key and public_key come together: what is published is what the next run starts from")
+        return self
 
 
 class Run(Section):
-    """Where a run writes."""
+    """Where a run writes, and how much it may take."""
 
     root: str = Field(min_length=1, description="folder for metadata, artifacts, logs and published models")
+    max_seconds: int = Field(ge=0, description="of a node, after which the run is ended; 0: no limit")
+    max_memory_gb: float = Field(ge=0, description="of a local run with all its processes, in 10^9 bytes; 0: no limit")
 
 
 class Config(Section):
@@ -245,11 +258,11 @@ def load(path: Path = DEFAULT_FILE, overrides: list[str] | None = None) -> Confi
 
 
 def overrides(config: Config) -> list[str]:
-    """What makes `config` of the checkout's own configuration: `section.key=value`, as `load` takes them."""
-    base = load().model_dump(mode="json", by_alias=True)
+    """What makes `config` of the checkout's own configuration: `section.key=value`, as `load` takes them, passwords masked."""
+    base = settings(load())
     return [
         f"{section}.{key}={_toml(value)}"
-        for section, values in config.model_dump(mode="json", by_alias=True).items()
+        for section, values in settings(config).items()
         for key, value in values.items()
         if value != base[section][key] and (section, key) != ("run", "root")
     ]
@@ -281,7 +294,16 @@ def _explain(problem) -> str:
         return f"{key} is not a setting{_allowed_keys(problem['loc'])}"
     if problem["type"] == "missing":
         return f"{key} is missing"
-    return f"{key} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
+    reason = problem["msg"].removeprefix("Value error, ")
+    if len(problem["loc"]) == 1:
+        return f"{key}: {reason}"  # of a section: what stands in it says less than the reason
+    return f"{key} = {MASK if _is_sensitive(problem['loc']) else repr(problem['input'])}: {reason}"
+
+
+def _is_sensitive(location: tuple) -> bool:
+    section, *keys = location
+    fields = getattr(Config.model_fields.get(section), "annotation", Section).model_fields
+    return bool(keys) and keys[0] in fields and SENSITIVE in fields[keys[0]].metadata
 
 
 def _allowed_keys(location: tuple) -> str:

@@ -1,6 +1,7 @@
 """The DAG: the only place where components are wired together."""
 
 import hashlib
+import json
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -41,7 +42,7 @@ from components.run_report.component import RunReport
 from components.span_example_gen.component import SpanExampleGen
 from components.statistics_gen.component import StatisticsGen
 from components.transform.component import Transform
-from pipeline import beam, hyperparameters
+from pipeline import beam, hyperparameters, masking
 from pipeline.config import Config, Drift
 from pipeline.evaluation import eval_config, mobile_eval_config
 from pipeline.features import COLUMNS, DATE, FEATURES, LABEL
@@ -115,7 +116,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         label=LABEL,
         **config.gate.model_dump(),
     )
-    production = ProductionModel(str(config.serving_folder))
+    production = ProductionModel(str(config.serving_folder), _file(config.publish.public_key))
     monitor = drift_monitor(config.drift, examples, schema, production)
     monitor.add_upstream_node(gate)
     # `pipeline.tune` runs up to the Tuner, whatever the monitor would say.
@@ -193,7 +194,9 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             "keep": config.publish.keep,
             "span": span,
             "git_commit": git_commit,
-            "configuration": config.model_dump_json(by_alias=True),
+            "signing_key": _file(config.publish.signing_key),
+            "public_key": _file(config.publish.public_key),
+            "configuration": json.dumps(masking.settings(config)),
         }
         publisher = Publisher(
             model=trainer.outputs["model"],
@@ -288,6 +291,11 @@ def run_report(config: Config, nodes: list[BaseNode], git_commit: str, metadata:
         reports=str(Path(config.run.root).absolute() / "reports"),
         metadata=metadata,
     )
+
+
+def _file(path: str) -> str | None:
+    """Where it is, whatever folder a node runs in; None if there is none."""
+    return str(Path(path).absolute()) if path else None
 
 
 def _wants_a_model(monitor: DriftMonitor) -> Predicate:

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
-from components.errors import CrosswindError, exit_code
+from components.errors import CrosswindError, Exit, exit_code
 
 TERMINATION_LOG = Path("/dev/termination-log")  # what it holds is shown beside the failed node
 TERMINATION_BYTES = 4096  # Kubernetes' limit
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         traceback.print_exc()
         message = f"{options.executor_class_path} failed: {type(error).__name__}: {error}\nThe traceback is in the log."
-        code = 1
+        code = Exit.FAILED
     else:
         return 0
     print(message, file=sys.stderr)  # noqa: T201

@@ -1,5 +1,6 @@
 """Runs a DAG by TFX's LocalDagRunner: under a name of ours, and its closing nodes even when another node has failed."""
 
+import gc
 import logging
 
 from ml_metadata import metadata_store
@@ -30,11 +31,9 @@ def run(pipeline: Pipeline, name: str, up_to: str | None = None) -> None:
     Raises:
         Whatever a node raised, unless it was a closing one: what it tells of is decided already.
     """
-    compiled = Compiler().compile(pipeline)
-    substitute_runtime_parameter(compiled, {PIPELINE_RUN_ID_PARAMETER_NAME: name})
-    if up_to:
-        partial_run_utils.mark_pipeline(compiled, to_nodes=[up_to])
-    nodes, closing = _parts(compiled)
+    nodes, closing = _compiled(pipeline, name, up_to)
+    gc.collect()
+    gc.freeze()  # what the imports made stays: TensorFlow Lite's converter alone would go through it in each conversion
     try:
         LocalDagRunner().run_with_ir(nodes)
     except Exception as error:
@@ -44,21 +43,37 @@ def run(pipeline: Pipeline, name: str, up_to: str | None = None) -> None:
     _run_closing(closing)
 
 
-def _run_closing(closing: pipeline_pb2.Pipeline) -> None:
-    try:
-        LocalDagRunner().run_with_ir(closing)
-    except Exception:
-        logging.getLogger("absl").exception("A closing node failed.")
+def close(pipeline: Pipeline, name: str, message: str, up_to: str | None = None) -> None:
+    """What `run` does behind a failure, for a run whose process was ended: notes why, and runs the closing nodes.
+
+    Args:
+        pipeline, name, up_to: as of `run`.
+        message: why it was ended.
+    """
+    note_failure(pipeline.metadata_connection_config, name, message)
+    _, closing = _compiled(pipeline, name, up_to)
+    _run_closing(closing)
 
 
-def _parts(compiled: pipeline_pb2.Pipeline) -> tuple[pipeline_pb2.Pipeline, pipeline_pb2.Pipeline]:
+def _compiled(pipeline: Pipeline, name: str, up_to: str | None) -> tuple[pipeline_pb2.Pipeline, pipeline_pb2.Pipeline]:
     """The nodes, and the closing ones."""
+    compiled = Compiler().compile(pipeline)
+    substitute_runtime_parameter(compiled, {PIPELINE_RUN_ID_PARAMETER_NAME: name})
+    if up_to:
+        partial_run_utils.mark_pipeline(compiled, to_nodes=[up_to])
     parts = pipeline_pb2.Pipeline(), pipeline_pb2.Pipeline()
     for closing, part in enumerate(parts):
         part.CopyFrom(compiled)
         del part.nodes[:]
         part.nodes.extend(node for node in compiled.nodes if _is_closing(node) == bool(closing))
     return parts
+
+
+def _run_closing(closing: pipeline_pb2.Pipeline) -> None:
+    try:
+        LocalDagRunner().run_with_ir(closing)
+    except Exception:
+        logging.getLogger("absl").exception("A closing node failed.")
 
 
 def _is_closing(node: pipeline_pb2.Pipeline.PipelineOrNode) -> bool:

@@ -2,72 +2,54 @@
 
 import argparse
 import datetime
-import os
-import sys
 import time
-import traceback
 from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
 
-from components.errors import BadData, CrosswindError, DataRejected, NodeFailed, SpanNotFound, exit_code
+from components import metadata_file
+from components.command_line import ended
+from components.errors import CrosswindError, Exit, SpanNotFound, exit_code
 from components.span_example_gen import spans
-from pipeline import beam
-from pipeline import config as configuration
-from pipeline.checkout import git_commit
+from pipeline import command_line, root
 from pipeline.config import Config
-from pipeline.outcome import Outcome
-from pipeline.root import leave
+from pipeline.outcome import Outcome, Result
+
+INTERRUPTED = "Interrupted. The next run goes on behind the last finished node."
+FAILURES: dict[Exit, Result] = {Exit.DATA_REJECTED: "data_rejected", Exit.LIMIT_EXCEEDED: "limit_exceeded"}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0 when the run came to a decision or there was nothing to run, 2 for a wrong setting, 3 when the data were
-    refused, else 1."""
-    options = parse(arguments)
-    # Its own descriptor: standard output goes to the log while the pipeline runs.
-    console = Console(file=os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8"))
-    code = 0
-    try:
-        config = configuration.load(options.config, options.set + ([f"run.root={options.root}"] if options.root else []))
-        result = run(config, options.span, options.verbose, console)
-    except CrosswindError as error:
-        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
-        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        code = exit_code(error)
-        result = Outcome(
-            span=options.span or "",
-            outcome="data_rejected" if isinstance(error, BadData | DataRejected) else "failed",
-            reason=str(error),
-        )
-    except KeyboardInterrupt:
-        console.print("Interrupted. The next run goes on behind the last finished node.")
-        return 130
-    if options.json and result:
-        options.json.write_text(result.model_dump_json() + "\n", encoding="utf-8")
-    return code
-
-
-def parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m pipeline.local_runner", description=__doc__)
+    """Returns an `Exit`: DONE when the run came to a decision or there was nothing to run."""
+    parser = command_line.parser("pipeline.local_runner", __doc__)
     parser.add_argument("--span", help="month to run, such as 2013-07 (default: the oldest that was not run yet)")
-    parser.add_argument("--root", help="folder for everything that the run writes (default: run.root of the configuration)")
-    parser.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="configuration (default: %(default)s)")
-    parser.add_argument(
-        "--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting; repeatable"
-    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what came of the run to FILE")
     parser.add_argument("--verbose", action="store_true", help="show the logs instead of keeping them in a file")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    console = root.terminal()
+    return ended(lambda: act(options, console), console, INTERRUPTED)
+
+
+def act(options: argparse.Namespace, console: Console) -> None:
+    """Runs, and leaves what came of it in a file if one is named. Raises CrosswindError."""
+    result = None
+    try:
+        result = run(command_line.load(options), options.span, options.verbose, console)
+    except CrosswindError as error:
+        result = Outcome(span=options.span or "", outcome=FAILURES.get(exit_code(error), "failed"), reason=str(error))
+        raise
+    finally:
+        if options.json and result:
+            options.json.write_text(result.model_dump_json() + "\n", encoding="utf-8")
 
 
 def run(config: Config, span: str | None, verbose: bool, console: Console) -> Outcome | None:
     """Runs one span and prints what came of it; None if every span was run. Raises CrosswindError."""
-    from pipeline import root  # noqa: PLC0415 (here and below: --help must not wait for what a run needs)
-
     folder = Path(config.run.root).absolute()
     with ExitStack() as stack:
         stack.enter_context(root.claimed(folder))
+        metadata_file.check(folder / "metadata.db", to_write=True)
         span = span or next_span(config)
         if span is None:
             console.print(
@@ -78,70 +60,28 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
         spans.files(Path(config.data.spans), window)
         console.print(f"[bold]Crosswind[/] runs {window[0]} to {window[-1]} in {folder}", highlight=False)
         name = f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{span}"
-        page = folder / "reports" / name / "index.html"
         if not verbose:
             log = folder / "logs" / f"{name}.log"
             console.print(f"Log: {log}", highlight=False, soft_wrap=True)
             stack.enter_context(root.output_to(log))
+        from pipeline.execution import execute  # noqa: PLC0415 (here and below: --help must not wait for what a run needs)
+
         start = time.monotonic()
         try:
-            execute(config, span, console, name)
-        except CrosswindError:
-            _point_to(page, console)
-            raise
-        from pipeline import outcome, record, summary  # noqa: PLC0415
-
-        outputs = record.last_run(folder / "metadata.db")
-        result = outcome.of(span, outputs, time.monotonic() - start)
-        summary.show(console, outputs, result, next_span(config))
-        _point_to(page, console)
-        return result
+            return execute(config, span, console, name, behind=lambda: conclude(config, span, console, start))
+        finally:
+            if (page := folder / "reports" / name / "index.html").exists():
+                console.print(f"Report: {page}", highlight=False, soft_wrap=True)
 
 
-def _point_to(page: Path, console: Console) -> None:
-    if page.exists():
-        console.print(f"Report: {page}", highlight=False, soft_wrap=True)
+def conclude(config: Config, span: str, console: Console, start: float) -> Outcome:
+    """Prints what came of the last run, which began at `start`."""
+    from pipeline import outcome, record, summary  # noqa: PLC0415
 
-
-def execute(config: Config, span: str, console: Console, name: str, trials: int = 0) -> None:
-    """Runs the nodes, or those up to a Tuner of so many trials.
-
-    Args:
-        config, span: what to run.
-        console: gets a line a node.
-        name: of the run, in ML Metadata and among the reports.
-        trials: of the Tuner; 0: no Tuner.
-
-    Raises:
-        CrosswindError: a setting makes no sense here, or a node said what is wrong; NodeFailed if it did not.
-    """
-    from pipeline.progress import NodeProgress  # noqa: PLC0415
-
-    beam.check_here(config.beam)
-    progress = NodeProgress(console)
-    try:
-        from absl import logging  # noqa: PLC0415
-
-        from pipeline import local_dag  # noqa: PLC0415
-        from pipeline.dag import check_schema, create_pipeline  # noqa: PLC0415
-        from pipeline.model import distribution  # noqa: PLC0415
-
-        # Devices are settled when TensorFlow starts, and what is missing is better said before the first node.
-        distribution.create(config.train.strategy, config.train.devices, config.train.tpu)
-        logging.set_verbosity(logging.INFO)
-        logging.get_absl_logger().addHandler(progress)
-        check_schema(Path(config.data.schema_file))
-        pipeline = create_pipeline(config, span, git_commit(), trials)
-        local_dag.run(pipeline, name, up_to="Tuner" if trials else None)
-    except CrosswindError:
-        raise
-    except Exception as error:
-        traceback.print_exc()
-        progress.failed()
-        where = progress.failed_node or "The start"
-        raise NodeFailed(f"{where} failed: {type(error).__name__}: {error}\nThe traceback is in the log.") from error
-    finally:
-        progress.close()
+    outputs = record.last_run(Path(config.run.root).absolute() / "metadata.db")
+    result = outcome.of(span, outputs, time.monotonic() - start)
+    summary.show(console, outputs, result, next_span(config))
+    return result
 
 
 def next_span(config: Config) -> str | None:
@@ -157,4 +97,4 @@ def next_span(config: Config) -> str | None:
 
 
 if __name__ == "__main__":
-    leave(main())
+    root.leave(main())

@@ -9,7 +9,7 @@ from components.drift_monitor import report
 if TYPE_CHECKING:  # it imports ml_metadata, which --help does not wait for
     from pipeline.record import Outputs
 
-Result = Literal["published", "not_blessed", "stable", "data_rejected", "failed"]
+Result = Literal["published", "not_blessed", "stable", "data_rejected", "limit_exceeded", "failed"]
 
 
 class Outcome(BaseModel):

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 from rich.console import Console
 
@@ -15,13 +16,14 @@ class NodeProgress(logging.Handler):
         seconds: of each finished node.
     """
 
-    def __init__(self, console: Console):
+    def __init__(self, console: Console, started: Callable[[str], None] = lambda _: None):
+        """Prints to the console, and calls `started` with the name of each node."""
         super().__init__(logging.INFO)
         self.node = self.failed_node = ""
         self.seconds: dict[str, float] = {}
         self._state = ""
         self._start = 0.0
-        self._console = console
+        self._console, self._started = console, started
         self._status = console.status("Loading TensorFlow")
         self._status.start()
 
@@ -31,6 +33,7 @@ class NodeProgress(logging.Handler):
                 self.failed()
                 self.node, self._state, self._start = node, "[green]done   ", time.monotonic()
                 self._status.update(node)
+                self._started(node)
             case "A cached execution %d is used.", _:
                 self._state = "[cyan]cached "
             case "Skipping execution for %s", _:
@@ -52,4 +55,9 @@ class NodeProgress(logging.Handler):
 
     def _print(self, state: str) -> None:
         self.seconds[self.node] = time.monotonic() - self._start
-        self._console.print(f"  {state}[/] {self.node:<18} {self.seconds[self.node]:6.1f} s", highlight=False)
+        show(self._console, state, self.node, self.seconds[self.node])
+
+
+def show(console: Console, state: str, node: str, seconds: float) -> None:
+    """The line of a node that has ended; the state with rich's markup, and eight characters long."""
+    console.print(f"  {state}[/] {node:<18} {seconds:6.1f} s", highlight=False)

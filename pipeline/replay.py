@@ -16,11 +16,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from components.command_line import ended
 from components.drift_monitor import report
 from components.errors import CrosswindError
 from components.publisher import store
-from pipeline import config as configuration
-from pipeline import record
+from pipeline import command_line, record
+from pipeline.config import Config
 from pipeline.outcome import Outcome
 from pipeline.pending import whole_spans
 
@@ -60,54 +61,59 @@ class Month:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m pipeline.replay", description=__doc__)
-    parser.add_argument("--root", default="runs/replay", help="folder for everything that it writes (default: %(default)s)")
-    parser.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting")
-    options = parser.parse_args(arguments)
+    """Returns an `Exit`: DONE when every month was played."""
+    options = command_line.parser("pipeline.replay", __doc__).parse_args(arguments)
     console = Console()
-    try:
-        months = play(Path(options.root).absolute(), options.set, console)
-    except CrosswindError as error:
-        console.print(f"{type(error).__name__}: {error}", markup=False, highlight=False, soft_wrap=True)
-        return 1
+    return ended(lambda: act(options, console), console)
+
+
+def act(options: argparse.Namespace, console: Console) -> None:
+    """Plays in a folder of its own below the root, and shows what came of it. Raises CrosswindError."""
+    config = command_line.load(options)
+    root = Path(config.run.root).absolute() / "replay"
+    months = play(root, config, ["--config", str(options.config), *command_line.repeated(options.set)], console)
     for policy in POLICIES:
         console.print(months_table(policy, [month for month in months if month.policy == policy]))
     console.print(totals_table(months))
-    console.print(f"As JSON: {Path(options.root) / FILE}", soft_wrap=True)
-    return 0
+    console.print(f"As JSON: {root / FILE}", soft_wrap=True)
 
 
-def play(root: Path, settings: list[str], console: Console) -> list[Month]:
+def play(root: Path, config: Config, arguments: list[str], console: Console) -> list[Month]:
     """Runs each month under each policy, in the order of time; goes on behind what an earlier replay into `root` did.
 
-    Raises CrosswindError.
+    Args:
+        root: for everything that it writes.
+        config: whose spans are played.
+        arguments: by which the local runner has that configuration.
+        console: gets a line a run.
+
+    Raises:
+        CrosswindError: a run came to no decision.
     """
-    config = configuration.load(overrides=settings)
     path = root / FILE
     months = [Month(**month) for month in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
     for span in whole_spans(config):
         for policy, overrides in POLICIES.items():
             if any((month.span, month.policy) == (span, policy) for month in months):
                 continue
-            months.append(play_month(root, span, policy, settings + overrides))
+            months.append(play_month(root, span, policy, arguments + command_line.repeated(overrides)))
             console.print(f"  {span}  {policy:<17} {months[-1].outcome:<13} {months[-1].seconds:6.1f} s", highlight=False)
             path.write_text(json.dumps([asdict(month) for month in months], indent=1) + "\n", encoding="utf-8")
     return months
 
 
-def play_month(root: Path, span: str, policy: str, settings: list[str]) -> Month:
+def play_month(root: Path, span: str, policy: str, arguments: list[str]) -> Month:
     """One run, as a tick of the schedule starts it. Raises CrosswindError if it came to no decision."""
     result = root / "outcome.json"
     root.mkdir(parents=True, exist_ok=True)
     result.unlink(missing_ok=True)
-    settings = [*settings, f"publish.model={policy}"]
-    command = [sys.executable, "-m", "pipeline.local_runner", "--root", str(root), "--span", span, "--json", str(result)]
-    command += [part for setting in settings for part in ("--set", setting)]
+    command = [sys.executable, "-m", "pipeline.local_runner", *arguments, "--set", f"publish.model={policy}"]
+    command += ["--root", str(root), "--span", span, "--json", str(result)]
     start = time.monotonic()
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     seconds = time.monotonic() - start
     outcome = Outcome.model_validate_json(result.read_text(encoding="utf-8")) if result.exists() else None
-    if outcome is None or outcome.outcome == "failed":
+    if outcome is None or outcome.outcome in ("failed", "limit_exceeded"):
         raise CrosswindError(f"{span} under {policy} came to no decision; its output ends:\n{done.stdout[-2000:]}")
     served = {}
     if outcome.decided:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from tfx.dsl.components.base.base_node import BaseNode
 
 from components.run_report.collect import Settings
+from pipeline import masking
 from pipeline.config import Config, overrides
 from pipeline.features import FEATURES, LABEL
 
@@ -17,7 +18,7 @@ def report_settings(config: Config, nodes: Iterable[BaseNode], git_commit: str) 
         label=LABEL,
         model=config.publish.model,
         git_commit=git_commit,
-        configuration=config.model_dump(mode="json", by_alias=True),
+        configuration=masking.settings(config),
         overrides=overrides(config),
     )
 

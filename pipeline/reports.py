@@ -10,9 +10,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.errors import BadConfig, CrosswindError, RootUnusable
+from components.command_line import ended
+from components.errors import BadConfig, RootUnusable
 from components.span_example_gen.spans import NEWEST
-from pipeline import config as configuration
+from pipeline import command_line
 from pipeline.config import Config
 from serving.quiet import quiet_stderr
 
@@ -22,27 +23,23 @@ ACTIONS = {"build": "write every page anew", "serve": "show them at http://127.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serves until SIGINT or SIGTERM. Returns 0, 2 for a wrong setting or a root without runs, 1 for a port that is taken."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.reports", description=__doc__)
+    """Returns an `Exit`: DONE when the pages are built, or SIGINT ended the server."""
+    parser = command_line.parser("pipeline.reports", __doc__)
     parser.add_argument("action", choices=ACTIONS, help="; ".join(f"{name}: {does}" for name, does in ACTIONS.items()))
     parser.add_argument("--port", type=int, metavar="N", help=f"to serve at; 0: a free one (default: {PORT}, else a free one)")
-    parser.add_argument("--root", help="folder that runs write to (default: run.root of the configuration)")
-    parser.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="configuration (default: %(default)s)")
-    parser.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
-    try:
-        config = configuration.load(options.config, options.set + ([f"run.root={options.root}"] if options.root else []))
-        root = Path(config.run.root).absolute()
-        if options.action == "build":
-            build(root, config, console)
-        else:
-            serve(root / "reports", options.port, options.action == "open", console)
-    except CrosswindError as error:
-        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
-        console.print(str(error), markup=False)
-        return 2 if isinstance(error, BadConfig) else 1
-    return 0
+    return ended(lambda: act(options, console), console)
+
+
+def act(options: argparse.Namespace, console: Console) -> None:
+    """Does what was asked for. Raises CrosswindError."""
+    config = command_line.load(options)
+    root = Path(config.run.root).absolute()
+    if options.action == "build":
+        build(root, config, console)
+    else:
+        serve(root / "reports", options.port, options.action == "open", console)
 
 
 def build(root: Path, config: Config, console: Console) -> None:

@@ -6,50 +6,35 @@ import subprocess
 import sys
 import tempfile
 import time
-from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from components.errors import BadConfig, CrosswindError, RootUnusable
-from pipeline import config as configuration
-from pipeline import root, tick_log
+from components.errors import CrosswindError, Exit, exit_code
+from pipeline import command_line, root, tick_log
 from pipeline.config import Config
-from pipeline.outcome import Outcome
+from pipeline.outcome import Outcome, Result
 from pipeline.pending import attempts, pending_spans, waiting_spans
 from pipeline.tick_log import Tick
 
 
-class Exit(IntEnum):
-    """Exit codes. 0 and those from 10 on are all well; the others want somebody to look."""
-
-    NOTHING_TO_DO = 0
-    FAILED = 1
-    WRONG_SETTING = 2
-    DATA_REJECTED = 3
-    NEEDS_A_PERSON = 4
-    BUSY = 5
-    PUBLISHED = 10
-    NOT_BLESSED = 11
-    STABLE = 12
-
-
 def main(arguments: list[str] | None = None) -> int:
-    """Returns an `Exit`."""
+    """Returns an `Exit`: DONE when there was nothing to do."""
     options = parse(arguments)
     if options.log:
         tick_log.append_output_to(options.log.absolute())
     start = time.monotonic()
     config = None
     try:
-        config = configuration.load(options.config, options.set + ([f"run.root={options.root}"] if options.root else []))
+        config = command_line.load(options)
         with root.claimed(Path(config.run.root).absolute(), ".tick.lock"):
             code, facts = tick(config, options)
     except CrosswindError as error:
-        kinds = {BadConfig: Exit.WRONG_SETTING, RootUnusable: Exit.BUSY}
-        code, facts = kinds.get(type(error), Exit.FAILED), {"message": f"{type(error).__name__}: {error}"}
+        code, facts = exit_code(error), {"message": f"{type(error).__name__}: {error}"}
+    except KeyboardInterrupt:
+        code, facts = Exit.INTERRUPTED, {"message": "Ctrl-C; the next tick goes on behind the last finished node"}
     line = Tick(
         time=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        outcome=code.name.lower(),
+        outcome=tick_log.NOTHING if code == Exit.DONE else code.name.lower(),
         exit_code=code,
         seconds=round(time.monotonic() - start, 1),
         **facts,
@@ -60,12 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     codes = ", ".join(f"{code.value} {code.name.lower().replace('_', ' ')}" for code in Exit)
-    parser = argparse.ArgumentParser(prog="python -m pipeline.retrain", description=__doc__, epilog=f"Exit codes: {codes}.")
-    parser.add_argument("--root", help="folder for everything that runs write (default: run.root of the configuration)")
-    parser.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="configuration (default: %(default)s)")
-    parser.add_argument(
-        "--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting; repeatable"
-    )
+    parser = command_line.parser("pipeline.retrain", __doc__, epilog=f"Exit codes: {codes}.")
     parser.add_argument("--log", type=Path, metavar="FILE", help="append all output to FILE, and rotate it")
     return parser.parse_args(arguments)
 
@@ -89,7 +69,7 @@ def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, A
         if not runs[-1].decided:
             return Exit[runs[-1].outcome.upper()], {"message": runs[-1].reason, "runs": runs, "waiting": waiting}
     if not runs:
-        return Exit.NOTHING_TO_DO, {"waiting": waiting}
+        return Exit.DONE, {"waiting": waiting}
     best = min(Exit[run.outcome.upper()] for run in runs)
     return best, {"runs": runs, "waiting": waiting}
 
@@ -97,19 +77,23 @@ def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, A
 def run(config: Config, span: str, options: argparse.Namespace) -> Outcome:
     """Runs one span in a process of its own: a crash in it, or the kernel for lack of memory, ends the run and not the tick."""
     command = [sys.executable, "-m", "pipeline.local_runner", "--span", span, "--config", str(options.config)]
-    command += ["--root", config.run.root, *(part for setting in options.set for part in ("--set", setting))]
+    command += ["--root", config.run.root, *command_line.repeated(options.set)]
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "outcome.json"
         start = time.monotonic()
-        limit = config.schedule.max_hours * 3600
-        try:
-            code = subprocess.run([*command, "--json", str(result)], timeout=limit, check=False).returncode
-            reason = f"the run ended with exit code {code}" if code >= 0 else f"the run was ended by signal {-code}"
-        except subprocess.TimeoutExpired:
-            reason = f"the run took more than {config.schedule.max_hours} hours (schedule.max_hours) and was ended"
+        ending: Result = "failed"
+        with subprocess.Popen([*command, "--json", str(result)]) as process:
+            try:
+                code = process.wait(config.schedule.max_hours * 3600)
+                reason = f"the run ended with exit code {code}" if code >= 0 else f"the run was ended by signal {-code}"
+            except subprocess.TimeoutExpired:
+                ending = "limit_exceeded"
+                reason = f"the run took more than {config.schedule.max_hours} hours (schedule.max_hours) and was ended"
+            finally:
+                process.terminate()  # which ends all that the run has started; nothing, if it has ended
         if result.exists():
             return Outcome.model_validate_json(result.read_text(encoding="utf-8"))
-        return Outcome(span=span, outcome="failed", reason=reason, seconds=round(time.monotonic() - start, 1))
+        return Outcome(span=span, outcome=ending, reason=reason, seconds=round(time.monotonic() - start, 1))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from components.errors import RootUnusable
+from rich.console import Console
+
+from components.errors import RootBusy, RootUnusable
 
 
 @contextmanager
@@ -18,7 +20,8 @@ def claimed(root: Path, lock: str = ".lock") -> Iterator[None]:
     """Holds `root`, or what `lock` stands for in it. The kernel lets go of it when the process ends, however it ends.
 
     Raises:
-        RootUnusable: it cannot be written, or another run holds it.
+        RootUnusable: it cannot be written.
+        RootBusy: another run holds it.
     """
     path = root / lock
     try:
@@ -33,14 +36,20 @@ def claimed(root: Path, lock: str = ".lock") -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            raise RootUnusable(
+            raise RootBusy(
                 f"{root} is in use by {file.read().strip() or 'another run'}. Expected one run at a time: "
                 "wait for it to end, or choose another folder with --root."
             ) from error
         file.truncate(0)
-        file.write(f"process {os.getpid()} since {datetime.datetime.now():%Y-%m-%d %H:%M:%S} ({' '.join(sys.argv)})\n")
+        # Without the arguments: a setting among them may be a password.
+        file.write(f"process {os.getpid()} since {datetime.datetime.now():%Y-%m-%d %H:%M:%S} ({Path(sys.argv[0]).name})\n")
         file.flush()
         yield
+
+
+def terminal() -> Console:
+    """Standard output by a descriptor of its own, since `output_to` sends the usual one to the log."""
+    return Console(file=os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8"))
 
 
 @contextmanager

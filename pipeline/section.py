@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
+SENSITIVE = "sensitive"  # marks a setting, as in Annotated[str, SENSITIVE]: people put passwords in it, so it is not published
+
 
 class Section(BaseModel):
     """A section refuses unknown keys and never changes after it was read."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from pipeline.config import Config
 from pipeline.outcome import Outcome
 
+NOTHING = "nothing_to_do"  # the outcome of a tick without one
 LOG_BYTES, LOG_FILES = 1 << 20, 5  # of a log, before it is rotated, and before its oldest part goes
 NOTIFY_SECONDS = 60
 
@@ -22,7 +23,7 @@ class Tick(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     time: str  # of its end, UTC, ISO 8601
-    outcome: str  # an `Exit` of pipeline.retrain, in lower case
+    outcome: str  # NOTHING, or an `Exit` in lower case
     exit_code: int
     message: str = ""
     runs: list[Outcome] = []
@@ -45,7 +46,7 @@ def write(line: Tick, config: Config | None) -> None:
         _rotating(Path(config.run.root).absolute() / "retrain.log").emit(logging.makeLogRecord({"msg": text}))
     except OSError as error:
         print(f"retrain.log cannot be written: {error}", file=sys.stderr)  # noqa: T201
-    if config.schedule.notify and line.outcome not in ("nothing_to_do", "busy"):
+    if config.schedule.notify and line.outcome not in (NOTHING, "busy"):
         _notify(config.schedule.notify, text)
 
 
@@ -70,4 +71,14 @@ def _notify(command: str, text: str) -> None:
     try:
         subprocess.run(shlex.split(command), input=text + "\n", text=True, timeout=NOTIFY_SECONDS, check=True)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
-        print(f"schedule.notify = {command!r} failed: {error}", file=sys.stderr)  # noqa: T201
+        print(f"schedule.notify failed: {_why(error)}", file=sys.stderr)  # noqa: T201
+
+
+def _why(error: Exception) -> str:
+    """Without the command, which may hold a password."""
+    match error:
+        case subprocess.CalledProcessError():
+            return f"the command ended with exit code {error.returncode}"
+        case subprocess.TimeoutExpired():
+            return f"the command took more than {NOTIFY_SECONDS} s and was ended"
+    return str(error)

@@ -14,8 +14,10 @@ from typing import Any
 
 from rich.console import Console
 
-from components.errors import BadConfig, CrosswindError, RootUnusable
-from pipeline import config as configuration
+from components.command_line import ended
+from components.errors import BadConfig, RootUnusable
+from components.files import temporary_folder
+from pipeline import command_line
 from serving.quiet import quiet_stderr
 
 SPLITS = ("train", "eval")
@@ -27,24 +29,19 @@ VIEWS = {  # view -> what it shows; node and key of the artifact that it reads
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Writes the page and says where. Returns 0, 2 for a wrong setting or a root without runs, 1 if it cannot be written."""
+    """Returns an `Exit`: DONE when the page is written."""
     about, _, note = str(__doc__).partition("\n\n")
-    parser = argparse.ArgumentParser(prog="python -m pipeline.views", description=about, epilog=note)
+    parser = command_line.parser("pipeline.views", about, epilog=note)
     parser.add_argument("view", choices=VIEWS, help="; ".join(f"{name}: {does}" for name, (does, *_) in VIEWS.items()))
-    parser.add_argument("--root", help="folder that runs write to (default: run.root of the configuration)")
-    parser.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="configuration (default: %(default)s)")
-    parser.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
-    try:
-        config = configuration.load(options.config, options.set + ([f"run.root={options.root}"] if options.root else []))
-        run, page = write(Path(config.run.root).absolute(), options.view)
-    except CrosswindError as error:
-        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
-        console.print(str(error), markup=False)
-        return 2 if isinstance(error, BadConfig) else 1
+    return ended(lambda: act(options, console), console)
+
+
+def act(options: argparse.Namespace, console: Console) -> None:
+    """Writes the page and says where. Raises CrosswindError."""
+    run, page = write(Path(command_line.load(options).run.root).absolute(), options.view)
     console.print(f"Run {run}: {page}", markup=False)
-    return 0
 
 
 def write(root: Path, view: str) -> tuple[str, Path]:
@@ -54,8 +51,9 @@ def write(root: Path, view: str) -> tuple[str, Path]:
         text = {"facets": facets, "tfma": tfma}[view](run, folder)
     page = root / "views" / f"{view}.html"
     try:
-        page.parent.mkdir(exist_ok=True)
-        page.write_text(text, encoding="utf-8")
+        with temporary_folder(page.parent) as beside:
+            (beside / page.name).write_text(text, encoding="utf-8")
+            (beside / page.name).replace(page)
     except OSError as error:
         raise RootUnusable(f"{page} cannot be written: {error}. Expected a writable folder.") from error
     return run, page

@@ -15,6 +15,7 @@ from rich.console import Console
 from components.errors import BadConfig, BadData, CrosswindError, VersionNotFound
 from components.files import TEMPORARY_PREFIX, fsync
 from components.publisher import store
+from components.publisher.signature import Keys, read_keys
 from serving.quiet import quiet_stderr
 
 DEFAULT_FOLDER = Path("runs/serving/flight_delay")
@@ -30,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
     parser.add_argument("--model", type=Path, help=f"folder of a version (default: the one in production in {DEFAULT_FOLDER})")
+    parser.add_argument("--public_key", metavar="FILE", help="refuse a version that is not signed by a key in this file")
     parser.add_argument(
         "--work", help="folder for parts, which all workers of a distributed runner reach (default: by the output)"
     )
@@ -53,7 +55,7 @@ def score(options: argparse.Namespace, beam: list[str], console: Console) -> Non
         raise BadConfig(f"{output} is there already; expected a new file. Name another one, or say --overwrite.")
     if not output.parent.is_dir():
         raise BadConfig(f"{output.parent} is no folder; expected one for {output.name}. Make it.")
-    model = the_model(options.model)
+    model = the_model(options.model, read_keys(options.public_key))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_stderr():
         from serving import scoring  # noqa: PLC0415  # TensorFlow and Beam
@@ -83,10 +85,10 @@ def score(options: argparse.Namespace, beam: list[str], console: Console) -> Non
     console.print(f"{rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second, to {output}.")
 
 
-def the_model(folder: Path | None) -> store.Version:
-    """The version to score with, compared with its manifest. Raises CorruptModel, VersionNotFound."""
+def the_model(folder: Path | None, keys: Keys) -> store.Version:
+    """The version to score with, compared with its manifest. Raises CorruptModel, SignatureInvalid, VersionNotFound."""
     if folder is None:
-        version = store.production(DEFAULT_FOLDER)
+        version = store.production(DEFAULT_FOLDER, keys)
         if version is None:
             raise VersionNotFound(
                 f"{DEFAULT_FOLDER} holds no version; expected one that `make run` published. Or name --model."
@@ -94,7 +96,7 @@ def the_model(folder: Path | None) -> store.Version:
     else:
         if not folder.name.isdecimal() or not folder.is_dir():
             raise VersionNotFound(f"{folder} is no version; expected a folder with a number, such as {DEFAULT_FOLDER}/1.")
-        version = store.read(folder.parent, int(folder.name))
+        version = store.read(folder.parent, int(folder.name), keys)
     store.verify(version)
     return version
 

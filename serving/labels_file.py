@@ -2,12 +2,14 @@
 
 import hashlib
 import os
+import tempfile
 from pathlib import Path
 from typing import Protocol
 
 from components.errors import BadConfig, CorruptModel, CrosswindError, PromotionFailed, VersionNotFound
 from components.files import TEMPORARY_PREFIX, fsync, locked
-from components.publisher import labels, store
+from components.publisher import labels, manifests, store
+from components.publisher.signature import SIGNATURE, Keys
 
 BUCKET = "gs://"
 MISSING = ""  # the mark of a file that is not there
@@ -30,8 +32,8 @@ class Models(Protocol):
     def versions(self, model: str) -> list[int]:
         """Published versions of a model, oldest first."""
 
-    def check(self, model: str, version: int) -> None:
-        """Raises VersionNotFound, or CorruptModel when files of the version are missing."""
+    def check(self, model: str, version: int, keys: Keys) -> None:
+        """Raises VersionNotFound, CorruptModel when files of the version are not as published, or SignatureInvalid."""
 
 
 def models_in(folder: str) -> Models:
@@ -83,10 +85,10 @@ class Local:
         """Folders with a decimal name."""
         return store.versions(self._folder / model)
 
-    def check(self, model: str, version: int) -> None:
+    def check(self, model: str, version: int, keys: Keys) -> None:
         """Compares every file with the manifest."""
         present(self, model, version)
-        store.verify(store.read(self._folder / model, version))
+        store.verify(store.read(self._folder / model, version, keys))
 
 
 class Bucket:
@@ -141,18 +143,35 @@ class Bucket:
         names = (prefix.rstrip("/").rpartition("/")[2] for prefix in listing.prefixes)
         return sorted(int(name) for name in names if name.isdecimal())
 
-    def check(self, model: str, version: int) -> None:
-        """Compares the names of the objects with the manifest; their bytes would have to be fetched."""
+    def check(self, model: str, version: int, keys: Keys) -> None:
+        """Fetches every object and compares it with the manifest."""
         present(self, model, version)
         folder = f"{self._prefix}{model}/{version}/"
-        found = {blob.name.removeprefix(folder) for blob in self._client.list_blobs(self._bucket, prefix=folder)}
-        if store.MANIFEST not in found:
-            raise CorruptModel(f"{BUCKET}{self._bucket.name}/{folder} has no {store.MANIFEST}. Copy the version again, whole.")
-        manifest = store.parse(self._bucket.blob(folder + store.MANIFEST).download_as_bytes())
-        if missing := sorted(manifest["files"].keys() - found):
-            raise CorruptModel(
-                f"{BUCKET}{self._bucket.name}/{folder} lacks {', '.join(missing)}. Copy the version again, whole."
+        origin = f"{BUCKET}{self._bucket.name}/{folder}"
+        try:
+            listing = self._client.list_blobs(self._bucket, prefix=folder)
+            # A folder may be an object too, with a slash at its end.
+            blobs = {blob.name.removeprefix(folder): blob for blob in listing if not blob.name.endswith("/")}
+            if manifests.MANIFEST not in blobs:
+                raise CorruptModel(f"{origin} has no {manifests.MANIFEST}. Copy the version again, whole.")
+            signature = blobs.pop(SIGNATURE).download_as_bytes() if SIGNATURE in blobs else None
+            content = blobs.pop(manifests.MANIFEST).download_as_bytes()
+            manifest = manifests.parse(
+                content, signature, model=model, number=version, origin=origin + manifests.MANIFEST, keys=keys
             )
+            found = {name: object_sum(blob) for name, blob in blobs.items()}
+        except self._exceptions.GoogleAPICallError as error:
+            raise PromotionFailed(f"{origin} cannot be read: {error.message}") from error
+        if wrong := manifests.differences(manifest["files"], found):
+            raise CorruptModel(f"{origin} differs from its manifest: {', '.join(wrong)}. Copy the version again, whole.")
+
+
+def object_sum(blob) -> str:
+    """SHA-256 of an object's content, which need not fit into memory."""
+    with tempfile.TemporaryFile() as file:
+        blob.download_to_file(file)
+        file.seek(0)
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def present(models: Models, model: str, version: int) -> None:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from components.errors import BadConfig, CrosswindError, PromotionFailed
 from components.publisher import labels
+from components.publisher.signature import NO_KEYS, Keys, read_keys
 from serving import moves
 from serving.labels_file import Models, models_in
 from serving.moves import Config, Labels, Move
@@ -32,16 +33,18 @@ def main(arguments: list[str] | None = None) -> int:
         "--server", action="append", metavar="URL", help=f"REST address to wait for; may be repeated (default: {SERVER})"
     )
     parser.add_argument("--no-server", action="store_true", help="nobody serves the folder now: wait for no one")
+    parser.add_argument("--public_key", metavar="FILE", help="refuse versions that are not signed by a key in this file")
     parser.add_argument("--timeout", type=float, default=120.0, help="seconds to wait for a server (default: %(default)s)")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
     servers = [] if options.no_server else options.server or [SERVER]
     try:
+        keys = read_keys(options.public_key)
         models = models_in(options.folder)
         before = Config(models.read()[0], options.model, f"{models.name}/{labels.CONFIG}").pins
         versions = models.versions(options.model)
         if move := chosen(options, before.production or (versions[-1] if versions else None)):
-            after = Promotion(models, options.model, servers, options.timeout, console).run(move)
+            after = Promotion(models, options.model, servers, options.timeout, console, keys=keys).run(move)
         else:
             after = before.labels
     except CrosswindError as error:
@@ -64,8 +67,11 @@ def chosen(options: argparse.Namespace, production: int | None) -> Move | None:
 class Promotion:
     """One move of labels, in an order in which no request meets a label without its version."""
 
-    def __init__(self, models: Models, model: str, servers: list[str], timeout: float, console: Console):
+    def __init__(
+        self, models: Models, model: str, servers: list[str], timeout: float, console: Console, *, keys: Keys = NO_KEYS
+    ):
         self._models, self._model, self._servers, self._timeout, self._console = models, model, servers, timeout, console
+        self._keys = keys
 
     def run(self, move: Move) -> Labels:
         """Loads the versions, moves the labels, then lets go of what no label names. Returns the new labels.
@@ -78,7 +84,7 @@ class Promotion:
         before = config.pins
         after = move(before.labels)
         for version in sorted(set(after.values())):
-            self._models.check(self._model, version)
+            self._models.check(self._model, version, self._keys)
         both = before.named | set(after.values())
         if before.production is None:  # without a policy the newest is loaded, and must not go while requests are at it
             both |= set(self._models.versions(self._model)[-1:])

@@ -7,6 +7,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "0")
 
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,8 +15,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from planted import ENVIRONMENT, NOTIFY
 
 from data import flights
+
+# A shell that starts the tests in the background has Ctrl-C ignored, and what they start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).parent.parent
 FEW_ROWS = 3000  # a month
@@ -93,8 +98,9 @@ def two_runs(few_spans: Path, tmp_path_factory: pytest.TempPathFactory) -> TwoRu
     outputs = []
     # So few rows make a poor model: the floor is lowered, the comparison with production is not waited for.
     settings = ["--set", "evaluate.min_auc=0.4", "--set", "evaluate.max_auc_drop=1.0"]
+    settings += ["--set", f"schedule.notify={NOTIFY}"]
     for further in ([], ["--set", "batch.bulk_inferrer=true"]):
-        result = run(*settings, *further, spans=few_spans, root=root, TMPDIR=str(temporary))
+        result = run(*settings, *further, spans=few_spans, root=root, TMPDIR=str(temporary), **ENVIRONMENT)
         assert result.returncode == 0, result.stdout + result.stderr
         outputs.append(result.stdout)
     return TwoRuns(root, temporary, *outputs)

@@ -9,10 +9,11 @@ from ai_edge_litert import schema_py_generated as flatbuffer
 from rich.console import Console
 
 from components.errors import CorruptModel, CrosswindError, NotConvertible, PublishFailed, VersionNotFound
-from components.files import TEMPORARY_PREFIX, fsync_tree, locked, temporary_folder
+from components.files import TEMPORARY_PREFIX, fsync_tree, locked, sha256, temporary_folder
 from components.mobile_exporter import card as model_card
 from components.mobile_exporter.card import ModelCard
 from components.publisher import store
+from components.publisher.signature import NO_KEYS, Keys, read_keys
 from components.publisher.store import MANIFEST, Version
 
 PUBLISHED = Path("runs/mobile/flight_delay")
@@ -33,11 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tflite.install", description=__doc__)
     parser.add_argument("--mobile", type=Path, default=PUBLISHED, help="the published versions (default: %(default)s)")
     parser.add_argument("--version", type=int, help="(default: the newest)")
+    parser.add_argument("--public_key", metavar="FILE", help="refuse a version that is not signed by a key in this file")
     parser.add_argument("--assets", type=Path, default=ASSETS, help="the app's (default: %(default)s)")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
     try:
-        version = published(options.mobile, options.version)
+        version = published(options.mobile, options.version, read_keys(options.public_key))
         card = check(version)
         new = install(version, options.assets)
     except CrosswindError as error:
@@ -50,12 +52,13 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def published(folder: Path, number: int | None) -> Version:
+def published(folder: Path, number: int | None, keys: Keys = NO_KEYS) -> Version:
     """The version of that number, or the newest.
 
     Raises:
         VersionNotFound: it is not there.
         CorruptModel: it has no readable manifest.
+        SignatureInvalid: there are keys, and none of them signed it.
     """
     numbers = store.versions(folder)
     if number is None and not numbers:
@@ -65,7 +68,7 @@ def published(folder: Path, number: int | None) -> Version:
     if number is not None and number not in numbers:
         there = ", ".join(map(str, numbers)) or "none"
         raise VersionNotFound(f"{folder} holds no version {number}. Expected one of those that are there: {there}.")
-    return store.read(folder, numbers[-1] if number is None else number)
+    return store.read(folder, numbers[-1] if number is None else number, keys)
 
 
 def check(version: Version) -> ModelCard:
@@ -120,18 +123,24 @@ def install(version: Version, assets: Path) -> bool:
         Whether anything was copied.
 
     Raises:
+        CorruptModel: a file is not, or no longer, as in the manifest.
         PublishFailed: the folder cannot be written.
     """
+    sums = {**version.manifest["files"], MANIFEST: version.digest}
     try:
         assets.mkdir(parents=True, exist_ok=True)
         with locked(assets.parent / ".lock"):
             for left in assets.parent.glob(f"{TEMPORARY_PREFIX}*"):
                 shutil.rmtree(left)
-            if all(same(version.folder / name, assets / name) for name in FILES):
+            if all((assets / name).is_file() and sha256(assets / name) == sums[name] for name in FILES):
                 return False
             with temporary_folder(assets.parent) as temporary:
                 for name in FILES:
                     shutil.copyfile(version.folder / name, temporary / name)
+                    if sha256(temporary / name) != sums[name]:
+                        raise CorruptModel(
+                            f"{version.folder / name} differs from its manifest: nothing was installed. Publish it again."
+                        )
                 fsync_tree(temporary)
                 (assets / MANIFEST).unlink(missing_ok=True)
                 for name in FILES:
@@ -141,10 +150,6 @@ def install(version: Version, assets: Path) -> bool:
             f"The model could not be copied to {assets}: {error}. Expected a writable folder; correct that, and install again."
         ) from error
     return True
-
-
-def same(one: Path, other: Path) -> bool:
-    return other.is_file() and one.read_bytes() == other.read_bytes()
 
 
 if __name__ == "__main__":

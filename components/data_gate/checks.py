@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
+from components.span_example_gen.limits import shown
+
+MAX_CATEGORIES = 10_000  # distinct strings of a feature: each becomes a row of the model's vocabulary, and of the phone's file
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -39,7 +43,7 @@ def anomalies(split: str, found: anomalies_pb2.Anomalies, schema: schema_pb2.Sch
             split,
             name,
             reason.short_description,
-            reason.description,
+            shown(reason.description),
             _limit(by_name.get(name)),
             anomalies_pb2.AnomalyInfo.Severity.Name(info.severity).lower(),
         )
@@ -114,9 +118,19 @@ def constant(split: str, statistics: statistics_pb2.DatasetFeatureStatistics, ma
 
 def _only_value(feature: statistics_pb2.FeatureNameStatistics) -> str | None:
     if feature.HasField("string_stats"):
-        return feature.string_stats.top_values[0].value if feature.string_stats.unique == 1 else None
+        return shown(feature.string_stats.top_values[0].value) if feature.string_stats.unique == 1 else None
     numbers = feature.num_stats
     return f"{numbers.min:g}" if numbers.common_stats.num_non_missing and numbers.min == numbers.max else None
+
+
+def categories(split: str, statistics: statistics_pb2.DatasetFeatureStatistics) -> list[Finding]:
+    """Refuses features with more than `MAX_CATEGORIES` distinct strings: numbers or texts where categories belong."""
+    limit = f"at most {MAX_CATEGORIES:,}; ignore the column, or put its values into classes"
+    return [
+        Finding(split, ".".join(feature.path.step), "too many categories", f"{feature.string_stats.unique:,}", limit, "error")
+        for feature in statistics.features
+        if feature.string_stats.unique > MAX_CATEGORIES
+    ]
 
 
 def repeated_rows(counts: Mapping[str, Mapping[str, int]], highest: float) -> list[Finding]:

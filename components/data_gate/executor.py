@@ -29,6 +29,7 @@ class Executor(base_executor.BaseExecutor):
                 input_dict["statistics"], split, "FeatureStats.pb", statistics_pb2.DatasetFeatureStatisticsList()
             ).datasets[0]
             findings += checks.row_count(split, statistics, exec_properties["min_rows"])
+            findings += checks.categories(split, statistics)
             findings += checks.label_share(
                 split,
                 statistics,

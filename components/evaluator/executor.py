@@ -12,6 +12,7 @@ from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
 from components.evaluator import analysis
 from components.evaluator.score import Score, ScoredBy, decoded
+from components.memory import seldom_collected
 from components.production_model.executor import VERSION_PROPERTY
 
 SIGNATURE = "serving_default"
@@ -51,7 +52,7 @@ class Executor(executor.Executor):
         folder = artifact_utils.get_single_uri(output_dict["evaluation"])
         uris = [uri for split in splits or ["eval"] for uri in artifact_utils.get_split_uris(inputs["examples"], split)]
         paths = sorted(path for uri in uris for path in fileio.glob(io_utils.all_files_pattern(uri)))
-        with self._make_beam_pipeline() as pipeline:
+        with seldom_collected(), self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
                 | "Files" >> beam.Create(paths, reshuffle=True)

@@ -20,7 +20,10 @@ class Driver(CacheKeyDriver):
 class ProductionModelSpec(component_spec.ComponentSpec):
     INPUTS: dict = {}
     OUTPUTS = {"model": component_spec.ChannelParameter(type=standard_artifacts.Model)}
-    PARAMETERS = {"folder": component_spec.ExecutionParameter(type=str)}
+    PARAMETERS = {
+        "folder": component_spec.ExecutionParameter(type=str),
+        "public_key": component_spec.ExecutionParameter(type=str, optional=True),
+    }
 
 
 class ProductionModel(base_component.BaseComponent):
@@ -37,8 +40,10 @@ class ProductionModel(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
     DRIVER_CLASS = Driver
 
-    def __init__(self, folder: str):
+    def __init__(self, folder: str, public_key: str | None = None):
         """Args:
         folder: the push destination, with a folder a version.
+        public_key: file of the keys, one of which must have signed the manifest; None: no signature is asked for.
         """
-        super().__init__(ProductionModelSpec(folder=folder, model=channel.Channel(type=standard_artifacts.Model)))
+        model = channel.Channel(type=standard_artifacts.Model)
+        super().__init__(ProductionModelSpec(folder=folder, public_key=public_key, model=model))

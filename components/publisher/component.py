@@ -39,6 +39,8 @@ class PublisherSpec(component_spec.ComponentSpec):
         "git_commit": component_spec.ExecutionParameter(type=str),
         "configuration": component_spec.ExecutionParameter(type=str),
         "description": component_spec.ExecutionParameter(type=str, optional=True),
+        "signing_key": component_spec.ExecutionParameter(type=str, optional=True),
+        "public_key": component_spec.ExecutionParameter(type=str, optional=True),
     }
 
 
@@ -72,6 +74,8 @@ class Publisher(base_component.BaseComponent):
         git_commit: str,
         configuration: str,
         description: Description | None = None,
+        signing_key: str | None = None,
+        public_key: str | None = None,
         infra_blessing: channel.BaseChannel | None = None,
         follows: channel.BaseChannel | None = None,
     ):
@@ -85,6 +89,7 @@ class Publisher(base_component.BaseComponent):
         span: that this run was asked for; on one machine a completed execution marks it as done.
         git_commit, configuration: for the manifest; the configuration as JSON.
         description: what a person says of the model, for its card; None: no card is written, as the phone's model has its own.
+        signing_key, public_key: files of the key that signs manifests, and of those that are trusted; None: nothing is signed.
         infra_blessing: Canary's or TFX's InfraValidator's, whether a server runs the model.
         follows: another Publisher's output: this one pushes only when that one did, and under the same number.
         """
@@ -103,6 +108,8 @@ class Publisher(base_component.BaseComponent):
                 git_commit=git_commit,
                 configuration=configuration,
                 description=description.model_dump_json() if description else None,
+                signing_key=signing_key,
+                public_key=public_key,
                 infra_blessing=infra_blessing,
                 follows=follows,
                 pushed_model=channel.Channel(type=standard_artifacts.PushedModel),

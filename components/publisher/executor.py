@@ -16,11 +16,12 @@ from components.drift_monitor import report
 from components.evaluator import results
 from components.mobile_exporter import raw_rows
 from components.publisher import markdown, model_card, store, warm_up
+from components.publisher.signature import read_keys
 
 
 class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties) -> None:
-        """See `Publisher`. Raises PublishFailed."""
+        """See `Publisher`. Raises PublishFailed, CorruptModel, BadConfig."""
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         pushed.set_int_custom_property("pushed", 0)
         if blocked := artifact_utils.get_single_instance(input_dict["drift"]).get_string_custom_property("blocked"):
@@ -61,7 +62,8 @@ class Executor(base_executor.BaseExecutor):
                 )
                 extra |= markdown.write(card, Path(temporary))
             folder, keep = Path(exec_properties["folder"]), exec_properties["keep"]
-            version, reason = store.publish(folder, model, extra, facts, keep, number=number)
+            keys = read_keys(exec_properties.get("public_key"), exec_properties.get("signing_key"))
+            version, reason = store.publish(folder, model, extra, facts, keep, number=number, keys=keys)
         pushed.set_int_custom_property("pushed", int(not reason))
         pushed.set_int_custom_property("version", version.number)
         pushed.set_string_custom_property("destination", str(version.folder))

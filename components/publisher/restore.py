@@ -5,10 +5,11 @@ from pathlib import Path
 
 from components.errors import CorruptModel, ProductionPinned, VersionNotFound
 from components.publisher import labels, store
+from components.publisher.signature import NO_KEYS, Keys
 from components.publisher.store import WITHDRAWN, Version, model_digest
 
 
-def restore(folder: Path, number: int | None, keep: int, new_number: int = 0) -> tuple[Version, Version]:
+def restore(folder: Path, number: int | None, keep: int, new_number: int = 0, keys: Keys = NO_KEYS) -> tuple[Version, Version]:
     """Puts an older version into production again, as a new version, atomically.
 
     The versions above it whose models differ are withdrawn: `store.publish` refuses these models from then on.
@@ -18,6 +19,7 @@ def restore(folder: Path, number: int | None, keep: int, new_number: int = 0) ->
         number: which; None: the newest below the one in production whose model is another one and not withdrawn.
         keep: newest versions to keep, the new one included.
         new_number: of the version that it becomes, if that is above all that are there; else the next one.
+        keys: that the version to restore must be signed by, and the new one is signed with.
 
     Returns:
         The version restored, and the one that is in production now.
@@ -25,6 +27,7 @@ def restore(folder: Path, number: int | None, keep: int, new_number: int = 0) ->
     Raises:
         VersionNotFound: there is no such version, or none to go back to.
         CorruptModel: the version to restore differs from its manifest. The one in production may: that is why one goes back.
+        SignatureInvalid: the version to restore is not signed.
         PublishFailed: nothing was changed.
         BadConfig: models.config cannot be read.
         ProductionPinned: a models.config says what is in production, so a new version would change nothing for users.
@@ -34,14 +37,14 @@ def restore(folder: Path, number: int | None, keep: int, new_number: int = 0) ->
     with store.writing(folder):
         _not_pinned(folder)
         present = store.versions(folder)
-        source = _predecessor(folder, present) if number is None else _named(folder, present, number)
+        source = _predecessor(folder, present, keys) if number is None else _named(folder, present, number, keys)
         store.verify(source)
         facts = source.manifest | {
             "restored_from": source.number,
             "restored": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            WITHDRAWN: _withdrawn(folder, present, source),
+            WITHDRAWN: _withdrawn(folder, present, source, keys),
         }
-        version = store.write(folder, max(new_number, present[-1] + 1), source.folder, {}, facts)
+        version = store.write(folder, max(new_number, present[-1] + 1), source.folder, {}, facts, keys=keys)
         store.prune(folder, keep)
     return source, version
 
@@ -55,30 +58,30 @@ def _not_pinned(folder: Path) -> None:
         )
 
 
-def _withdrawn(folder: Path, present: list[int], source: Version) -> list[dict]:
+def _withdrawn(folder: Path, present: list[int], source: Version, keys: Keys) -> list[dict]:
     """What must not be published again: the models above the source, and what they had withdrawn; never the source's own."""
-    above = [version for number in present if number > source.number and (version := _readable(folder, number))]
+    above = [version for number in present if number > source.number and (version := _readable(folder, number, keys))]
     # The source's own list too: the manifests above it, which carry it on, may be the corrupt ones.
     entries = {entry["version"]: entry for version in (source, *above) for entry in version.manifest.get(WITHDRAWN, [])}
     entries |= {version.number: {"version": version.number, "model": model_digest(version)} for version in above}
     return [entry for _, entry in sorted(entries.items()) if entry["model"] != model_digest(source)]
 
 
-def _named(folder: Path, present: list[int], number: int) -> Version:
+def _named(folder: Path, present: list[int], number: int, keys: Keys) -> Version:
     if number in present:
-        return store.read(folder, number)
+        return store.read(folder, number, keys)
     raise VersionNotFound(
         f"There is no version {number} in {folder}. Expected one of {', '.join(map(str, present))}; "
         f"{present[-1]} is in production."
     )
 
 
-def _predecessor(folder: Path, present: list[int]) -> Version:
+def _predecessor(folder: Path, present: list[int], keys: Keys) -> Version:
     """The newest version below the one in production that holds another model and is not withdrawn."""
-    current = _readable(folder, present[-1])
+    current = _readable(folder, present[-1], keys)
     out = {model_digest(current), *(entry["model"] for entry in current.manifest.get(WITHDRAWN, []))} if current else set()
     for number in reversed(present[:-1]):
-        if (version := _readable(folder, number)) and model_digest(version) not in out:
+        if (version := _readable(folder, number, keys)) and model_digest(version) not in out:
             return version
     raise VersionNotFound(
         f"Below version {present[-1]}, which is in production, {folder} holds no other model that was not rolled back already; "
@@ -86,9 +89,9 @@ def _predecessor(folder: Path, present: list[int]) -> Version:
     )
 
 
-def _readable(folder: Path, number: int) -> Version | None:
-    """A version; None if its manifest cannot be read: of its model nothing can be said then."""
+def _readable(folder: Path, number: int, keys: Keys) -> Version | None:
+    """A version; None if its manifest cannot be read, or is not signed: of its model nothing can be said then."""
     try:
-        return store.read(folder, number)
+        return store.read(folder, number, keys)
     except CorruptModel:
         return None

@@ -1,7 +1,8 @@
 """A folder of numbered versions, as TensorFlow Serving polls it. Writes are atomic and durable. Imports nothing heavy.
 
 A version is a folder with a decimal name. It is made beside the others under a name that no server looks at, forced to
-the disk, and renamed: a crash at any moment leaves all of it or none.
+the disk, and renamed: a crash at any moment leaves all of it or none. What a manifest says counts once its signature was
+checked, where there are keys; what a file holds, once its SHA-256 was.
 """
 
 import hashlib
@@ -16,22 +17,23 @@ from typing import Any
 from components.errors import CorruptModel, CrosswindError, PublishFailed, VersionNotFound
 from components.files import TEMPORARY_PREFIX, files_below, fsync, fsync_tree, locked, sha256, temporary_folder
 from components.publisher import labels
+from components.publisher.manifests import GO_BACK, MANIFEST, differences, parse, sums, unreadable
+from components.publisher.signature import NO_KEYS, SIGNATURE, Keys, sign
 
-MANIFEST = "manifest.json"
 STATISTICS = "training_statistics.pb"
 WARM_UP = "assets.extra/tf_serving_warmup_requests"  # where TensorFlow Serving looks for it
 CARD, CARD_JSON = "model_card.md", "model_card.json"  # for people; the phone's model brings a card.json of another kind
-GO_BACK = "`python -m pipeline.rollback`, or `python -m serving.promote` where a models.config says what is served"
 WITHDRAWN = "withdrawn"  # of a manifest: versions that a rollback took out of production, each with its model's digest
 
 
 @dataclass(frozen=True)
 class Version:
-    """A published version: its number, its folder, and its manifest."""
+    """A published version: its number, its folder, its manifest, and the SHA-256 of the manifest's bytes."""
 
     number: int
     folder: Path
     manifest: dict[str, Any]
+    digest: str
 
 
 def versions(folder: Path) -> list[int]:
@@ -39,11 +41,12 @@ def versions(folder: Path) -> list[int]:
     return sorted(int(path.name) for path in folder.glob("[0-9]*") if path.name.isdecimal() and path.is_dir())
 
 
-def production(folder: Path) -> Version | None:
+def production(folder: Path, keys: Keys = NO_KEYS) -> Version | None:
     """The version that users get: the one that models.config pins, else the newest. None if nothing was published.
 
     Raises:
         CorruptModel: it has no readable manifest.
+        SignatureInvalid: there are keys, and none of them signed it.
         VersionNotFound: models.config pins a version that is not there.
         BadConfig: models.config cannot be read.
     """
@@ -54,49 +57,58 @@ def production(folder: Path) -> Version | None:
             f"{folder.parent / labels.CONFIG} has version {pinned} of {folder.name} in production, which is not in {folder}. "
             f"Expected one of {', '.join(map(str, numbers)) or 'none'}. Restore its folder, or name another version there."
         )
-    return read(folder, pinned or numbers[-1]) if numbers else None
+    return read(folder, pinned or numbers[-1], keys) if numbers else None
 
 
-def newest(folder: Path) -> Version | None:
+def newest(folder: Path, keys: Keys = NO_KEYS) -> Version | None:
     """The version that was published last, in production or not. Raises CorruptModel."""
     numbers = versions(folder)
-    return read(folder, numbers[-1]) if numbers else None
+    return read(folder, numbers[-1], keys) if numbers else None
 
 
-def read(folder: Path, number: int) -> Version:
+def read(folder: Path, number: int, keys: Keys = NO_KEYS) -> Version:
     """Reads a version's manifest.
 
     Raises:
         CorruptModel: there is none, or it is not a manifest.
+        SignatureInvalid: there are keys, and none of them signed it as this version of this model.
     """
     path = folder / str(number) / MANIFEST
     try:
-        manifest = parse(path.read_bytes())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CorruptModel(
-            f"{path} is not a readable manifest ({error!r}). Expected JSON with the SHA-256 of each file. "
-            f"Restore it, or go back to another version: {GO_BACK}. "
-            "A version that is not in production may be deleted."
-        ) from error
-    return Version(number, path.parent, manifest)
-
-
-def parse(manifest: bytes) -> dict[str, Any]:
-    """The manifest of a version; `files` is there. Raises ValueError, KeyError, TypeError, AttributeError."""
-    parsed = json.loads(manifest)
-    parsed["files"].items()
-    return parsed
+        content = path.read_bytes()
+        beside = path.with_name(SIGNATURE)
+        signature = beside.read_bytes() if beside.exists() else None
+    except OSError as error:
+        raise unreadable(path, error) from error
+    manifest = parse(content, signature, model=folder.name, number=number, origin=str(path), keys=keys)
+    return Version(number, path.parent, manifest, hashlib.sha256(content).hexdigest())
 
 
 def verify(version: Version) -> None:
     """Compares every file of a version with its manifest.
 
     Raises:
-        CorruptModel: a file is missing, was changed, or was added.
+        CorruptModel: a file is missing, was changed, was added, or is a link.
     """
-    expected = version.manifest["files"]
-    found = {str(path): sha256(version.folder / path) for path in files_below(version.folder) if str(path) != MANIFEST}
-    if wrong := sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)):
+    _compare(version, version.folder)
+
+
+def copy(version: Version, target: Path) -> None:
+    """Copies a version into a new folder, and compares the copy: what is loaded from there is what was compared.
+
+    Raises:
+        CorruptModel: as `verify`; there is no copy then.
+    """
+    shutil.copytree(version.folder, target, symlinks=True)
+    try:
+        _compare(version, target)
+    except CorruptModel:
+        shutil.rmtree(target)
+        raise
+
+
+def _compare(version: Version, folder: Path) -> None:
+    if wrong := differences({**version.manifest["files"], MANIFEST: version.digest}, sums(folder)):
         raise CorruptModel(
             f"Version {version.number} in {version.folder} differs from its manifest: {', '.join(wrong)}. Expected the files "
             f"as they were published. Restore them, or go back to another version: {GO_BACK}."
@@ -111,6 +123,7 @@ def publish(
     keep: int,
     *,
     number: int | None = None,
+    keys: Keys = NO_KEYS,
 ) -> tuple[Version, str]:
     """Adds a model as the newest version, unless it already is there, or was taken out of production.
 
@@ -123,6 +136,7 @@ def publish(
         facts: what the manifest states beside the files' sums and the version.
         keep: newest versions to keep, the new one included; older ones are deleted, unless models.config names them.
         number: of the version, above all that are there; None: the next one.
+        keys: that the versions there must be signed by, and the new one is signed with.
 
     Returns:
         The new version and an empty text; or the version that holds the same model already, in production or newest, and why
@@ -132,20 +146,22 @@ def publish(
     Raises:
         PublishFailed: nothing was published; the versions are as they were.
         CorruptModel: the newest version, or the one in production, cannot be compared with.
+        SignatureInvalid: one of the two is not signed.
         VersionNotFound: models.config pins a version that is not there.
         BadConfig: models.config cannot be read.
     """
     with writing(folder):
-        version, reason = _add(folder, model, extra, facts, number)
+        version, reason = _add(folder, model, extra, facts, number=number, keys=keys)
         prune(folder, keep)  # even if nothing is new: a publisher may have been killed right behind its push
     return version, reason
 
 
 def _add(
-    folder: Path, model: Path, extra: Mapping[str, Path], facts: Mapping[str, Any], number: int | None
+    folder: Path, model: Path, extra: Mapping[str, Path], facts: Mapping[str, Any], *, number: int | None, keys: Keys
 ) -> tuple[Version, str]:
-    current, last = production(folder), newest(folder)
-    digest = _digest({str(path): sha256(model / path) for path in files_below(model)})
+    current, last = production(folder, keys), newest(folder, keys)
+    files = {str(path): sha256(model / path) for path in files_below(model)}
+    digest = _digest(files)
     # The newest has the whole list: each version carries on that of the one before, and only a rollback shortens it.
     withdrawn = last.manifest.get(WITHDRAWN, []) if last else []
     if current and digest == model_digest(current):
@@ -156,7 +172,8 @@ def _add(
         assert current
         return current, f"this very model was version {earlier[0]}, which a rollback took out of production"
     number = max(number or 0, last.number + 1 if last else 1)
-    return write(folder, number, model, extra, {**facts, WITHDRAWN: withdrawn}), ""
+    files |= {name: sha256(path) for name, path in extra.items()}
+    return write(folder, number, model, extra, {**facts, WITHDRAWN: withdrawn, "files": files}, keys=keys), ""
 
 
 def model_digest(version: Version) -> str:
@@ -194,21 +211,36 @@ def prune(folder: Path, keep: int) -> None:
         _delete(folder, old)
 
 
-def write(folder: Path, number: int, model: Path, extra: Mapping[str, Path], facts: Mapping[str, Any]) -> Version:
+def write(
+    folder: Path, number: int, model: Path, extra: Mapping[str, Path], facts: Mapping[str, Any], *, keys: Keys
+) -> Version:
+    """Makes a version. `files` of the facts has the sums of what is copied: what changes on the way is not published.
+
+    Raises:
+        PublishFailed: it has.
+    """
     target = folder / str(number)
     with temporary_folder(folder) as temporary:
         shutil.copytree(model, temporary, dirs_exist_ok=True)
-        (temporary / MANIFEST).unlink(missing_ok=True)  # of the version that is restored
+        for name in (MANIFEST, SIGNATURE):  # of the version that is restored
+            (temporary / name).unlink(missing_ok=True)
         for name, path in extra.items():
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, temporary / name)
-        sums = {str(path): sha256(temporary / path) for path in files_below(temporary)}
-        manifest = {**facts, "version": number, "files": sums}
-        (temporary / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        if wrong := differences(facts["files"], sums(temporary)):
+            raise PublishFailed(
+                f"Nothing was published to {folder}: {', '.join(wrong)} changed while {model} was copied. Expected files that "
+                "nobody writes to meanwhile. Run again."
+            )
+        manifest = {**facts, "version": number}
+        content = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
+        (temporary / MANIFEST).write_text(content, encoding="utf-8")
+        if keys.private:
+            (temporary / SIGNATURE).write_bytes(sign(content.encode(), keys.private))
         fsync_tree(temporary)
         temporary.rename(target)
         fsync(folder)
-    return Version(number, target, manifest)
+    return Version(number, target, manifest, hashlib.sha256(content.encode()).hexdigest())
 
 
 def _delete(folder: Path, number: int) -> None:

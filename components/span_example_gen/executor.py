@@ -22,7 +22,7 @@ ROWS_PROPERTY, REPEATED_PROPERTY = "rows", "repeated"
 
 @dataclass(frozen=True)
 class Source:
-    """One input file, and the shard that its rows become in each split."""
+    """One input file, and the shard that its rows become in each split, a file a batch."""
 
     path: str
     span: str
@@ -53,26 +53,26 @@ Hashes: TypeAlias = beam.pvalue.TaggedOutput[Literal["hashes"], tuple[str, np.nd
 
 
 def write_shard(source: Source, output: str, read: Columns, first_eval_day) -> Iterator[Named | Hashes]:
-    """Writes the rows of one file as `<output>/Split-<split>/<shard>`, gzipped TFRecords of serialized tf.Example.
+    """Writes the rows of one file below `<output>/Split-<split>`, gzipped TFRecords of serialized tf.Example.
+
+    It holds one batch of rows at a time, however many there are.
 
     Yields the shard with its outcome, and tagged `HASHES` the span with its rows' hashes.
     """
     outcome = Outcome()
-    encoded: dict[str, list[bytes]] = {split: [] for split in spans.SPLITS}
     hashes = []
     try:
-        for batch in reader.read(source.path, read.columns, read.date, read.ignored):
+        for number, batch in enumerate(reader.read(source.path, read.columns, read.date, read.ignored)):
             reader.check_dates(batch, read.date, source.span)
             hashes.append(reader.row_hashes(batch))
             for split, rows in reader.split_by_time(batch, read.date, first_eval_day).items():
-                encoded[split] += tf_examples.encode(rows).to_pylist()
+                if rows.num_rows:
+                    outcome.rows[split] += rows.num_rows
+                    path = f"{output}/Split-{split}/{spans.part(source.shard, number)}"
+                    tf_examples.write(path, tf_examples.encode(rows).to_pylist())
     except BadData as error:
         yield source.shard, Outcome(error=f"{source.path}: {error}" if source.path not in str(error) else str(error))
         return
-    for split, examples in encoded.items():
-        outcome.rows[split] = len(examples)
-        if examples:
-            tf_examples.write(f"{output}/Split-{split}/{source.shard}", examples)
     yield source.shard, outcome
     yield beam.pvalue.TaggedOutput(HASHES, (source.span, np.concatenate(hashes)))
 

@@ -1,34 +1,26 @@
 """Reads Parquet and CSV files as Arrow RecordBatches of declared columns, and encodes them. No loop over rows."""
 
-import csv
 import datetime
-import io
-import re
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet
 
 from components.errors import BadData
-from components.span_example_gen import bucket
-
-ARROW_TYPES = {"string": pa.string(), "float32": pa.float32(), "int64": pa.int64()}
-BATCH_ROWS = 65_536
-CSV_BLOCK_BYTES = 8 << 20
+from components.span_example_gen import csv_file, parquet_file, spans
+from components.span_example_gen.columns import ARROW_TYPES, conform
+from components.span_example_gen.limits import MAX_ROWS, shown
 
 
 def read(path: Path | str, columns: Mapping[str, str], date: str, ignored: Collection[str] = ()) -> Iterator[pa.RecordBatch]:
-    """Yields a file's rows in batches.
+    """Yields a file's rows in batches, within the bounds of `limits`.
 
     Args:
-        path: a `.parquet` or `.csv` file, or a URI of one; a CSV file is UTF-8 with a header, its missing values are empty.
+        path: a `.parquet` or `.csv` file, or a URI of one; a CSV file is UTF-8 with a header, its missing values are empty,
+            NA or NaN.
         columns: the columns to read, name to dtype ("string", "float32" or "int64").
         date: a column of dates, read beside them.
         ignored: columns that may be there too, and are not read.
@@ -37,19 +29,23 @@ def read(path: Path | str, columns: Mapping[str, str], date: str, ignored: Colle
         Batches with exactly `columns` and `date` (date32). NaN is null.
 
     Raises:
-        BadData: the file is truncated, ragged, not UTF-8, has no rows, lacks a column or has one more, or a value is of the
-            wrong type.
+        BadData: the file is truncated, ragged, not UTF-8, has no rows, lacks a column or has one more, a value is of the
+            wrong type, or the file exceeds a limit.
     """
     schema = pa.schema([(name, ARROW_TYPES[dtype]) for name, dtype in columns.items()] + [(date, pa.date32())])
+    suffix = PurePosixPath(path).suffix.lower()
+    batches = parquet_file.batches if suffix == ".parquet" else csv_file.batches
     rows = 0
     try:
-        for batch in _batches(path, schema, ignored):
+        for batch in batches(str(path), schema, ignored):
             rows += batch.num_rows
+            if rows > MAX_ROWS:
+                raise BadData(f"more than {MAX_ROWS:,} rows; expected at most as many in a file. Write several files.")
             yield conform(batch, schema)
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         raise BadData(
-            f"{path} cannot be read: {_with_column_name(str(error), path)}. "
-            f"Expected a whole, UTF-8 {PurePosixPath(path).suffix[1:]} file whose values have the declared types."
+            f"{path} cannot be read: {shown(str(error))}. "
+            f"Expected a whole, UTF-8 {suffix[1:]} file whose values have the declared types."
         ) from error
     except BadData as error:
         raise BadData(f"{path}: {error}") from error
@@ -57,76 +53,17 @@ def read(path: Path | str, columns: Mapping[str, str], date: str, ignored: Colle
         raise BadData(f"{path} has no rows; expected at least one. Remove the file if the span really is empty.")
 
 
-def _with_column_name(message: str, path: Path | str) -> str:
-    """Arrow counts a CSV file's columns from 0; a person knows them by name."""
-    if not (found := re.search(r"CSV column #(\d+)", message)):
-        return message
-    with io.TextIOWrapper(bucket.opened(str(path)), encoding="utf-8", errors="replace", newline="") as file:
-        names = next(csv.reader(file))
-    return message.replace(found[0], f"column {names[int(found[1])]}", 1)
-
-
-def _opened(path: Path | str) -> AbstractContextManager[BinaryIO | str]:
-    """What Arrow reads: it is quicker with a path than with an open file."""
-    return bucket.opened(str(path)) if bucket.is_in_bucket(str(path)) else nullcontext(str(path))
-
-
-def _batches(path: Path | str, schema: pa.Schema, ignored: Collection[str]) -> Iterator[pa.RecordBatch]:
-    if PurePosixPath(path).suffix == ".parquet":
-        with _opened(path) as source, pa.parquet.ParquetFile(source) as file:
-            _require(schema, file.schema_arrow.names, ignored)
-            yield from file.iter_batches(BATCH_ROWS, columns=schema.names)
-    else:
-        # Types are given, not inferred: an empty first block must not turn a column into nulls.
-        # What is left unread is bytes, which any value is.
-        types = dict.fromkeys(ignored, pa.binary()) | dict(zip(schema.names, schema.types, strict=True))
-        options = pa.csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=["", "NA", "NaN"])
-        blocks = pa.csv.ReadOptions(block_size=CSV_BLOCK_BYTES)
-        with _opened(path) as source, pa.csv.open_csv(source, blocks, convert_options=options) as file:
-            _require(schema, file.schema.names, ignored)
-            yield from file
-
-
-def _require(schema: pa.Schema, present: list[str], ignored: Collection[str]) -> None:
-    if missing := [name for name in schema.names if name not in present]:
-        raise BadData(
-            f"column {', '.join(missing)} is missing. Expected {', '.join(schema.names)}; found {', '.join(present)}."
-        )
-    if repeated := sorted({name for name in schema.names if present.count(name) > 1}):
-        raise BadData(f"column {', '.join(repeated)} stands more than once. Expected each column once.")
-
-    if unknown := sorted(set(present) - set(schema.names) - set(ignored)):
-        names = ", ".join(name or '"" (without a name)' for name in unknown)
-        raise BadData(
-            f"column {names} is not declared. Declare it among the features and in the schema, "
-            "or list it under data.ignore_columns to leave it unread."
-        )
-
-
-def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Casts each column to the schema's type. Raises BadData, naming the one that does not fit."""
-    arrays = []
-    for field in schema:
-        column = batch.column(field.name)
-        if pa.types.is_dictionary(column.type):
-            column = column.dictionary_decode()
-        try:
-            if pa.types.is_floating(column.type):
-                column = pc.if_else(pc.is_nan(column), None, column)
-            # Rounding to float32 is meant; a float that is no integer in an integer column is an error.
-            arrays.append(column.cast(field.type, safe=not pa.types.is_floating(field.type)))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise BadData(f"column {field.name} is {column.type}; expected {field.type}: {error}") from error
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
 def check_dates(batch: pa.RecordBatch, date: str, span: str) -> None:
     """Raises BadData unless every row's date lies in the month `span`."""
-    outside = pc.fill_null(pc.not_equal(pc.strftime(batch.column(date), "%Y-%m"), span), True)
+    # Compared as days: Arrow's names of months come round again after 65,536 years.
+    first, last = spans.days(span)
+    column = batch.column(date)
+    inside = pc.and_(pc.greater_equal(column, pa.scalar(first)), pc.less_equal(column, pa.scalar(last)))
+    outside = pc.invert(pc.fill_null(inside, False))
     if pc.any(outside).as_py():
-        first = batch.column(date).filter(outside)[0]
+        example = column.filter(outside).cast(pa.string())[0]
         raise BadData(
-            f"{pc.sum(outside).as_py()} rows have a {date} outside their span {span}, such as {first}. "
+            f"{pc.sum(outside).as_py()} rows have a {date} outside their span {span}, such as {example}. "
             "Expected each row in its own month's folder."
         )
 

@@ -3,18 +3,20 @@
 import calendar
 import datetime
 import hashlib
+import os
 import re
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePath
 from typing import NoReturn, TypeVar
 
-from components.errors import SpanNotFound
+from components.errors import BadData, SpanNotFound
 
 SUFFIXES = (".parquet", ".csv")
 SPLITS = ("train", "eval")  # in the order of time
 NEWEST = "newest"  # instead of a span: the newest that is there when the node runs
 P = TypeVar("P", Path, str)
-_SPAN = re.compile(r"[12]\d{3}-(0[1-9]|1[0-2])")
+_SPAN = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])")
 
 
 def available(folder: Path) -> list[str]:
@@ -22,8 +24,20 @@ def available(folder: Path) -> list[str]:
 
     Raises:
         SpanNotFound: there is none.
+        BadData: this user may not look.
     """
-    return sorted(path.name for path in folder.glob("*") if path.is_dir() and is_span(path.name)) or none_in(folder)
+    with _readable():
+        return sorted(path.name for path in folder.glob("*") if path.is_dir() and is_span(path.name)) or none_in(folder)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise BadData(
+            f"{error.filename} cannot be read: {error.strerror}. Expected that this user may; change its mode."
+        ) from error
 
 
 def is_span(name: str) -> bool:
@@ -55,10 +69,15 @@ def window(span: str, size: int) -> list[str]:
     return [f"{month // 12:04}-{month % 12 + 1:02}" for month in range(newest - size + 1, newest + 1)]
 
 
+def days(span: str) -> tuple[datetime.date, datetime.date]:
+    """The first and the last day of a month."""
+    year, month = int(span[:4]), int(span[5:])
+    return datetime.date(year, month, 1), datetime.date(year, month, calendar.monthrange(year, month)[1])
+
+
 def first_eval_day(span: str, eval_days: int) -> datetime.date:
     """The day from which on the rows of `span` are evaluation rows."""
-    year, month = int(span[:4]), int(span[5:])
-    return datetime.date(year, month, calendar.monthrange(year, month)[1] - eval_days + 1)
+    return days(span)[1] - datetime.timedelta(days=eval_days - 1)
 
 
 def files(folder: Path, spans: list[str]) -> dict[str, list[Path]]:
@@ -66,17 +85,24 @@ def files(folder: Path, spans: list[str]) -> dict[str, list[Path]]:
 
     Raises:
         SpanNotFound: a span has no folder, or no Parquet or CSV file in it.
+        BadData: one of them is no regular file, or lies elsewhere.
     """
     return chosen(listing(folder), spans, folder)
 
 
 def listing(folder: Path) -> dict[str, list[Path]]:
-    """The data files of every span below `folder`, sorted. Raises SpanNotFound."""
-    return {span: sorted(path for path in (folder / span).iterdir() if path.suffix in SUFFIXES) for span in available(folder)}
+    """The data files of every span below `folder`, sorted. Raises as `available`."""
+    with _readable():
+        return {span: sorted(path for path in (folder / span).iterdir() if is_data(path)) for span in available(folder)}
+
+
+def is_data(path: PurePath) -> bool:
+    """Whether a file's name is that of data."""
+    return path.suffix.lower() in SUFFIXES
 
 
 def chosen(present: Mapping[str, list[P]], spans: list[str], folder: Path | str) -> dict[str, list[P]]:
-    """The data files of some spans of a listing. Raises SpanNotFound as `files`."""
+    """The data files of some spans of a listing. Raises as `files`."""
     if missing := sorted(set(spans) - set(present)):
         raise SpanNotFound(
             f"Span {', '.join(missing)} is not in {folder}, but the window {spans[0]} to {spans[-1]} needs it. "
@@ -84,12 +110,31 @@ def chosen(present: Mapping[str, list[P]], spans: list[str], folder: Path | str)
         )
     if empty := [span for span in spans if not present[span]]:
         raise SpanNotFound(f"{folder}/{empty[0]} holds no data; expected files ending in {' or '.join(SUFFIXES)}.")
-    return {span: present[span] for span in spans}
+    found = {span: present[span] for span in spans}
+    for path in (path for paths in found.values() for path in paths):
+        if not str(path).isprintable():
+            raise BadData(f"{str(path)!r} has a name that cannot be printed. Expected letters and digits; rename the file.")
+        if "://" not in str(folder):
+            _check_file(Path(path), Path(folder))
+    return found
+
+
+def _check_file(path: Path, folder: Path) -> None:
+    """Raises BadData unless it can be read without waiting, and lies among the spans."""
+    if not path.is_file():
+        raise BadData(f"{path} is no file: a folder, a pipe, a device, or a link to nothing. Expected data; remove it.")
+    if not (real := Path(os.path.realpath(path))).is_relative_to(os.path.realpath(folder)):
+        raise BadData(f"{path} leads to {real}, outside of {folder}. Expected the file itself; copy it there.")
 
 
 def shard(span: str, index: int) -> str:
-    """Name of the file that the `index`-th data file of `span` becomes in each split."""
-    return f"data_tfrecord-{span}-{index:05}.gz"
+    """How the files begin that the `index`-th data file of `span` becomes in each split; `part` is the rest."""
+    return f"data_tfrecord-{span}-{index:05}"
+
+
+def part(shard: str, number: int) -> str:
+    """Name of the file that holds the `number`-th batch of rows of a shard."""
+    return f"{shard}-{number:05}.gz"
 
 
 def shards(examples: str, span: str) -> list[str]:

@@ -9,7 +9,7 @@ from tfx.types import artifact_utils
 import tensorflow_data_validation as tfdv  # isort: skip  # behind tfx
 
 from components import record_batches
-from components.garbage import seldom_collected
+from components.memory import seldom_collected
 from components.statistics_gen.summary import Accumulate, Summarise
 
 

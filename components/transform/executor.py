@@ -16,7 +16,7 @@ from tfx.types.artifact import Artifact
 from tfx.utils import io_utils
 
 from components import record_batches
-from components.garbage import seldom_collected
+from components.memory import seldom_collected
 from components.transform.shards import BATCH_ROWS, Shard, TransformShards
 
 ANALYSED = "train"

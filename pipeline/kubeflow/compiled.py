@@ -49,7 +49,7 @@ def compiled(config: Config, git_commit: str) -> tuple[Spec, Spec]:
     for name in config.kubeflow.remote:
         arguments = spec["deploymentSpec"]["executors"][EXECUTOR + task_name(name)]["container"]["args"]
         arguments[OWN_ARGUMENTS:] = ["--uri_mode=remote", *beam.arguments(config.beam)]
-    platform = platform_spec(config.kubeflow, nodes)
+    platform = platform_spec(config.kubeflow, nodes, config.run.max_seconds)
     check_platform(platform, spec)
     try:
         ParseDict(spec, pipeline_spec_pb2.PipelineSpec())

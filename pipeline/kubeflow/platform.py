@@ -52,17 +52,18 @@ def resources(node: Node) -> dict[str, Any]:
     return found
 
 
-def platform_spec(settings: Kubeflow, nodes: Iterable[str]) -> Spec:
-    """The second document of the compiled pipeline."""
-    executors = {EXECUTOR + task_name(name): executor_config(settings, settings.node(name)) for name in nodes}
+def platform_spec(settings: Kubeflow, nodes: Iterable[str], max_seconds: int) -> Spec:
+    """The second document of the compiled pipeline; a node's pod is ended after `max_seconds`, or never if that is 0."""
+    executors = {EXECUTOR + task_name(name): executor_config(settings, settings.node(name), max_seconds) for name in nodes}
     return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
 
 
-def executor_config(settings: Kubeflow, node: Node) -> dict[str, Any]:
+def executor_config(settings: Kubeflow, node: Node, max_seconds: int) -> dict[str, Any]:
     """A KubernetesExecutorConfig."""
     config: dict[str, Any] = {
         "pvcMount": [_mount(Volume(claim=settings.claim, path=settings.folder)), *map(_mount, node.volumes)],
         "podMetadata": {"annotations": settings.annotations},
+        "activeDeadlineSeconds": str(max_seconds or ""),  # JSON keeps 64 bits as a text
         "nodeSelector": {"labels": node.node_selector},
         "tolerations": [toleration.model_dump() for toleration in node.tolerations],
         "secretAsEnv": [
@@ -71,6 +72,9 @@ def executor_config(settings: Kubeflow, node: Node) -> dict[str, Any]:
                 "keyToEnv": [{"secretKey": each.key, "envVar": each.env}],
             }
             for each in node.secrets
+        ],
+        "secretAsVolume": [
+            {"secretNameParameter": _constant(each.secret), "mountPath": each.path} for each in node.secret_files
         ],
     }
     return {key: value for key, value in config.items() if value and any(value.values() if isinstance(value, dict) else value)}

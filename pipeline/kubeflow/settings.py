@@ -48,6 +48,13 @@ class Secret(Section):
     env: str
 
 
+class SecretFiles(Section):
+    """A Kubernetes Secret whose keys are files, and the folder that they are in."""
+
+    secret: str
+    path: Path
+
+
 class Volume(Section):
     """A persistent volume claim, and where it is mounted."""
 
@@ -65,6 +72,7 @@ class Node(Section):
     tolerations: list[Toleration] = []
     retries: int = Field(default=0, ge=0, description="further tries when a pod fails, the first after a minute")
     secrets: list[Secret] = []
+    secret_files: list[SecretFiles] = []
     volumes: list[Volume] = Field(default=[], description="beside kubeflow.claim, which every node has")
 
     def over(self, base: Self) -> "Node":

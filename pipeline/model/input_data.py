@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from components import memory
+
 READ_ROWS = 1024  # parsed and evaluated at a time: 8,192 are no faster, and take 100 MB more
 BLOCK_ROWS = 8192  # stay together until SHUFFLE_BLOCKS of them are shuffled
 SHUFFLE_BLOCKS = 32  # shuffled together: 262,144 rows, taken from the whole split at random
@@ -67,7 +69,10 @@ def read(files: list[str], feature_spec: dict, label: str) -> Rows:
     with tf.device("/cpu:0"):
         whole = {dtype: tf.concat([block.pop(dtype) for block, _ in blocks], axis=0) for dtype in names}
         packed = {dtype: tf.Variable(matrix, trainable=False) for dtype, matrix in whole.items()}
-        return Rows(packed, tf.concat([part for _, part in blocks], axis=0), names)
+        labels = tf.concat([part for _, part in blocks], axis=0)
+    del blocks, whole
+    memory.give_back()  # as much as the matrices take
+    return Rows(packed, labels, names)
 
 
 def count(rows: Rows) -> int:

@@ -13,6 +13,7 @@ import uvicorn
 from rich.console import Console
 
 from components.errors import RootUnusable
+from components.publisher.signature import read_keys
 from serving.local_server import DEFAULT_MODELS, MEGABYTE
 from serving.server import config, grpc_services, rest
 from serving.server.core import Core
@@ -77,7 +78,7 @@ def make_core(options: argparse.Namespace) -> Core:
         log = RequestLog(options.request_log, options.request_log_share, max_seconds=options.request_log_seconds)
     file = options.batching_parameters_file
     return Core(
-        Versions(source(options)),
+        Versions(source(options), read_keys(options.public_key)),
         config.read_batching(file) if file else config.Batching(),
         batching=options.enable_batching == "true",
         in_flight=options.max_in_flight,

@@ -2,7 +2,9 @@
 
 import functools
 import json
-from collections.abc import Callable, Mapping, Set
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
 from components.publisher import store
+from components.publisher.signature import NO_KEYS, Keys
 from serving.refused import Refused, StatusCode, invalid
 
 Columns = dict[str, np.ndarray]  # a tensor by name, its first dimension the row
@@ -75,23 +78,26 @@ class Signature:
 class Servable:
     """One version of a model, ready to answer."""
 
-    def __init__(self, model: str, version: int, folder: Path):
+    def __init__(self, model: str, version: int, folder: Path, keys: Keys = NO_KEYS):
         """Loads it, after its files were compared with its manifest if it has one, and warms it up.
 
         Raises:
             CorruptModel: the files are not those of the manifest.
+            SignatureInvalid: there are keys, and none of them signed the manifest.
             OSError, ValueError: it is no SavedModel.
         """
         self.model, self.version, self.folder = model, version, folder
-        if (folder / store.MANIFEST).exists():
-            store.verify(store.read(folder.parent, version))
+        with _checked(folder, version, keys) as checked:
+            self._load(checked)
+
+    def _load(self, folder: Path) -> None:
         self.definitions = read_definitions(folder)
         self._loaded = tf.saved_model.load(str(folder))  # held: the signatures do not keep its tables alive
         self._signatures = {
             name: Signature(name, function.structured_input_signature[1], function.structured_outputs, function)
             for name, function in self._loaded.signatures.items()
         }
-        self.warmed_up = self._warm_up()
+        self.warmed_up = self._warm_up(folder)
 
     def signature(self, name: str) -> Signature:
         """The signature of that name, the default one if it is empty. Raises Refused."""
@@ -104,9 +110,9 @@ class Servable:
             )
         return found
 
-    def _warm_up(self) -> int:
+    def _warm_up(self, folder: Path) -> int:
         """Replays the requests that the model brings along, and returns their number."""
-        path = self.folder / store.WARM_UP
+        path = folder / store.WARM_UP
         if not path.exists():
             return 0
         requests = 0
@@ -116,6 +122,18 @@ class Servable:
             self.signature(request.model_spec.signature_name).run(columns)
             requests += 1
         return requests
+
+
+@contextmanager
+def _checked(folder: Path, version: int, keys: Keys) -> Iterator[Path]:
+    """A copy that nobody else writes to, compared with the manifest; without manifest and keys the folder itself."""
+    if not keys.trusted and not (folder / store.MANIFEST).exists():
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        copy = Path(temporary) / "model"
+        store.copy(store.read(folder.parent, version, keys), copy)
+        yield copy
 
 
 def read_definitions(folder: Path) -> dict[str, meta_graph_pb2.SignatureDef]:

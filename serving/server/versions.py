@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tensorflow_serving.apis import get_model_status_pb2
 
 from components.errors import BadConfig
 from components.files import files_below
+from components.publisher.signature import NO_KEYS, Keys
 from serving.refused import Refused, StatusCode, invalid
 from serving.server.config import ModelConfig
 from serving.server.servable import Servable
@@ -50,11 +52,12 @@ class Model:
 class Versions:
     """All models. `poll` is called from one thread; the rest from any."""
 
-    def __init__(self, read_config: Callable[[], list[ModelConfig]]):
+    def __init__(self, read_config: Callable[[], list[ModelConfig]], keys: Keys = NO_KEYS):
         """Args:
         read_config: the models to serve; read at each poll, for labels move and versions are pinned while it runs.
+        keys: that the manifest of a version must be signed by, if there are any.
         """
-        self._read_config = read_config
+        self._read_config, self._keys = read_config, keys
         self.on_load: Callable[[str, bool], None] = lambda *_: None  # told the model and whether it worked, at each attempt
         self._lock = threading.Lock()
         self._disturbed_until = 0.0
@@ -94,13 +97,13 @@ class Versions:
         if before and before.state != State.END:
             return
         folder = model.config.folder / str(number)
-        files = frozenset((str(path), (folder / path).stat().st_size) for path in files_below(folder))
+        files = _state_of(folder)
         if before and before.files == files:
             return
         self._disturbed_until = math.inf
         state = model.versions[number] = VersionState(State.LOADING)
         try:
-            state.servable = Servable(model.config.name, number, folder)
+            state.servable = Servable(model.config.name, number, folder, self._keys)
             state.state = State.AVAILABLE
             LOG.info("%s version %d is served, after %d warm-up requests", model.config.name, number, state.servable.warmed_up)
         except Exception as error:  # a model that cannot be loaded must not end the server, whatever it raises
@@ -191,3 +194,12 @@ class Versions:
     def ready(self) -> bool:
         """Every model has a version that answers."""
         return all(model.available() for model in self.models.values())
+
+
+def _state_of(folder: Path) -> frozenset:
+    """Differs when a file was written meanwhile: of the same size too, as signatures are. Empty while files come and go."""
+    try:
+        states = [(path, (folder / path).stat()) for path in files_below(folder)]
+    except OSError:
+        return frozenset()
+    return frozenset((str(path), state.st_size, state.st_mtime_ns) for path, state in states)

@@ -59,7 +59,9 @@ DAMAGES = {
 @pytest.mark.parametrize("to_write", [True, False])
 def test_a_damaged_file_is_named_with_the_way_out(database, damage, to_write):
     database.write_bytes(DAMAGES[damage](database.read_bytes()))
-    with pytest.raises(RootUnusable, match=r"metadata.db is damaged: .*Put a backup in its place, or move it away"):
+    with pytest.raises(
+        RootUnusable, match=r"metadata.db is damaged: .*Put a backup in its place, or move it away, and the folder artifacts"
+    ):
         metadata_file.check(database, to_write=to_write)
 
 

@@ -49,7 +49,7 @@ def test_hadolint_finds_nothing():
     [
         (r"python:\S+", "python:latest", "DL3007"),
         ("# hadolint ignore=DL3002\n", "", "DL3002"),
-        (r"uv==\S+", "uv", "DL3013"),
+        (r"--require-hashes -r \S+", "uv", "DL3013"),
         ("WORKDIR /build", "RUN apt-get update && apt-get install -y gcc", "DL3008"),
     ],
 )
@@ -78,14 +78,15 @@ def test_foreign_images_are_of_one_version_and_fit_the_project():
     assert worker == f"apache/beam_python{minor}_sdk:{beam}"
 
 
-def test_uv_is_the_makefiles():
-    [version] = re.findall(r"uv==(\S+)", (REPOSITORY / "Makefile").read_text())
-    assert re.findall(r"uv==(\S+)", TEXT) == [version]
+def test_uv_is_the_makefiles_and_has_a_hash():
+    assert re.search(r"^uv==[\d.]+ --hash=sha256:[0-9a-f]{64}$", (REPOSITORY / ".ci/uv.txt").read_text(), re.MULTILINE)
+    assert "pip install --quiet --require-hashes -r .ci/uv.txt" in (REPOSITORY / "Makefile").read_text()
+    assert re.findall(r"pip install (.*)", TEXT) == ["--no-cache-dir --require-hashes -r /tmp/uv.txt"]
     assert "uv sync --locked --no-dev" in stages()["build"].values("RUN")[-1]
 
 
 def test_another_line_of_code_installs_nothing_anew():
-    assert stages()["build"].values("COPY") == ["pyproject.toml uv.lock ./"]
+    assert stages()["build"].values("COPY") == [".ci/uv.txt /tmp/", "pyproject.toml uv.lock ./"]
     copies = stages()["pipeline"].values("COPY")
     assert copies[0] == "--from=build /opt/venv /opt/venv"
 
@@ -157,6 +158,7 @@ def test_nothing_enters_the_build_that_git_ignores():
         ".env",
         "serving/.env",
         "key.json",
+        "pipeline/private.pem",
         "runs/serving/flight_delay/1/saved_model.pb",
         "data/spans/2013-01/flights.parquet",
         "pipeline/__pycache__/dag.cpython-311.pyc",

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from conftest import FAST, REPOSITORY, run, states
 
+from components.errors import Exit
 from components.publisher import store
 from components.publisher.restore import restore
 from data import flights
-from pipeline.retrain import Exit
 
 LENIENT = ["evaluate.min_auc=0.4", "evaluate.max_auc_drop=1.0"]
 
@@ -44,7 +44,7 @@ def with_may(year, few_spans, tmp_path) -> Path:
 
 
 def test_a_month_that_arrives_is_run_once_and_stays_rolled_back(root, few_spans, with_may):
-    assert tick(root, few_spans)["exit_code"] == Exit.NOTHING_TO_DO
+    assert tick(root, few_spans)["exit_code"] == Exit.DONE
     line = tick(root, with_may, "mobile.max_difference={float32=1e-5,float16=1e-9}")
     assert line["exit_code"] == Exit.PUBLISHED
     assert line["runs"][0]["mobile"].startswith("float16 differs from the server's model by up to ")
@@ -56,7 +56,7 @@ def test_a_month_that_arrives_is_run_once_and_stays_rolled_back(root, few_spans,
     serving = root / "serving" / "flight_delay"
     assert store.production(serving).manifest["span"] == "2013-05"
     restore(serving, None, keep=5)
-    assert tick(root, with_may)["exit_code"] == Exit.NOTHING_TO_DO
+    assert tick(root, with_may)["exit_code"] == Exit.DONE
     again = run("--span", "2013-05", *(part for each in LENIENT for part in ("--set", each)), spans=with_may, root=root)
     text = " ".join(again.stdout.split())
     assert "Nothing new was published: this very model was version 3, which a rollback took out of production." in text
@@ -71,7 +71,7 @@ def test_a_quiet_month_is_done_without_a_training(root, with_may):
     assert shown["DriftMonitor"] == "done"
     assert "version 2 stays" in line["runs"][0]["reason"]
     assert store.versions(root / "serving" / "flight_delay") == [1, 2]
-    assert tick(root, with_may)["exit_code"] == Exit.NOTHING_TO_DO
+    assert tick(root, with_may)["exit_code"] == Exit.DONE
 
 
 def test_a_check_that_must_stop_a_push_stops_it(root, with_may):

@@ -1,5 +1,9 @@
 """A DAG of three nodes that take a moment: one makes a number, one uses it, and a closing one says what it got."""
 
+import os
+import re
+import signal
+import time
 from pathlib import Path
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
@@ -21,8 +25,30 @@ def Make(number: OutputArtifact[String], broken: Parameter[int]) -> None:  # typ
 
 
 @component
-def Use(number: InputArtifact[String], twice: OutputArtifact[String]) -> None:  # type: ignore[valid-type]
+def Use(hangs: Parameter[str], number: InputArtifact[String], twice: OutputArtifact[String]) -> None:  # type: ignore[valid-type]
+    HANGS[hangs]()
     twice.value = str(2 * int(number.value))
+
+
+def grow() -> None:
+    kept = []
+    while True:
+        kept.append(b"x" * 50_000_000)
+        time.sleep(0.1)
+
+
+def break_down() -> None:
+    raise ZeroDivisionError("a bug")
+
+
+HANGS = {
+    "": lambda: None,
+    "sleeps": lambda: time.sleep(600),
+    "spins": lambda: re.match(r"(a+)+$", "a" * 60 + "b"),  # doubles with each letter; no other thread runs meanwhile
+    "grows": grow,
+    "dies": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "breaks": break_down,
+}
 
 
 @component
@@ -32,10 +58,10 @@ def Close(said: Parameter[str], breaks: Parameter[int], twice: InputArtifact[Str
     Path(said).write_text(twice.value if twice else "nothing", encoding="utf-8")
 
 
-def create(folder: Path, *, broken: bool = False, closing_breaks: bool = False) -> Pipeline:
-    """The DAG, in a folder of its own; the closing node writes into `said`."""
+def create(folder: Path, *, broken: bool = False, hangs: str = "", closing_breaks: bool = False) -> Pipeline:
+    """The DAG, in a folder of its own; the closing node writes into `said`. The second may do one of `HANGS`."""
     make = Make(broken=int(broken))
-    use = Use(number=make.outputs["number"])
+    use = Use(hangs=hangs, number=make.outputs["number"])
     close = Close(twice=use.outputs["twice"], said=str(folder / "said"), breaks=int(closing_breaks))
     close.node_execution_options = NodeExecutionOptions(trigger_strategy=CLOSING)
     return Pipeline(

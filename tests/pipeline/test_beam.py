@@ -82,7 +82,7 @@ def test_what_an_engine_is_told():
         ),
         (["runner=flink", f"image={IMAGE}", "worker_pool=a:1"], "worker_pool and image are two places for the same workers"),
         (["runner=flink", "worker_pool=pool"], "beam.worker_pool = 'pool': String should match pattern"),
-        (["options=['--runner=FlinkRunner']"], "--runner=FlinkRunner contradicts what the section says; set runner of"),
+        (["options=['--runner=FlinkRunner']"], "--runner contradicts what the section says; set runner of"),
         (["options=['--environment_type=DOCKER']"], r"set worker_pool or image of \[beam\] instead"),
         (["options=['--flink_version', '1.20']"], "'1.20' is not understood; expected --name or --name=value"),
     ],

@@ -14,6 +14,7 @@ from conftest import REPOSITORY
 
 from pipeline import config
 from pipeline.kubeflow.settings import Kubeflow, Node
+from tests.pipeline.kubeflow.packages import package_of
 
 GKE = REPOSITORY / "pipeline" / "gke"
 KUSTOMIZATIONS = ["base", "overlays/cronjob"]
@@ -211,7 +212,7 @@ def test_the_readme_s_commands_are_shell_and_name_what_is_configured(settings):
 
 
 def test_the_readme_s_settings_are_ones_of_the_configuration():
-    (block,) = blocks("toml")
+    _, block = blocks("toml")
     trainer = Node.model_validate(tomllib.loads(block)["kubeflow"]["nodes"]["Trainer"])
     (pool,) = [command for command in gcloud_commands() if "node-pools create gpu" in command]
     assert trainer.accelerator
@@ -219,3 +220,25 @@ def test_the_readme_s_settings_are_ones_of_the_configuration():
     assert trainer.tolerations[0].key == trainer.accelerator.type
     (gpu,) = trainer.node_selector.values()
     assert f"--accelerator=type={gpu},count={trainer.accelerator.count}," in pool
+
+
+def test_the_readme_s_keys_are_where_each_node_that_needs_one_looks_and_nowhere_else(tmp_path):
+    signing, _ = blocks("toml")
+    stated = tomllib.loads(signing)
+    nodes = {name: Node.model_validate(node) for name, node in stated["kubeflow"]["nodes"].items()}
+    created = re.findall(r"secret generic (\S+) --namespace=kubeflow --from-file=signing/(\S+)", README)
+    files = {
+        name: {f"{each.path}/{file}" for each in node.secret_files for secret, file in created if secret == each.secret}
+        for name, node in nodes.items()
+    }
+    public, private = stated["publish"]["public_key"], stated["publish"]["signing_key"]
+    both = {public, private}
+    assert files == {"ProductionModel": {public}, "Publisher": both, "MobilePublisher": both}
+    paths = [f"publish.{name}={path}" for name, path in stated["publish"].items()]
+    package = package_of(tmp_path / "pipeline.yaml", *paths)
+    told = {name: task["inputs"]["parameters"] for name, task in package.spec["root"]["dag"]["tasks"].items()}
+    asked = {name for name, parameters in told.items() if private in str(parameters.get("signing_key"))}
+    assert asked == {"publisher", "mobile-publisher"}
+    assert {name for name, parameters in told.items() if public in str(parameters.get("public_key"))} == asked | {
+        "production-model"
+    }

@@ -10,6 +10,7 @@ from conftest import REPOSITORY, run
 
 from components.errors import SpanNotFound
 from pipeline import config, local_runner
+from pipeline.checkout import git_commit
 
 
 def test_help_answers_in_under_a_second():
@@ -70,5 +71,5 @@ def test_spans_are_taken_from_the_oldest_whose_window_is_whole(few_spans, tmp_pa
 
 
 def test_commit_is_recorded():
-    commit = local_runner.git_commit()
+    commit = git_commit()
     assert commit == "unknown" or len(commit.removesuffix("-dirty")) == 40

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import pytest
 from rich.console import Console
 
-from pipeline import replay
+from pipeline import config, replay
 from pipeline.replay import Month
 
 
@@ -60,6 +60,6 @@ def test_with_a_stand_in_for_runs_it_goes_on_behind_what_was_played(few_spans, t
     monkeypatch.setattr(replay, "play_month", play_month)
     earlier = [month(policy, "2013-03", None) for policy in replay.POLICIES]
     (tmp_path / replay.FILE).write_text(json.dumps([asdict(each) for each in earlier]))
-    months = replay.play(tmp_path, [f"data.spans={few_spans}"], Console(quiet=True))
+    months = replay.play(tmp_path, config.load(overrides=[f"data.spans={few_spans}"]), [], Console(quiet=True))
     assert played == [("2013-04", policy) for policy in replay.POLICIES]
     assert len(months) == len(json.loads((tmp_path / replay.FILE).read_text())) == 6

@@ -48,7 +48,7 @@ def test_a_model_that_cannot_be_withdrawn_is_named(root, capsys, damage):
     manifest.write_text("{") if damage == "corrupt" else manifest.unlink()
     assert rollback.main(["--root", str(root)]) == 0
     text = capsys.readouterr().out
-    assert "The manifest of version 2 cannot be read: its model is unknown, and a run may publish it." in text
+    assert "The manifest of version 2 cannot be read or is not signed: its model is unknown, and a run may publish it." in text
     assert "No run publishes" not in text
     assert store.production(root / "serving" / "flight_delay").manifest["restored_from"] == 1
 

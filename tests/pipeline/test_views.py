@@ -77,6 +77,17 @@ def test_a_run_whose_artifacts_were_removed_is_passed_over(two_runs, tmp_path):
         shutil.move(tmp_path / "away", folder)
 
 
+def test_who_reads_the_page_before_sees_all_of_it(two_runs):
+    page = two_runs.root / "views" / "tfma.html"
+    page.parent.mkdir(exist_ok=True)
+    page.write_text("the page before")
+    with page.open() as reader:
+        views.write(two_runs.root, "tfma")
+        assert reader.read() == "the page before"
+    assert page.read_text().startswith("<!doctype html>")
+    assert {path.suffix for path in page.parent.iterdir()} == {".html"}
+
+
 def test_a_page_that_cannot_be_written_is_said(two_runs, tmp_path, capsys):
     shutil.copy(two_runs.root / "metadata.db", tmp_path)
     (tmp_path / "views").write_text("a file is in the way")

@@ -12,7 +12,9 @@ import pytest
 from conftest import REPOSITORY
 
 from pipeline.features import FEATURES
+from pipeline.keys import PUBLIC
 from serving import batch, scoring
+from tests.components.publisher.keys import make_keys
 
 
 @pytest.fixture
@@ -44,6 +46,13 @@ def test_several_files_keep_their_order(rows, published, scores, tmp_path):
     assert run(rows, published, "--input", str(tmp_path / "again.parquet")) == 0
     found = pd.read_parquet(tmp_path / "scores.parquet")
     np.testing.assert_allclose(found["probability"], np.concatenate([scores, scores]), rtol=1e-6)
+
+
+def test_a_version_that_is_not_signed_is_refused_when_a_key_is_given(rows, published, tmp_path, capsys):
+    make_keys(tmp_path / "keys")
+    assert run(rows, published, f"--public_key={tmp_path / 'keys' / PUBLIC}") == 1
+    assert "SignatureInvalid: " in capsys.readouterr().err
+    assert not (rows.parent / "scores.parquet").exists()
 
 
 TWO_WORKERS = ("--direct_num_workers=2", "--direct_running_mode=multi_processing")

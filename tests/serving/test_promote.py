@@ -1,24 +1,28 @@
 """Promotion of real versions at a real server; a bucket is a stub."""
 
+import shutil
 import threading
+from contextlib import ExitStack
 
 import pytest
 
 from components.canary.server import Server
 from components.errors import PromotionFailed
-from components.publisher import labels, store
+from components.publisher import labels, manifests, store
+from components.publisher.signature import NO_KEYS, SIGNATURE, Keys
+from pipeline.keys import PUBLIC
 from serving import promote
 from serving.client import Target, connect
 from serving.labels_file import Bucket, Local
 from serving.refused import Refused
+from tests.components.publisher.keys import make_keys
 from tests.serving.cloud_storage_stub import cloud_storage
 from tests.serving.servers import MODEL, copy_version, serving, state
 
 
-def publish(published: store.Version, folder, number: int) -> None:
+def publish(published: store.Version, folder, number: int, keys: Keys = NO_KEYS) -> None:
     """The published model as a version of another number, with a manifest of its own."""
-    facts = {name: value for name, value in published.manifest.items() if name not in ("files", "version")}
-    store.write(folder / MODEL, number, published.folder, {}, facts)
+    store.write(folder / MODEL, number, published.folder, {}, published.manifest, keys=keys)
 
 
 @pytest.fixture
@@ -93,7 +97,9 @@ def test_a_version_that_cannot_be_loaded_gets_no_label(folder, capsys):
     broken = folder / MODEL / "4"
     copy_version(folder / MODEL / "3", folder, 4)
     (broken / "saved_model.pb").write_bytes(b"nonsense")
-    store.write(folder / MODEL, 5, broken, {}, {})  # its manifest matches: only loading tells
+    files = {name: total for name, total in manifests.sums(broken).items() if name != store.MANIFEST}
+    # Its manifest matches: only loading tells.
+    store.write(folder / MODEL, 5, broken, {}, {"files": files}, keys=NO_KEYS)
     with serving(folder) as server:
         before = (folder / labels.CONFIG).read_text()
         assert promoted("--canary", "5", folder=folder, server=server) == 1
@@ -164,7 +170,7 @@ def test_a_bucket_stubbed_is_steered_like_a_folder(bucket, capsys):
     assert generation == 6, "each move is three writes"
     del objects[f"prod/{MODEL}/1/saved_model.pb"]
     assert promoted("--canary", "1", folder=url) == 1
-    assert "prod/flight_delay/1/ lacks saved_model.pb" in capsys.readouterr().out
+    assert "prod/flight_delay/1/ differs from its manifest: saved_model.pb." in capsys.readouterr().out
     assert promoted("--canary", "8", folder=url) == 1
     assert objects[f"prod/{labels.CONFIG}"] == (text, generation)
 
@@ -183,3 +189,57 @@ def test_a_bucket_stubbed_without_a_server_is_put_back(bucket):
     url, objects = bucket
     assert promote.main(["--canary", "1", "--folder", url, "--server", "http://127.0.0.1:1"]) == 1
     assert f"prod/{labels.CONFIG}" not in objects
+
+
+def test_a_bucket_stubbed_is_compared_byte_by_byte(bucket, capsys):
+    url, objects = bucket
+    place = f"prod/{MODEL}/1"
+    for name, content in ((f"{place}/saved_model.pb", b"worse"), (f"{place}/variables/more", b"more")):
+        before = objects.get(name)
+        objects[name] = content, 2
+        assert promoted("--canary", "1", folder=url) == 1
+        assert f"differs from its manifest: {name.removeprefix(place + '/')}." in capsys.readouterr().out
+        objects[name] = before
+        if before is None:
+            del objects[name]
+    objects[f"{place}/variables/"] = b"", 1  # a folder of its own, as Cloud Storage FUSE makes it
+    assert promoted("--canary", "1", folder=url) == 0
+
+
+@pytest.fixture
+def public(published, folder, tmp_path_factory):
+    """The file of a public key, by whose pair versions 4 and 5 of the folder are signed; 6 has the signature of 4."""
+    pair = tmp_path_factory.mktemp("keys")
+    keys = make_keys(pair)
+    for number in (4, 5, 6):
+        publish(published, folder, number, keys)
+    shutil.copy(folder / MODEL / "4" / SIGNATURE, folder / MODEL / "6")
+    return pair / PUBLIC
+
+
+@pytest.mark.parametrize("where", ["a folder", "a bucket stubbed"])
+def test_only_signed_versions_get_a_label_when_a_key_is_given(folder, where, public, monkeypatch, capsys):
+    flags = ["--public_key", str(public)]
+    with ExitStack() as stack:
+        url = str(folder)
+        if where == "a bucket stubbed":
+            objects = {f"prod/{path.relative_to(folder)}": path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+            address, _ = stack.enter_context(cloud_storage(objects))
+            monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+            url = "gs://models/prod"
+        assert promoted("--stable", "5", *flags, folder=url) == 1, "6 would become the previous one"
+        assert "6/manifest.json was not signed so by a key that is trusted" in capsys.readouterr().out
+        assert promoted("--stable", "3", *flags, folder=url) == 1
+        assert "SignatureInvalid: " in capsys.readouterr().out
+        assert promoted("--stable", "6", folder=url) == 0, "without a key nobody asks"
+        assert promoted("--stable", "5", folder=url) == 0
+        assert promoted("--rollback", *flags, folder=url) == 1
+        assert promoted("--canary", "4", *flags, folder=url) == 1, "previous is 6 still"
+        assert promoted("--stable", "4", folder=url) == 0
+        assert promoted("--rollback", *flags, folder=url) == 0
+
+
+def test_a_key_that_cannot_be_read_moves_nothing(folder, tmp_path, capsys):
+    assert promoted("--stable", "1", "--public_key", str(tmp_path / "none"), folder=folder) == 2
+    assert "BadConfig: The key " in capsys.readouterr().out
+    assert pins(folder) == labels.Pins()

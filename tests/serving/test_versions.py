@@ -4,14 +4,24 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 
 import httpx
 import pytest
+import tensorflow as tf
 
+from components.errors import CorruptModel
 from components.publisher import store
+from components.publisher.signature import NO_KEYS, SIGNATURE, sign
+from pipeline.keys import PUBLIC
 from serving.client import Target, connect
+from serving.local_server import parse
+from serving.server.run import make_core
+from serving.server.servable import Servable
+from tests.components.publisher.keys import make_keys
 from tests.serving.servers import MODEL, copy_version, serving, state
 
 
@@ -82,6 +92,55 @@ def test_a_broken_version_changes_nothing_and_is_served_when_it_is_mended(own_mo
         until(lambda: state(server, number) == "AVAILABLE")
 
 
+def test_only_signed_versions_are_served_when_a_key_is_given(published, tmp_path):
+    keys = make_keys(tmp_path / "keys")
+    models = tmp_path / "models"
+    for number, signing in ((1, NO_KEYS), (2, keys), (4, keys)):
+        store.write(models / MODEL, number, published.folder, {}, published.manifest, keys=signing)
+    shutil.copy(models / MODEL / "4" / SIGNATURE, models / MODEL / "2")
+    shutil.copytree(models / MODEL / "4", models / MODEL / "3")
+    (models / "models.config").write_text(
+        f'model_config_list {{ config {{ name: "{MODEL}" model_version_policy {{ all {{}} }} }} }}'
+    )
+    options = parse([f"--models={models}", f"--public_key={tmp_path / 'keys' / PUBLIC}"])
+    versions = make_core(options).versions
+    versions.poll()
+    states = {each.version: each.status.error_message for each in versions.status(MODEL).model_version_status}
+    assert versions.models[MODEL].available() == [4]
+    assert "SignatureInvalid: " in states[1]
+    assert "is not signed: there is no manifest.json.sig" in states[1]
+    assert "was not signed so by a key that is trusted" in states[2]
+    assert "says that it is version 4 of flight_delay" in states[3]
+    manifest = (models / MODEL / "2" / store.MANIFEST).read_bytes()
+    (models / MODEL / "2" / SIGNATURE).write_bytes(sign(manifest, keys.private))  # of the same size
+    versions.poll()
+    assert versions.models[MODEL].available() == [2, 4]
+
+
+def test_a_key_that_cannot_be_read_serves_nothing(own_models, tmp_path):
+    server = [sys.executable, "-m", "serving.local_server", f"--models={own_models}", f"--public_key={tmp_path / 'none'}"]
+    ended = subprocess.run([*server, "--port=0", "--rest_api_port=0"], capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 2
+    assert "BadConfig: The key " in ended.stdout
+
+
+def test_what_was_compared_is_what_is_loaded(own_models, monkeypatch):
+    """The folder is overwritten between the comparison and the load."""
+    folder = own_models / MODEL / "1"
+    load = tf.saved_model.load
+
+    def swapped_first(path):
+        (folder / "saved_model.pb").write_bytes(b"worse")
+        return load(path)
+
+    monkeypatch.setattr(tf.saved_model, "load", swapped_first)
+    servable = Servable(MODEL, 1, folder)
+    assert servable.warmed_up > 0
+    assert servable.signature("").name == "serving_default"
+    with pytest.raises(CorruptModel, match=r"differs from its manifest: saved_model\.pb"):
+        Servable(MODEL, 1, folder)
+
+
 def config(models, versions, labels):
     policy = " ".join(f"versions: {number}" for number in versions)
     named = " ".join(f'version_labels {{ key: "{label}" value: {number} }}' for label, number in labels.items())
@@ -114,13 +173,18 @@ def test_labels_move_when_their_version_is_loaded(own_models, published):
 def test_sigterm_answers_what_is_in_flight(own_models, rows):
     with serving(own_models) as server:
         answers, many = [], json.dumps({"signature_name": "raw", "instances": rows * 40})
+        connected = threading.Barrier(5, timeout=30)
 
         def ask():
-            answers.append(httpx.post(f"http://{server.rest}/v1/models/{MODEL}:predict", content=many, timeout=30).status_code)
+            with httpx.Client(base_url=f"http://{server.rest}/v1/models/", timeout=30) as web:
+                web.get(MODEL)
+                connected.wait()
+                answers.append(web.post(f"{MODEL}:predict", content=many).status_code)
 
         asking = [threading.Thread(target=ask) for _ in range(4)]
         for each in asking:
             each.start()
+        connected.wait()
         time.sleep(0.1)
         os.kill(server.process.pid, signal.SIGTERM)
         for each in asking:

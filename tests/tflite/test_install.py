@@ -16,6 +16,9 @@ from components.errors import CorruptModel, NotConvertible, PublishFailed, Versi
 from components.mobile_exporter import card as model_card
 from components.mobile_exporter.card import FeatureCard, Golden, ModelCard
 from components.publisher import store
+from components.publisher.signature import SIGNATURE
+from pipeline.keys import PUBLIC, sign_version
+from tests.components.publisher.keys import make_keys
 from tflite import install
 
 TENSORS = {name: number for number, name in install.DTYPES.items()}
@@ -189,6 +192,30 @@ def test_a_version_without_a_card_beside_is_refused(publish, tmp_path):
     (mobile / "1" / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(CorruptModel, match=r"1 has no model_card\.json; expected"):
         install.check(install.published(mobile, None))
+
+
+def test_an_unsigned_version_is_refused_when_a_key_is_given(mobile, assets, tmp_path):
+    keys = make_keys(tmp_path / "keys")
+    flags = ["--mobile", mobile, "--assets", assets, "--public_key", tmp_path / "keys" / PUBLIC]
+    done = run(*flags)
+    assert done.returncode == 1
+    assert done.stdout.startswith("SignatureInvalid: ")
+    assert not assets.exists()
+    manifest = json.loads((mobile / "2" / "manifest.json").read_text()) | {"model": mobile.name}
+    (mobile / "2" / "manifest.json").write_text(json.dumps(manifest))
+    sign_version(mobile / "2", keys)
+    assert run(*flags).stdout.startswith("Installed version 2 ")
+    assert not (assets / SIGNATURE).exists()
+
+
+@pytest.mark.parametrize("name", ["model.tflite", "model_card.json", "manifest.json"])
+def test_what_is_changed_behind_the_check_is_not_installed(mobile, assets, name):
+    version = install.published(mobile, None)
+    install.check(version)
+    (version.folder / name).write_bytes((version.folder / name).read_bytes() + b" ")
+    with pytest.raises(CorruptModel, match=rf"{re.escape(name)} differs from its manifest: nothing was installed"):
+        install.install(version, assets)
+    assert contents(assets) == {}
 
 
 def test_a_kind_that_the_form_does_not_know_is_refused(publish):

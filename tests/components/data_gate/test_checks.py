@@ -103,6 +103,20 @@ def test_a_feature_that_turned_constant(flights):
     assert found["carrier"].measure.startswith("UA")
 
 
+def test_more_categories_than_a_vocabulary_should_have(flights):
+    assert checks.categories("train", statistics(flights).datasets[0]) == []
+    numbered = statistics(flights.assign(dest=[f"flight {number}" for number in range(len(flights))])).datasets[0]
+    [finding] = checks.categories("train", numbered)
+    assert (finding.feature, finding.measure, finding.severity) == ("dest", "12,000", "error")
+    assert finding.limit.startswith("at most 10,000")
+
+
+def test_what_the_data_say_is_shown_in_short_and_printable(flights, schema):
+    [unknown] = findings(flights.assign(origin=[f"\x1b{number}" for number in range(len(flights))]), schema)
+    assert len(unknown.measure) < 400
+    assert str(unknown).isprintable()
+
+
 def test_a_feature_without_any_value_is_not_called_constant(flights):
     empty = statistics(flights.assign(temp=float("nan"), carrier=None)).datasets[0]
     assert checks.constant("train", empty, ["holiday"]) == []

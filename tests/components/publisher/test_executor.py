@@ -15,6 +15,8 @@ from components.publisher.model_card import ModelCard
 from components.publisher.restore import restore
 from pipeline import config, record
 from pipeline.features import COLUMNS
+from pipeline.keys import PRIVATE, PUBLIC
+from tests.components.publisher.keys import make_keys
 
 INPUTS = {
     "model": (standard_artifacts.Model, "Trainer", "model"),
@@ -121,3 +123,16 @@ def test_what_a_person_wrote_comes_from_the_parameter(two_runs, tmp_path):
     text = (version.folder / store.CARD).read_text()
     assert text.startswith("# Model card: flight_delay\n\nÜ: the *chance* of rain.\n")
     assert '    train.note = "<script>"\n' in text
+
+
+def test_a_key_signs_and_only_its_path_is_told(two_runs, tmp_path):
+    keys = make_keys(tmp_path / "keys")
+    paths = {"signing_key": str(tmp_path / "keys" / PRIVATE), "public_key": str(tmp_path / "keys" / PUBLIC)}
+    configuration = json.dumps({"publish": paths})
+    pushed = publish(two_runs, tmp_path / "flight_delay", span="2013-04", configuration=configuration, **paths)
+    assert pushed.get_int_custom_property("pushed") == 1
+    version = store.read(tmp_path / "flight_delay", 1, keys)
+    assert version.manifest["configuration"]["publish"] == paths
+    [secret] = [line for line in Path(paths["signing_key"]).read_text().splitlines() if "-----" not in line]
+    content = [path.read_bytes() for path in version.folder.rglob("*") if path.is_file()]
+    assert not any(secret.encode() in each for each in [*content, str(pushed.mlmd_artifact).encode()])

@@ -80,7 +80,84 @@ def test_a_damaged_version_is_named_with_the_file(tmp_path, damage):
         store.verify(store.read(tmp_path / "s", 1))
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"files": 3}'])
+def test_a_file_that_is_a_link_is_refused_even_with_the_right_content(tmp_path):
+    version, _ = publish(tmp_path / "s", model(tmp_path / "m"))
+    file = version.folder / "saved_model.pb"
+    file.rename(tmp_path / "elsewhere")
+    file.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(CorruptModel, match=r"differs from its manifest: saved_model\.pb"):
+        store.verify(version)
+
+
+@pytest.mark.parametrize("kind", ["a link to a folder", "a link to nothing", "a pipe"])
+def test_what_the_manifest_does_not_name_is_found_whatever_it_is(tmp_path, kind):
+    version, _ = publish(tmp_path / "s", model(tmp_path / "m"))
+    added = version.folder / "assets.extra"  # where a server looks for more
+    if kind == "a pipe":
+        os.mkfifo(added)
+    else:
+        added.symlink_to(tmp_path / ("m" if kind == "a link to a folder" else "nowhere"))
+    with pytest.raises(CorruptModel, match=r"differs from its manifest: assets\.extra\."):
+        store.verify(version)
+
+
+def test_a_copy_that_differs_is_refused_and_removed(tmp_path, monkeypatch):
+    version, _ = publish(tmp_path / "s", model(tmp_path / "m"))
+    store.verify(version)
+    (version.folder / "saved_model.pb").write_text("worse")  # behind the comparison
+    with pytest.raises(CorruptModel, match=r"Version 1 in .*/s/1 differs from its manifest: saved_model\.pb"):
+        store.copy(version, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+def test_a_copy_is_the_version(tmp_path):
+    version, _ = publish(tmp_path / "s", model(tmp_path / "m"))
+    store.copy(version, tmp_path / "copy")
+    names = [path.relative_to(version.folder) for path in version.folder.rglob("*")]
+    assert sorted(path.relative_to(tmp_path / "copy") for path in (tmp_path / "copy").rglob("*")) == sorted(names)
+
+
+def test_a_manifest_that_is_replaced_behind_its_reading_is_found(tmp_path):
+    version, _ = publish(tmp_path / "s", model(tmp_path / "m"))
+    (version.folder / "manifest.json").write_text('{"files": {}}')
+    with pytest.raises(CorruptModel, match=r"differs from its manifest: manifest\.json\."):
+        store.verify(version)
+
+
+def test_a_model_that_changes_while_it_is_copied_is_not_published(tmp_path, monkeypatch):
+    source, copytree = model(tmp_path / "m"), store.shutil.copytree
+
+    def changed_first(*arguments, **options):
+        (source / "saved_model.pb").write_text("worse")
+        return copytree(*arguments, **options)
+
+    monkeypatch.setattr(store.shutil, "copytree", changed_first)
+    with pytest.raises(PublishFailed, match=r"Nothing was published to .*: saved_model\.pb changed while .* was copied"):
+        publish(tmp_path / "s", source)
+    assert [path.name for path in (tmp_path / "s").iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"../../m/saved_model.pb": "0" * 64},
+        {"/etc/passwd": "0" * 64},
+        {"variables/../saved_model.pb": "0" * 64},
+        {"./saved_model.pb": "0" * 64},
+        {"": "0" * 64},
+        {"saved_model.pb": None},
+        {"saved_model.pb": "0"},
+        {"saved_model.pb": "G" * 64},
+    ],
+)
+def test_a_manifest_names_files_below_its_folder_each_with_a_sum(tmp_path, files):
+    publish(tmp_path / "s", model(tmp_path / "m"))
+    (tmp_path / "s" / "1" / "manifest.json").write_text(json.dumps({"files": files}))
+    with pytest.raises(CorruptModel, match=r"1/manifest\.json is not a readable manifest"):
+        store.read(tmp_path / "s", 1)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"files": 3}', "null", "[" * 100_000])
 def test_a_corrupt_manifest_is_named(tmp_path, content):
     publish(tmp_path / "s", model(tmp_path / "m"))
     (tmp_path / "s" / "1" / "manifest.json").write_text(content)

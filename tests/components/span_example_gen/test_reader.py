@@ -2,10 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from components.errors import BadData
-from components.span_example_gen import reader
+from components.span_example_gen import csv_file, parquet_file, reader
 
 COLUMNS, DATE = {"carrier": "string", "engines": "int64", "temp": "float32"}, "date"
 ROWS = pd.DataFrame(
@@ -34,7 +35,7 @@ def hashes(path) -> np.ndarray:
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])
 def test_a_column_that_is_left_unread_may_hold_anything(tmp_path, monkeypatch, suffix):
     """Also another kind of value behind the first block, from which Arrow would have inferred a type."""
-    monkeypatch.setattr(reader, "CSV_BLOCK_BYTES", 200)
+    monkeypatch.setattr(csv_file, "BLOCK_BYTES", 200)
     rows = pd.concat([ROWS] * 40, ignore_index=True).assign(note=["1"] * 100 + ["sad"] * 20)
     path = write(rows, tmp_path / f"flights{suffix}")
     read = list(reader.read(path, COLUMNS, DATE, ["note"]))
@@ -68,3 +69,34 @@ def test_a_row_has_one_hash_in_either_format_and_beside_any_other_row(tmp_path):
 def test_rows_that_differ_in_one_column_have_other_hashes(tmp_path, change):
     changed = hashes(write(ROWS.assign(**change), tmp_path / "changed.parquet"))
     assert not np.isin(changed, hashes(write(ROWS, tmp_path / "whole.parquet"))).any()
+
+
+def test_a_date_is_compared_as_a_day_though_its_month_is_called_alike():
+    """Arrow calls the month of a day in 67549 "2013-02", since it keeps years in 16 bits."""
+    days = pa.array([15_737, 15_764, 15_737 + 23_936_550], pa.int32()).cast(pa.date32())
+    batch = pa.record_batch({DATE: days})
+    reader.check_dates(batch.slice(0, 2), DATE, "2013-02")
+    with pytest.raises(BadData, match=r"1 rows have a date outside their span 2013-02, such as <value out of range: 23952287>"):
+        reader.check_dates(batch, DATE, "2013-02")
+
+
+def test_rounding_to_float32_is_all_that_happens_to_a_number(tmp_path):
+    path = write(ROWS.assign(temp=[0.1, 16_777_217.0, None]), tmp_path / "flights.parquet")
+    [batch] = reader.read(path, COLUMNS, DATE)
+    assert batch.column("temp").to_pylist() == [np.float32(0.1), 16_777_216.0, None]
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_more_rows_than_a_file_may_have(tmp_path, monkeypatch, suffix):
+    for module in (reader, parquet_file):
+        monkeypatch.setattr(module, "MAX_ROWS", 2)
+    with pytest.raises(BadData, match=r"flights\.\w+: (more than 2|3) rows; expected at most .*Write several files"):
+        list(reader.read(write(ROWS, tmp_path / f"flights{suffix}"), COLUMNS, DATE))
+
+
+def test_many_row_groups_and_pages_are_walked_to_their_end(tmp_path):
+    rows = pd.concat([ROWS] * 500, ignore_index=True)
+    rows.to_parquet(tmp_path / "flights.parquet", index=False, row_group_size=100, data_page_size=64, write_batch_size=10)
+    read = pa.Table.from_batches(reader.read(tmp_path / "flights.parquet", COLUMNS, DATE))
+    assert read["engines"].to_pylist() == [2, 4, 1] * 500
+    assert read["carrier"].to_pylist() == ["UA", "AA", None] * 500

@@ -1,8 +1,9 @@
 import datetime
+import os
 
 import pytest
 
-from components.errors import SpanNotFound
+from components.errors import BadData, SpanNotFound
 from components.span_example_gen import spans
 
 
@@ -53,6 +54,34 @@ def test_fingerprint_follows_the_files_of_the_window(tmp_path):
     assert spans.fingerprint(tmp_path, ["2013-01"]) != before
 
 
+def test_the_files_of_a_span_sort_as_they_were_read(tmp_path):
+    folder = tmp_path / "Split-train"
+    folder.mkdir()
+    parts = [
+        spans.part(spans.shard(span, index), number)
+        for span, index, number in [
+            ("2013-01", 0, 0),
+            ("2013-01", 0, 1),
+            ("2013-01", 0, 10),
+            ("2013-01", 1, 0),
+            ("2013-02", 0, 0),
+        ]
+    ]
+    for name in reversed(parts):
+        (folder / name).touch()
+    assert spans.shards(str(tmp_path), "2013-01") == [str(folder / name) for name in parts[:-1]]
+
+
 def test_newest_is_the_newest_that_is_there(few_spans):
     assert spans.resolved(spans.NEWEST, spans.available(few_spans)) == "2013-04"
     assert spans.resolved("2013-02", spans.available(few_spans)) == "2013-02"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_a_folder_that_this_user_may_not_read_is_named(few_spans):
+    os.seteuid(65534)  # nobody: pytest's folders are their owner's
+    try:
+        with pytest.raises(BadData, match=r"cannot be read: Permission denied. Expected that this user may; change its mode"):
+            spans.files(few_spans, ["2013-01"])
+    finally:
+        os.seteuid(0)

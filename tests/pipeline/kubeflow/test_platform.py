@@ -20,6 +20,7 @@ GPU_NODE = {
     "node_selector": {"cloud.google.com/gke-accelerator": "nvidia-l4"},
     "tolerations": [{"key": "nvidia.com/gpu"}, {"key": "team", "operator": "Equal", "value": "ml", "effect": "NoExecute"}],
     "secrets": [{"secret": "wandb", "key": "token", "env": "WANDB_API_KEY"}],
+    "secret_files": [{"secret": "crosswind-signing", "path": "/etc/crosswind/signing"}],
     "volumes": [{"claim": "scratch", "path": "/scratch"}],
 }
 
@@ -41,9 +42,10 @@ def test_an_accelerator_is_a_kubernetes_resource_and_its_count_a_text():
 
 
 def test_the_executor_config_is_kfps_own():
-    config = ParseDict(executor_config(kubeflow_settings(), Node.model_validate(GPU_NODE)), KubernetesExecutorConfig())
+    config = ParseDict(executor_config(kubeflow_settings(), Node.model_validate(GPU_NODE), 10800), KubernetesExecutorConfig())
     mounts = {mount.mount_path: mount.pvc_name_parameter.runtime_value.constant.string_value for mount in config.pvc_mount}
     assert mounts == {"/mnt/crosswind": "crosswind", "/scratch": "scratch"}
+    assert config.active_deadline_seconds == 10800
     assert config.pod_metadata.annotations == {"gke-gcsfuse/volumes": "true"}
     assert config.node_selector.labels == {"cloud.google.com/gke-accelerator": "nvidia-l4"}
     tolerations = [(each.key, each.operator, each.value, each.effect) for each in config.tolerations]
@@ -51,10 +53,13 @@ def test_the_executor_config_is_kfps_own():
     [secret] = config.secret_as_env
     assert secret.secret_name_parameter.runtime_value.constant.string_value == "wandb"
     assert [(each.secret_key, each.env_var) for each in secret.key_to_env] == [("token", "WANDB_API_KEY")]
+    [files] = config.secret_as_volume
+    assert files.secret_name_parameter.runtime_value.constant.string_value == "crosswind-signing"
+    assert files.mount_path == "/etc/crosswind/signing"
 
 
 def test_what_is_not_stated_is_not_in_the_document():
-    assert executor_config(kubeflow_settings(annotations={}), Node()).keys() == {"pvcMount"}
+    assert executor_config(kubeflow_settings(annotations={}), Node(), 0).keys() == {"pvcMount"}
 
 
 def test_the_compiled_package_has_it_at_the_node_that_asks(tmp_path):
@@ -72,6 +77,12 @@ def test_the_compiled_package_has_it_at_the_node_that_asks(tmp_path):
     configs = package.platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     assert configs["exec-trainer"]["nodeSelector"] == {"labels": {"gpu": "l4"}}
     assert "nodeSelector" not in configs["exec-evaluator"]
+
+
+def test_each_pod_has_the_time_of_a_local_node(tmp_path, package):
+    for found, expected in ((package, {"10800"}), (package_of(tmp_path / "pipeline.yaml", "run.max_seconds=0"), {None})):
+        configs = found.platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values()
+        assert {config.get("activeDeadlineSeconds") for config in configs} == expected
 
 
 def test_no_retries_is_no_policy(package):
@@ -96,4 +107,4 @@ def test_a_wrong_key_planted_in_the_platform_document_is_refused(package):
 
 def test_a_document_for_an_executor_that_is_not_there_is_refused(package):
     with pytest.raises(NotRunnable, match=r"has exec-tuner; expected executors of the pipeline alone"):
-        check_platform(platform_spec(kubeflow_settings(), ["Tuner", "Trainer"]), package.spec)
+        check_platform(platform_spec(kubeflow_settings(), ["Tuner", "Trainer"], 0), package.spec)

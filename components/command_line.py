@@ -1,0 +1,34 @@
+"""How a command ends: with one message for an error that a user can act on, and the exit code of `components.errors.Exit`."""
+
+from collections.abc import Callable
+
+from rich.console import Console
+
+from components.errors import CrosswindError, Exit, exit_code
+
+
+def ended(work: Callable[[], int | None], console: Console, interrupted: str = "Interrupted.") -> int:
+    """Does the work of a command.
+
+    Args:
+        work: returns an exit code, or None for `Exit.DONE`. Raises CrosswindError.
+        console: where the command speaks.
+        interrupted: what is said after Ctrl-C.
+
+    Returns:
+        The exit code of the work, else that of the error or interruption that ended it.
+    """
+    try:
+        return work() or Exit.DONE
+    except CrosswindError as error:
+        say(error, console)
+        return exit_code(error)
+    except KeyboardInterrupt:
+        console.print(interrupted)
+        return Exit.INTERRUPTED
+
+
+def say(error: CrosswindError, console: Console) -> None:
+    """Prints the error's name and message, as it is: brackets in it are no markup, and no line is broken."""
+    console.print(f"[red bold]{type(error).__name__}:[/] ", end="", soft_wrap=True)
+    console.print(str(error), markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,96 @@
+"""Runs the nodes of one span on this machine, in a process that is watched: for `pipeline.local_runner` and `pipeline.tune`."""
+
+import contextlib
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+
+from components.errors import CrosswindError, LimitExceeded, NodeFailed, ProcessDied
+from components.publisher.signature import read_keys
+from pipeline import beam, masking
+from pipeline.checkout import git_commit
+from pipeline.config import Config
+from pipeline.supervisor import Started, supervised
+
+Result = TypeVar("Result")
+BEHIND = "What follows the last node"
+CLOSING_SECONDS = 600  # for the report of a run that was ended; it takes 20
+
+
+def execute(config: Config, span: str, console: Console, name: str, *, behind: Callable[[], Result], trials: int = 0) -> Result:
+    """Runs the nodes, or those up to a Tuner of so many trials, and what is to follow them in the same process.
+
+    Args:
+        config, span: what to run.
+        console: gets a line a node.
+        name: of the run, in ML Metadata and among the reports.
+        behind: is called when all nodes have ended well.
+        trials: of a Tuner; 0: no Tuner.
+
+    Returns:
+        What `behind` does.
+
+    Raises:
+        LimitExceeded: a node took more than `run.max_seconds` or `run.max_memory_gb`. The run has its report all the same.
+        CrosswindError: a setting makes no sense here, or a node said what is wrong; NodeFailed if it did not.
+    """
+    beam.check_here(config.beam)
+    read_keys(config.publish.public_key, config.publish.signing_key)  # a key that is missing, better now than after training
+    up_to = "Tuner" if trials else None
+
+    def work(started: Started) -> Result:
+        with _followed(config, console, started):
+            from pipeline import local_dag  # noqa: PLC0415 (here and below: the process that watches needs none of it)
+            from pipeline.dag import check_schema, create_pipeline  # noqa: PLC0415
+            from pipeline.model import distribution  # noqa: PLC0415
+
+            # Devices are settled when TensorFlow starts, and what is missing is better said before the first node.
+            distribution.create(config.train.strategy, config.train.devices, config.train.tpu)
+            check_schema(Path(config.data.schema_file))
+            local_dag.run(create_pipeline(config, span, git_commit(), trials), name, up_to)
+        started(BEHIND)
+        return behind()
+
+    def close(started: Started, failure: str) -> None:
+        with _followed(config, console, started):
+            from pipeline import local_dag  # noqa: PLC0415
+            from pipeline.dag import create_pipeline  # noqa: PLC0415
+
+            local_dag.close(create_pipeline(config, span, git_commit(), trials), name, failure, up_to)
+
+    try:
+        return supervised(work, config.run, console)
+    except (LimitExceeded, ProcessDied) as error:
+        if error.node:  # else there is nothing to tell of
+            failure = f"{type(error).__name__}: {error}"
+            limits = config.run.model_copy(update={"max_seconds": CLOSING_SECONDS})
+            with contextlib.suppress(CrosswindError):  # what ended the run is better told than what ended its report
+                supervised(lambda started: close(started, failure), limits, console)
+        raise
+
+
+@contextlib.contextmanager
+def _followed(config: Config, console: Console, started: Started) -> Iterator[None]:
+    """A line for each node within, and one message for what ends them. Raises CrosswindError."""
+    from absl import logging  # noqa: PLC0415
+
+    from pipeline.progress import NodeProgress  # noqa: PLC0415
+
+    progress = NodeProgress(console, started)
+    try:
+        masking.keep_out_of_logs(config)
+        logging.set_verbosity(logging.INFO)
+        logging.get_absl_logger().addHandler(progress)
+        yield
+    except CrosswindError:
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        progress.failed()
+        where = progress.failed_node or "The start"
+        raise NodeFailed(f"{where} failed: {type(error).__name__}: {error}\nThe traceback is in the log.") from error
+    finally:
+        progress.close()

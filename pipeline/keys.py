@@ -1,0 +1,113 @@
+"""Makes a pair of keys that signs published models, and signs a version that was published without."""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from rich.console import Console
+
+from components.command_line import ended
+from components.errors import BadConfig, VersionNotFound
+from components.files import fsync, temporary_folder
+from components.publisher import manifests, store
+from components.publisher.signature import SIGNATURE, Keys, read_keys, sign
+from pipeline import config as configuration
+
+PRIVATE, PUBLIC = "private.pem", "public.pem"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns an `Exit`."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.keys", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    making = commands.add_parser("make", help="make a pair")
+    making.add_argument("folder", type=Path, help=f"for {PRIVATE} and {PUBLIC}, of which none may be there")
+    signing = commands.add_parser("sign", help="sign a published version, after its files were compared with its manifest")
+    signing.add_argument("version", type=Path, nargs="+", help="its folder, such as runs/serving/flight_delay/3")
+    signing.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="with publish.signing_key")
+    signing.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting")
+    options = parser.parse_args(arguments)
+    console = Console(highlight=False, soft_wrap=True)
+    return ended(lambda: act(options, console), console)
+
+
+def act(options: argparse.Namespace, console: Console) -> None:
+    """Does what the command line asks for. Raises CrosswindError."""
+    if options.command == "make":
+        private, public = make(options.folder)
+        console.print(f"{private} signs: keep it secret. {public} checks: give it to whoever loads models.")
+        return
+    publish = configuration.load(options.config, options.set).publish
+    keys = read_keys(publish.public_key, publish.signing_key)
+    for folder in options.version:
+        sign_version(folder, keys)
+        console.print(f"Signed {folder}.")
+
+
+def make(folder: Path) -> tuple[Path, Path]:
+    """Writes a new pair. Only its owner can read the private key; none is ever overwritten.
+
+    Returns:
+        The files of the private and of the public key.
+
+    Raises:
+        BadConfig: one of the files is there, or the folder cannot be written.
+    """
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if there := [name for name in (PRIVATE, PUBLIC) if (folder / name).exists()]:
+            raise FileExistsError(f"{', '.join(there)} is there already")
+        for name, content, mode in ((PRIVATE, private, 0o600), (PUBLIC, public, 0o644)):
+            _write_new(folder / name, content, mode)
+        fsync(folder)
+    except OSError as error:
+        raise BadConfig(
+            f"No keys were made in {folder}: {error}. Expected a writable folder without keys; name another."
+        ) from error
+    return folder / PRIVATE, folder / PUBLIC
+
+
+def _write_new(path: Path, content: bytes, mode: int) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sign_version(folder: Path, keys: Keys) -> None:
+    """Signs the manifest of a version whose files are those of the manifest.
+
+    Raises:
+        BadConfig: there is no key to sign with.
+        VersionNotFound: the folder is no version.
+        CorruptModel: its files are not those of the manifest, or that is of another version.
+    """
+    if not keys.private:
+        raise BadConfig("publish.signing_key is empty; expected the private key's file: set it, and publish.public_key.")
+    folder = folder.absolute()
+    if not folder.name.isdecimal() or not folder.is_dir():
+        raise VersionNotFound(f"{folder} is no version; expected a folder with a number, such as runs/serving/flight_delay/3.")
+    with store.writing(folder.parent):
+        version = store.read(folder.parent, int(folder.name))
+        with tempfile.TemporaryDirectory() as ours, temporary_folder(folder.parent) as temporary:
+            copy = Path(ours) / "model"  # where nobody else writes
+            store.copy(version, copy)
+            manifest = (copy / manifests.MANIFEST).read_bytes()
+            signature = sign(manifest, keys.private)
+            # As whoever loads it will ask, before it is there: is it this version of this model?
+            manifests.parse(manifest, signature, model=folder.parent.name, number=version.number, origin=str(folder), keys=keys)
+            (temporary / SIGNATURE).write_bytes(signature)
+            fsync(temporary / SIGNATURE)
+            (temporary / SIGNATURE).rename(folder / SIGNATURE)
+        fsync(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

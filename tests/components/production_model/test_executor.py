@@ -1,0 +1,60 @@
+"""The executor on versions in the shape of a SavedModel."""
+
+from pathlib import Path
+
+import pytest
+from tfx.types import standard_artifacts
+from tfx.utils import path_utils
+
+from components.errors import CorruptModel, SignatureInvalid
+from components.production_model.executor import VERSION_PROPERTY, Executor
+from components.publisher import manifests, store
+from components.publisher.signature import NO_KEYS, Keys
+from pipeline.keys import PUBLIC
+from tests.components.publisher.keys import make_keys
+
+MODEL = "flight_delay"
+
+
+def publish(folder: Path, keys: Keys = NO_KEYS) -> store.Version:
+    source = folder / "source"
+    source.mkdir()
+    (source / "saved_model.pb").write_text("graph")
+    return store.publish(folder / MODEL, source, {}, {"model": MODEL}, 5, keys=keys)[0]
+
+
+def production(folder: Path, **properties) -> tuple[int, Path]:
+    """The number that the executor states, and the folder of its copy."""
+    model = standard_artifacts.Model()
+    model.uri = str(folder / "artifact")
+    Executor().Do({}, {"model": [model]}, {"folder": str(folder / MODEL)} | properties)
+    return model.get_int_custom_property(VERSION_PROPERTY), Path(path_utils.serving_model_path(model.uri))
+
+
+def test_nothing_is_in_production_yet(tmp_path):
+    number, copy = production(tmp_path)
+    assert (number, copy.exists()) == (0, False)
+
+
+def test_the_copy_is_the_version(tmp_path):
+    version = publish(tmp_path)
+    number, copy = production(tmp_path)
+    assert number == 1
+    assert manifests.sums(copy) == manifests.sums(version.folder)
+
+
+def test_a_version_that_was_changed_is_not_copied(tmp_path):
+    (publish(tmp_path).folder / "saved_model.pb").write_text("worse")
+    with pytest.raises(CorruptModel, match=r"differs from its manifest: saved_model\.pb"):
+        production(tmp_path)
+    assert not list((tmp_path / "artifact").rglob("saved_model.pb"))
+
+
+def test_a_run_starts_from_what_is_signed_only_when_a_key_is_given(tmp_path):
+    keys = make_keys(tmp_path / "keys")
+    version = publish(tmp_path, keys)
+    trusted = {"public_key": str(tmp_path / "keys" / PUBLIC)}
+    assert production(tmp_path, **trusted)[0] == 1
+    (version.folder / "manifest.json.sig").unlink()
+    with pytest.raises(SignatureInvalid, match=r"1/manifest\.json is not signed"):
+        production(tmp_path, **trusted)

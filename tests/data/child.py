@@ -1,0 +1,88 @@
+"""Runs cases of the corpus, one after the other, and prints what came of each as a line of JSON.
+
+`python -m tests.data.child reader|chain ROWS FOLDER [CASE …]`: `reader` reads the files as SpanExampleGen does, in seconds;
+`chain` runs the components up to the DataGate. The process gets so much address space that a file that takes all of the
+machine's memory fails here instead.
+"""
+
+import argparse
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from components.errors import CrosswindError
+from tests.data.corpus import CASES, GOES_ON, SPAN, Case
+
+ADDRESS_SPACE_BYTES = {"reader": 8 << 30, "chain": 16 << 30}  # TensorFlow alone reserves several gigabytes
+EVAL_DAYS = 10
+
+
+def memory_mb(name: str) -> float:
+    """VmRSS, the present resident memory, or VmHWM, its peak since `forget_peak`."""
+    [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name)]
+    return int(line.split()[1]) * 1024 / 1e6
+
+
+def forget_peak() -> None:
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def read(spans_folder: Path, span: str, work: Path) -> None:
+    """What SpanExampleGen does with each file, but for writing."""
+    from components.span_example_gen import reader, spans  # noqa: PLC0415
+    from pipeline.features import COLUMNS, DATE  # noqa: PLC0415
+
+    for path in spans.files(spans_folder, spans.window(span, 1))[span]:
+        for batch in reader.read(path, COLUMNS, DATE):
+            reader.check_dates(batch, DATE, span)
+            reader.row_hashes(batch)
+            for rows in reader.split_by_time(batch, DATE, spans.first_eval_day(span, EVAL_DAYS)).values():
+                reader.as_lists(rows)
+
+
+def run(case: Case, rows: pd.DataFrame, folder: Path, ingest: Callable[[Path, str, Path], object]) -> dict[str, object]:
+    """Writes the case below `folder`, ingests it, and says what came of it."""
+    month = folder / "spans" / SPAN
+    month.mkdir(parents=True)
+    case.write(month, rows)
+    forget_peak()
+    before, start = memory_mb("VmRSS"), time.perf_counter()
+    outcome, text = GOES_ON, ""
+    try:
+        ingest(folder / "spans", case.span, folder)
+    except CrosswindError as error:
+        outcome, text = type(error).__name__, str(error)
+    except Exception as error:
+        outcome, text = f"not ours: {type(error).__name__}", str(error)
+    seconds, peak = time.perf_counter() - start, memory_mb("VmHWM")
+    return {"case": case.name, "outcome": outcome, "text": text, "seconds": round(seconds, 2), "mb": round(peak - before, 1)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.data.child", description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=ADDRESS_SPACE_BYTES)
+    parser.add_argument("rows", type=Path, help="good rows of the span, Parquet")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("cases", nargs="*", help="names (default: all)")
+    options = parser.parse_args()
+    rows = pd.read_parquet(options.rows)
+    ingest = read
+    if options.what == "chain":
+        from tests.data.chain import ingest  # noqa: PLC0415
+    else:
+        from components.span_example_gen import reader  # noqa: F401, PLC0415 (not within the first case's time)
+    limit = ADDRESS_SPACE_BYTES[options.what]
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    for number, case in enumerate(CASES):
+        if not options.cases or case.name in options.cases:
+            print(json.dumps(run(case, rows, options.folder / str(number), ingest)), flush=True)
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

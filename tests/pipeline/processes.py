@@ -1,0 +1,26 @@
+"""Commands as processes of their own, which end with the test."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from conftest import REPOSITORY
+
+
+def started(module: str, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
+    """A command, its output and errors in one pipe."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.Popen(command, cwd=REPOSITORY, text=True, env=os.environ | environment, **streams)  # type: ignore[call-overload]
+
+
+def done(module: str, *arguments: str | Path, **environment: str) -> tuple[int, str]:
+    """Exit code and output of a command."""
+    process = started(module, *arguments, **environment)
+    try:
+        said, _ = process.communicate(timeout=300)
+    finally:
+        process.kill()
+        process.wait()
+    return process.returncode, said

@@ -1,0 +1,194 @@
+"""Every exit code, from a real command: with the message that the README's table shows for it."""
+
+import contextlib
+import fcntl
+import json
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import FAST, REPOSITORY
+
+from components.errors import Exit
+from components.publisher import store
+from tests.pipeline.processes import done, started
+
+# A run that takes no time, for the codes of a tick that depend on what came of it; real ones: tests/e2e/test_retrain.py.
+STAND_IN = """
+import json, os, pathlib, sys, time
+arguments = sys.orig_argv
+if "pipeline.local_runner" in arguments:
+    outcome = {"span": "2013-04", "outcome": os.environ["OUTCOME"], "reason": os.environ.get("REASON", ""), "version": 2}
+    pathlib.Path(arguments[arguments.index("--json") + 1]).write_text(json.dumps(outcome))
+    time.sleep(float(os.environ.get("SECONDS_TAKEN", 0)))
+    os._exit(0)
+"""
+COMMANDS = {  # each with arguments without which it says only that they are missing
+    "pipeline.local_runner": [],
+    "pipeline.retrain": [],
+    "pipeline.rollback": [],
+    "pipeline.reports": ["build"],
+    "pipeline.views": ["tfma"],
+    "pipeline.tune": [],
+    "pipeline.replay": [],
+    "pipeline.kubeflow_runner": ["compile"],
+}
+OTHERS = ["pipeline.schedule", "pipeline.kfp_entrypoint", "data.flights", "serving.promote", "serving.local_server"]
+OTHERS += ["serving.batch", "serving.predict", "tflite.predict", "tflite.install"]
+
+
+def table() -> dict[str, tuple[int, str, str]]:
+    """Name to code, meaning and example of the README's table."""
+    rows = re.findall(r"^\| (\d+) \| ([a-z ]+) \| (.+?) \| `(.+)` \|$", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
+    return {name: (int(code), meaning, example) for code, name, meaning, example in rows}
+
+
+def settings(*values: str) -> list[str]:
+    return [part for value in (*FAST, *values) for part in ("--set", value)]
+
+
+@pytest.fixture
+def versions(tmp_path) -> Path:
+    """A root with two versions of a model."""
+    for number, span in enumerate(("2013-03", "2013-04"), 1):
+        source = tmp_path / span
+        source.mkdir()
+        (source / "saved_model.pb").write_text(span)
+        facts = {"span": span, "metrics": {"overall": {"auc": 0.699 + number / 100}}}
+        for kind in ("serving", "mobile"):
+            store.publish(tmp_path / "runs" / kind / "flight_delay", source, {}, facts, 5)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def months(tmp_path) -> Path:
+    """Folders of spans whose files are not read."""
+    for month in ("2013-02", "2013-03", "2013-04"):
+        (tmp_path / "spans" / month).mkdir(parents=True)
+        (tmp_path / "spans" / month / "flights.csv").write_text("x")
+    return tmp_path / "spans"
+
+
+@pytest.fixture
+def stand_in(tmp_path) -> str:
+    """A folder for PYTHONPATH."""
+    (tmp_path / "path").mkdir()
+    (tmp_path / "path" / "sitecustomize.py").write_text(STAND_IN)
+    return str(tmp_path / "path")
+
+
+def check(name: str, found: tuple[int, str]) -> None:
+    """The code is the one of the name, and the output has the README's example, whose ... stand for anything."""
+    code, said = found
+    assert code == Exit[name.upper().replace(" ", "_")], said
+    example = ".*?".join(map(re.escape, table()[name][2].split("...")))
+    assert re.search(example, " ".join(said.split())), (example, said)
+    assert "Traceback" not in said
+
+
+def test_the_readmes_table_is_the_enumeration():
+    stated = {name: (code, meaning) for name, (code, meaning, _) in table().items()}
+    assert stated == {code.name.lower().replace("_", " "): (code.value, code.meaning) for code in Exit}
+
+
+def test_done(versions):
+    check("done", done("pipeline.rollback", "--root", versions))
+
+
+def test_failed(versions):
+    check("failed", done("pipeline.rollback", "--root", versions, "--to", "9"))
+
+
+def test_wrong_setting(tmp_path):
+    check("wrong setting", done("pipeline.local_runner", "--root", tmp_path, "--set", "data.window=0"))
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_a_wrong_setting_is_2_whatever_the_command(module, tmp_path):
+    code, said = done(module, *COMMANDS[module], "--set", "train.epochs=none")
+    assert code == Exit.WRONG_SETTING
+    assert "train.epochs = 'none'" in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize("module", [*COMMANDS, *OTHERS])
+def test_a_wrong_argument_is_2_whatever_the_command(module):
+    code, said = done(module, "--nonsense")
+    assert (code, "usage: " in said) == (Exit.WRONG_SETTING, True)
+
+
+def test_data_rejected(refused):
+    check("data rejected", (refused.code, refused.said))
+
+
+def test_needs_a_person(refused):
+    check("needs a person", done("pipeline.retrain", *refused.arguments))
+
+
+@pytest.mark.parametrize("module", ["pipeline.local_runner", "pipeline.retrain"])
+def test_busy(module, months, tmp_path):
+    (tmp_path / "runs").mkdir()
+    with (tmp_path / "runs" / ".lock").open("w") as held:
+        held.write("process 4711 since 2026-11-25 02:21:46 (local_runner.py)\n")
+        held.flush()
+        fcntl.flock(held, fcntl.LOCK_EX)
+        check("busy", done(module, "--root", tmp_path / "runs", *settings(f"data.spans={months}")))
+
+
+def test_limit_exceeded(months, tmp_path):
+    limits = settings(f"data.spans={months}", "run.max_seconds=1")
+    result = tmp_path / "outcome.json"
+    check("limit exceeded", done("pipeline.local_runner", "--root", tmp_path / "runs", "--json", result, *limits))
+    assert json.loads(result.read_text())["outcome"] == "limit_exceeded"
+
+
+def test_with_a_stand_in_for_runs_the_whole_runs_limit_is_that_of_the_tick(months, tmp_path, stand_in):
+    limits = settings(f"data.spans={months}", "data.window=1", "schedule.max_hours=0.0001")
+    environment = {"PYTHONPATH": stand_in, "OUTCOME": "published", "SECONDS_TAKEN": "60"}
+    (tmp_path / "path" / "sitecustomize.py").write_text(STAND_IN.replace("    pathlib", "    0 and pathlib"))
+    code, said = done("pipeline.retrain", "--root", tmp_path / "runs", *limits, **environment)
+    assert code == Exit.LIMIT_EXCEEDED
+    assert "the run took more than 0.0001 hours (schedule.max_hours) and was ended" in said
+
+
+@pytest.mark.parametrize("name", ["published", "not blessed", "stable"])
+def test_with_a_stand_in_for_runs_what_came_of_them_is_the_ticks_code(name, months, tmp_path, stand_in):
+    reasons = {"published": "", "not blessed": "overall: auc is 0.69", "stable": "version 2 stays"}
+    environment = {"PYTHONPATH": stand_in, "OUTCOME": name.replace(" ", "_"), "REASON": reasons[name]}
+    check(name, done("pipeline.retrain", "--root", tmp_path / "runs", *settings(f"data.spans={months}"), **environment))
+
+
+def test_interrupted(few_spans, tmp_path):
+    """While TensorFlow is loaded: in each later moment the same process is asked to end."""
+    process = started("pipeline.local_runner", "--root", tmp_path / "runs", *settings(f"data.spans={few_spans}"))
+    try:
+        said = process.stdout.readline()
+        while "Log: " not in said:
+            said += process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    check("interrupted", (process.returncode, said + rest))
+    with contextlib.ExitStack() as stack:
+        held = stack.enter_context((tmp_path / "runs" / ".lock").open())
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody holds it any more
+
+
+def test_an_interrupted_tick_says_so(months, tmp_path, stand_in):
+    environment = {"PYTHONPATH": stand_in, "OUTCOME": "published", "SECONDS_TAKEN": "60"}
+    process = started("pipeline.retrain", "--root", tmp_path / "runs", *settings(f"data.spans={months}"), **environment)
+    try:
+        while not list(tmp_path.glob("runs/.tick.lock")):
+            pass
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(2)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == Exit.INTERRUPTED
+    assert json.loads(said)["outcome"] == "interrupted"

@@ -1,0 +1,81 @@
+"""What people put passwords in is masked, and all else is as it was."""
+
+import logging
+
+import pytest
+
+from pipeline import config, masking
+from pipeline.report_settings import report_settings
+
+NOTIFY, OPTIONS = "curl -H 'X-Token: 0123456789'", "['--password=open sesame', '--fast', '--flink_version=1.20']"
+MASKED = ["--password=***", "--fast", "--flink_version=***"]
+
+
+@pytest.fixture
+def settings():
+    return config.load(overrides=[f"schedule.notify={NOTIFY}", f"beam.options={OPTIONS}", "train.epochs=5"])
+
+
+@pytest.fixture
+def log():
+    """What is logged, as formatted; the factory of records is put back."""
+    made, lines = logging.getLogRecordFactory(), []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(handler.format(record))
+    logger = logging.getLogger("a library's")
+    logger.addHandler(handler)
+    yield logger, lines
+    logger.removeHandler(handler)
+    logging.setLogRecordFactory(made)
+
+
+def test_only_sensitive_settings_are_masked(settings):
+    whole, shown = settings.model_dump(mode="json", by_alias=True), masking.settings(settings)
+    assert (shown["schedule"].pop("notify"), shown["beam"].pop("options")) == ("***", MASKED)
+    assert (whole["schedule"].pop("notify"), whole["beam"].pop("options")[0]) == (NOTIFY, "--password=open sesame")
+    assert shown == whole
+
+
+def test_what_is_empty_stays_so():
+    shown = masking.settings(config.load())
+    assert (shown["schedule"]["notify"], shown["beam"]["options"]) == ("", [])
+
+
+def test_the_report_knows_no_password(settings):
+    told = report_settings(settings, [], "unknown")
+    assert told.configuration == masking.settings(settings)
+    assert set(told.overrides) == {
+        'schedule.notify="***"',
+        'beam.options=["--password=***", "--fast", "--flink_version=***"]',
+        "train.epochs=5",
+    }
+
+
+def test_what_is_logged_is_masked(settings, log):
+    logger, lines = log
+    masking.keep_out_of_logs(settings)
+    logger.error("Discarding unparseable args: %s", ["--password=open sesame"])
+    logger.error("options %s of version 1.20", {"password": "open sesame"})
+    logger.error("%s runs on Flink with --flink_version=1.20", NOTIFY)
+    logger.error("%d rows", 7)
+    assert lines == [
+        "Discarding unparseable args: ['--password=***']",
+        "options {'password': '***'} of version 1.20",
+        "*** runs on Flink with --flink_version=***",
+        "7 rows",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["beam.options=['--password=open sesame', 'x']"], r"beam.options = \*\*\*: 'x' is not understood"),
+        (["beam.options=['--region=open sesame']"], r"beam.options = \*\*\*: --region contradicts"),
+        (["beam.options=['--password=open sesame']", "beam.project=p"], r"beam: runner local does not read project"),
+        (["beam.options='--password=open sesame'"], r"beam.options = \*\*\*: Input should be a valid list"),
+    ],
+)
+def test_an_error_names_the_setting_without_what_it_holds(overrides, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        config.load(overrides=overrides)
+    assert "open sesame" not in str(caught.value)

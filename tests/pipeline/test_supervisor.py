@@ -1,0 +1,208 @@
+"""What hangs, grows or dies is ended and named, with all that it has started; what comes to an end gives its result."""
+
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+from conftest import REPOSITORY
+from rich.console import Console
+
+from components.errors import DataRejected, LimitExceeded, ProcessDied
+from pipeline.config import Run
+from pipeline.supervisor import GIGABYTE, THE_START, supervised
+
+LIMITS = Run(root="runs", max_seconds=1, max_memory_gb=0)
+CATASTROPHIC = r"(a+)+$", "a" * 60 + "b"  # doubles with each letter; re never lets another thread run
+
+
+def memory(gigabytes: float) -> Run:
+    return Run(root="runs", max_seconds=60, max_memory_gb=gigabytes)
+
+
+@pytest.fixture
+def screen():
+    return io.StringIO()
+
+
+@pytest.fixture
+def console(screen):
+    return Console(file=screen)
+
+
+def spin_in_c(started):
+    started("Spins")
+    re.match(*CATASTROPHIC)
+
+
+def sleep(started):
+    started("Sleeps")
+    time.sleep(600)
+
+
+def wait_in_a_thread(started):
+    started("Waits")
+    threading.Event().wait()
+
+
+@pytest.mark.parametrize(("work", "node"), [(sleep, "Sleeps"), (spin_in_c, "Spins"), (wait_in_a_thread, "Waits")])
+def test_a_node_that_hangs_is_ended_and_named(console, screen, work, node):
+    start = time.monotonic()
+    with pytest.raises(LimitExceeded, match=rf"{node} has run for \d s .* expected 1 s at most \(run.max_seconds\)"):
+        supervised(work, LIMITS, console)
+    assert time.monotonic() - start < 10
+    assert screen.getvalue().split()[:2] == ["failed", node]
+
+
+def test_the_time_is_a_nodes_and_not_the_runs(console):
+    def work(started):
+        for number in range(3):
+            started(f"Node{number}")
+            time.sleep(0.6)
+        return "all"
+
+    assert supervised(work, LIMITS, console) == "all"
+
+
+def test_what_begins_no_node_is_named_too(console):
+    with pytest.raises(LimitExceeded, match=f"{THE_START} has run for"):
+        supervised(lambda _: time.sleep(600), LIMITS, console)
+
+
+def test_a_node_that_takes_memory_is_ended(console, screen):
+    def work(started):
+        started("Grows")
+        kept = []
+        while True:
+            kept.append(b"x" * 10_000_000)
+            time.sleep(0.02)
+
+    with pytest.raises(LimitExceeded, match=r"Grows has brought the run to [\d.]+ GB .* GB at most \(run.max_memory_gb\)"):
+        supervised(work, memory(0.8), console)
+    assert "failed  Grows" in screen.getvalue()
+
+
+def test_the_memory_of_what_it_starts_counts(console):
+    def work(started):
+        started("Starts")
+        subprocess.run([sys.executable, "-c", "import time; kept = b'x' * 900_000_000; time.sleep(600)"], check=True)
+
+    with pytest.raises(LimitExceeded, match="Starts has brought the run to"):
+        supervised(work, memory(0.8), console)
+
+
+def test_memory_that_processes_share_counts_once(console):
+    def work(started):
+        started("Shares")
+        kept = b"x" * 300_000_000
+        child = os.fork()
+        if child == 0:
+            time.sleep(2)
+            os._exit(0)
+        os.waitpid(child, 0)
+        return len(kept)
+
+    # This process is forked too, whatever tests it has run before.
+    limit = psutil.Process().memory_info().rss / GIGABYTE + 0.4
+    assert supervised(work, memory(limit), console) == 300_000_000
+
+
+def test_what_it_started_ends_with_it(console, tmp_path):
+    def work(started):
+        started("Starts")
+        for session in (True, False):
+            other = subprocess.Popen(["sleep", "600"], start_new_session=session)
+            (tmp_path / str(other.pid)).touch()
+        time.sleep(600)
+
+    with pytest.raises(LimitExceeded):
+        supervised(work, LIMITS, console)
+    pids = [int(path.name) for path in tmp_path.iterdir()]
+    gone, _ = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=5)
+    assert len(pids) == 2
+    assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids), gone
+
+
+@pytest.mark.parametrize(
+    ("end", "how"),
+    [
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), "killed, by the kernel for lack of memory unless somebody did it"),
+        (lambda: os.kill(os.getpid(), signal.SIGTERM), "ended by SIGTERM"),
+        (lambda: os._exit(7), "exit code 7"),
+        (lambda: 1 / 0, "exit code 1"),
+    ],
+)
+def test_a_process_that_dies_is_named(console, screen, end, how):
+    def work(started):
+        started("Dies")
+        end()
+
+    with pytest.raises(ProcessDied, match=f"Dies ended with its process: {how}"):
+        supervised(work, LIMITS, console)
+    assert "failed  Dies" in screen.getvalue()
+
+
+def test_an_error_that_says_what_is_wrong_comes_through(console, screen):
+    def work(started):
+        started("DataGate")
+        raise DataRejected("no late flights")
+
+    with pytest.raises(DataRejected, match="no late flights"):
+        supervised(work, LIMITS, console)
+    assert screen.getvalue() == ""
+
+
+WATCHES = """
+import os, sys, time
+from pathlib import Path
+from rich.console import Console
+from pipeline.config import Run
+from pipeline.supervisor import supervised
+
+def work(started):
+    print(os.getpid(), flush=True)
+    while True:
+        try:
+            time.sleep(600)
+        except KeyboardInterrupt:
+            if "deaf" not in sys.argv:
+                raise
+
+supervised(work, Run(root="runs", max_seconds=0, max_memory_gb=0), Console())
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "argument", "code"),
+    [
+        (signal.SIGKILL, "", -signal.SIGKILL),
+        (signal.SIGTERM, "", 128 + signal.SIGTERM),
+        (signal.SIGHUP, "", 128 + signal.SIGHUP),
+        (signal.SIGINT, "", -signal.SIGINT),
+        (signal.SIGINT, "deaf", -signal.SIGINT),
+    ],
+)
+def test_whatever_ends_the_watcher_ends_what_it_watches(number, argument, code):
+    command = [sys.executable, "-c", WATCHES, argument]
+    watcher = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        worker = psutil.Process(int(watcher.stdout.readline()))
+        watcher.send_signal(number)
+        assert watcher.wait(timeout=20) == code
+        worker.wait(timeout=5)
+    finally:
+        watcher.kill()
+        watcher.wait()
+        watcher.stdout.close()
+
+
+def test_it_costs_a_moment(console):
+    start = time.monotonic()
+    assert [supervised(lambda _: 7, LIMITS, console) for _ in range(5)] == [7] * 5
+    assert (time.monotonic() - start) / 5 < 0.2
