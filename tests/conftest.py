@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from planted import ENVIRONMENT, NOTIFY
 
 from data import flights
+from tests.planted import ENVIRONMENT, NOTIFY
 
 # A shell that starts the tests in the background has Ctrl-C ignored, and what they start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
