@@ -5,14 +5,17 @@ import datetime
 import fcntl
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from rich.console import Console
 
 from components.errors import RootBusy, RootUnusable
+
+PATIENCE = 2.0  # seconds: the kernel takes up to one to free a gigabyte
 
 
 @contextmanager
@@ -32,19 +35,31 @@ def claimed(root: Path, lock: str = ".lock") -> Iterator[None]:
             f"{root} cannot be written: {error}. Expected a writable folder; choose another with --root."
         ) from error
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not _locked(file):
             file.seek(0)
             raise RootBusy(
                 f"{root} is in use by {file.read().strip() or 'another run'}. Expected one run at a time: "
                 "wait for it to end, or choose another folder with --root."
-            ) from error
+            )
         file.truncate(0)
         # Without the arguments: a setting among them may be a password.
         file.write(f"process {os.getpid()} since {datetime.datetime.now():%Y-%m-%d %H:%M:%S} ({Path(sys.argv[0]).name})\n")
         file.flush()
         yield
+
+
+def _locked(file: IO[str]) -> bool:
+    """Tries for a moment: a run that was killed may still hold what it is about to let go of."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        else:
+            return True
 
 
 def terminal() -> Console:

@@ -157,13 +157,15 @@ class Matrix:
 
 def end(process: subprocess.Popen) -> None:
     """Kills a process and all below it, as a power cut would."""
-    found = [process.pid]
+    found = []
     with suppress(psutil.NoSuchProcess):
-        found += [child.pid for child in psutil.Process(process.pid).children(recursive=True)]
-    for pid in found:
+        found = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    for child in found:
         with suppress(psutil.NoSuchProcess):
-            psutil.Process(pid).kill()
+            child.kill()
     process.wait()
+    psutil.wait_procs(found)
 
 
 def kills(matrix: Matrix, nodes: list[str], each: int, seed: int) -> Iterator[Kill]:
