@@ -95,7 +95,7 @@ class Poisoning:
         self._run(SPAN)
         [page] = (self._root / "reports").glob(f"*-{SPAN}")
         found = facts.read(page)
-        auc = next((metric for metric in found.candidate.metrics if metric.name == "auc"), None) if found.candidate else None
+        auc = next((metric for metric in found.candidate.metrics if metric.name == "AUC"), None) if found.candidate else None
         return Result(
             case,
             found.outcome,
@@ -126,18 +126,17 @@ class Poisoning:
 
 
 def table(results: list[Result]) -> Table:
-    found = Table(
-        "newest month", "data gate", "drift checks that fired", "evaluation", "outcome", "AUC measured", "AUC on true rows"
-    )
+    """A row a case; of the drift checks those that do not fire on the clean month, in which the season has changed."""
+    found = Table("newest month", "data gate", "further drift checks", "evaluation", "outcome", "AUC measured", "true AUC")
+    clean = set(results[0].checks)
     for each in results:
         found.add_row(
             each.case,
             each.gates["Data"].partition(":")[0],
-            ", ".join(each.checks) or "-",
-            each.gates["Evaluation"],
+            ", ".join(sorted(set(each.checks) - clean)) or "-",
+            each.gates["Evaluation"].partition(":")[0],
             each.outcome,
-            "-" if each.measured is None else "{:.3f} (production {:.3f})".format(*each.measured),
-            "-" if each.true is None else "{:.3f} (production {:.3f})".format(*each.true),
+            *("-" if auc is None else "{:.3f} (production {:.3f})".format(*auc) for auc in (each.measured, each.true)),
         )
     return found
 
