@@ -99,7 +99,7 @@ class Matrix:
         return Kill(node, met, round(seconds, 3), versions, round(recovered, 1), sorted(differences))
 
     def result(self) -> dict[str, object]:
-        """What is published: the facts of each version that must not differ; sums of weights, vocabularies and phone files."""
+        """What is published: the facts of each version that must not differ; sums of weights and vocabularies."""
         found: dict[str, object] = {}
         for name in FOLDERS:
             folder = self._root / name / "flight_delay"
@@ -107,7 +107,7 @@ class Matrix:
                 store.verify(version)
                 found |= {f"{name} {version.number}: {fact}": version.manifest.get(fact) for fact in SAME}
                 for path in sorted(version.folder.rglob("*")):
-                    if path.parent.name in ("variables", "assets") or path.suffix == ".tflite":
+                    if path.parent.name in ("variables", "assets"):
                         found[f"{name} {version.number}: {path.relative_to(version.folder)}"] = sha256(path)
             found[f"{name}: leftovers"] = [path.name for path in folder.glob(".tmp-*")]
         return found
