@@ -17,6 +17,7 @@ from components.mobile_exporter.replay import TransformGraph
 from components.mobile_exporter.runtime import OUTPUT, SIGNATURE, TFLiteModel
 from components.mobile_exporter.variants import VARIANTS, quantized
 from components.production_model.executor import VERSION_PROPERTY
+from components.publisher import store
 
 GOLDEN_ROWS = 20
 VARIANTS_FOLDER = "variants"
@@ -35,7 +36,7 @@ class Executor(base_executor.BaseExecutor):
         for name in {"float32", *ship}:
             checks.check(files[name], columns, rows, exec_properties["max_size_kb"])
         artifact = artifact_utils.get_single_instance(output_dict["mobile_model"])
-        version = artifact_utils.get_single_instance(input_dict["production"]).get_int_custom_property(VERSION_PROPERTY) + 1
+        version = version_to_be(input_dict)
         artifact.set_int_custom_property(VERSION_PROPERTY, version)
         facts = self._facts(input_dict, exec_properties, examples, schema) | {"version": version}
         served, variants = Path(path_utils.serving_model_path(artifact.uri)), Path(artifact.uri) / VARIANTS_FOLDER
@@ -75,6 +76,17 @@ class Executor(base_executor.BaseExecutor):
             "features": [feature_card(feature, schema) for feature in json.loads(exec_properties["features"])],
             "metrics": overall,
         }
+
+
+def version_to_be(input_dict) -> int:
+    """The number that the server's model gets: the next one, unless it is in production, as after a run that was killed."""
+    production = artifact_utils.get_single_instance(input_dict["production"])
+    number = production.get_int_custom_property(VERSION_PROPERTY)
+    if not number:
+        return 1
+    folders = (artifact_utils.get_single_uri(input_dict["model"]), production.uri)
+    candidate, current = (store.folder_digest(Path(path_utils.serving_model_path(folder))) for folder in folders)
+    return number if candidate == current else number + 1
 
 
 def feature_card(feature: dict, schema: schema_pb2.Schema) -> card.FeatureCard:

@@ -51,7 +51,7 @@ class Publisher(base_component.BaseComponent):
     Outputs:
         pushed_model: `PushedModel`. Custom properties: `pushed` (1: there is a new version, in production unless a
             models.config pins another one), `version` and `destination` of the version that holds the model if it was
-            blessed, `reason` why nothing new was pushed.
+            blessed, `holds` (1: it does; 0: a rollback took the model out), `reason` why nothing new was pushed.
     """
 
     SPEC_CLASS = PublisherSpec
@@ -91,7 +91,7 @@ class Publisher(base_component.BaseComponent):
         description: what a person says of the model, for its card; None: no card is written, as the phone's model has its own.
         signing_key, public_key: files of the key that signs manifests, and of those that are trusted; None: nothing is signed.
         infra_blessing: Canary's or TFX's InfraValidator's, whether a server runs the model.
-        follows: another Publisher's output: this one pushes only when that one did, and under the same number.
+        follows: another Publisher's output: this one pushes only what that one did, now or before, under its number.
         """
         super().__init__(
             PublisherSpec(

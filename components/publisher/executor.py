@@ -28,7 +28,8 @@ class Executor(base_executor.BaseExecutor):
             pushed.set_string_custom_property("reason", f"drift.block_push: {blocked}")
             return
         evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
-        number, reason = _leader(input_dict)
+        folder, keep = Path(exec_properties["folder"]), exec_properties["keep"]
+        number, reason = _leader(input_dict, folder)
         if reason := reason or _not_blessed(input_dict, evaluation):
             pushed.set_string_custom_property("reason", reason)
             return
@@ -61,10 +62,10 @@ class Executor(base_executor.BaseExecutor):
                     statistics=statistics_pb2.DatasetFeatureStatisticsList.FromString(extra[store.STATISTICS].read_bytes()),
                 )
                 extra |= markdown.write(card, Path(temporary))
-            folder, keep = Path(exec_properties["folder"]), exec_properties["keep"]
             keys = read_keys(exec_properties.get("public_key"), exec_properties.get("signing_key"))
             version, reason = store.publish(folder, model, extra, facts, keep, number=number, keys=keys)
         pushed.set_int_custom_property("pushed", int(not reason))
+        pushed.set_int_custom_property("holds", int(store.model_digest(version) == store.folder_digest(model)))
         pushed.set_int_custom_property("version", version.number)
         pushed.set_string_custom_property("destination", str(version.folder))
         pushed.set_string_custom_property("reason", reason)
@@ -84,14 +85,20 @@ def _not_blessed(input_dict, evaluation: str) -> str:
     return f"as a server it failed: {infra.get_string_custom_property('reason') or 'the InfraValidator did not bless it'}"
 
 
-def _leader(input_dict) -> tuple[int | None, str]:
-    """The number that the Publisher that this one follows has pushed under, and why this one must not push."""
+def _leader(input_dict, folder: Path) -> tuple[int | None, str]:
+    """The number that the Publisher that this one follows has pushed under, and why this one must not push.
+
+    That one may have pushed in a run that was killed right behind it: then this one has to make up for it.
+    """
     if not input_dict.get("follows"):
         return None, ""
     leader = artifact_utils.get_single_instance(input_dict["follows"])
     number = leader.get_int_custom_property("version")
     if not leader.get_int_custom_property("pushed"):
-        return None, "the server's model was not published"
+        if not leader.get_int_custom_property("holds"):
+            return None, "the server's model was not published"
+        if number in store.versions(folder):
+            return None, f"version {number} was published with the server's"
     stated = artifact_utils.get_single_instance(input_dict["model"]).get_int_custom_property("version")
     if stated and stated != number:
         return None, f"production changed during the run: the model states version {stated}, the server's became {number}"

@@ -23,6 +23,7 @@ from components.publisher.signature import NO_KEYS, SIGNATURE, Keys, sign
 STATISTICS = "training_statistics.pb"
 WARM_UP = "assets.extra/tf_serving_warmup_requests"  # where TensorFlow Serving looks for it
 CARD, CARD_JSON = "model_card.md", "model_card.json"  # for people; the phone's model brings a card.json of another kind
+BESIDE = (STATISTICS, WARM_UP, CARD, CARD_JSON, MANIFEST, SIGNATURE)  # of a version: what is not of its model
 WITHDRAWN = "withdrawn"  # of a manifest: versions that a rollback took out of production, each with its model's digest
 
 
@@ -181,9 +182,14 @@ def model_digest(version: Version) -> str:
     return _digest(version.manifest["files"])
 
 
+def folder_digest(model: Path) -> str:
+    """The same, of a model's folder, published or not."""
+    return _digest({str(path): sha256(model / path) for path in files_below(model)})
+
+
 def _digest(sums: Mapping[str, str]) -> str:
     # The card in the phone's folder is left out too: the model has it inside.
-    own = sorted((name, total) for name, total in sums.items() if name not in (STATISTICS, WARM_UP, CARD, CARD_JSON))
+    own = sorted((name, total) for name, total in sums.items() if name not in BESIDE)
     return hashlib.sha256(json.dumps(own).encode()).hexdigest()
 
 

@@ -68,3 +68,4 @@ def test_a_run_killed_in_each_node_in_turn_ends_with_one_whole_version(few_spans
     shown = states(result.stdout)
     assert [shown[node] for node in ("SpanExampleGen", "StatisticsGen", "Transform", "Trainer")] == ["cached"] * 4
     assert whole_versions(root) == [1]
+    assert store.versions(root / "mobile" / "flight_delay") == [1], "a kill between the two pushes"

@@ -34,14 +34,16 @@ def serving(two_runs) -> Path:
     return two_runs.root / "serving" / "flight_delay"
 
 
-def publish(two_runs, folder: Path, **properties) -> standard_artifacts.PushedModel:
-    """Runs the executor on what the last run's Publisher got."""
+def publish(two_runs, folder: Path, follows=None, **properties) -> standard_artifacts.PushedModel:
+    """Runs the executor on what the last run's Publisher got; as one that follows another if that one's output is given."""
     outputs = record.last_run(two_runs.root / "metadata.db")
     inputs, pushed = {}, standard_artifacts.PushedModel()
     for name, (kind, node, key) in INPUTS.items():
         artifact = kind()
         artifact.set_mlmd_artifact(outputs[node][key])
         inputs[name] = [artifact]
+    if follows:
+        inputs["follows"] = [follows]
     common = {"folder": str(folder), "model_name": "flight_delay", "keep": 5, "git_commit": "0123abc", "configuration": "{}"}
     Executor().Do(inputs, {"pushed_model": [pushed]}, common | properties)
     return artifact_utils.get_single_instance([pushed])
@@ -112,6 +114,34 @@ def test_the_card_is_no_part_of_the_model(two_runs, tmp_path):
     assert not {store.CARD, store.CARD_JSON} & set(version.manifest["files"])
     pushed = publish(two_runs, tmp_path / "flight_delay", description=DESCRIPTION.model_dump_json())
     assert pushed.get_string_custom_property("reason") == "version 1 in production is this very model"
+
+
+def leader(version: int, *, pushed: bool, holds: bool) -> standard_artifacts.PushedModel:
+    """What a Publisher leaves."""
+    artifact = standard_artifacts.PushedModel()
+    for name, value in {"version": version, "pushed": int(pushed), "holds": int(holds)}.items():
+        artifact.set_int_custom_property(name, value)
+    return artifact
+
+
+def test_one_that_follows_pushes_under_the_same_number(two_runs, tmp_path):
+    pushed = publish(two_runs, tmp_path / "f", leader(7, pushed=True, holds=True))
+    assert (pushed.get_int_custom_property("pushed"), pushed.get_int_custom_property("version")) == (1, 7)
+
+
+def test_one_that_follows_makes_up_for_a_run_that_was_killed_between_the_two_but_once(two_runs, tmp_path):
+    again = leader(7, pushed=False, holds=True)
+    pushed = publish(two_runs, tmp_path / "f", again)
+    assert (pushed.get_int_custom_property("pushed"), pushed.get_int_custom_property("version")) == (1, 7)
+    pushed = publish(two_runs, tmp_path / "f", again)
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert pushed.get_string_custom_property("reason") == "version 7 was published with the server's"
+
+
+def test_one_that_follows_does_not_push_what_a_rollback_took_out(two_runs, tmp_path):
+    pushed = publish(two_runs, tmp_path / "f", leader(7, pushed=False, holds=False))
+    assert pushed.get_string_custom_property("reason") == "the server's model was not published"
+    assert not (tmp_path / "f").exists()
 
 
 def test_what_a_person_wrote_comes_from_the_parameter(two_runs, tmp_path):
