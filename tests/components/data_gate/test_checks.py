@@ -71,8 +71,15 @@ def test_column_that_the_schema_does_not_know(flights, schema):
 def test_labels_of_one_class(flights, late, found):
     dataset = statistics(flights.assign(late=late)).datasets[0]
     [finding] = checks.label_share("eval", dataset, LABEL, 0.02, 0.6)
-    assert (finding.split, finding.feature, finding.measure, finding.limit) == ("eval", "late", found, "2.00% to 60.00%")
-    assert finding.severity == "error"
+    words = "share of positive labels out of range"
+    assert finding == checks.Finding("eval", "late", words, found, "2.00% to 60.00%", "error")
+
+
+def test_a_share_at_a_limit_is_within_it(flights):
+    dataset = statistics(flights).datasets[0]
+    share = next(each.num_stats.mean for each in dataset.features if each.path.step[:] == [LABEL])
+    assert checks.label_share("train", dataset, LABEL, share, 0.6) == []
+    assert checks.label_share("train", dataset, LABEL, 0.02, share) == []
 
 
 def test_real_labels_pass(flights):
@@ -81,14 +88,17 @@ def test_real_labels_pass(flights):
 
 def test_no_label_at_all(flights):
     [finding] = checks.label_share("train", statistics(flights.drop(columns=LABEL)).datasets[0], LABEL, 0.02, 0.6)
-    assert finding.anomaly == "label missing"
+    assert finding == checks.Finding("train", "late", "label missing", "no label in any row", "a label in each row", "error")
+    assert str(finding) == "train split, late: label missing. Found: no label in any row. Expected: a label in each row."
 
 
 def test_rows_are_counted_against_the_limit(flights):
     dataset = statistics(flights).datasets[0]
     assert checks.row_count("train", dataset, 12_000) == []
     [finding] = checks.row_count("train", dataset, 12_001)
-    assert (finding.measure, finding.limit) == ("12,000", "at least 12,001")
+    assert finding == checks.Finding("train", "", "too few rows", "12,000", "at least 12,001", "error")
+    assert str(finding) == "train split: too few rows. Found: 12,000. Expected: at least 12,001."
+    assert str(checks.Finding("", "", "a", "b", "c", "error")).startswith("data: a. ")
 
 
 def test_a_feature_that_turned_constant(flights):
@@ -101,6 +111,7 @@ def test_a_feature_that_turned_constant(flights):
         "Expected: at least two values, or the feature in gate.may_be_constant."
     )
     assert found["carrier"].measure.startswith("UA")
+    assert {(each.split, each.severity) for each in found.values()} == {("train", "error")}
 
 
 def test_more_categories_than_a_vocabulary_should_have(flights):
@@ -108,7 +119,10 @@ def test_more_categories_than_a_vocabulary_should_have(flights):
     numbered = statistics(flights.assign(dest=[f"flight {number}" for number in range(len(flights))])).datasets[0]
     [finding] = checks.categories("train", numbered)
     assert (finding.feature, finding.measure, finding.severity) == ("dest", "12,000", "error")
-    assert finding.limit.startswith("at most 10,000")
+    assert (finding.split, finding.anomaly) == ("train", "too many categories")
+    assert finding.limit == "at most 10,000; ignore the column, or put its values into classes"
+    exactly = [f"flight {number % checks.MAX_CATEGORIES}" for number in range(len(flights))]
+    assert checks.categories("train", statistics(flights.assign(dest=exactly)).datasets[0]) == []
 
 
 def test_what_the_data_say_is_shown_in_short_and_printable(flights, schema):

@@ -34,6 +34,12 @@ def test_metrics_are_those_of_scikit_learn():
     assert metrics["calibration"] == pytest.approx(scored.scores.sum() / scored.labels.sum(), rel=1e-5)
 
 
+def test_average_precision_of_a_few_rows_by_hand():
+    scored = Scored(np.array([1, 0, 1, 0], "float32"), np.array([0.9, 0.8, 0.7, 0.1], "float32"))
+    assert scored.metrics()["AUC-PR"] == pytest.approx((1 + 2 / 3) / 2)
+    assert performance._metrics(np.vstack([scored.blocks.sum(axis=0)] * 2))["AUC-PR"].tolist() == [pytest.approx(5 / 6)] * 2
+
+
 def test_ties_count_half():
     scored = Scored(np.array([0, 1, 0, 1], "float32"), np.full(4, 0.3, "float32"))
     assert scored.metrics()["AUC"] == 0.5
@@ -65,7 +71,13 @@ def test_rows_that_depend_on_their_neighbours_widen_the_interval():
 
 
 def test_the_same_quality_is_stable():
-    assert {check.verdict for check in concept(sample(5), sample(4)).values()} == {"stable"}
+    checks = concept(sample(5), sample(4)).values()
+    assert {(check.kind, check.feature, check.verdict, check.reason) for check in checks} == {("concept", "", "stable", "")}
+    before = sample(4).metrics()
+    assert {check.measure: check.reference for check in checks} == {
+        name: before[name] for name in concept(sample(5), sample(4))
+    }
+    assert [check.limit for check in checks] == [0.01, 0.01, 0.1]
 
 
 def test_a_model_that_knows_nothing_has_decayed():
@@ -74,6 +86,7 @@ def test_a_model_that_knows_nothing_has_decayed():
     checks = concept(useless, good)
     assert checks["AUC"].verdict == checks["log loss"].verdict == "decayed"
     assert checks["AUC"].reason.startswith("AUC of the model in production is 0.")
+    assert checks["AUC"].reason.endswith(" when published; limit 0.01 worse")
     assert checks["AUC"].interval[0] < checks["AUC"].value < checks["AUC"].interval[1]
 
 
@@ -82,6 +95,10 @@ def test_calibration_that_improves_is_no_decay():
     off = Scored(good.labels, good.scores * 0.6)
     assert concept(off, good)["calibration"].verdict == "decayed"
     assert concept(good, off)["calibration"].verdict == "stable"
+    over = Scored(good.labels, np.minimum(good.scores * 1.6, 1))
+    assert concept(over, good)["calibration"].verdict == "decayed"
+    slightly = Scored(good.labels, good.scores * 0.95)
+    assert concept(slightly, good)["calibration"].verdict == "stable"
 
 
 def test_one_class_has_no_auc_and_few_rows_do_not_fail():
@@ -93,7 +110,16 @@ def test_one_class_has_no_auc_and_few_rows_do_not_fail():
 
 
 def test_label_drift_wants_an_interval_beyond_the_limit():
-    assert performance.label(2200, 10_000, 0.22, 30_000, 0.005).verdict == "stable"
+    same = performance.label(2200, 10_000, 0.22, 30_000, 0.005)
+    assert (same.kind, same.feature, same.measure, same.verdict, same.reason) == (
+        "label",
+        "",
+        "share of positives",
+        "stable",
+        "",
+    )
+    assert (same.value, same.reference, same.limit) == (0.22, 0.22, 0.005)
+    assert performance.label(2000, 10_000, 0.22, 30_000, 0.005).verdict == "drifted", "fewer count as well"
     assert performance.label(23, 100, 0.2, 30_000, 0.005).verdict == "stable"
     check = performance.label(2400, 10_000, 0.22, 30_000, 0.005)
     assert check.verdict == "drifted"
@@ -103,10 +129,16 @@ def test_label_drift_wants_an_interval_beyond_the_limit():
 
 def test_prediction_drift():
     reference, _ = np.histogram(sample(10).scores, 20, (0, 1))
-    assert performance.prediction(sample(11).scores, reference.tolist(), 0.01).verdict == "stable"
+    same = performance.prediction(sample(11).scores, reference.tolist(), 0.01)
+    assert (same.kind, same.feature, same.verdict, same.reason) == ("prediction", "", "stable", "")
+    assert (same.measure, same.limit) == ("Jensen-Shannon divergence", 0.01)
+    assert performance.prediction(sample(11).scores, reference.tolist(), same.value).verdict == "drifted", (
+        "at its limit it fires"
+    )
     moved = performance.prediction(sample(11).scores * 0.7, reference.tolist(), 0.01)
     assert moved.verdict == "drifted"
     assert moved.value > 0.05
+    assert moved.reason.startswith("the model's scores are distributed differently: Jensen-Shannon divergence 0.")
 
 
 histograms = hnp.arrays("int64", 12, elements=st.integers(0, 1000)).filter(lambda counts: counts.sum() > 0)
