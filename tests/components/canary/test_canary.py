@@ -119,12 +119,13 @@ def tried(model: Path, examples, command=COMMAND, answer_seconds=10.0, load_seco
 
 
 def servers_left() -> list[int]:
-    """Processes of a server of a candidate."""
+    """Processes of a server that this test has started; other tests on the machine may have theirs."""
+    mine = os.environ["PYTEST_CURRENT_TEST"].encode()
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if b"serving.local_server" in path.read_bytes() and b"--model_name=candidate" in path.read_bytes():
-                found.append(int(path.parent.name))
+            if b"serving.local_server" in (folder / "cmdline").read_bytes() and mine in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
         except OSError:
             continue
     return found
