@@ -29,6 +29,6 @@ def ended(work: Callable[[], int | None], console: Console, interrupted: str = "
 
 
 def say(error: CrosswindError, console: Console) -> None:
-    """Prints the error's name and message, as it is: brackets in it are no markup, and no line is broken."""
-    console.print(f"[red bold]{type(error).__name__}:[/] ", end="", soft_wrap=True)
+    """Prints the error's title and message, as it is: brackets in it are no markup, and no line is broken."""
+    console.print(f"[red bold]{error.title}:[/] ", end="", soft_wrap=True)
     console.print(str(error), markup=False, highlight=False, soft_wrap=True)

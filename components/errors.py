@@ -6,6 +6,11 @@ from enum import IntEnum
 class CrosswindError(Exception):
     """Root of every error that states what was found, where, what was expected, and what to do."""
 
+    @property
+    def title(self) -> str:
+        """What a command prints before the message."""
+        return type(self).__name__
+
 
 class BadConfig(ValueError, CrosswindError):
     """A setting has an unknown name, a wrong type or an impossible value."""

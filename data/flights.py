@@ -14,7 +14,8 @@ from pandas.tseries.holiday import USFederalHolidayCalendar
 from rich.console import Console
 from rich.table import Table
 
-from components.errors import BadData, CrosswindError
+from components.command_line import ended
+from components.errors import BadData, RootUnusable
 from components.files import fsync, temporary_folder
 
 SPANS = Path(__file__).parent / "spans"
@@ -142,14 +143,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=SPANS, help="where the spans go (default: %(default)s)")
     folder: Path = parser.parse_args(arguments).folder
     console = Console()
+    return ended(lambda: build(folder, console), console)
+
+
+def build(folder: Path, console: Console) -> None:
+    """Writes the spans that are not there. Raises RootUnusable, and BadData if the packaged tables are not as they were."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         written = write_spans(flights_of_the_year(), folder)
-    except (CrosswindError, OSError) as error:
-        console.print(f"[red]No spans were built in {folder}:[/] {error}", soft_wrap=True)
-        return 1
+    except OSError as error:
+        raise RootUnusable(f"No spans were built in {folder}: {error}") from error
     console.print(summary(written) if written else f"All spans are in {folder}; nothing to build.")
-    return 0
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.errors import BadConfig, CrosswindError
+from components.command_line import ended
 from components.files import sha256
 from components.span_example_gen import spans
 from pipeline import config as configuration
@@ -21,17 +21,10 @@ PIPELINE = "crosswind"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0, 2 for a wrong setting, or 1 when the pipeline cannot be compiled or KFP said no."""
+    """Returns an `Exit`: FAILED when the pipeline cannot be compiled or KFP said no."""
     options = parse(arguments)
     console = Console(highlight=False, soft_wrap=True)
-    try:
-        config = configuration.load(options.config, options.set + ([f"kubeflow.host={options.host}"] if options.host else []))
-        options.action(config, options, console)
-    except CrosswindError as error:
-        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
-        console.print(str(error), markup=False)
-        return 2 if isinstance(error, BadConfig) else 1
-    return 0
+    return ended(lambda: options.action(load(options), options, console), console)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -62,6 +55,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     verb.add_argument("--remove", action="store_true", help="take the schedule of this name out again")
     verb.set_defaults(action=schedule)
     return parser.parse_args(arguments)
+
+
+def load(options: argparse.Namespace) -> Config:
+    """The configuration that the options mean. Raises BadConfig."""
+    return configuration.load(options.config, options.set + ([f"kubeflow.host={options.host}"] if options.host else []))
 
 
 def compile_only(config: Config, options: argparse.Namespace, console: Console) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.errors import BadConfig, CrosswindError, ScheduleFailed
+from components.command_line import ended
+from components.errors import BadConfig, ScheduleFailed
 from pipeline import config as configuration
 
 CHECKOUT = Path(__file__).parent.parent
@@ -24,7 +25,7 @@ NAMES = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0, 2 for a wrong setting or time, 1 when the crontab cannot be changed."""
+    """Returns an `Exit`."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.schedule", description=__doc__)
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--install", action="store_true", help="add the line to this user's crontab, or replace it")
@@ -34,23 +35,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="configuration (default: %(default)s)")
     parser.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting")
     options = parser.parse_args(arguments)
-    console = Console(highlight=False, soft_wrap=True, markup=False)
-    try:
-        if options.remove:
-            change_crontab(None)
-            console.print("The crontab has no line of this checkout.")
-            return 0
-        line = crontab_line(check_time(options.at), options)
-        if options.install:
-            change_crontab(line)
-            console.print("In the crontab:")
-    except CrosswindError as error:
-        console.print(f"{type(error).__name__}: {error}")
-        return 2 if isinstance(error, BadConfig) else 1
-    console.print(line)
+    console = Console(highlight=False, soft_wrap=True)
+    return ended(lambda: act(options, console), console)
+
+
+def act(options: argparse.Namespace, console: Console) -> None:
+    """Shows, adds or takes out the line. Raises BadConfig and ScheduleFailed."""
+    if options.remove:
+        change_crontab(None)
+        console.print("The crontab has no line of this checkout.")
+        return
+    line = crontab_line(check_time(options.at), options)
+    if options.install:
+        change_crontab(line)
+        console.print("In the crontab:")
+    console.print(line, markup=False)
     if not options.install:
         console.print("To add it to this user's crontab: make schedule ARGS=--install")
-    return 0
 
 
 def crontab_line(at: str, options: argparse.Namespace) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from components.command_line import ended
 from components.errors import BadConfig, BadData, CrosswindError, VersionNotFound
 from components.files import TEMPORARY_PREFIX, fsync
 from components.publisher import store
@@ -24,7 +25,7 @@ DEFAULT_RUNNER = "--runner=FnApiRunner"  # Beam's own default would first try to
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0, 2 for a wrong setting, or 1 when the rows cannot be scored; then the output is as it was."""
+    """Returns an `Exit`; unless it is DONE, the output is as it was."""
     parser = argparse.ArgumentParser(prog="python -m serving.batch", description=__doc__)
     parser.add_argument(
         "--input", action="append", required=True, help="Parquet file; may be repeated, the rows keep their order"
@@ -39,13 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.epilog = "Other options are Beam's, such as --runner=FlinkRunner, or --direct_running_mode=multi_processing."
     options, beam = parser.parse_known_args(arguments)
     console = Console(highlight=False, soft_wrap=True, stderr=True)
-    try:
-        score(options, [DEFAULT_RUNNER, *beam], console)  # the last --runner counts
-    except CrosswindError as error:
-        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
-        console.print(str(error), markup=False)
-        return 2 if isinstance(error, BadConfig) else 1
-    return 0
+    return ended(lambda: score(options, [DEFAULT_RUNNER, *beam], console), console)  # the last --runner counts
 
 
 def score(options: argparse.Namespace, beam: list[str], console: Console) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from components.errors import BadConfig, CrosswindError
+from components.command_line import ended
+from components.errors import BadConfig
 from serving.quiet import quiet_stderr
 
 DEFAULT_MODELS = Path("runs/serving")
@@ -43,22 +44,21 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serves until SIGINT or SIGTERM. Returns 0, 2 for a wrong setting, 1 when it cannot serve."""
+    """Returns an `Exit`."""
     options = parse(arguments)
     console = Console(highlight=False, soft_wrap=True)
-    try:
-        if not 0 < options.request_log_share <= 1:
-            raise BadConfig(f"--request_log_share is {options.request_log_share:g}; expected a share above 0 and up to 1.")
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its errors are exceptions, and logged as such
-        with quiet_stderr():
-            from serving.server import run  # noqa: PLC0415  # TensorFlow
+    return ended(lambda: serve(options, console), console)
 
-        uvloop.run(run.serve(options, console))
-    except CrosswindError as error:
-        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
-        console.print(str(error), markup=False)
-        return 2 if isinstance(error, BadConfig) else 1
-    return 0
+
+def serve(options: argparse.Namespace, console: Console) -> None:
+    """Until SIGINT or SIGTERM. Raises CrosswindError when it cannot serve."""
+    if not 0 < options.request_log_share <= 1:
+        raise BadConfig(f"--request_log_share is {options.request_log_share:g}; expected a share above 0 and up to 1.")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its errors are exceptions, and logged as such
+    with quiet_stderr():
+        from serving.server import run  # noqa: PLC0415  # TensorFlow
+
+    uvloop.run(run.serve(options, console))
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.errors import CrosswindError
+from components.command_line import ended
 from serving.quiet import quiet_stderr
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0, or 1 when a row or the request is refused."""
+    """Returns an `Exit`."""
     parser = argparse.ArgumentParser(prog="python -m serving.predict", description=__doc__)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--json", type=Path, help="a row as an object of field to value, or a list of rows")
@@ -24,27 +24,25 @@ def main(arguments: list[str] | None = None) -> int:
     which.add_argument("--label", default="", help="of the version, such as stable or canary")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True, stderr=True)
+    return ended(lambda: answer(options), console)
+
+
+def answer(options: argparse.Namespace) -> None:
+    """Prints the answers. Raises BadData for a row, and Refused by the server."""
     from serving import client, rows  # noqa: PLC0415  # pandas: --help answers without
 
     target = client.Target(options.server, options.model, options.version, options.label)
-    try:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        with quiet_stderr():  # gRPC's client makes its tensors with TensorFlow
-            connection = client.connect(target)
-        with connection as server:
-            if options.csv:
-                frame = rows.from_csv(options.csv, server.inputs())
-                frame[client.OUTPUT] = server.predict(frame)
-                frame.to_csv(sys.stdout, index=False, float_format="%.6g")
-            else:
-                for score in server.predict(rows.from_json(options.json)):
-                    print(f"{client.OUTPUT} {score:.4f}")  # noqa: T201
-    except CrosswindError as error:
-        code = getattr(error, "code", None)
-        console.print(f"[red bold]{code.name if code else type(error).__name__}:[/] ", end="")
-        console.print(str(error), markup=False)
-        return 1
-    return 0
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quiet_stderr():  # gRPC's client makes its tensors with TensorFlow
+        connection = client.connect(target)
+    with connection as server:
+        if options.csv:
+            frame = rows.from_csv(options.csv, server.inputs())
+            frame[client.OUTPUT] = server.predict(frame)
+            frame.to_csv(sys.stdout, index=False, float_format="%.6g")
+        else:
+            for score in server.predict(rows.from_json(options.json)):
+                print(f"{client.OUTPUT} {score:.4f}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from components.errors import BadConfig, CrosswindError, PromotionFailed
+from components.command_line import ended
+from components.errors import PromotionFailed
 from components.publisher import labels
 from components.publisher.signature import NO_KEYS, Keys, read_keys
 from serving import moves
@@ -21,7 +22,7 @@ POLL_SECONDS = 0.2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0, 2 for a wrong setting, or 1 when a label could not be moved."""
+    """Returns an `Exit`."""
     parser = argparse.ArgumentParser(prog="python -m serving.promote", description=__doc__)
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--canary", type=int, metavar="VERSION", help="give it part of the requests, beside the stable one")
@@ -37,22 +38,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--timeout", type=float, default=120.0, help="seconds to wait for a server (default: %(default)s)")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
+    return ended(lambda: act(options, console), console)
+
+
+def act(options: argparse.Namespace, console: Console) -> None:
+    """Moves a label, or only shows them. Raises CrosswindError."""
     servers = [] if options.no_server else options.server or [SERVER]
-    try:
-        keys = read_keys(options.public_key)
-        models = models_in(options.folder)
-        before = Config(models.read()[0], options.model, f"{models.name}/{labels.CONFIG}").pins
-        versions = models.versions(options.model)
-        if move := chosen(options, before.production or (versions[-1] if versions else None)):
-            after = Promotion(models, options.model, servers, options.timeout, console, keys=keys).run(move)
-        else:
-            after = before.labels
-    except CrosswindError as error:
-        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
-        console.print(str(error), markup=False)
-        return 2 if isinstance(error, BadConfig) else 1
+    keys = read_keys(options.public_key)
+    models = models_in(options.folder)
+    before = Config(models.read()[0], options.model, f"{models.name}/{labels.CONFIG}").pins
+    versions = models.versions(options.model)
+    if move := chosen(options, before.production or (versions[-1] if versions else None)):
+        after = Promotion(models, options.model, servers, options.timeout, console, keys=keys).run(move)
+    else:
+        after = before.labels
     show(console, before.labels, after, versions)
-    return 0
 
 
 def chosen(options: argparse.Namespace, production: int | None) -> Move | None:

@@ -28,6 +28,11 @@ class Refused(CrosswindError):
         super().__init__(message)
         self.code = code
 
+    @property
+    def title(self) -> str:
+        """The status code's name, as clients of gRPC know it."""
+        return self.code.name
+
 
 def invalid(message: str) -> Refused:
     """The request itself is wrong; sending it again will not help."""

@@ -17,7 +17,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from components.errors import CrosswindError, SpanNotFound
+from components.command_line import ended
+from components.errors import SpanNotFound
 from components.mobile_exporter import card as model_card
 from components.mobile_exporter.card import ModelCard
 from tflite import rows as raw_rows
@@ -33,13 +34,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/benchmarks/tflite.json"), help="default: %(default)s")
     options = parser.parse_args(arguments)
     console = Console(width=140)
-    try:
-        variants = newest(options.root / "artifacts/MobileExporter/mobile_model") / "variants"
-        server = newest(options.root / "serving/flight_delay")
-        card = model_card.read(newest(options.root / "mobile/flight_delay") / "model.tflite")
-    except CrosswindError as error:
-        console.print(f"{type(error).__name__}: {error}", markup=False)
-        return 1
+    return ended(lambda: measure(options, console), console)
+
+
+def measure(options: argparse.Namespace, console: Console) -> None:
+    """Measures and prints each model. Raises CrosswindError if a run's files are not there."""
+    variants = newest(options.root / "artifacts/MobileExporter/mobile_model") / "variants"
+    server = newest(options.root / "serving/flight_delay")
+    card = model_card.read(newest(options.root / "mobile/flight_delay") / "model.tflite")
     one = [golden.row for golden in card.golden]
     measured = {path.stem: alone(measure_tflite, path, one, card) for path in sorted(variants.glob("*.tflite"))}
     measured["SavedModel, raw"] = alone(measure_saved_model, server, one, card)
@@ -47,7 +49,6 @@ def main(arguments: list[str] | None = None) -> int:
     console.print(table(measured))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(measured, indent=1) + "\n")
-    return 0
 
 
 def newest(folder: Path) -> Path:

@@ -8,7 +8,8 @@ from pathlib import Path
 from ai_edge_litert import schema_py_generated as flatbuffer
 from rich.console import Console
 
-from components.errors import CorruptModel, CrosswindError, NotConvertible, PublishFailed, VersionNotFound
+from components.command_line import ended
+from components.errors import CorruptModel, NotConvertible, PublishFailed, VersionNotFound
 from components.files import TEMPORARY_PREFIX, fsync_tree, locked, sha256, temporary_folder
 from components.mobile_exporter import card as model_card
 from components.mobile_exporter.card import ModelCard
@@ -30,7 +31,7 @@ DTYPES = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0, or 1 when nothing was installed."""
+    """Returns an `Exit`; unless it is DONE, nothing was installed."""
     parser = argparse.ArgumentParser(prog="python -m tflite.install", description=__doc__)
     parser.add_argument("--mobile", type=Path, default=PUBLISHED, help="the published versions (default: %(default)s)")
     parser.add_argument("--version", type=int, help="(default: the newest)")
@@ -38,18 +39,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--assets", type=Path, default=ASSETS, help="the app's (default: %(default)s)")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
-    try:
-        version = published(options.mobile, options.version, read_keys(options.public_key))
-        card = check(version)
-        new = install(version, options.assets)
-    except CrosswindError as error:
-        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
-        console.print(str(error), markup=False)
-        return 1
+    return ended(lambda: act(options, console), console)
+
+
+def act(options: argparse.Namespace, console: Console) -> None:
+    """Installs a version, unless it is there. Raises CrosswindError."""
+    version = published(options.mobile, options.version, read_keys(options.public_key))
+    card = check(version)
+    new = install(version, options.assets)
     kilobytes = (options.assets / MODEL).stat().st_size / 1000
     done = "Installed" if new else "Already there:"
     console.print(f"{done} version {version.number} of {card.model} ({card.variant}, {kilobytes:.0f} KB, span {card.span})")
-    return 0
 
 
 def published(folder: Path, number: int | None, keys: Keys = NO_KEYS) -> Version:

@@ -9,7 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.prompt import Prompt
 
-from components.errors import BadData, CorruptModel, CrosswindError
+from components.command_line import ended
+from components.errors import BadData, CorruptModel
 from components.files import sha256
 from components.mobile_exporter import card as model_card
 from components.mobile_exporter.card import ModelCard, Value
@@ -20,7 +21,7 @@ PUBLISHED = Path("runs/mobile/flight_delay")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0, or 1 when the file or a row is refused."""
+    """Returns an `Exit`."""
     parser = argparse.ArgumentParser(prog="python -m tflite.predict", description=__doc__)
     parser.add_argument("--model", type=Path, help=f"the file (default: the newest version in {PUBLISHED})")
     source = parser.add_mutually_exclusive_group()
@@ -28,23 +29,20 @@ def main(arguments: list[str] | None = None) -> int:
     source.add_argument("--csv", type=Path, help="rows with a header; without either it asks for one row")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True, stderr=True)
-    try:
-        path = options.model or newest(PUBLISHED)
-        card = verified(path, console)
-        if options.json:
-            given = rows.from_json(options.json)
-        elif options.csv:
-            given = rows.from_csv(options.csv, card)
-        else:
-            given = [ask(card, console)]
-        answer(given, TFLiteModel(path.read_bytes()), card, as_csv=bool(options.csv))
-    except CrosswindError as error:
-        console.print(f"[red bold]{type(error).__name__}:[/] ", end="")
-        console.print(str(error), markup=False)
-        return 1
-    except (EOFError, KeyboardInterrupt):
-        return 130
-    return 0
+    return ended(lambda: act(options, console), console)
+
+
+def act(options: argparse.Namespace, console: Console) -> None:
+    """Prints the answers. Raises CorruptModel, or BadData for a row."""
+    path = options.model or newest(PUBLISHED)
+    card = verified(path, console)
+    if options.json:
+        given = rows.from_json(options.json)
+    elif options.csv:
+        given = rows.from_csv(options.csv, card)
+    else:
+        given = [ask(card, console)]
+    answer(given, TFLiteModel(path.read_bytes()), card, as_csv=bool(options.csv))
 
 
 def newest(folder: Path) -> Path:
@@ -71,12 +69,15 @@ def verified(path: Path, console: Console) -> ModelCard:
 
 
 def ask(card: ModelCard, console: Console) -> dict[str, Value]:
-    """Asks for one row, field by field, until each answer is one that is allowed."""
+    """Asks for one row, field by field, until each answer is one that is allowed. Raises BadData when the input ends."""
     row: dict[str, Value] = {}
     for feature in card.features:
         hint = rows.allowed(feature) + (", empty if unknown" if feature.optional else "")
         while True:
-            text = Prompt.ask(f"{feature.name} ({hint})", console=console, default="", show_default=False)
+            try:
+                text = Prompt.ask(f"{feature.name} ({hint})", console=console, default="", show_default=False)
+            except EOFError as error:
+                raise BadData(f"the input ended at {feature.name}; expected an answer to each question.") from error
             try:
                 row[feature.name] = rows.parse(feature, text)
                 rows.check({feature.name: row[feature.name]}, card.model_copy(update={"features": [feature]}))

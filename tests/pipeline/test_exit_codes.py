@@ -5,6 +5,7 @@ import fcntl
 import json
 import re
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -192,3 +193,28 @@ def test_an_interrupted_tick_says_so(months, tmp_path, stand_in):
         process.wait()
     assert process.returncode == Exit.INTERRUPTED
     assert json.loads(said)["outcome"] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("serving.predict", ["--csv", "{root}/rows.csv", "--server"]),
+        ("serving.promote", ["--folder", "{root}/serving", "--stable", "1", "--server"]),
+        ("pipeline.kubeflow_runner", ["schedule", "--remove", "--host"]),
+    ],
+)
+def test_a_command_that_waits_for_a_silent_server_can_be_interrupted(module, arguments, versions):
+    """Silent: it takes the connection, and says nothing."""
+    (versions / "rows.csv").write_text("carrier\nUA\n")
+    given = [argument.format(root=versions) for argument in arguments]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(120)
+        process = started(module, *given, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        try:
+            with silent.accept()[0]:
+                process.send_signal(signal.SIGINT)
+                said, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            process.wait()
+    assert (process.returncode, "Traceback" in said, "Interrupted." in said) == (Exit.INTERRUPTED, False, True), said

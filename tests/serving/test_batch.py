@@ -75,7 +75,7 @@ def test_two_workers_of_the_default_runner(rows, published, scores):
 def test_what_a_worker_of_another_process_says_of_the_rows_is_passed_on(rows, published, flights):
     flights.assign(distance=["far", *map(str, flights.distance[1:])]).to_parquet(rows, row_group_size=25, index=False)
     result = run_as_a_user(rows, published, *TWO_WORKERS)
-    assert result.returncode == 1
+    assert result.returncode == 3
     assert result.stderr.splitlines()[-1].startswith(
         f"BadData: {rows}, row group 0, rows from 0: distance cannot be made float"
     )
@@ -133,7 +133,7 @@ def none(frame: pd.DataFrame) -> pd.DataFrame:
 def test_rows_that_cannot_be_scored(rows, published, flights, change, message, capsys):  # noqa: PLR0917
     change(flights).to_parquet(rows, row_group_size=25, index=False)
     (rows.parent / "scores.parquet").write_bytes(b"before")
-    assert run(rows, published, "--overwrite") == 1
+    assert run(rows, published, "--overwrite") == 3
     assert message in capsys.readouterr().err
     assert (rows.parent / "scores.parquet").read_bytes() == b"before"
     assert sorted(path.name for path in rows.parent.iterdir()) == ["rows.parquet", "scores.parquet"]
@@ -142,13 +142,13 @@ def test_rows_that_cannot_be_scored(rows, published, flights, change, message, c
 @pytest.mark.parametrize("content", [b"", b"PAR1 nonsense PAR1"])
 def test_a_file_that_is_no_parquet(rows, published, content, capsys):
     rows.write_bytes(content)
-    assert run(rows, published) == 1
+    assert run(rows, published) == 3
     assert "cannot be read as Parquet" in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there(rows, published, capsys):
     rows.unlink()
-    assert run(rows, published) == 1
+    assert run(rows, published) == 3
     assert "rows.parquet cannot be read as Parquet" in capsys.readouterr().err
 
 

@@ -154,9 +154,9 @@ def test_the_command_line_answers_json_and_csv(server, flights, rows, scores, tm
 
 def test_the_command_line_says_what_is_wrong(server, tmp_path, capsys):
     (tmp_path / "row.json").write_text('{"mood": 1}')
-    assert predict.main(["--server", f"http://{server.rest}", "--json", str(tmp_path / "row.json")]) == 1
+    assert predict.main(["--server", f"http://{server.rest}", "--json", str(tmp_path / "row.json")]) == 3
     assert "BadData: row 0: mood is no input" in capsys.readouterr().err
     assert predict.main(["--server", f"http://{server.rest}", "--model", "nobody", "--json", str(tmp_path / "row.json")]) == 1
     assert "NOT_FOUND: " in capsys.readouterr().err
-    assert predict.main(["--server", f"http://{server.rest}", "--json", str(tmp_path / "none.json")]) == 1
+    assert predict.main(["--server", f"http://{server.rest}", "--json", str(tmp_path / "none.json")]) == 3
     assert "cannot be read as JSON" in capsys.readouterr().err

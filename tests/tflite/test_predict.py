@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
+from components.errors import Exit
 from components.mobile_exporter import card as model_card
 
 
@@ -75,6 +76,13 @@ def test_it_asks_for_one_row_and_again_after_a_wrong_answer(model, golden):
     assert "temp is 'warm'. Expected a number from -40 to 130, °F." in done.stderr
 
 
+def test_answers_that_end_early_are_no_row(model):
+    done = predict("--model", model, answers="UA\n")
+    assert done.returncode == Exit.DATA_REJECTED
+    assert done.stderr.endswith("BadData: the input ended at origin; expected an answer to each question.\n")
+    assert done.stdout == ""
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -90,7 +98,7 @@ def test_it_asks_for_one_row_and_again_after_a_wrong_answer(model, golden):
 )
 def test_a_row_that_is_not_one_is_refused_with_what_is_allowed(model, golden, tmp_path, change, message):
     done = predict("--model", model, "--json", write(tmp_path / "row.json", golden[0].row | change))
-    assert done.returncode == 1
+    assert done.returncode == Exit.DATA_REJECTED
     assert f"BadData: {message}" in done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
@@ -100,7 +108,7 @@ def test_a_row_that_is_not_one_is_refused_with_what_is_allowed(model, golden, tm
 def test_json_without_rows_is_refused(model, tmp_path, content):
     (tmp_path / "row.json").write_text(content)
     done = predict("--model", model, "--json", tmp_path / "row.json")
-    assert done.returncode == 1
+    assert done.returncode == Exit.DATA_REJECTED
     assert "BadData: " in done.stderr
 
 
@@ -108,7 +116,7 @@ def test_json_without_rows_is_refused(model, tmp_path, content):
 def test_csv_without_rows_is_refused(model, tmp_path, content):
     (tmp_path / "rows.csv").write_text(content)
     done = predict("--model", model, "--csv", tmp_path / "rows.csv")
-    assert done.returncode == 1
+    assert done.returncode == Exit.DATA_REJECTED
     assert f"BadData: {tmp_path}/rows.csv" in done.stderr
 
 
