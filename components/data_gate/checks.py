@@ -60,8 +60,8 @@ def _limit(feature: schema_pb2.Feature | None) -> str:
     if feature.presence.min_fraction:
         limits.append(f"in at least {feature.presence.min_fraction:.1%} of rows")
     for domain in (feature.float_domain, feature.int_domain):
-        if domain.HasField("min") or domain.HasField("max"):
-            limits.append(f"from {domain.min:g} to {domain.max:g}")
+        ends = [f"{word} {getattr(domain, end):g}" for word, end in (("from", "min"), ("to", "max")) if domain.HasField(end)]
+        limits += [" ".join(ends)] if ends else []
     if feature.domain or feature.string_domain.value:
         known = feature.distribution_constraints.min_domain_mass
         limits.append(f"at least {known:.1%} of rows with a value of domain {feature.domain or feature.name}")

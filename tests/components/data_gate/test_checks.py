@@ -4,7 +4,7 @@ import pytest
 import tfx  # noqa: F401 (before TFDV, which needs a module that TFX stands in for)
 
 import tensorflow_data_validation as tfdv  # isort: skip
-from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from components.data_gate import checks
 from pipeline.features import COLUMNS, LABEL
@@ -58,13 +58,41 @@ def test_vanished_values(flights, schema):
     [finding] = findings(flights.assign(temp=flights.temp.where(flights.index % 3 == 0)), schema)
     assert finding.feature == "temp"
     assert "0.3" in finding.measure
-    assert "in at least 85.0% of rows" in finding.limit
+    assert finding.limit == "FLOAT, in at least 85.0% of rows, from -40 to 130"
+
+
+@pytest.mark.parametrize(("end", "words"), [("min", "from 10"), ("max", "to 10")])
+def test_a_range_with_one_end(flights, end, words):
+    feature = schema_pb2.Feature(name="humid", type=schema_pb2.FLOAT)
+    setattr(feature.float_domain, end, 10)
+    [finding] = findings(flights[["humid"]].assign(humid=0.0 if end == "min" else 40.0), schema_pb2.Schema(feature=[feature]))
+    assert finding.limit == f"FLOAT, {words}"
+
+
+def test_a_domain_of_the_features_own(flights):
+    feature = schema_pb2.Feature(name="origin", type=schema_pb2.BYTES, string_domain=schema_pb2.StringDomain(value=["JFK"]))
+    feature.distribution_constraints.min_domain_mass = 1
+    [finding] = findings(flights[["origin"]].assign(origin="BOS"), schema_pb2.Schema(feature=[feature]))
+    assert finding.limit == "BYTES, at least 100.0% of rows with a value of domain origin"
+
+
+def test_an_anomaly_without_reasons_is_a_finding_too(schema):
+    """Of several reasons, each is one."""
+    found = anomalies_pb2.Anomalies()
+    one = anomalies_pb2.AnomalyInfo(short_description="Odd", description=". It is odd. ", severity="WARNING")
+    found.anomaly_info["temp"].CopyFrom(one)
+    for word in ("Low", "High"):
+        found.anomaly_info["humid"].reason.add(short_description=word, description=f"{word}er than ever.")
+    low, high, odd = checks.anomalies("eval", found, schema)
+    assert (odd.anomaly, odd.severity) == ("Odd", "warning")
+    assert [each.anomaly for each in (low, high)] == ["Low", "High"]
+    assert str(odd) == f"eval split, temp: Odd. Found: . It is odd. Expected: {odd.limit}."
 
 
 def test_column_that_the_schema_does_not_know(flights, schema):
     [finding] = findings(flights.assign(mood=1), schema)
     assert finding.feature == "mood"
-    assert "no such column" in finding.limit
+    assert finding.limit == "no such column; add it to the schema and to the features, or drop it from the data"
 
 
 @pytest.mark.parametrize(("late", "found"), [(0, "0.00% of 12,000 rows"), (1, "100.00% of 12,000 rows")])
@@ -140,5 +168,5 @@ def test_repeated_rows_are_named_by_span():
     few = {"repeated": 2, "rows": 2000}
     assert checks.repeated_rows({"2013-01": few}, 0.001) == []
     [finding] = checks.repeated_rows({"2013-01": {"repeated": 1000, "rows": 2000}, "2013-02": few}, 0.001)
-    assert (finding.anomaly, finding.severity) == ("repeated rows in 2013-01", "error")
-    assert finding.measure == "1,000 of its 2,000 rows (50.00%) repeat an earlier one"
+    found = "1,000 of its 2,000 rows (50.00%) repeat an earlier one"
+    assert finding == checks.Finding("", "", "repeated rows in 2013-01", found, "at most 0.10%", "error")

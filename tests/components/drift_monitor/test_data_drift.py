@@ -83,6 +83,12 @@ def test_a_column_that_is_not_there_at_all(halves, reference, tmp_path):
     assert reason.startswith("humid is missing in 100.0% of rows, in training in 0.")
 
 
+def test_a_column_without_a_value_has_no_distance(halves, reference, tmp_path):
+    found = compared(halves[1].assign(humid=np.float32("nan")), reference, tmp_path)
+    assert {check.measure for check in found if check.feature == "humid"} == {"missing share"}
+    assert fired(found) == {("humid", "missing share")}
+
+
 def test_one_outlier_is_no_drift_although_it_moves_tfdvs_buckets(halves, reference, tmp_path):
     rows = halves[1].reset_index(drop=True)
     rows.loc[0, "seats"] = 900.0

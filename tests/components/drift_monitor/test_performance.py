@@ -80,6 +80,27 @@ def test_the_same_quality_is_stable():
     assert [check.limit for check in checks] == [0.01, 0.01, 0.1]
 
 
+def test_many_rows_of_the_same_quality_are_stable():
+    """Their intervals are narrower than the limits."""
+    before, now = sample(20, 200_000), sample(21, 200_000)
+    checks = concept(now, before)
+    assert np.ptp(checks["AUC"].interval) < LIMITS.auc
+    assert {check.verdict for check in checks.values()} == {"stable"}
+
+
+def test_the_interval_is_that_of_a_difference():
+    """As wide as the bootstrap's when the reference is known exactly, wider by the root of two when both have as many rows."""
+    scored, before = sample(22), sample(4).metrics()
+    low, high = np.percentile(scored.draws()["AUC"], performance.INTERVAL)
+    known, alike = (performance.concept(scored, before, rows, LIMITS)[0].interval for rows in (10**12, ROWS))
+    assert known == (pytest.approx(low), pytest.approx(high))
+    assert np.ptp(alike) == pytest.approx(np.sqrt(2) * (high - low))
+
+
+def test_the_draws_are_the_same_each_time():
+    np.testing.assert_array_equal(sample(5).draws()["log loss"], sample(5).draws()["log loss"])
+
+
 def test_a_model_that_knows_nothing_has_decayed():
     good = sample(6)
     useless = Scored(good.labels, np.random.default_rng(7).permutation(good.scores))
@@ -101,6 +122,13 @@ def test_calibration_that_improves_is_no_decay():
     assert concept(slightly, good)["calibration"].verdict == "stable"
 
 
+def test_one_positive_is_enough_for_the_calibration_and_none_has_no_value():
+    one = Scored(np.array([0, 1], "float32"), np.array([0.25, 0.5], "float32"))
+    assert one.metrics()["calibration"] == pytest.approx(0.75)
+    assert np.isnan(Scored(np.zeros(2, "float32"), one.scores).metrics()["calibration"])
+
+
+@pytest.mark.filterwarnings("error")
 def test_one_class_has_no_auc_and_few_rows_do_not_fail():
     ones = Scored(np.ones(5, "float32"), np.full(5, 0.4, "float32"))
     assert "AUC" not in concept(ones, sample(9))

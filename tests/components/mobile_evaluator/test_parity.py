@@ -6,11 +6,13 @@ from components.mobile_exporter.card import FeatureCard
 
 FEATURES = [
     FeatureCard(name="origin", kind="categorical", dtype="string", values=["EWR", "JFK"]),
+    FeatureCard(name="dest", kind="categorical", dtype="string", values=["BOS"]),
     FeatureCard(name="temp", kind="numeric", dtype="float32", optional=True, minimum=-40, maximum=130),
     FeatureCard(name="holiday", kind="flag", dtype="int64", minimum=0, maximum=1),
 ]
 BASE = {
     "origin": np.array([b"LGA", b"LGA"], object),
+    "dest": np.array([b"SFO", b"SFO"], object),
     "temp": np.array([50, 60], "float32"),
     "holiday": np.array([1, 0], "int64"),
 }
@@ -19,7 +21,8 @@ BASE = {
 def test_awkward_rows_have_every_category_unknown_ones_and_every_end():
     rows = parity.awkward_rows(FEATURES, BASE)
     assert {len(column) for column in rows.values()} == {len(rows["origin"])}
-    assert {b"EWR", b"JFK", b"", "東京".encode()} <= set(rows["origin"])
+    assert {b"EWR", b"JFK", b"", "東京".encode()} <= set(rows["origin"][:-1])
+    assert {b"BOS", b"", "東京".encode()} <= set(rows["dest"][:-1])
     assert {-41.0, -40.0, -39.0, 129.0, 130.0, 131.0, 1e6, -1e6} <= set(rows["temp"].tolist())
     assert np.isnan(rows["temp"]).sum() == 2
     assert set(rows["holiday"].tolist()) == {-1, 0, 1, 2}
@@ -29,6 +32,10 @@ def test_awkward_rows_have_every_category_unknown_ones_and_every_end():
         for row in range(len(rows["origin"]) - 1)
     ]
     assert max(changed) == 1
+    unchanged = [row for row, count in enumerate(changed) if not count and not np.isnan(rows["temp"][row])]
+    assert len(unchanged) == 2, "holiday at its upper end, and above its lower one: the real row has that"
+    assert np.isnan(parity.joined(BASE, rows)["temp"][-1])
+    assert [len(column) for column in parity.joined(BASE, rows).values()] == [len(rows["temp"]) + 2] * len(FEATURES)
     assert BASE["temp"].tolist() == [50, 60]
 
 
@@ -38,6 +45,9 @@ def test_slices_that_differ_are_named_and_small_ones_are_not():
     [reason] = parity.worse_slices(mobile, server, {"auc": 0.001, "loss": 0.001}, 100)
     assert reason == "overall: auc of the file is 0.60000, of the server's model 0.70000; expected them within 0.001"
     assert parity.worse_slices(server, server, {"auc": 0.001, "loss": 0.001}, 1) == []
+    assert len(parity.worse_slices(mobile, server, {"auc": 0.001}, 90)) == 2
+    at_the_limit = {name: metrics | {"loss": 0.75} for name, metrics in server.items()}
+    assert parity.worse_slices(at_the_limit, server, {"loss": 0.25}, 1) == []
 
 
 @pytest.mark.parametrize(("limit", "holds"), [(None, True), (0.1, True), (0.01, False)])

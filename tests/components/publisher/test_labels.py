@@ -75,12 +75,16 @@ def test_a_field_of_a_newer_server_does_not_stop_a_run(root):
     ("text", "message"),
     [
         ("model_config_list {", r"models\.config is not a config of TensorFlow Serving"),
-        ('model_config_list { config { name: "m" } config { name: "m" } }', r"lists the model m 2 times; expected once"),
+        (
+            'model_config_list { config { name: "m" } config { name: "m" } }',
+            r"/serving/models\.config lists the model m 2 times; expected once",
+        ),
         ("\x00", "is not a config"),
+        ("\xff", r"/serving/models\.config cannot be read: 'utf-8' codec can't decode"),
     ],
 )
 def test_a_config_that_cannot_be_read_is_refused(root, text, message):
-    (root / "serving" / labels.CONFIG).write_text(text)
+    (root / "serving" / labels.CONFIG).write_bytes(text.encode("latin-1"))
     with pytest.raises(BadConfig, match=message):
         store.production(root / "serving" / "m")
 

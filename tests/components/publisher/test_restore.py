@@ -1,3 +1,4 @@
+import datetime
 import multiprocessing
 import os
 import signal
@@ -48,6 +49,8 @@ def test_the_version_before_comes_back_under_a_new_number(tmp_path):
     assert served(tmp_path) == "a"
     manifest = store.read(tmp_path / "s", 3).manifest
     assert (manifest["version"], manifest["span"], manifest["restored_from"]) == (3, "a", 1)
+    age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(manifest["restored"])
+    assert datetime.timedelta(0) <= age < datetime.timedelta(minutes=1)
     assert (version.folder / store.STATISTICS).read_text() == "of a"
     assert [entry["version"] for entry in manifest["withdrawn"]] == [2]
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from components.errors import BadConfig, CorruptModel, SignatureInvalid
 from components.files import sha256
 from components.publisher import store
+from components.publisher.labels import CONFIG
 from components.publisher.restore import restore
 from components.publisher.signature import NO_KEYS, SIGNATURE, Keys, is_signed, read_keys, sign
 from pipeline.keys import PRIVATE, PUBLIC
@@ -141,6 +142,19 @@ def test_what_cannot_be_trusted_is_not_published_behind(publish, keys):
         SignatureInvalid, match=r"is not signed: there is no manifest\.json\.sig beside it\..*pipeline\.keys sign"
     ):
         publish("b", keys)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_neither_what_is_pinned_nor_what_is_newest_may_be_unsigned(publish, keys, tmp_path, number):
+    for weights in "ab":
+        publish(weights, keys)
+    (tmp_path / CONFIG).write_text(
+        f'model_config_list {{ config {{ name: "{MODEL}" version_labels {{ key: "stable" value: 1 }} }} }}'
+    )
+    unsigned(tmp_path / MODEL / str(number))
+    with pytest.raises(SignatureInvalid, match=rf"/{number}/manifest\.json is not signed"):
+        publish("c", keys)
+    assert store.versions(tmp_path / MODEL) == [1, 2]
 
 
 def test_a_rollback_signs_anew_and_never_what_was_not_signed(publish, keys, tmp_path):

@@ -47,6 +47,21 @@ def test_versions_increase_and_the_oldest_go(tmp_path):
     assert [path.name for path in (tmp_path / "s").glob(".tmp-*")] == []
 
 
+def test_what_is_no_folder_of_a_number_is_no_version(tmp_path):
+    publish(tmp_path / "s", model(tmp_path / "m"))
+    (tmp_path / "s" / "2-of-somebody").mkdir()
+    (tmp_path / "s" / "3").write_text("a note")
+    assert store.versions(tmp_path / "s") == [1]
+
+
+def test_a_model_has_one_digest_before_and_behind_its_publication(tmp_path):
+    source = model(tmp_path / "m")
+    (tmp_path / "card").write_text("words")
+    version, _ = store.publish(tmp_path / "s", source, {store.CARD: tmp_path / "card"}, {}, 5)
+    assert store.folder_digest(source) == store.model_digest(version) == store.folder_digest(version.folder)
+    assert store.folder_digest(model(tmp_path / "other", "others")) != store.folder_digest(source)
+
+
 def test_versions_are_numbers_not_texts(tmp_path):
     for number in range(11):
         publish(tmp_path / "s", model(tmp_path / f"m{number}", str(number)), keep=20)
@@ -87,6 +102,8 @@ def test_a_file_that_is_a_link_is_refused_even_with_the_right_content(tmp_path):
     file.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(CorruptModel, match=r"differs from its manifest: saved_model\.pb"):
         store.verify(version)
+    with pytest.raises(CorruptModel, match=r"differs from its manifest: saved_model\.pb"):
+        store.copy(version, tmp_path / "copy")
 
 
 @pytest.mark.parametrize("kind", ["a link to a folder", "a link to nothing", "a pipe"])

@@ -76,7 +76,7 @@ def converted(spec: dict) -> dict:
 def test_names_are_changed_wherever_they_stand():
     spec = converted(tfx_spec())
     tasks = spec["root"]["dag"]["tasks"]
-    assert list(tasks) == ["span-gen", "model-trainer"]
+    assert list(tasks) == [task["taskInfo"]["name"] for task in tasks.values()] == ["span-gen", "model-trainer"]
     assert tasks["model-trainer"]["dependentTasks"] == ["span-gen"]
     assert tasks["model-trainer"]["inputs"]["artifacts"]["examples"] == taken("span-gen", "examples")
     assert tasks["model-trainer"]["componentRef"] == {"name": "comp-model-trainer"}
