@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from components.errors import BadData
 from pipeline import beam, config
+from pipeline.features import COLUMNS
 from tests.beam import engines, nodes, outputs
 from tests.conftest import REPOSITORY
 
@@ -137,8 +138,8 @@ def test_batch_scoring_gives_the_same_scores_in_the_same_order(settings, two_run
 def test_a_file_that_cannot_be_read_is_named(settings, tmp_path):
     """The error is raised where the file is read, and the pipeline must not end in a traceback of the engine."""
     (tmp_path / "spans" / "2013-02").mkdir(parents=True)
-    (tmp_path / "spans" / "2013-02" / "broken.csv").write_bytes(b"")
+    (tmp_path / "spans" / "2013-02" / "broken.csv").write_text(",".join([*COLUMNS, "date"]) + "\nUA,EWR\n")
     loaded = config.load(overrides=[f"data.spans={tmp_path / 'spans'}", "data.window=1", *settings])
     node = nodes.of(nodes.create_pipeline(loaded, "2013-02"), "SpanExampleGen")
-    with pytest.raises(BadData, match=r"broken\.csv cannot be read: Empty CSV file"):
+    with pytest.raises(BadData, match=r"broken\.csv cannot be read: CSV parse error: Expected \d+ columns, got 2"):
         nodes.run(node, {}, tmp_path / "outputs", beam.arguments(loaded.beam))
