@@ -1,5 +1,6 @@
 """How a command ends: with one message for an error that a user can act on, and the exit code of `components.errors.Exit`."""
 
+import argparse
 from collections.abc import Callable
 
 from rich.console import Console
@@ -26,6 +27,13 @@ def ended(work: Callable[[], int | None], console: Console, interrupted: str = "
     except KeyboardInterrupt:
         console.print(interrupted)
         return Exit.INTERRUPTED
+
+
+def filled(text: str) -> str:
+    """Of an argument that must not be empty, as that of a variable that is not set. Raises ArgumentTypeError."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; expected a value, or no such argument.")
+    return text
 
 
 def say(error: CrosswindError, console: Console) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.command_line import ended
+from components.command_line import ended, filled
 from components.errors import BadConfig, BadData, CrosswindError, VersionNotFound
 from components.files import TEMPORARY_PREFIX, fsync
 from components.publisher import store
@@ -32,7 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
     parser.add_argument("--model", type=Path, help=f"folder of a version (default: the one in production in {DEFAULT_FOLDER})")
-    parser.add_argument("--public_key", metavar="FILE", help="refuse a version that is not signed by a key in this file")
+    parser.add_argument(
+        "--public_key", metavar="FILE", type=filled, help="refuse a version that is not signed by a key in this file"
+    )
     parser.add_argument(
         "--work", help="folder for parts, which all workers of a distributed runner reach (default: by the output)"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from components.command_line import ended
+from components.command_line import ended, filled
 from components.errors import BadConfig
 from serving.quiet import quiet_stderr
 
@@ -24,7 +24,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     models.add_argument("--model_config_file", type=Path, help="models and their folders, instead of --models")
     models.add_argument("--model_base_path", type=Path, help="folder of one model's versions, instead of --models")
     models.add_argument("--model_name", default="default", help="of the model in --model_base_path")
-    models.add_argument("--public_key", metavar="FILE", help="serve only versions that are signed by a key in this file")
+    models.add_argument(
+        "--public_key", metavar="FILE", type=filled, help="serve only versions that are signed by a key in this file"
+    )
     models.add_argument("--file_system_poll_wait_seconds", type=float, default=1.0, help="(default: %(default)s)")
     network = parser.add_argument_group("network")
     network.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s, this machine only)")

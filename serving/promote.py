@@ -9,7 +9,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from components.command_line import ended
+from components.command_line import ended, filled
 from components.errors import PromotionFailed
 from components.publisher import labels
 from components.publisher.signature import NO_KEYS, Keys, read_keys
@@ -34,7 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--server", action="append", metavar="URL", help=f"REST address to wait for; may be repeated (default: {SERVER})"
     )
     parser.add_argument("--no-server", action="store_true", help="nobody serves the folder now: wait for no one")
-    parser.add_argument("--public_key", metavar="FILE", help="refuse versions that are not signed by a key in this file")
+    parser.add_argument(
+        "--public_key", metavar="FILE", type=filled, help="refuse versions that are not signed by a key in this file"
+    )
     parser.add_argument("--timeout", type=float, default=120.0, help="seconds to wait for a server (default: %(default)s)")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from ai_edge_litert import schema_py_generated as flatbuffer
 from rich.console import Console
 
-from components.command_line import ended
+from components.command_line import ended, filled
 from components.errors import CorruptModel, NotConvertible, PublishFailed, VersionNotFound
 from components.files import TEMPORARY_PREFIX, fsync_tree, locked, sha256, temporary_folder
 from components.mobile_exporter import card as model_card
@@ -35,7 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tflite.install", description=__doc__)
     parser.add_argument("--mobile", type=Path, default=PUBLISHED, help="the published versions (default: %(default)s)")
     parser.add_argument("--version", type=int, help="(default: the newest)")
-    parser.add_argument("--public_key", metavar="FILE", help="refuse a version that is not signed by a key in this file")
+    parser.add_argument(
+        "--public_key", metavar="FILE", type=filled, help="refuse a version that is not signed by a key in this file"
+    )
     parser.add_argument("--assets", type=Path, default=ASSETS, help="the app's (default: %(default)s)")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
