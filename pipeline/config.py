@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from components.errors import BadConfig
 from pipeline.beam import Beam
@@ -116,7 +116,7 @@ class Schedule(Section):
     catch_up: int = Field(ge=1, description="spans a tick runs at most, when ticks were missed")
     attempts: int = Field(ge=1, description="ticks that try one span before a person has to look")
     max_hours: float = Field(gt=0, description="after which a run is ended: one that hangs must not stop the schedule")
-    notify: Annotated[str, SENSITIVE] = Field(
+    notify: Annotated[str, StringConstraints(strip_whitespace=True), SENSITIVE] = Field(
         description="command that gets each outcome but 'nothing to do' as JSON on standard input; empty: none"
     )
 

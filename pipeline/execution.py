@@ -1,6 +1,7 @@
 """Runs the nodes of one span on this machine, in a process that is watched: for `pipeline.local_runner` and `pipeline.tune`."""
 
 import contextlib
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -50,7 +51,7 @@ def execute(config: Config, span: str, console: Console, name: str, *, behind: C
             # Devices are settled when TensorFlow starts, and what is missing is better said before the first node.
             distribution.create(config.train.strategy, config.train.devices, config.train.tpu)
             check_schema(Path(config.data.schema_file))
-            local_dag.run(create_pipeline(config, span, git_commit(), trials), name, up_to)
+            local_dag.run(create_pipeline(config, span, git_commit(), trials), name, up_to, masking.masker(config))
         started(BEHIND)
         return behind()
 
@@ -79,7 +80,7 @@ def _followed(config: Config, console: Console, started: Started) -> Iterator[No
 
     from pipeline.progress import NodeProgress  # noqa: PLC0415
 
-    progress = NodeProgress(console, started)
+    progress, mask = NodeProgress(console, started), masking.masker(config)
     try:
         masking.keep_out_of_logs(config)
         logging.set_verbosity(logging.INFO)
@@ -87,10 +88,11 @@ def _followed(config: Config, console: Console, started: Started) -> Iterator[No
         yield
     except CrosswindError:
         raise
-    except Exception as error:
-        traceback.print_exc()
+    except (Exception, SystemExit) as error:  # Beam's parser exits for an option that it cannot read
+        sys.stderr.write(mask(traceback.format_exc()))
         progress.failed()
         where = progress.failed_node or "The start"
-        raise NodeFailed(f"{where} failed: {type(error).__name__}: {error}\nThe traceback is in the log.") from error
+        told = mask(f"{type(error).__name__}: {error}")
+        raise NodeFailed(f"{where} failed: {told}\nThe traceback is in the log.") from error
     finally:
         progress.close()

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+from collections.abc import Callable
 
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -18,7 +19,7 @@ from components.run_report import trace
 CLOSING = pipeline_pb2.NodeExecutionOptions.ALL_UPSTREAM_NODES_COMPLETED
 
 
-def run(pipeline: Pipeline, name: str, up_to: str | None = None) -> None:
+def run(pipeline: Pipeline, name: str, up_to: str | None = None, mask: Callable[[str], str] = str) -> None:
     """Runs every node in turn; a node that fails ends the run but for the closing nodes.
 
     LocalDagRunner heeds no trigger strategy, so the closing nodes are given to it as a DAG of their own, of the same run.
@@ -27,6 +28,7 @@ def run(pipeline: Pipeline, name: str, up_to: str | None = None) -> None:
         pipeline: the DAG, with an SQLite file for its metadata.
         name: of the run in ML Metadata, where it is also kept why a node failed.
         up_to: the last node to run; None: all.
+        mask: takes out of a message what must not be kept.
 
     Raises:
         Whatever a node raised, unless it was a closing one: what it tells of is decided already.
@@ -36,8 +38,8 @@ def run(pipeline: Pipeline, name: str, up_to: str | None = None) -> None:
     gc.freeze()  # what the imports made stays: TensorFlow Lite's converter alone would go through it in each conversion
     try:
         LocalDagRunner().run_with_ir(nodes)
-    except Exception as error:
-        note_failure(pipeline.metadata_connection_config, name, f"{type(error).__name__}: {error}")
+    except (Exception, SystemExit) as error:
+        note_failure(pipeline.metadata_connection_config, name, mask(f"{type(error).__name__}: {error}"))
         _run_closing(closing)
         raise
     _run_closing(closing)

@@ -2,22 +2,23 @@
 
 import argparse
 import datetime
+import os
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import cast
 
 from rich.console import Console
 
 from components import metadata_file
 from components.command_line import ended
-from components.errors import CrosswindError, Exit, SpanNotFound, exit_code
+from components.errors import BadConfig, CrosswindError, SpanNotFound, exit_code
 from components.span_example_gen import spans
 from pipeline import command_line, root
 from pipeline.config import Config
 from pipeline.outcome import Outcome, Result
 
 INTERRUPTED = "Interrupted. The next run goes on behind the last finished node."
-FAILURES: dict[Exit, Result] = {Exit.DATA_REJECTED: "data_rejected", Exit.LIMIT_EXCEEDED: "limit_exceeded"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,11 +34,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def act(options: argparse.Namespace, console: Console) -> None:
     """Runs, and leaves what came of it in a file if one is named. Raises CrosswindError."""
+    if options.json and not os.access(options.json.absolute().parent, os.W_OK | os.X_OK):
+        raise BadConfig(f"--json {options.json}: expected a file in a folder that exists and can be written.")
     result = None
     try:
         result = run(command_line.load(options), options.span, options.verbose, console)
     except CrosswindError as error:
-        result = Outcome(span=options.span or "", outcome=FAILURES.get(exit_code(error), "failed"), reason=str(error))
+        ending = cast(Result, exit_code(error).name.lower())
+        result = Outcome(span=options.span or "", outcome=ending, reason=str(error))
         raise
     finally:
         if options.json and result:

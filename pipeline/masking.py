@@ -1,7 +1,8 @@
 """The configuration as others may see it: what people put passwords in is masked in manifests, cards, reports and logs."""
 
+import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pipeline.section import SENSITIVE, Section
@@ -29,22 +30,35 @@ def masked(value: str | list[str]) -> str | list[str]:
     return [_option(each) for each in value]
 
 
+def masker(config: Section) -> Callable[[str], str]:
+    """A function that masks a text wherever it quotes the configuration: as it stands there, or escaped by Python or JSON."""
+    hidden = dict(pair for text, mask in _hidden(config) for pair in ((text, mask), (repr(text)[1:-1], mask)))
+    hidden |= {json.dumps(text)[1:-1]: mask for text, mask in hidden.items()}
+    # The longest first: an option as a whole, before its value.
+    in_order = sorted(hidden.items(), key=lambda pair: -len(pair[0]))
+
+    def mask_text(text: str) -> str:
+        for secret, mask in in_order:
+            text = text.replace(secret, mask)
+        return text
+
+    return mask_text
+
+
 def keep_out_of_logs(config: Section) -> None:
     """Masks from now on what this process logs: TFX logs Beam's options with each run, and Beam those that it does not know."""
-    hidden = dict(sorted(_hidden(config), key=lambda pair: -len(pair[0])))
-    make = logging.getLogRecordFactory()
+    mask, make, formatter = masker(config), logging.getLogRecordFactory(), logging.Formatter()
 
     def record(*arguments: Any, **further: Any) -> logging.LogRecord:
         made = make(*arguments, **further)
         text = made.getMessage()
-        if any(secret in text for secret in hidden):
-            for secret, mask in hidden.items():
-                text = text.replace(secret, mask)
-            made.msg, made.args = text, ()
+        if (masked_text := mask(text)) != text:
+            made.msg, made.args = masked_text, ()
+        if made.exc_info:
+            made.exc_text = mask(formatter.formatException(made.exc_info))
         return made
 
-    if hidden:
-        logging.setLogRecordFactory(record)
+    logging.setLogRecordFactory(record)
 
 
 def _hidden(section: Section) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,10 @@ from components.drift_monitor import report
 if TYPE_CHECKING:  # it imports ml_metadata, which --help does not wait for
     from pipeline.record import Outputs
 
-Result = Literal["published", "not_blessed", "stable", "data_rejected", "limit_exceeded", "failed"]
+# Each is an `Exit` in lower case: that of the run, and of the tick that it ends.
+Result = Literal[
+    "published", "not_blessed", "stable", "data_rejected", "limit_exceeded", "wrong_setting", "busy", "interrupted", "failed"
+]
 
 
 class Outcome(BaseModel):

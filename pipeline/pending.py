@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from components.publisher import store
+from components.publisher.signature import read_keys
 from components.span_example_gen import spans
 from pipeline import record
 from pipeline.config import Config
@@ -21,10 +22,10 @@ def pending_spans(config: Config) -> list[str]:
 
     Raises:
         SpanNotFound: there is no span at all.
-        CorruptModel, VersionNotFound, BadConfig: it cannot be said what is in production.
+        CorruptModel, SignatureInvalid, VersionNotFound, BadConfig: it cannot be said what is in production.
     """
     done = record.processed_spans(_database(config), config.publish.model)
-    production = store.production(config.serving_folder)
+    production = store.production(config.serving_folder, read_keys(config.publish.public_key))
     newest_learned = production.manifest.get("span", "") if production else ""
     return [span for span in whole_spans(config) if span not in done and span >= newest_learned]
 

@@ -113,7 +113,7 @@ def play_month(root: Path, span: str, policy: str, arguments: list[str]) -> Mont
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     seconds = time.monotonic() - start
     outcome = Outcome.model_validate_json(result.read_text(encoding="utf-8")) if result.exists() else None
-    if outcome is None or outcome.outcome in ("failed", "limit_exceeded"):
+    if outcome is None or not (outcome.decided or outcome.outcome == "data_rejected"):
         raise CrosswindError(f"{span} under {policy} came to no decision; its output ends:\n{done.stdout[-2000:]}")
     served = {}
     if outcome.decided:

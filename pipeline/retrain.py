@@ -14,24 +14,35 @@ from pipeline import command_line, root, tick_log
 from pipeline.config import Config
 from pipeline.outcome import Outcome, Result
 from pipeline.pending import attempts, pending_spans, waiting_spans
+from pipeline.supervisor import AskedToEnd, signals_end_it
 from pipeline.tick_log import Tick
+
+# What came of a run that left no outcome, by its exit code; of any other code it is "failed".
+WITHOUT_OUTCOME: dict[int, Result] = {Exit.WRONG_SETTING: "wrong_setting", Exit.INTERRUPTED: "interrupted"}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`: DONE when there was nothing to do."""
     options = parse(arguments)
-    if options.log:
-        tick_log.append_output_to(options.log.absolute())
+    with signals_end_it():
+        return act(options)
+
+
+def act(options: argparse.Namespace) -> Exit:
+    """A tick, and the line that it leaves, whatever ends it."""
     start = time.monotonic()
     config = None
     try:
+        if options.log:
+            tick_log.append_output_to(options.log.absolute())
         config = command_line.load(options)
         with root.claimed(Path(config.run.root).absolute(), ".tick.lock"):
             code, facts = tick(config, options)
     except CrosswindError as error:
         code, facts = exit_code(error), {"message": f"{type(error).__name__}: {error}"}
-    except KeyboardInterrupt:
-        code, facts = Exit.INTERRUPTED, {"message": "Ctrl-C; the next tick goes on behind the last finished node"}
+    except (KeyboardInterrupt, AskedToEnd) as error:
+        what = error.name if isinstance(error, AskedToEnd) else "Ctrl-C"
+        code, facts = Exit.INTERRUPTED, {"message": f"{what}; the next tick goes on behind the last finished node"}
     line = Tick(
         time=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         outcome=tick_log.NOTHING if code == Exit.DONE else code.name.lower(),
@@ -56,6 +67,8 @@ def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, A
     pending = pending_spans(config)[: config.schedule.catch_up]
     runs: list[Outcome] = []
     for span in pending:
+        with root.claimed(Path(config.run.root).absolute()):
+            pass  # a run by hand holds it: better said as that than as a failed run, or as one more that came to no decision
         if attempts(config, span) >= config.schedule.attempts:
             message = (
                 f"{span} was tried {config.schedule.attempts} times and came to no decision; later months wait for it. "
@@ -63,8 +76,6 @@ def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, A
                 f"python -m pipeline.local_runner --span {span}"
             )
             return Exit.NEEDS_A_PERSON, {"message": message, "runs": runs, "waiting": waiting}
-        with root.claimed(Path(config.run.root).absolute()):
-            pass  # a run by hand holds it: better said as that than as a failed run
         runs.append(run(config, span, options))
         if not runs[-1].decided:
             return Exit[runs[-1].outcome.upper()], {"message": runs[-1].reason, "runs": runs, "waiting": waiting}
@@ -85,12 +96,14 @@ def run(config: Config, span: str, options: argparse.Namespace) -> Outcome:
         with subprocess.Popen([*command, "--json", str(result)]) as process:
             try:
                 code = process.wait(config.schedule.max_hours * 3600)
+                ending = WITHOUT_OUTCOME.get(code, "failed")
                 reason = f"the run ended with exit code {code}" if code >= 0 else f"the run was ended by signal {-code}"
             except subprocess.TimeoutExpired:
                 ending = "limit_exceeded"
                 reason = f"the run took more than {config.schedule.max_hours} hours (schedule.max_hours) and was ended"
             finally:
                 process.terminate()  # which ends all that the run has started; nothing, if it has ended
+                process.wait()  # which leaving the block does not do after Ctrl-C
         if result.exists():
             return Outcome.model_validate_json(result.read_text(encoding="utf-8"))
         return Outcome(span=span, outcome=ending, reason=reason, seconds=round(time.monotonic() - start, 1))

@@ -12,6 +12,7 @@ from components.publisher import store
 from components.publisher.restore import restore
 from components.publisher.signature import Keys, read_keys
 from pipeline import command_line
+from pipeline.config import Config
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,8 +27,11 @@ def main(arguments: list[str] | None = None) -> int:
 def act(options: argparse.Namespace, console: Console) -> Exit:
     """Restores both models, and says so; FAILED when that for phones stays as it is. Raises CrosswindError."""
     config = command_line.load(options)
-    before = store.versions(config.serving_folder)
     keys = read_keys(config.publish.public_key, config.publish.signing_key)
+    if options.to is None and (version := half_done(config, keys)):
+        console.print(f"Version {version.number} is in production by an earlier rollback, which was not finished for phones.")
+        return follow(config, version.manifest["restored_from"], version.number, keys, console)
+    before = store.versions(config.serving_folder)
     unknown = unreadable(config.serving_folder, before, keys)
     source, version = restore(config.serving_folder, options.to, config.publish.keep, keys=keys)
     console.print(f"[green bold]Version {source.number} is in production again[/], as version {version.number}:", end=" ")
@@ -40,9 +44,28 @@ def act(options: argparse.Namespace, console: Console) -> Exit:
             f"The manifest of version {', '.join(newer)} cannot be read or is not signed: its model is unknown, and a run may "
             "publish it."
         )
+    return follow(config, source.number, version.number, keys, console)
+
+
+def half_done(config: Config, keys: Keys) -> store.Version | None:
+    """The version in production if it comes of a rollback that phones were to follow, and did not.
+
+    To go back again instead would pass over the very model that was asked for, and withdraw it.
+    """
     try:
-        restore(config.mobile_folder, source.number, config.publish.keep, version.number, keys)
-        console.print(f"The model for phones went back with it, to {config.mobile_folder / str(version.number)}.")
+        version, phones = store.production(config.serving_folder, keys), store.versions(config.mobile_folder)
+    except CorruptModel:
+        return None  # a good reason to go back
+    if version and version.manifest.get("restored_from") in phones and version.number > phones[-1]:
+        return version
+    return None
+
+
+def follow(config: Config, source: int, number: int, keys: Keys, console: Console) -> Exit:
+    """Takes the phones' model of version `source` back into production, as version `number`."""
+    try:
+        restore(config.mobile_folder, source, config.publish.keep, number, keys)
+        console.print(f"The model for phones went back with it, to {config.mobile_folder / str(number)}.")
     except CrosswindError as error:
         console.print("[yellow bold]The model for phones stays as it is:[/] ", end="")
         console.print(str(error), markup=False)

@@ -26,29 +26,36 @@ def claimed(root: Path, lock: str = ".lock") -> Iterator[None]:
         RootUnusable: it cannot be written.
         RootBusy: another run holds it.
     """
-    path = root / lock
-    try:
+    with _writing(root):
         root.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+")
-    except OSError as error:
-        raise RootUnusable(
-            f"{root} cannot be written: {error}. Expected a writable folder; choose another with --root."
-        ) from error
+        file = (root / lock).open("a+b", buffering=0)  # else closing it would write again what could not be written
     with file:
         if not _locked(file):
             file.seek(0)
             raise RootBusy(
-                f"{root} is in use by {file.read().strip() or 'another run'}. Expected one run at a time: "
+                f"{root} is in use by {file.read().decode().strip() or 'another run'}. Expected one run at a time: "
                 "wait for it to end, or choose another folder with --root."
             )
-        file.truncate(0)
         # Without the arguments: a setting among them may be a password.
-        file.write(f"process {os.getpid()} since {datetime.datetime.now():%Y-%m-%d %H:%M:%S} ({Path(sys.argv[0]).name})\n")
-        file.flush()
+        held = f"process {os.getpid()} since {datetime.datetime.now():%Y-%m-%d %H:%M:%S} ({Path(sys.argv[0]).name})\n"
+        with _writing(root):
+            file.truncate(0)
+            file.write(held.encode())
         yield
 
 
-def _locked(file: IO[str]) -> bool:
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Raises RootUnusable for an OSError within."""
+    try:
+        yield
+    except OSError as error:
+        raise RootUnusable(
+            f"{folder} cannot be written: {error}. Expected a writable folder with room in it; choose another with --root."
+        ) from error
+
+
+def _locked(file: IO[bytes]) -> bool:
     """Tries for a moment: a run that was killed may still hold what it is about to let go of."""
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -69,10 +76,16 @@ def terminal() -> Console:
 
 @contextmanager
 def output_to(log: Path) -> Iterator[None]:
-    """Sends standard output and error to `log`, those of TensorFlow's C++ included, which only file descriptors reach."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    kept = [os.dup(descriptor) for descriptor in (1, 2)]
-    with log.open("ab", buffering=0) as file:
+    """Sends standard output and error to `log`, those of TensorFlow's C++ included, which only file descriptors reach.
+
+    Raises:
+        RootUnusable: it cannot be written.
+    """
+    with _writing(log.parent):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        file = log.open("ab", buffering=0)
+    with file:
+        kept = [os.dup(descriptor) for descriptor in (1, 2)]
         _flush()
         for descriptor in (1, 2):
             os.dup2(file.fileno(), descriptor)

@@ -31,8 +31,21 @@ GRACE = 5.0  # seconds to end after Ctrl-C; TensorFlow may need them
 LEAVING = 60.0  # seconds to end after the work is done
 THE_START = "The start"  # before the first node
 GIGABYTE = 1e9
-LIBC = ctypes.CDLL(None)
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LIBC = ctypes.CDLL(None, use_errno=True)
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 1, 36, 37  # linux/prctl.h
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class AskedToEnd(SystemExit):
+    """A signal asks this process to end.
+
+    Attributes:
+        name: of the signal, such as SIGTERM.
+    """
+
+    def __init__(self, number: int):
+        super().__init__(128 + number)
+        self.name = signal.Signals(number).name
 
 
 def supervised(work: Callable[[Started], Result], limits: Run, console: Console) -> Result:
@@ -55,15 +68,17 @@ def supervised(work: Callable[[Started], Result], limits: Run, console: Console)
     sys.stdout.flush()
     sys.stderr.flush()
     watcher = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        _work(work, sender, watcher)
-    sender.close()
-    try:
-        with receiver, _ended(psutil.Process(pid)) as process, _signals_end_it():
-            return _watch(process, receiver, limits, console)
-    finally:
-        console.show_cursor()  # which a spinner that was not asked leaves hidden
+    others = set(psutil.Process().children(recursive=True))
+    with receiver, _orphans_come_here():
+        pid = os.fork()
+        if pid == 0:
+            _work(work, sender, watcher)
+        sender.close()
+        try:
+            with signals_end_it(), _ended(psutil.Process(pid), others) as process:
+                return _watch(process, others, receiver, limits, console)
+        finally:
+            console.show_cursor()  # which a spinner that was not asked leaves hidden
 
 
 def _work(work: Callable[[Started], object], sender: Connection, watcher: int) -> NoReturn:
@@ -86,7 +101,7 @@ def _work(work: Callable[[Started], object], sender: Connection, watcher: int) -
     leave(code)
 
 
-def _watch(process: psutil.Process, receiver: Connection, limits: Run, console: Console):
+def _watch(process: psutil.Process, others: set[psutil.Process], receiver: Connection, limits: Run, console: Console):
     """Follows the other process until it has a result. Raises as `supervised`."""
     node, since = "", time.monotonic()
     while True:
@@ -104,19 +119,19 @@ def _watch(process: psutil.Process, receiver: Connection, limits: Run, console: 
             _show_failed(console, node or THE_START, since)
             words = f"{node or THE_START} ended with its process: {_death(process)}. What it wrote last is in the log."
             raise ProcessDied(words, node) from None
-        if excess := _excess(process, node or THE_START, time.monotonic() - since, limits):
+        if excess := _excess(others, node or THE_START, time.monotonic() - since, limits):
             _show_failed(console, node or THE_START, since)
             raise LimitExceeded(excess, node)
 
 
-def _excess(process: psutil.Process, node: str, seconds: float, limits: Run) -> str:
+def _excess(others: set[psutil.Process], node: str, seconds: float, limits: Run) -> str:
     """Which limit is exceeded, in words; empty: none."""
     if limits.max_seconds and seconds > limits.max_seconds:
         return (
             f"{node} has run for {seconds:,.0f} s and was ended; expected {limits.max_seconds:,} s at most (run.max_seconds). "
             "The log's end shows what it did last. If it needs longer, set run.max_seconds higher, or to 0 for no limit."
         )
-    if limits.max_memory_gb and (memory := _memory(process, limits.max_memory_gb)) > limits.max_memory_gb:
+    if limits.max_memory_gb and (memory := _memory(others, limits.max_memory_gb)) > limits.max_memory_gb:
         return (
             f"{node} has brought the run to {memory:.1f} GB of memory and was ended; expected {limits.max_memory_gb:g} GB at "
             "most (run.max_memory_gb). Read fewer months (data.window), let Beam work elsewhere (beam.runner), or set "
@@ -125,15 +140,15 @@ def _excess(process: psutil.Process, node: str, seconds: float, limits: Run) -> 
     return ""
 
 
-def _memory(process: psutil.Process, enough: float) -> float:
-    """Gigabytes of the process and all below it.
+def _memory(others: set[psutil.Process], enough: float) -> float:
+    """Gigabytes of all that the run has started.
 
     Resident memory counts what processes share in each of them. So where its sum is beyond `enough`, the proportional one is
     taken, which the kernel has to walk all pages for.
     """
-    tree = _tree(process)
-    resident = sum(_bytes(each, "rss") for each in tree) / GIGABYTE
-    return resident if resident <= enough else sum(_bytes(each, "pss") for each in tree) / GIGABYTE
+    run = _started(others)
+    resident = sum(_bytes(each, "rss") for each in run) / GIGABYTE
+    return resident if resident <= enough else sum(_bytes(each, "pss") for each in run) / GIGABYTE
 
 
 def _bytes(process: psutil.Process, kind: Literal["rss", "pss"]) -> int:
@@ -144,11 +159,19 @@ def _bytes(process: psutil.Process, kind: Literal["rss", "pss"]) -> int:
         return 0
 
 
-def _tree(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        return [process, *process.children(recursive=True)]
-    except psutil.Error:
-        return []
+def _started(others: set[psutil.Process]) -> list[psutil.Process]:
+    """The run's process, what it started, and what that left behind; parents before children.
+
+    Args:
+        others: what was below this process before the run.
+    """
+    found = []
+    for child in psutil.Process().children():
+        if child not in others:
+            found.append(child)
+            with contextlib.suppress(psutil.Error):
+                found += child.children(recursive=True)
+    return found
 
 
 def _alive(process: psutil.Process) -> bool:
@@ -172,8 +195,8 @@ def _show_failed(console: Console, node: str, since: float) -> None:
 
 
 @contextlib.contextmanager
-def _ended(process: psutil.Process) -> Iterator[psutil.Process]:
-    """Ends it, and all below it, whatever happens: at once, but for one that is done or was interrupted."""
+def _ended(process: psutil.Process, others: set[psutil.Process]) -> Iterator[psutil.Process]:
+    """Ends it, and all that it started, whatever happens: at once, but for one that is done or was interrupted."""
     patience = 0.0
     try:
         yield process
@@ -191,18 +214,52 @@ def _ended(process: psutil.Process) -> Iterator[psutil.Process]:
             with contextlib.suppress(psutil.TimeoutExpired):
                 process.wait(patience)
         finally:  # also after a second Ctrl-C
-            for each in _tree(process):
+            _kill(others)
+
+
+def _kill(others: set[psutil.Process]) -> None:
+    """Kills what the run has started until nothing of it is left. Signals wait for that."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
+    try:
+        while left := _started(others):  # again: what was started meanwhile
+            for each in left:
                 with contextlib.suppress(psutil.Error):
                     each.kill()
-            process.wait()
+            for each in left:
+                with contextlib.suppress(ChildProcessError):  # one whose parent is still there
+                    os.waitpid(each.pid, 0)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager
-def _signals_end_it() -> Iterator[None]:
-    """SIGTERM and SIGHUP end this process as ever, but not before the other one."""
+def _orphans_come_here() -> Iterator[None]:
+    """What loses its parent below this process becomes a child of it, and not of init, where it would be out of reach."""
+    before = ctypes.c_int()
+    _prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(before))
+    _prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1))
+    try:
+        yield
+    finally:
+        _prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(before.value))
+
+
+def _prctl(option: int, argument: object) -> None:
+    """Raises OSError."""
+    if LIBC.prctl(option, argument) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option}): {os.strerror(ctypes.get_errno())}")
+
+
+@contextlib.contextmanager
+def signals_end_it() -> Iterator[None]:
+    """SIGTERM and SIGHUP end this process as ever, but not before what it has started: the first of them raises AskedToEnd."""
+    asked = False
 
     def end(number: int, _: FrameType | None) -> None:
-        raise SystemExit(128 + number)
+        nonlocal asked
+        if not asked:  # a second one must not disturb the end
+            asked = True
+            raise AskedToEnd(number)
 
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:

@@ -1,5 +1,6 @@
 """What the schedule leaves behind: `retrain.log`, a JSON line a tick; the output of ticks; the notify command."""
 
+import contextlib
 import logging.handlers
 import os
 import shlex
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from components.errors import BadConfig
 from pipeline.config import Config
 from pipeline.outcome import Outcome
 
@@ -39,11 +41,14 @@ def write(line: Tick, config: Config | None) -> None:
         config: None if it could not be read; then it is only printed.
     """
     text = line.model_dump_json()
-    print(text, flush=True)  # noqa: T201
+    try:
+        print(text, flush=True)  # noqa: T201
+    except OSError:  # --log is on a full disk; the others shall hear of it all the same
+        _be_silent()
     if config is None:
         return
     try:
-        _rotating(Path(config.run.root).absolute() / "retrain.log").emit(logging.makeLogRecord({"msg": text}))
+        _append(Path(config.run.root).absolute() / "retrain.log", text)
     except OSError as error:
         print(f"retrain.log cannot be written: {error}", file=sys.stderr)  # noqa: T201
     if config.schedule.notify and line.outcome not in (NOTHING, "busy"):
@@ -51,14 +56,37 @@ def write(line: Tick, config: Config | None) -> None:
 
 
 def append_output_to(log: Path) -> None:
-    """Sends standard output and error, those of the runs included, to the end of `log`, after a rotation if it is full."""
-    handler = _rotating(log)
-    if log.stat().st_size >= LOG_BYTES:
-        handler.doRollover()
-    handler.close()
-    with log.open("ab") as file:
+    """Sends standard output and error, those of the runs included, to the end of `log`, after a rotation if it is full.
+
+    Raises:
+        BadConfig: it cannot be written.
+    """
+    try:
+        with contextlib.closing(_rotating(log)) as handler:
+            if log.stat().st_size >= LOG_BYTES:
+                handler.doRollover()
+        file = log.open("ab")
+    except OSError as error:
+        raise BadConfig(f"--log {log} cannot be written: {error}. Expected a file in a writable folder.") from error
+    with file:
         for descriptor in (1, 2):
             os.dup2(file.fileno(), descriptor)
+
+
+def _be_silent() -> None:
+    """Sends standard output and error nowhere: what they still hold would be written again at the end."""
+    with Path(os.devnull).open("ab") as nowhere:
+        for descriptor in (1, 2):
+            os.dup2(nowhere.fileno(), descriptor)
+
+
+def _append(log: Path, text: str) -> None:
+    """Adds a line, after a rotation if it is full. Raises OSError, of which the handler's `emit` would print a traceback."""
+    with contextlib.closing(_rotating(log)) as handler:
+        if handler.shouldRollover(logging.makeLogRecord({"msg": text})):
+            handler.doRollover()
+    with log.open("a", encoding="utf-8") as file:
+        file.write(text + "\n")
 
 
 def _rotating(path: Path) -> logging.handlers.RotatingFileHandler:
@@ -81,4 +109,6 @@ def _why(error: Exception) -> str:
             return f"the command ended with exit code {error.returncode}"
         case subprocess.TimeoutExpired():
             return f"the command took more than {NOTIFY_SECONDS} s and was ended"
+        case OSError():
+            return error.strerror or type(error).__name__  # its text has the command's first word
     return str(error)

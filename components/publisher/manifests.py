@@ -41,6 +41,11 @@ def parse(
             path = PurePosixPath(name)
             if str(path) != name or path.is_absolute() or ".." in path.parts or not SHA256.fullmatch(total):
                 raise ValueError(f"files has {name!r}: {total!r}")
+        if not isinstance(span := manifest.get("span", ""), str):
+            raise ValueError(f"span is {span!r}")
+        for entry in manifest.get("withdrawn", []):
+            if not (isinstance(entry["version"], int) and isinstance(entry["model"], str)):
+                raise ValueError(f"withdrawn has {entry!r}")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise unreadable(origin, error) from error
     if keys.trusted and (manifest.get("model"), manifest.get("version")) != (model, number):

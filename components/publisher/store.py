@@ -7,6 +7,7 @@ checked, where there are keys; what a file holds, once its SHA-256 was.
 
 import hashlib
 import json
+import logging
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ STATISTICS = "training_statistics.pb"
 WARM_UP = "assets.extra/tf_serving_warmup_requests"  # where TensorFlow Serving looks for it
 CARD, CARD_JSON = "model_card.md", "model_card.json"  # for people; the phone's model brings a card.json of another kind
 BESIDE = (STATISTICS, WARM_UP, CARD, CARD_JSON, MANIFEST, SIGNATURE)  # of a version: what is not of its model
+LOG = logging.getLogger(__name__)
 WITHDRAWN = "withdrawn"  # of a manifest: versions that a rollback took out of production, each with its model's digest
 
 
@@ -211,10 +213,16 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 def prune(folder: Path, keep: int) -> None:
-    """Deletes all but the `keep` newest versions and those that a models.config names: a server may load them again."""
+    """Deletes all but the `keep` newest versions and those that a models.config names: a server may load them again.
+
+    What cannot be deleted is logged and stays: something was published, and must not be told to have failed.
+    """
     named = labels.read(folder).named
     for old in [number for number in versions(folder)[:-keep] if number not in named]:
-        _delete(folder, old)
+        try:
+            _delete(folder, old)
+        except OSError as error:
+            LOG.warning("Version %d in %s is not kept, and cannot be deleted: %s. Delete its folder.", old, folder, error)
 
 
 def write(

@@ -41,6 +41,14 @@ def break_down() -> None:
     raise ZeroDivisionError("a bug")
 
 
+def quote_an_option() -> None:
+    raise RuntimeError("no answer to --token=open sesame")
+
+
+def leave() -> None:
+    raise SystemExit("invalid value: 'open sesame'")
+
+
 HANGS = {
     "": lambda: None,
     "sleeps": lambda: time.sleep(600),
@@ -48,6 +56,8 @@ HANGS = {
     "grows": grow,
     "dies": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "breaks": break_down,
+    "quotes": quote_an_option,
+    "leaves": leave,
 }
 
 

@@ -76,6 +76,20 @@ def test_a_bug_in_a_node_has_its_traceback_in_the_log(run, tmp_path, capfd):
     assert states(tmp_path, "stopped") == {"Make": "done", "Use": "failed", "Close": "done"}
 
 
+@pytest.mark.parametrize(
+    ("hangs", "told"), [("quotes", "RuntimeError: no answer to --token=***"), ("leaves", "SystemExit: invalid value: '***'")]
+)
+def test_what_a_library_quotes_of_a_password_is_masked(run, tmp_path, capfd, hangs, told):
+    with pytest.raises(NodeFailed) as caught:
+        run("stopped", "beam.options=['--token=open sesame']", hangs=hangs)
+    assert str(caught.value) == f"Use failed: {told}\nThe traceback is in the log."
+    assert states(tmp_path, "stopped") == {"Make": "done", "Use": "failed", "Close": "done"}
+    assert trace.read(trace.open_store(tmp_path / "metadata.db"), "stopped").executions["Use"].message == told
+    logged = capfd.readouterr().err
+    assert told.partition(": ")[2] in logged
+    assert "open sesame" not in logged + (tmp_path / "stopped").read_text()
+
+
 def test_what_makes_no_sense_is_said_before_any_process_starts(run, tmp_path):
     with pytest.raises(BadConfig, match="which do not see the folders"):
         run("never", "beam.runner=flink", "beam.image=worker:1")

@@ -127,6 +127,12 @@ def test_needs_a_person(refused):
     check("needs a person", done("pipeline.retrain", *refused.arguments))
 
 
+def test_nobody_is_needed_while_the_last_attempt_goes_on(refused):
+    with (refused.root / ".lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert done("pipeline.retrain", *refused.arguments)[0] == Exit.BUSY
+
+
 @pytest.mark.parametrize("module", ["pipeline.local_runner", "pipeline.retrain"])
 def test_busy(module, months, tmp_path):
     (tmp_path / "runs").mkdir()
@@ -135,6 +141,39 @@ def test_busy(module, months, tmp_path):
         held.flush()
         fcntl.flock(held, fcntl.LOCK_EX)
         check("busy", done(module, "--root", tmp_path / "runs", *settings(f"data.spans={months}")))
+
+
+def test_a_run_that_was_busy_says_so_in_its_outcome(months, tmp_path):
+    (tmp_path / "runs").mkdir()
+    result = tmp_path / "outcome.json"
+    with (tmp_path / "runs" / ".lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done("pipeline.local_runner", "--root", tmp_path / "runs", "--json", result, *settings(f"data.spans={months}"))
+    assert json.loads(result.read_text())["outcome"] == "busy"
+
+
+def test_a_setting_that_only_a_run_finds_wrong_is_wrong_for_the_tick_too(months, tmp_path):
+    given = settings(f"data.spans={months}", "beam.runner=flink", "beam.image=worker:1")
+    code, said = done("pipeline.retrain", "--root", tmp_path / "runs", *given)
+    assert code == Exit.WRONG_SETTING
+    line = json.loads(said.splitlines()[-1])
+    assert (line["outcome"], line["runs"][0]["outcome"]) == ("wrong_setting", "wrong_setting")
+    assert "which do not see the folders" in line["message"]
+
+
+@pytest.mark.parametrize(
+    ("module", "option", "message"),
+    [
+        ("pipeline.local_runner", "--json", "BadConfig: --json {file}: expected a file in a folder that exists"),
+        ("pipeline.retrain", "--log", "BadConfig: --log {file} cannot be written: "),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_a_wrong_argument_before_anything_runs(module, option, message, months, tmp_path):
+    file = "/proc/nowhere/file"
+    code, said = done(module, "--root", tmp_path / "runs", option, file, *settings(f"data.spans={months}"))
+    assert code == Exit.WRONG_SETTING
+    assert message.format(file=file) in said and "Traceback" not in said
+    assert not (tmp_path / "runs").exists()
 
 
 def test_limit_exceeded(months, tmp_path):

@@ -1,5 +1,6 @@
 """What people put passwords in is masked, and all else is as it was."""
 
+import json
 import logging
 
 import pytest
@@ -64,6 +65,25 @@ def test_what_is_logged_is_masked(settings, log):
         "*** runs on Flink with --flink_version=***",
         "7 rows",
     ]
+
+
+def test_a_logged_exception_is_masked_with_its_traceback(settings, log):
+    logger, lines = log
+    masking.keep_out_of_logs(settings)
+    try:
+        raise RuntimeError("no answer to --password=open sesame")
+    except RuntimeError:
+        logger.exception("Failed.")
+    assert lines[0].endswith("RuntimeError: no answer to --password=***")
+    assert lines[0].startswith("Failed.\nTraceback (most recent call last):")
+
+
+@pytest.mark.parametrize("secret", ["S3cr\\et", 'it\'s "both"', "zürich\t東京"])
+def test_what_python_or_json_escapes_is_masked_too(secret):
+    settings = config.load(overrides=["beam.options=" + json.dumps([f"--token={secret}"])])
+    mask = masking.masker(settings)
+    for text in (f"--token={secret}", str([f"--token={secret}"]), json.dumps({"options": f"--token={secret}"}), repr(secret)):
+        assert secret not in mask(text) and repr(secret)[1:-1] not in mask(text) and "***" in mask(text)
 
 
 @pytest.mark.parametrize(

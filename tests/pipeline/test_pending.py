@@ -2,8 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from components.errors import SignatureInvalid
 from components.publisher import store
 from pipeline import config, pending
+from pipeline.keys import PRIVATE, PUBLIC
+from tests.components.publisher.keys import make_keys
 
 
 @pytest.fixture
@@ -27,6 +30,16 @@ def test_a_month_before_the_model_in_production_is_not_due_even_if_nothing_is_kn
     assert pending.pending_spans(settings) == ["2013-03", "2013-04"], "the run may have been killed behind its push"
     publish(settings, "2013-04", tmp_path)
     assert pending.pending_spans(settings) == ["2013-04"]
+
+
+def test_a_manifest_that_nobody_signed_cannot_end_the_schedule(few_spans, tmp_path):
+    """By a month that is always newer than those that arrive."""
+    make_keys(tmp_path)
+    keys = [f"publish.public_key={tmp_path / PUBLIC}", f"publish.signing_key={tmp_path / PRIVATE}"]
+    settings = config.load(overrides=[f"data.spans={few_spans}", f"run.root={tmp_path / 'runs'}", *keys])
+    publish(settings, "9999-12", tmp_path)
+    with pytest.raises(SignatureInvalid, match=r"1/manifest\.json is not signed"):
+        pending.pending_spans(settings)
 
 
 def test_an_empty_file_of_metadata_is_none(settings):

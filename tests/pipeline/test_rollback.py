@@ -8,6 +8,7 @@ import pytest
 from conftest import REPOSITORY
 
 from components.publisher import store
+from components.publisher.restore import restore
 from pipeline import rollback
 
 
@@ -40,6 +41,31 @@ def test_a_phones_model_that_is_not_there_is_named(root, capsys):
     assert rollback.main(["--root", str(root)]) == 1
     assert store.production(root / "serving" / "flight_delay").number == 3
     assert "The model for phones stays as it is: " in capsys.readouterr().out
+
+
+def test_a_rollback_that_ended_before_the_phones_model_followed_is_finished_first(root, capsys):
+    """As after a SIGKILL between the two folders: it does not go back twice."""
+    serving, mobile = (root / kind / "flight_delay" for kind in ("serving", "mobile"))
+    restore(serving, None, 5)
+    assert rollback.main(["--root", str(root)]) == 0
+    assert "Version 3 is in production by an earlier rollback, which was not finished for phones." in capsys.readouterr().out
+    assert [store.production(folder).manifest["restored_from"] for folder in (serving, mobile)] == [1, 1]
+    assert [store.versions(folder) for folder in (serving, mobile)] == [[1, 2, 3]] * 2
+    assert rollback.main(["--root", str(root)]) == 1
+    assert "holds no other model that was not rolled back already" in capsys.readouterr().out
+
+
+def test_what_phones_cannot_follow_does_not_stop_the_next_rollback(root, tmp_path):
+    (tmp_path / "2013-05").mkdir()
+    (tmp_path / "2013-05" / "saved_model.pb").write_text("2013-05")
+    store.publish(root / "serving" / "flight_delay", tmp_path / "2013-05", {}, {"span": "2013-05"}, 5)
+    shutil.rmtree(root / "mobile" / "flight_delay" / "2")
+    assert rollback.main(["--root", str(root)]) == 1
+    assert store.production(root / "serving" / "flight_delay").manifest["span"] == "2013-04"
+    assert rollback.main(["--root", str(root)]) == 0
+    assert [store.production(root / kind / "flight_delay").manifest["span"] for kind in ("serving", "mobile")] == [
+        "2013-03"
+    ] * 2
 
 
 @pytest.mark.parametrize("damage", ["corrupt", "missing"])

@@ -1,5 +1,7 @@
 """What hangs, grows or dies is ended and named, with all that it has started; what comes to an end gives its result."""
 
+import contextlib
+import faulthandler
 import io
 import os
 import re
@@ -14,12 +16,25 @@ import pytest
 from conftest import REPOSITORY
 from rich.console import Console
 
-from components.errors import DataRejected, LimitExceeded, ProcessDied
+from components.errors import BadData, DataRejected, LimitExceeded, ProcessDied
 from pipeline.config import Run
-from pipeline.supervisor import GIGABYTE, THE_START, supervised
+from pipeline.supervisor import GIGABYTE, GRACE, THE_START, supervised
 
 LIMITS = Run(root="runs", max_seconds=1, max_memory_gb=0)
 CATASTROPHIC = r"(a+)+$", "a" * 60 + "b"  # doubles with each letter; re never lets another thread run
+
+
+# A process that its parent leaves behind at once; its number is what is printed.
+ORPHAN = ["sh", "-c", '"$@" >&- 2>&- & echo $!', "sh"]
+
+
+def orphan(*command: str) -> int:
+    return int(subprocess.run([*ORPHAN, *command], stdout=subprocess.PIPE, check=True).stdout)
+
+
+def alive(*pids: int) -> list[int]:
+    """Those that still run: at this very moment, since nothing may go on behind `supervised`."""
+    return [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
 
 
 def memory(gigabytes: float) -> Run:
@@ -97,6 +112,16 @@ def test_the_memory_of_what_it_starts_counts(console):
         supervised(work, memory(0.8), console)
 
 
+def test_the_memory_of_what_it_left_behind_counts(console):
+    def work(started):
+        started("Leaves")
+        orphan(sys.executable, "-c", "import time; kept = b'x' * 900_000_000; time.sleep(600)")
+        time.sleep(600)
+
+    with pytest.raises(LimitExceeded, match="Leaves has brought the run to"):
+        supervised(work, memory(0.8), console)
+
+
 def test_memory_that_processes_share_counts_once(console):
     def work(started):
         started("Shares")
@@ -124,9 +149,67 @@ def test_what_it_started_ends_with_it(console, tmp_path):
     with pytest.raises(LimitExceeded):
         supervised(work, LIMITS, console)
     pids = [int(path.name) for path in tmp_path.iterdir()]
-    gone, _ = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=5)
     assert len(pids) == 2
-    assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids), gone
+    assert not alive(*pids)
+
+
+def crash():
+    faulthandler.disable()  # pytest's, which would tell of it
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def refuse():
+    raise BadData("no late flights")
+
+
+@pytest.mark.parametrize(
+    ("end", "error"),
+    [
+        (lambda: None, None),
+        (refuse, BadData),
+        (lambda: 1 / 0, ProcessDied),
+        (crash, ProcessDied),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), ProcessDied),
+    ],
+    ids=["well", "refused", "bug", "crash", "killed"],
+)
+def test_what_it_started_ends_however_it_ends(console, tmp_path, end, error):
+    def work(started):
+        started("Starts")
+        for session in (True, False):
+            (tmp_path / str(subprocess.Popen(["sleep", "600"], start_new_session=session).pid)).touch()
+        (tmp_path / str(orphan("sleep", "600"))).touch()
+        end()
+
+    with pytest.raises(error) if error else contextlib.nullcontext():
+        supervised(work, LIMITS, console)
+    pids = [int(path.name) for path in tmp_path.iterdir()]
+    assert len(pids) == 3
+    assert not any(psutil.pid_exists(pid) for pid in pids), "none of them may be left as a zombie either"
+
+
+def test_what_others_started_goes_on(console):
+    """The watcher's other children, what they start meanwhile, and what is left behind when the run is over."""
+    script = "read go; sleep 600 & echo $!; wait"
+    other = subprocess.Popen(
+        ["sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+    def work(_):
+        print(file=other.stdin, flush=True)
+        return int(other.stdout.readline())
+
+    try:
+        below = supervised(work, LIMITS, console)
+        assert alive(other.pid, below) == [other.pid, below]
+        later = psutil.Process(orphan("sleep", "600"))
+        try:
+            assert later.ppid() != os.getpid(), "orphans are init's again"
+        finally:
+            later.kill()
+    finally:
+        os.killpg(other.pid, signal.SIGKILL)
+        other.communicate()
 
 
 @pytest.mark.parametrize(
@@ -159,20 +242,21 @@ def test_an_error_that_says_what_is_wrong_comes_through(console, screen):
 
 
 WATCHES = """
-import os, sys, time
+import os, subprocess, sys, time
 from pathlib import Path
 from rich.console import Console
 from pipeline.config import Run
 from pipeline.supervisor import supervised
 
 def work(started):
-    print(os.getpid(), flush=True)
+    print(os.getpid(), subprocess.Popen(["sleep", "600"]).pid, flush=True)
     while True:
         try:
             time.sleep(600)
         except KeyboardInterrupt:
             if "deaf" not in sys.argv:
                 raise
+            print("heard", flush=True)
 
 supervised(work, Run(root="runs", max_seconds=0, max_memory_gb=0), Console())
 """
@@ -192,10 +276,37 @@ def test_whatever_ends_the_watcher_ends_what_it_watches(number, argument, code):
     command = [sys.executable, "-c", WATCHES, argument]
     watcher = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
-        worker = psutil.Process(int(watcher.stdout.readline()))
+        worker, below = (psutil.Process(int(pid)) for pid in watcher.stdout.readline().split())
         watcher.send_signal(number)
         assert watcher.wait(timeout=20) == code
-        worker.wait(timeout=5)
+        if number == signal.SIGKILL:  # the kernel ends its child, and nobody what that has started
+            worker.wait(timeout=5)
+            below.kill()
+        else:
+            assert not alive(worker.pid, below.pid)
+    finally:
+        watcher.kill()
+        watcher.wait()
+        watcher.stdout.close()
+
+
+@pytest.mark.parametrize("numbers", [(signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGTERM, signal.SIGHUP)])
+def test_a_second_signal_does_not_end_the_watcher_before_what_it_watches(numbers):
+    """As Ctrl-C of a tick: the terminal signals all of them, and then the tick its run."""
+    command = [sys.executable, "-c", WATCHES, "deaf"]
+    watcher = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        pids = [int(pid) for pid in watcher.stdout.readline().split()]
+        first, *later = numbers
+        watcher.send_signal(first)
+        if first == signal.SIGINT:
+            assert watcher.stdout.readline() == "heard\n"
+        for number in later:
+            watcher.send_signal(number)
+        start = time.monotonic()
+        assert watcher.wait(timeout=20) - 128 in numbers
+        assert time.monotonic() - start < GRACE - 1, "whoever asks again waits no longer"
+        assert not alive(*pids)
     finally:
         watcher.kill()
         watcher.wait()

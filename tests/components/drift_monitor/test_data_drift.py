@@ -76,6 +76,26 @@ def test_a_change_is_found_where_it_is(halves, reference, tmp_path, change):
     assert {pair for pair in found if pair[0] in features} == expected
 
 
+def test_the_reasons_name_what_was_found(halves, reference, tmp_path):
+    """Of the values that came or went, the three most frequent, the most frequent first."""
+    rows = halves[1][halves[1].carrier != "F9"].assign(temp=50.0)
+    places = np.arange(len(rows)) % 100
+    for place, name in enumerate(["AAA", "BBB", "BBB", "CCC", "CCC", "CCC", "DDD", "DDD", "DDD", "DDD"]):
+        rows["dest"] = rows["dest"].mask(places == place, name)
+    reasons = {(check.feature, check.measure): check.reason for check in compared(rows, reference, tmp_path)}
+    assert reasons["dest", "unseen values"].startswith(
+        "dest has values that training did not know (DDD, CCC, BBB): unseen values 0.1"
+    )
+    assert reasons["carrier", "vanished values"].startswith("carrier has values of training are gone (F9): vanished values 0.0")
+    assert reasons["temp", CONSTANT].startswith("temp hardly varies within training's range, it is between ")
+
+
+def test_a_number_that_hardly_varied_in_training_may_stay_the_same(halves, reference, tmp_path):
+    """Rain: it was 0 in four fifths of the rows."""
+    found = compared(halves[1].assign(precip=0.0), reference, tmp_path)
+    assert not [check for check in found if check.feature == "precip" and check.measure == CONSTANT]
+
+
 def test_a_column_that_is_not_there_at_all(halves, reference, tmp_path):
     found = compared(halves[1].drop(columns="humid"), reference, tmp_path)
     assert fired(found) == {("humid", "missing share")}

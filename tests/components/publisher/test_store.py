@@ -1,8 +1,10 @@
 import json
+import logging
 import multiprocessing
 import os
 import resource
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -174,7 +176,11 @@ def test_a_manifest_names_files_below_its_folder_each_with_a_sum(tmp_path, files
         store.read(tmp_path / "s", 1)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"files": 3}', "null", "[" * 100_000])
+NO_MANIFESTS = ["", "{", "[]", "{}", '{"files": 3}', "null", "[" * 100_000, '{"files": {}, "span": 9}']
+NO_MANIFESTS += ['{"files": {}, "withdrawn": 1}', '{"files": {}, "withdrawn": [{"version": "1", "model": "a"}]}']
+
+
+@pytest.mark.parametrize("content", NO_MANIFESTS)
 def test_a_corrupt_manifest_is_named(tmp_path, content):
     publish(tmp_path / "s", model(tmp_path / "m"))
     (tmp_path / "s" / "1" / "manifest.json").write_text(content)
@@ -208,6 +214,30 @@ def test_a_full_disk_publishes_nothing(tmp_path):
     assert sorted(path.name for path in (tmp_path / "s").iterdir()) == [".lock", "1"]
     version, _ = publish(tmp_path / "s", large)
     assert version.number == 2
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make what another user cannot delete")
+def test_an_old_version_that_cannot_be_deleted_is_logged_and_the_new_one_is_published():
+    """It is root's, as of a container, and who publishes is somebody else."""
+    with tempfile.TemporaryDirectory() as name:
+        serving, somebody = Path(name) / "s", 65534
+        publish(serving, model(Path(name) / "m"))
+        other = model(Path(name) / "other", "other weights")
+        for path in (Path(name), serving, serving / ".lock"):
+            os.chown(path, somebody, somebody)
+
+        def work():
+            os.setuid(somebody)
+            handler, lines = logging.Handler(), []
+            handler.emit = lambda record: lines.append(record.getMessage())
+            logging.getLogger().addHandler(handler)
+            version, reason = publish(serving, other, keep=1)
+            assert (version.number, reason, store.versions(serving)) == (2, "", [1, 2])
+            [line] = lines
+            assert line.startswith(f"Version 1 in {serving} is not kept, and cannot be deleted: [Errno 13]")
+
+        assert in_child(work) == 0
+        assert sorted(path.name for path in serving.iterdir()) == [".lock", "1", "2"]
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
