@@ -4,29 +4,34 @@ import argparse
 import logging
 import os
 import re
-import shutil
 import sys
 import time
 import uuid
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from components.command_line import ended, filled
-from components.errors import BadConfig, BadData, CrosswindError, VersionNotFound
-from components.files import TEMPORARY_PREFIX, fsync
+from components.errors import BadConfig, BadData, CrosswindError, RootUnusable, VersionNotFound
+from components.files import TEMPORARY_PREFIX, fsync, temporary_folder
 from components.publisher import store
 from components.publisher.signature import Keys, read_keys
 from serving.quiet import quiet_stderr
 
+if TYPE_CHECKING:
+    from serving.scoring import RowGroup
+
 DEFAULT_FOLDER = Path("runs/serving/flight_delay")
 BAD_DATA_IN_TRACEBACK = re.compile(r"^components\.errors\.BadData: (.*?)(?: \[while running '[^']*'\])?$", re.MULTILINE)
 DEFAULT_RUNNER = "--runner=FnApiRunner"  # Beam's own default would first try to download a Go binary
+BEAMS_OPTIONS = "https://beam.apache.org/releases/pydoc/current/apache_beam.options.pipeline_options.html"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`; unless it is DONE, the output is as it was."""
-    parser = argparse.ArgumentParser(prog="python -m serving.batch", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m serving.batch", description=__doc__, allow_abbrev=False)
     parser.add_argument(
         "--input", action="append", required=True, help="Parquet file; may be repeated, the rows keep their order"
     )
@@ -36,7 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--public_key", metavar="FILE", type=filled, help="refuse a version that is not signed by a key in this file"
     )
     parser.add_argument(
-        "--work", help="folder for parts, which all workers of a distributed runner reach (default: by the output)"
+        "--work",
+        help="folder for the parts and a copy of the model, which all workers of a distributed runner reach "
+        "(default: by the output)",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace the output if it is there")
     parser.epilog = "Other options are Beam's, such as --runner=FlinkRunner, or --direct_running_mode=multi_processing."
@@ -52,50 +59,82 @@ def score(options: argparse.Namespace, beam: list[str], console: Console) -> Non
         raise BadConfig(f"{output} is there already; expected a new file. Name another one, or say --overwrite.")
     if not output.parent.is_dir():
         raise BadConfig(f"{output.parent} is no folder; expected one for {output.name}. Make it.")
-    model = the_model(options.model, read_keys(options.public_key))
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with quiet_stderr():
-        from serving import scoring  # noqa: PLC0415  # TensorFlow and Beam
-        from serving.server.servable import read_definitions  # noqa: PLC0415
-    logging.getLogger().setLevel(logging.ERROR)  # Beam's remarks about the platform
-
-    definition = read_definitions(model.folder).get("raw")
-    if definition is None:
-        raise BadData(f"{model.folder} has no signature `raw`, which names the inputs. Expected a model of this pipeline.")
-    groups = scoring.row_groups(options.input, {name: dtype_name(tensor.dtype) for name, tensor in definition.inputs.items()})
-    work = Path(options.work or output.parent) / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
-    start = time.monotonic()
-    work.mkdir(parents=True)
-    try:
-        console.print(f"Scoring with version {model.number} of {model.folder.parent}.")
-        scoring.score(groups, model.folder, str(work), beam)
+    logging.getLogger().setLevel(logging.ERROR)  # Beam's remarks about the platform, and about what it leaves out
+    check_options(beam)
+    version = the_model(options.model, read_keys(options.public_key))
+    with ExitStack() as stack:
+        parent = Path(options.work or output.parent)
+        try:
+            work = stack.enter_context(temporary_folder(parent))
+            model = work / "model"
+            store.copy(version, model)  # what is loaded is what was compared, whoever writes to the published folder meanwhile
+        except OSError as error:
+            raise RootUnusable(
+                f"{version.folder} cannot be copied to {parent}: {error}. Expected a folder with room."
+            ) from error
+        console.print(f"Scoring with version {version.number} of {version.folder.parent}.")
+        groups = row_groups(options.input, model, version)
+        start = time.monotonic()
+        write_parts(groups, model, work, beam)
         rows = assemble(sorted(work.glob("*.parquet")), output)
-    except CrosswindError:
-        raise
-    except Exception as error:
-        if found := bad_data(error):
-            raise found from error
-        raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     seconds = time.monotonic() - start
     console.print(f"{rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second, to {output}.")
 
 
+def check_options(beam: list[str]) -> None:
+    """Raises BadConfig for an option that is none of Beam's: Beam would leave it out, as a mistyped --public_key."""
+    from apache_beam.options.pipeline_options import PipelineOptions  # noqa: PLC0415
+
+    parsers: list[argparse.ArgumentParser] = []
+    PipelineOptions(beam).get_all_options(add_extra_args_fn=parsers.append)  # Beam's own, with the options of all runners
+    _, unknown = parsers[0].parse_known_args(beam)
+    if unknown:
+        names = [option.partition("=")[0] for option in unknown if option.startswith("-")]
+        raise BadConfig(
+            f"{', '.join(names or unknown)}: there is no such option. Expected one that --help shows, or one of Beam's, which "
+            f"{BEAMS_OPTIONS} lists. Correct it, or leave it out."
+        )
+
+
 def the_model(folder: Path | None, keys: Keys) -> store.Version:
-    """The version to score with, compared with its manifest. Raises CorruptModel, SignatureInvalid, VersionNotFound."""
+    """The version to score with; its files are not compared yet. Raises CorruptModel, SignatureInvalid, VersionNotFound."""
     if folder is None:
         version = store.production(DEFAULT_FOLDER, keys)
         if version is None:
             raise VersionNotFound(
                 f"{DEFAULT_FOLDER} holds no version; expected one that `make run` published. Or name --model."
             )
-    else:
-        if not folder.name.isdecimal() or not folder.is_dir():
-            raise VersionNotFound(f"{folder} is no version; expected a folder with a number, such as {DEFAULT_FOLDER}/1.")
-        version = store.read(folder.parent, int(folder.name), keys)
-    store.verify(version)
-    return version
+        return version
+    if not folder.name.isdecimal() or not folder.is_dir():
+        raise VersionNotFound(f"{folder} is no version; expected a folder with a number, such as {DEFAULT_FOLDER}/1.")
+    return store.read(folder.parent, int(folder.name), keys)
+
+
+def row_groups(paths: list[str], model: Path, version: store.Version) -> list["RowGroup"]:
+    """What there is to score: see `scoring.row_groups`. Raises BadData, also for a model without raw inputs."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quiet_stderr():
+        from serving import scoring  # noqa: PLC0415  # TensorFlow and Beam
+        from serving.server.servable import read_definitions  # noqa: PLC0415
+
+    definition = read_definitions(model).get("raw")
+    if definition is None:
+        raise BadData(f"{version.folder} has no signature `raw`, which names the inputs. Expected a model of this pipeline.")
+    return scoring.row_groups(paths, {name: dtype_name(tensor.dtype) for name, tensor in definition.inputs.items()})
+
+
+def write_parts(groups: list["RowGroup"], model: Path, work: Path, beam: list[str]) -> None:
+    """Scores them into files of the work folder. Raises BadData, as the worker that found it."""
+    from serving import scoring  # noqa: PLC0415
+
+    try:
+        scoring.score(groups, model, str(work), beam)
+    except CrosswindError:
+        raise
+    except Exception as error:
+        if found := bad_data(error):
+            raise found from error
+        raise
 
 
 def dtype_name(dtype: int) -> str:

@@ -45,18 +45,31 @@ def connect(target: Target) -> "Client":
     Raises:
         BadConfig: another kind of URL, or both a version and a label.
     """
-    parts = urlsplit(target.url)
     if target.version is not None and target.label:
         raise BadConfig(f"Version {target.version} and label {target.label} are both given; expected at most one of them.")
-    if parts.scheme not in ("http", "https", "grpc") or not parts.netloc:
-        raise BadConfig(f"{target.url!r} is no server; expected http://host:port, https://host:port or grpc://host:port.")
-    if parts.scheme == "grpc":
+    if _scheme(target.url) == "grpc":
         from serving.grpc_client import GrpcClient  # noqa: PLC0415
 
         return GrpcClient(target)
     from serving.rest_client import RestClient  # noqa: PLC0415
 
     return RestClient(target)
+
+
+def _scheme(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        found = parts.scheme if parts.hostname and parts.port != 0 else ""  # `port` raises what is no number
+    except ValueError:
+        found = ""
+    if found not in ("http", "https", "grpc"):
+        raise no_server(url)
+    return found
+
+
+def no_server(url: str) -> BadConfig:
+    """What is said of a URL that leads to none."""
+    return BadConfig(f"{url!r} is no server; expected http://host:port, https://host:port or grpc://host:port.")
 
 
 class Client(ABC):

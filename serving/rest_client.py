@@ -1,12 +1,14 @@
 """The client over REST. Imports no TensorFlow."""
 
 import json
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import numpy as np
 
-from serving.client import SIGNATURE, Client, Target
+from serving.client import SIGNATURE, Answer, Client, Target, no_server
 from serving.refused import HTTP, Refused, StatusCode
 
 CODES = {status: code for code, status in reversed(HTTP.items())}
@@ -18,35 +20,55 @@ class RestClient(Client):
     def __init__(self, target: Target):
         super().__init__(target)
         where = f"/versions/{target.version}" if target.version is not None else ""
-        self._path = f"/v1/models/{target.model}" + (where or (f"/labels/{target.label}" if target.label else ""))
-        self._web = httpx.Client(base_url=target.url, timeout=target.seconds)
+        where = where or (f"/labels/{quote(target.label)}" if target.label else "")
+        self._path = f"/v1/models/{quote(target.model)}{where}"
+        try:
+            self._web = httpx.Client(base_url=target.url, timeout=target.seconds)
+        except httpx.InvalidURL as error:
+            raise no_server(target.url) from error
 
     def _predict(self, given: dict[str, np.ndarray]) -> np.ndarray:
         body = {"signature_name": SIGNATURE, "inputs": {name: column.tolist() for name, column in given.items()}}
-        return np.array(self._ask("POST", ":predict", json.dumps(body))["outputs"], np.float32)
+        return self._ask(lambda answer: np.array(answer["outputs"], np.float32), "POST", ":predict", json.dumps(body))
 
     def _ask_inputs(self) -> dict[str, str]:
-        signatures = self._ask("GET", "/metadata")["metadata"]["signature_def"]["signature_def"]
-        return {name: tensor["dtype"] for name, tensor in signatures[SIGNATURE]["inputs"].items()}
+        return self._ask(_inputs, "GET", "/metadata")
 
     def _states(self) -> dict[int, str]:
-        return {int(status["version"]): status["state"] for status in self._ask("GET", "")["model_version_status"]}
+        return self._ask(_states, "GET", "")
 
-    def _ask(self, method: str, what: str, body: str | None = None) -> Any:
+    def _ask(self, read: Callable[[Any], Answer], method: str, what: str, body: str | None = None) -> Answer:
+        """What `read` makes of the answer's JSON. Raises Refused."""
         try:
             response = self._web.request(method, self._path + what, content=body)
         except httpx.TimeoutException as error:
             raise Refused(
                 StatusCode.DEADLINE_EXCEEDED, f"{self.target.url}: no answer within {self.target.seconds:g} s."
             ) from error
-        except httpx.TransportError as error:
+        except (httpx.RequestError, UnicodeError) as error:  # UnicodeError: no host can have such a name
             raise Refused(StatusCode.UNAVAILABLE, f"{self.target.url} cannot be reached: {error}") from error
         if response.is_error:
             raise Refused(CODES.get(response.status_code, StatusCode.UNKNOWN), _error(response))
-        return json.loads(response.text)
+        try:
+            return read(json.loads(response.text))
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise Refused(
+                StatusCode.UNKNOWN,
+                f"{response.url} answered HTTP {response.status_code}: {response.text[:200]!r}. Expected the JSON of a model "
+                f"server, whose model has the signature {SIGNATURE}. Name the server's REST port.",
+            ) from error
 
     def close(self) -> None:
         self._web.close()
+
+
+def _inputs(answer: Any) -> dict[str, str]:
+    signatures = answer["metadata"]["signature_def"]["signature_def"]
+    return {name: tensor["dtype"] for name, tensor in signatures[SIGNATURE]["inputs"].items()}
+
+
+def _states(answer: Any) -> dict[int, str]:
+    return {int(status["version"]): status["state"] for status in answer["model_version_status"]}
 
 
 def _error(response: httpx.Response) -> str:

@@ -48,11 +48,11 @@ def columns(rows: Rows, inputs: Mapping[str, str]) -> dict[str, np.ndarray]:
 def _column(name: str, values: list, dtype: str) -> np.ndarray:
     target = DTYPES[dtype]
     try:
-        return np.array([_value(value, target.kind) for value in values], target)
+        return _fits(values, target)
     except (TypeError, ValueError, OverflowError) as error:
         for number, value in enumerate(values):
             try:
-                np.array([_value(value, target.kind)], target)
+                _fits([value], target)
             except (TypeError, ValueError, OverflowError):
                 wrong = "missing" if _is_missing(value) else repr(value)
                 raise BadData(f"row {number}: {name} is {wrong}; expected {dtype.removeprefix('DT_').lower()}.") from error
@@ -74,11 +74,20 @@ def _value(value: Any, kind: str) -> Any:
     return value
 
 
+def _fits(values: list, target: np.dtype) -> np.ndarray:
+    """The values as an array. Raises TypeError, ValueError, OverflowError: also for a number that would become infinite."""
+    with np.errstate(over="raise"):
+        try:
+            return np.array([_value(value, target.kind) for value in values], target)
+        except FloatingPointError as error:
+            raise OverflowError(str(error)) from error
+
+
 def from_json(path: Path) -> list[dict[str, Any]]:
     """A row, or a list of rows. Raises BadData."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadData(f"{path} cannot be read as JSON: {error}") from error
     found = content if isinstance(content, list) else [content]
     if not found or not all(isinstance(row, dict) for row in found):
@@ -87,9 +96,24 @@ def from_json(path: Path) -> list[dict[str, Any]]:
 
 
 def from_csv(path: Path, inputs: Mapping[str, str]) -> pd.DataFrame:
-    """Rows of a CSV file with a header; an empty cell is missing. Raises BadData."""
+    """Rows of a CSV file with a header; an empty cell is missing. Raises BadData, naming the line."""
     texts = {name: str for name, dtype in inputs.items() if dtype == "DT_STRING"}
     try:
-        return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""], quoting=csv.QUOTE_MINIMAL)
-    except (OSError, ValueError) as error:
+        _check_cells(path)
+        return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""], quoting=csv.QUOTE_MINIMAL, index_col=False)
+    except BadData:
+        raise
+    except (OSError, ValueError, csv.Error) as error:
         raise BadData(f"{path} cannot be read as CSV: {error}") from error
+
+
+def _check_cells(path: Path) -> None:
+    """Raises BadData for a line of another number of cells than the header: pandas would move them, or fill up."""
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = csv.reader(file, strict=True)
+        names = next(lines, [])
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise BadData(f"{path}, line 1: column {', '.join(twice)} is there more than once; expected each name once.")
+        for cells in lines:
+            if cells and len(cells) != len(names):
+                raise BadData(f"{path}, line {lines.line_num}: {len(cells)} cells; expected {len(names)}, as in the header.")

@@ -40,9 +40,16 @@ def _value(feature: FeatureCard, value: Value) -> Value:
         return MISSING[feature.dtype]
     if isinstance(value, bool) or not isinstance(value, TYPES[feature.dtype]):
         raise BadData(f"{feature.name} is {value!r}. Expected {allowed(feature)}.")
-    if feature.dtype == "float32" and not np.isfinite(np.float32(value)):
+    if not isinstance(value, str) and not _fits(value, feature.dtype):
         raise BadData(f"{feature.name} is {value!r}. Expected {allowed(feature)}; leave it out where it is missing.")
     return value
+
+
+def _fits(value: float, dtype: str) -> bool:
+    try:
+        return bool(np.isfinite(np.array(value, dtype)))
+    except OverflowError:  # an integer, which Python has of any size
+        return False
 
 
 def allowed(feature: FeatureCard) -> str:
@@ -61,6 +68,8 @@ def parse(feature: FeatureCard, text: str) -> Value:
     if feature.dtype == "string" or text == "":
         return text or None
     try:
+        if "_" in text:  # which Python allows between digits
+            raise ValueError(text)
         return int(text) if feature.dtype == "int64" else float(text)
     except ValueError as error:
         raise BadData(f"{feature.name} is {text!r}. Expected {allowed(feature)}.") from error
@@ -70,7 +79,7 @@ def from_json(path: Path) -> list[dict[str, Value]]:
     """A row, or a list of rows. Raises BadData."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadData(f"{path} cannot be read as JSON: {error}") from error
     rows = content if isinstance(content, list) else [content]
     if not rows or not all(isinstance(row, dict) for row in rows):

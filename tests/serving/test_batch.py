@@ -1,5 +1,6 @@
 """Files scored by Beam, beside the model's own answers."""
 
+import io
 import shutil
 import subprocess
 import sys
@@ -171,3 +172,52 @@ def test_a_model_that_was_changed(rows, published, tmp_path, capsys):
     command = ["--input", str(rows), "--output", str(tmp_path / "x.parquet"), "--model", str(tmp_path / "1")]
     assert batch.main(command) == 1
     assert "differs from its manifest: fingerprint.pb" in capsys.readouterr().err
+
+
+class Watched(io.StringIO):
+    """A standard error that does something when a word is written."""
+
+    def __init__(self, word: str, do):
+        super().__init__()
+        self.word, self.do = word, do
+
+    def write(self, text: str) -> int:
+        if self.word in text:
+            self.do()
+        return super().write(text)
+
+
+def test_what_is_loaded_is_the_copy_that_was_compared(rows, published, tmp_path, scores, monkeypatch):
+    """Somebody who can write to the published folder waits until it was compared."""
+    folder = tmp_path / "published" / "1"
+    shutil.copytree(published.folder, folder)
+    monkeypatch.setattr(sys, "stderr", Watched("Scoring with", lambda: (folder / "saved_model.pb").write_bytes(b"another")))
+    assert batch.main(["--input", str(rows), "--output", str(tmp_path / "scores.parquet"), "--model", str(folder)]) == 0
+    assert (folder / "saved_model.pb").read_bytes() == b"another"
+    np.testing.assert_allclose(pd.read_parquet(tmp_path / "scores.parquet")["probability"], scores, rtol=1e-6)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["published", "rows.parquet", "scores.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--public-key", "keys/public.pem"], "--public-key: "),
+        (["--public_ke=keys/public.pem"], "--public_ke: "),
+        (["--over"], "--over: "),
+        (["--direct_num_worker=2", "--runner=FlinkRunner", "--overwrit"], "--direct_num_worker, --overwrit: "),
+        (["more.parquet"], "more.parquet: "),
+    ],
+)
+def test_an_option_that_nobody_knows_is_refused(rows, published, arguments, named, capsys):
+    """Beam would leave it out without a word, and with it the check of the signature."""
+    assert run(rows, published, *arguments) == 2
+    said = capsys.readouterr().err
+    assert f"BadConfig: {named}there is no such option" in said
+    assert "https://beam.apache.org/" in said
+    assert not (rows.parent / "scores.parquet").exists()
+
+
+def test_options_of_all_of_beams_runners_are_known(rows, published, scores):
+    others = ["--flink_version=1.19", "--spark_master_url=local[2]", "--dataflow_service_options=a", "--s3_region_name", "b"]
+    assert run(rows, published, "--environment_type=LOOPBACK", "--sdk_worker_parallelism=2", *others) == 0
+    np.testing.assert_allclose(pd.read_parquet(rows.parent / "scores.parquet")["probability"], scores, rtol=1e-6)

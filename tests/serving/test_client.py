@@ -50,6 +50,8 @@ BAD = [
     ({"holiday": 0.5}, "row 1: holiday is 0.5; expected int64"),
     ({"holiday": True}, "row 1: holiday is True; expected int64"),
     ({"carrier": 7}, "row 1: carrier is 7; expected string"),
+    ({"temp": 10**400}, "row 1: temp is 10+; expected float"),
+    ({"holiday": 10**30}, "row 1: holiday is 10+; expected int64"),
 ]
 
 
@@ -129,10 +131,51 @@ def test_it_gives_up_with_the_servers_words(stub):
     assert stub.count == 2
 
 
-@pytest.mark.parametrize("url", ["ftp://a", "nonsense", "http://"])
+NOT_OF_A_MODEL_SERVER = [
+    b"<!doctype html>\n<title>Welcome</title>",
+    b"",
+    b"[]",
+    b'{"ok": true}',
+    b'{"model_version_status": [1]}',
+    b'{"model_version_status": [{"version": "one", "state": "AVAILABLE"}]}',
+    b"[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("content", NOT_OF_A_MODEL_SERVER)
+def test_an_answer_that_is_no_model_servers_is_refused(stub, content):
+    stub.answers = [(200, content)]
+    with pytest.raises(
+        Refused, match=f"/v1/models/{MODEL} answered HTTP 200: .* Expected the JSON of a model server"
+    ) as caught:
+        ask(stub)
+    assert (caught.value.code, stub.count) == (StatusCode.UNKNOWN, 1)
+
+
+def test_the_command_line_says_that_a_web_server_is_no_model_server(stub, tmp_path, capsys):
+    stub.answers = [(200, b"<html>")]
+    (tmp_path / "row.json").write_text("{}")
+    assert predict.main(["--server", f"http://127.0.0.1:{stub.server_port}", "--json", str(tmp_path / "row.json")]) == 1
+    assert "/metadata answered HTTP 200: '<html>'. Expected the JSON of a model server" in capsys.readouterr().err
+
+
+NO_SERVERS = ["ftp://a", "nonsense", "http://", "http://localhost:abc", "http://localhost:99999", "http://[", "http://:80"]
+
+
+@pytest.mark.parametrize("url", [*NO_SERVERS, "http://a\x00b", "http://\N{SNOWMAN}", "grpc://localhost:abc"])
 def test_what_is_no_server_is_said_so(url):
     with pytest.raises(BadConfig, match="is no server"):
         connect(Target(url, MODEL))
+
+
+def test_a_host_whose_name_is_too_long_is_unavailable():
+    with connect(Target(f"http://{'a' * 300}", MODEL, attempts=1)) as made, pytest.raises(Refused, match="cannot be reached"):
+        made.states()
+
+
+def test_a_name_that_no_model_has_is_refused_by_the_server(server):
+    with connect(Target(f"http://{server.rest}", "no\nbody?")) as made, pytest.raises(Refused, match="Malformed request"):
+        made.states()
 
 
 def test_a_version_and_a_label_are_too_much():
@@ -159,4 +202,7 @@ def test_the_command_line_says_what_is_wrong(server, tmp_path, capsys):
     assert predict.main(["--server", f"http://{server.rest}", "--model", "nobody", "--json", str(tmp_path / "row.json")]) == 1
     assert "NOT_FOUND: " in capsys.readouterr().err
     assert predict.main(["--server", f"http://{server.rest}", "--json", str(tmp_path / "none.json")]) == 3
+    assert "cannot be read as JSON" in capsys.readouterr().err
+    (tmp_path / "row.json").write_text("[" * 100_000)
+    assert predict.main(["--server", f"http://{server.rest}", "--json", str(tmp_path / "row.json")]) == 3
     assert "cannot be read as JSON" in capsys.readouterr().err
