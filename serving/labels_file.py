@@ -3,6 +3,8 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +30,9 @@ class Models(Protocol):
 
         Returns the new mark. Raises PromotionFailed.
         """
+
+    def held(self, model: str) -> AbstractContextManager[None]:
+        """Until its end no publisher adds or deletes versions of the model. Raises VersionNotFound, PromotionFailed."""
 
     def versions(self, model: str) -> list[int]:
         """Published versions of a model, oldest first."""
@@ -57,7 +62,7 @@ class Local:
             return "", MISSING
         except (OSError, UnicodeDecodeError) as error:
             raise BadConfig(f"{self._folder / labels.CONFIG} cannot be read: {error}. Correct the file.") from error
-        return text, hashlib.sha256(text.encode()).hexdigest()
+        return text, digest(text)
 
     def replace(self, text: str, mark: str) -> str:
         """Renames a new file over the old one, under a lock."""
@@ -67,19 +72,36 @@ class Local:
             with locked(self._folder / ".lock"):
                 if self.read()[1] != mark:
                     raise changed(str(path))
-                if text:
-                    temporary.write_text(text, encoding="utf-8")
-                    fsync(temporary)
-                    temporary.rename(path)
-                else:
+                if not text:
                     path.unlink(missing_ok=True)
+                else:
+                    try:
+                        temporary.write_text(text, encoding="utf-8")
+                        fsync(temporary)
+                        temporary.rename(path)
+                    finally:
+                        temporary.unlink(missing_ok=True)  # it is there only if it did not become the file
                 fsync(self._folder)
         except OSError as error:
             if isinstance(error, CrosswindError):
                 raise
-            temporary.unlink(missing_ok=True)
             raise PromotionFailed(f"{path} cannot be written: {error}. It is as it was; correct the rights.") from error
-        return self.read()[1]
+        return digest(text) if text else MISSING  # not of what is there now: somebody else may have written since
+
+    @contextmanager
+    def held(self, model: str) -> Iterator[None]:
+        """Holds the lock of whoever publishes, restores or deletes versions; they never wait for that of the file."""
+        folder = self._folder / model
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(folder / ".lock"))
+            except FileNotFoundError as error:
+                raise VersionNotFound(
+                    f"{folder} is not there; expected the folder of a published model. Name another."
+                ) from error
+            except OSError as error:
+                raise PromotionFailed(f"{folder} cannot be locked: {error}. No label was moved; correct the rights.") from error
+            yield
 
     def versions(self, model: str) -> list[int]:
         """Folders with a decimal name."""
@@ -133,6 +155,11 @@ class Bucket:
             raise PromotionFailed(f"{self.name}/{labels.CONFIG} cannot be written: {error.message} It is as it was.") from error
         return str(blob.generation)
 
+    @contextmanager
+    def held(self, model: str) -> Iterator[None]:
+        """Holds nothing: a bucket has no locks, and no publisher of ours writes to one; versions are copied there."""
+        yield
+
     def versions(self, model: str) -> list[int]:
         """Folders with a decimal name."""
         listing = self._client.list_blobs(self._bucket, prefix=f"{self._prefix}{model}/", delimiter="/")
@@ -164,6 +191,11 @@ class Bucket:
             raise PromotionFailed(f"{origin} cannot be read: {error.message}") from error
         if wrong := manifests.differences(manifest["files"], found):
             raise CorruptModel(f"{origin} differs from its manifest: {', '.join(wrong)}. Copy the version again, whole.")
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def object_sum(blob) -> str:

@@ -11,29 +11,28 @@ from components.publisher import labels
 from components.publisher.labels import CANARY, PREVIOUS, STABLE
 
 Labels = dict[str, int]
-Move = Callable[[Labels], Labels]
+Move = Callable[[Labels], Labels]  # of labels of which stable is what is in production, if anything is
 
 
-def to_canary(version: int, production: int | None) -> Move:
-    """A version gets part of the requests; the stable one stays, or is what is in production when no label says so yet."""
+def to_canary(version: int) -> Move:
+    """A version gets part of the requests; the stable one stays."""
 
     def move(before: Labels) -> Labels:
-        stable = before.get(STABLE, production)
-        if stable in (None, version):
+        if before.get(STABLE) == version:
             raise BadConfig(
                 f"Version {version} is in production already; expected a canary beside another, stable version. "
                 "Name the stable one first: `python -m serving.promote --stable VERSION`."
             )
-        return before | {STABLE: stable, CANARY: version}
+        return before | {CANARY: version}
 
     return move
 
 
-def to_stable(version: int, production: int | None) -> Move:
+def to_stable(version: int) -> Move:
     """A version becomes the stable one; what was stable can be gone back to."""
 
     def move(before: Labels) -> Labels:
-        stable = before.get(STABLE, production)
+        stable = before.get(STABLE)
         after = {label: number for label, number in before.items() if (label, number) != (CANARY, version)}
         if stable not in (None, version):
             after[PREVIOUS] = stable

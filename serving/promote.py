@@ -12,6 +12,7 @@ from rich.table import Table
 from components.command_line import ended, filled
 from components.errors import PromotionFailed
 from components.publisher import labels
+from components.publisher.labels import STABLE
 from components.publisher.signature import NO_KEYS, Keys, read_keys
 from serving import moves
 from serving.labels_file import Models, models_in
@@ -31,7 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", default="runs/serving", help="of the models, or gs://bucket/folder (default: %(default)s)")
     parser.add_argument("--model", default="flight_delay", help="(default: %(default)s)")
     parser.add_argument(
-        "--server", action="append", metavar="URL", help=f"REST address to wait for; may be repeated (default: {SERVER})"
+        "--server",
+        action="append",
+        type=address,
+        metavar="URL",
+        help=f"REST address to wait for; may be repeated (default: {SERVER})",
     )
     parser.add_argument("--no-server", action="store_true", help="nobody serves the folder now: wait for no one")
     parser.add_argument(
@@ -48,26 +53,42 @@ def act(options: argparse.Namespace, console: Console) -> None:
     servers = [] if options.no_server else options.server or [SERVER]
     keys = read_keys(options.public_key)
     models = models_in(options.folder)
-    before = Config(models.read()[0], options.model, f"{models.name}/{labels.CONFIG}").pins
+    before = Config(models.read()[0], options.model, f"{models.name}/{labels.CONFIG}").pins.labels
     versions = models.versions(options.model)
-    if move := chosen(options, before.production or (versions[-1] if versions else None)):
+    if move := chosen(options):
         after = Promotion(models, options.model, servers, options.timeout, console, keys=keys).run(move)
     else:
-        after = before.labels
-    show(console, before.labels, after, versions)
+        after = before
+    show(console, before, after, versions)
 
 
-def chosen(options: argparse.Namespace, production: int | None) -> Move | None:
+def chosen(options: argparse.Namespace) -> Move | None:
     """The move that the command line asks for."""
     if options.canary is not None:
-        return moves.to_canary(options.canary, production)
+        return moves.to_canary(options.canary)
     if options.stable is not None:
-        return moves.to_stable(options.stable, production)
+        return moves.to_stable(options.stable)
     return moves.back if options.rollback else None
 
 
+def address(text: str) -> str:
+    """The URL of a server, as `--server` has it. Raises ArgumentTypeError."""
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no URL: {error}; expected one like {SERVER}.") from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise argparse.ArgumentTypeError(f"{text!r} is no server; expected one like {SERVER}.")
+    return text
+
+
 class Promotion:
-    """One move of labels, in an order in which no request meets a label without its version."""
+    """One move of labels, in an order in which no request meets a label without its version.
+
+    After a SIGKILL nothing can be put back, so what is written before the labels move leaves production as it was; doing it
+    again completes it. Where no config was, the newest version was in production, and such a kill pins it: what is published
+    later waits for a promotion, as it does behind one that came to its end.
+    """
 
     def __init__(
         self, models: Models, model: str, servers: list[str], timeout: float, console: Console, *, keys: Keys = NO_KEYS
@@ -81,28 +102,30 @@ class Promotion:
         Raises:
             CrosswindError: what could not be done. Up to the move of the labels, the file is put back as it was.
         """
-        original, mark = self._models.read()
-        config = Config(original, self._model, f"{self._models.name}/{labels.CONFIG}")
-        before = config.pins
-        after = move(before.labels)
-        for version in sorted(set(after.values())):
-            self._models.check(self._model, version, self._keys)
-        both = before.named | set(after.values())
-        if before.production is None:  # without a policy the newest is loaded, and must not go while requests are at it
-            both |= set(self._models.versions(self._model)[-1:])
-
-        mark = self._models.replace(config.with_pins(before.labels, both), mark)
+        with self._models.held(self._model):  # a publisher may delete what the file does not name yet
+            original, mark = self._models.read()
+            config = Config(original, self._model, f"{self._models.name}/{labels.CONFIG}")
+            before = config.pins
+            # Without a policy the newest is loaded, and must not go while requests are at it.
+            production = before.production or max(self._models.versions(self._model), default=None)
+            start = {STABLE: production} | before.labels if production else before.labels
+            after = move(start)
+            for version in sorted(set(after.values())):
+                self._models.check(self._model, version, self._keys)
+            both = {*before.named, *start.values(), *after.values()}
+            # What was only the newest gets no label yet: it may have been published a moment ago, and not be loaded.
+            mark = self._models.replace(config.with_pins(start if before.production else before.labels, both), mark)
         try:
             self._wait_for_versions(set(after.values()))
-        except PromotionFailed:
+            mark = self._models.replace(config.with_pins(after, both), mark)
+        except BaseException:  # Ctrl-C too
             self._models.replace(original, mark)
             raise
-        mark = self._models.replace(config.with_pins(after, both), mark)
         try:
             self._wait_for_labels(after)
         except PromotionFailed as error:
             raise PromotionFailed(
-                f"The labels are moved, and the old versions stay loaded until you repeat this: {error}"
+                f"The labels are moved, and the old versions stay loaded until the next promotion: {error}"
             ) from error
         self._models.replace(config.with_pins(after, set(after.values())), mark)
         return after
@@ -135,7 +158,7 @@ def status(url: str, version: int) -> str:
     try:
         response = httpx.get(url, timeout=5)
         found = response.json()
-    except (httpx.TransportError, ValueError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise PromotionFailed(
             f"{url} does not answer: {error}. Expected a server that follows models.config. "
             "Start it, name others with --server, or say --no-server if nobody serves the folder."

@@ -3,6 +3,7 @@
 import contextlib
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import time
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 OPERATIONS = ("open", "os.", "shutil.", "tempfile.")  # prefixes of the events that CPython's audit hooks are told of files
+SWITCHES = ("fcntl.flock", "os.rename")  # a few of them: where it matters most who comes in between
 NOT_REACHED = 0
 Work = Callable[[], object]
 
@@ -22,27 +24,59 @@ def at_operation(number: int, work: Work) -> str:
     """
     reader, writer = os.pipe()
 
-    def watched() -> None:
-        seen = 0
+    def killed(event: str) -> None:
+        os.write(writer, event.encode())
+        os.kill(os.getpid(), signal.SIGKILL)
 
-        def hook(event: str, _: tuple) -> None:
-            nonlocal seen
-            if not event.startswith(OPERATIONS):
-                return
-            seen += 1
-            if seen == number:
-                os.write(writer, event.encode())
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(hook)
-        work()
-
-    code = in_child(watched)
+    code = in_child(lambda: _watched(OPERATIONS, number, killed, work))
     os.close(writer)
     with os.fdopen(reader) as pipe:
         event = pipe.read()
     assert code == (-signal.SIGKILL if event else NOT_REACHED), f"exit code {code} at operation {number}: {event or 'none'}"
     return event
+
+
+def _watched(operations: tuple[str, ...], number: int, then: Callable[[str], None], work: Work) -> None:
+    seen = 0
+
+    def hook(event: str, _: tuple) -> None:
+        nonlocal seen
+        if not event.startswith(operations):
+            return
+        seen += 1
+        if seen == number:
+            then(event)
+
+    sys.addaudithook(hook)
+    work()
+
+
+def interleaved(
+    number: int, first: Work, second: Work, operations: tuple[str, ...] = SWITCHES
+) -> tuple[bool, int | None, int | None]:
+    """Stops `first` before its n-th operation, does `second` until it ends or waits for a lock, and goes on with `first`.
+
+    Returns:
+        Whether `first` came to that operation, and the exit codes of both.
+    """
+    stopped = _started(lambda: _watched(operations, number, lambda _: os.kill(os.getpid(), signal.SIGSTOP), first))
+    met = os.waitid(os.P_PID, stopped.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT).si_code == os.CLD_STOPPED
+    other = _started(second)
+    try:
+        while other.exitcode is None and not _waits_for_a_lock(other.pid):
+            time.sleep(0.001)
+        if met:
+            os.kill(stopped.pid, signal.SIGCONT)
+        for process in (stopped, other):
+            process.join(60)
+        return met, stopped.exitcode, other.exitcode
+    finally:
+        for process in (stopped, other):
+            process.kill()
+
+
+def _waits_for_a_lock(pid: int) -> bool:
+    return re.search(rf"-> FLOCK +\S+ +\S+ {pid} ", Path("/proc/locks").read_text(encoding="utf-8")) is not None
 
 
 def every_operation(work: Work) -> Iterator[str]:

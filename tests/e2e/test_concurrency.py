@@ -3,15 +3,21 @@
 import multiprocessing
 import random
 import subprocess
+import sys
 import time
+from itertools import count
 from pathlib import Path
 
+import pytest
 from conftest import REPOSITORY, command
 
-from components.errors import CrosswindError
-from components.publisher import store
+from components.errors import CrosswindError, PromotionFailed, exit_code
+from components.publisher import labels, store
 from components.publisher.restore import restore
-from tests.e2e.test_crash import model
+from serving import promote
+from serving.labels_file import Local
+from tests.e2e import crashes
+from tests.e2e.test_crash import Production, model
 
 PUBLISHERS = 8
 EACH = 6
@@ -79,6 +85,67 @@ def test_eight_publishers_two_rollbacks_and_a_server_at_once(tmp_path):
     assert max(numbers) == store.newest(folder).number == len(numbers), "no number was left out"
     assert len(store.versions(folder)) == KEEP
     assert not list(folder.glob(".tmp-*"))
+
+
+@pytest.mark.parametrize("publisher", ["publish", "roll_back"])
+@pytest.mark.parametrize("arguments", [["--stable", "1"], ["--stable", "2"]])
+def test_a_promotion_and_a_publisher_give_what_one_behind_the_other_gives(tmp_path, publisher, arguments):
+    """Whichever of them is stopped at whichever lock or rename, and the other one comes in between."""
+    production = Production(tmp_path)
+
+    def published() -> None:
+        try:
+            getattr(production, publisher)()
+        except CrosswindError as error:
+            sys.exit(exit_code(error))
+
+    def promoted() -> None:
+        sys.exit(promote.main([*arguments, "--folder", str(production.models), "--no-server"]))
+
+    def state() -> tuple:
+        return store.versions(production.versions), labels.read(production.versions)
+
+    serial = []
+    for first, second in ((published, promoted), (promoted, published)):
+        codes = {work: crashes.in_child(work) for work in (first, second)}
+        serial.append((codes, *state()))
+        production.again()
+    for first, second in ((published, promoted), (promoted, published)):
+        for number in count(1):
+            met, *codes = crashes.interleaved(number, first, second)
+            assert (dict(zip((first, second), codes, strict=True)), *state()) in serial, f"{first.__name__} stopped at {number}"
+            production.again()
+            if not met:
+                break
+        assert number > 3
+
+
+def test_of_two_writers_of_the_config_none_loses_what_it_wrote(tmp_path):
+    """One is stopped at whichever file operation, and the other one comes in between."""
+    models, file = Local(tmp_path), tmp_path / labels.CONFIG
+
+    def write(*lines: str) -> None:
+        """Each line with the mark that the line before gave, as a promotion does it."""
+        text, mark = models.read()
+        try:
+            for line in lines:
+                text += line
+                mark = models.replace(text, mark)
+        except PromotionFailed as error:
+            sys.exit(exit_code(error))
+
+    outcomes = set()
+    for number in count(1):
+        met, *codes = crashes.interleaved(number, lambda: write("# 1\n", "# 2\n"), lambda: write("# 3\n"), crashes.OPERATIONS)
+        kept = file.read_text()
+        assert "# 2" in kept or codes[0], f"stopped at {number}"
+        assert "# 3" in kept or codes[1], f"stopped at {number}"
+        outcomes.add(tuple(codes))
+        file.unlink()
+        if not met:
+            break
+    assert outcomes == {(0, 0), (0, 1), (1, 0)}
+    assert number > 10
 
 
 def test_of_two_runs_and_a_tick_in_one_folder_one_runs_and_the_others_say_who(few_spans, tmp_path):

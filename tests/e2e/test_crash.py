@@ -6,14 +6,20 @@ Here the kills of whoever writes to production, at each of their file operations
 
 import random
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from conftest import REPOSITORY
 
+from components.errors import Exit
 from components.publisher import labels, store
 from components.publisher.restore import restore
 from serving import promote
 from tests.e2e import crashes
+from tests.serving.servers import stubbed
 
 LARGE = 20_000_000  # bytes: a kill at random often meets a file half written
 
@@ -125,3 +131,46 @@ def test_a_promotion_killed_before_any_file_operation(production):
         production.promote()
         assert crashes.content(production.models) == undisturbed
         production.again()
+
+
+PINNED = 'model_config_list {{ config {{ name: "flight_delay" model_version_policy {{ specific {{ versions: {} }} }} }} }}'
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("config", "move", "before", "after"),
+    [
+        (PINNED.format(1), "--canary=2", 1, {"stable": 1, "canary": 2}),
+        (PINNED.format(1), "--stable=2", 1, {"stable": 2, "previous": 1}),
+        (PINNED.format(2), "--stable=1", 2, {"stable": 1, "previous": 2}),
+        ("", "--canary=1", 2, {"stable": 2, "canary": 1}),
+        ("", "--stable=1", 2, {"stable": 1, "previous": 2}),
+    ],
+)
+def test_a_promotion_that_ends_while_a_stubbed_server_loads(production, end, config, move, before, after):  # noqa: PLR0917
+    """Users get what they got, and doing it again completes it. Only Ctrl-C leaves time to put the file back."""
+    file = production.models / labels.CONFIG
+    if config:
+        file.write_text(config)
+    command = [sys.executable, "-m", "serving.promote", "--folder", str(production.models), move]
+    with stubbed() as (url, asked):
+        process = subprocess.Popen([*command, "--server", url], cwd=REPOSITORY, stdout=subprocess.DEVNULL)
+        try:
+            assert asked.wait(60)
+            process.send_signal(end)
+            code = process.wait(60)
+        finally:
+            process.kill()
+            process.wait()
+    assert store.production(production.versions).number == before
+    if end == signal.SIGINT:
+        assert code == Exit.INTERRUPTED
+        assert (file.read_text() if file.exists() else "") == config
+    else:
+        assert code == -end
+        loaded = {before, *after.values()}
+        assert labels.read(production.versions) == labels.Pins({"stable": before} if config else {}, tuple(sorted(loaded)))
+        production.publish()
+        assert store.production(production.versions).number == before, "what is published waits, for something is pinned"
+    assert promote.main([*command[3:], "--no-server"]) == 0
+    assert labels.read(production.versions).labels == after

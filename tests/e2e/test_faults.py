@@ -68,6 +68,26 @@ def test_a_full_disk_is_said_and_the_run_goes_on_once_there_is_room(few_spans, t
 
 
 @can_mount
+def test_a_disk_without_room_for_the_lock_is_said(few_spans, tmp_path):
+    root = tmp_path / "runs"
+    root.mkdir()
+    script = f"""
+        mount -t tmpfs -o size=4k tmpfs {root}
+        head -c 4096 /dev/zero > {root}/full
+        python=$1; shift
+        for module in pipeline.local_runner pipeline.retrain; do $python -m $module "$@"; echo "exit code $?"; done 2>&1
+    """
+    python, _, _, *arguments = command(spans=few_spans, root=root)
+    done = in_namespace(script, python, *arguments)
+    by_hand, tick, rest = done.stdout.split("exit code 1\n")
+    assert rest == "", done.stdout
+    for said in (by_hand, tick):
+        assert f"RootUnusable: {root} cannot be written: [Errno 28] No space left on device. Expected a writable folder" in said
+        assert "Traceback" not in said
+    assert "retrain.log cannot be written: [Errno 28]" in tick
+
+
+@can_mount
 def test_a_read_only_folder_of_models_publishes_nothing(root, few_spans):
     models = root / "serving"
     script = f'mount --bind -o ro {models} {models}; "$@"; echo "exit code $?"'

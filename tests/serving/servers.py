@@ -1,10 +1,13 @@
 """A local server as a process of its own, on free ports, ended whatever happens."""
 
+import json
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -35,3 +38,32 @@ def state(server: Server, version: int) -> str:
     response = httpx.get(f"http://{server.rest}/v1/models/{MODEL}")
     found = {int(status["version"]): status for status in response.json()["model_version_status"]}
     return found[version]["state"] if version in found else ""
+
+
+@contextmanager
+def stubbed(state: str = "LOADING") -> Iterator[tuple[str, threading.Event]]:
+    """A stub of a server that has every version in one state for ever: its URL, and what is set once it was asked."""
+    asked = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            """Says nothing."""
+
+        def do_GET(self):
+            status = {"version": self.path.rpartition("/")[2], "state": state, "status": {}}
+            body = json.dumps({"model_version_status": [status]}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+            asked.set()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -15,16 +15,16 @@ NUMBERS = st.integers(1, 5)
 @pytest.mark.parametrize(
     ("move", "before", "after"),
     [
-        (moves.to_canary(4, 3), {}, {"stable": 3, "canary": 4}),
-        (moves.to_canary(5, 3), {"stable": 3, "canary": 4}, {"stable": 3, "canary": 5}),
-        (moves.to_stable(4, 3), {}, {"stable": 4, "previous": 3}),
-        (moves.to_stable(4, 3), {"stable": 3, "canary": 4}, {"stable": 4, "previous": 3}),
-        (moves.to_stable(5, 3), {"stable": 3, "canary": 4}, {"stable": 5, "canary": 4, "previous": 3}),
-        (moves.to_stable(3, 3), {"stable": 3, "previous": 2}, {"stable": 3, "previous": 2}),
-        (moves.to_stable(3, None), {}, {"stable": 3}),
+        (moves.to_canary(4), {"stable": 3}, {"stable": 3, "canary": 4}),
+        (moves.to_canary(5), {"stable": 3, "canary": 4}, {"stable": 3, "canary": 5}),
+        (moves.to_stable(4), {"stable": 3}, {"stable": 4, "previous": 3}),
+        (moves.to_stable(4), {"stable": 3, "canary": 4}, {"stable": 4, "previous": 3}),
+        (moves.to_stable(5), {"stable": 3, "canary": 4}, {"stable": 5, "canary": 4, "previous": 3}),
+        (moves.to_stable(3), {"stable": 3, "previous": 2}, {"stable": 3, "previous": 2}),
+        (moves.to_stable(3), {}, {"stable": 3}),
         (moves.back, {"stable": 3, "canary": 4, "previous": 2}, {"stable": 3, "previous": 2}),
         (moves.back, {"stable": 3, "previous": 2}, {"stable": 2}),
-        (moves.to_stable(4, 3), {"stable": 3, "blue": 1}, {"stable": 4, "previous": 3, "blue": 1}),
+        (moves.to_stable(4), {"stable": 3, "blue": 1}, {"stable": 4, "previous": 3, "blue": 1}),
     ],
 )
 def test_a_move(move, before, after):
@@ -33,7 +33,7 @@ def test_a_move(move, before, after):
 
 def test_the_version_in_production_is_no_canary():
     with pytest.raises(BadConfig, match="Version 3 is in production already; expected a canary beside another"):
-        moves.to_canary(3, 3)({})
+        moves.to_canary(3)({"stable": 3})
 
 
 def test_nothing_to_go_back_to():
@@ -45,7 +45,7 @@ def test_nothing_to_go_back_to():
 def test_after_any_moves_something_is_stable_and_no_canary_is_it(production, steps):
     labels = {"stable": production}
     for name, number in steps:
-        move = {"canary": moves.to_canary(number, None), "stable": moves.to_stable(number, None), "back": moves.back}[name]
+        move = {"canary": moves.to_canary(number), "stable": moves.to_stable(number), "back": moves.back}[name]
         try:
             labels = move(labels)
         except (BadConfig, VersionNotFound):

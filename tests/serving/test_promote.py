@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from components.canary.server import Server
-from components.errors import PromotionFailed
+from components.errors import Exit, PromotionFailed
 from components.publisher import labels, manifests, store
 from components.publisher.signature import NO_KEYS, SIGNATURE, Keys
 from pipeline.keys import PUBLIC
@@ -143,6 +143,33 @@ def test_a_file_that_somebody_else_changed_is_left_as_they_wrote_it(folder):
         models.replace("# ours", mark)
     assert models.read()[0] == "# somebody else"
     assert sorted(path.name for path in folder.glob(".*")) == [".lock"]
+
+
+@pytest.mark.parametrize("url", ["http://localhost:abc", "localhost:8501", "grpc://localhost:8500", "http://", ""])
+def test_what_is_no_address_of_a_server_is_refused_before_anything_is_written(tmp_path, url, capsys):
+    (tmp_path / MODEL / "1").mkdir(parents=True)
+    with pytest.raises(SystemExit) as ended:
+        promote.main(["--stable", "1", "--folder", str(tmp_path), "--server", url])
+    assert ended.value.code == Exit.WRONG_SETTING
+    assert "expected one like http://127.0.0.1:8501." in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [MODEL]
+
+
+def test_of_a_url_that_cannot_be_asked_nothing_is_known():
+    with pytest.raises(PromotionFailed, match="http://localhost:abc does not answer: Invalid port: 'abc'"):
+        promote.status("http://localhost:abc", 1)
+
+
+def test_a_model_that_is_not_there(tmp_path, capsys):
+    assert promoted("--stable", "1", folder=tmp_path) == 1
+    assert "VersionNotFound: " in (said := capsys.readouterr().out)
+    assert f"{MODEL} is not there; expected the folder of a published model." in said
+
+
+def test_a_first_version_that_is_not_there_is_no_canary(tmp_path, capsys):
+    (tmp_path / MODEL).mkdir()
+    assert promoted("--canary", "1", folder=tmp_path) == 1
+    assert "has no version 1; expected a published model: there is none." in capsys.readouterr().out
 
 
 def test_a_folder_that_is_not_there(tmp_path, capsys):
