@@ -93,7 +93,7 @@ check-cron: setup data ## have a real cron daemon run a tick (needs root and Deb
 test-crash: setup data ## kill a run at random moments in every node, and hold the next one's result against an undisturbed one (an hour)
 	@$(PYTHON) -W ignore -m tests.e2e.crash_matrix $(ARGS)
 
-test-hostile: setup data ## hostile and broken data through the components and the pipeline, memory and time bounded (four minutes)
+test-hostile: setup data ## hostile and broken data through the components and the pipeline, memory and time bounded (two minutes)
 	$(PYTHON) -m pytest -s tests/data/hostile.py $(ARGS)
 
 coverage: setup data ## every test, with the branches that they take (longer than make test; the report fails below 90 %)
@@ -102,7 +102,7 @@ coverage: setup data ## every test, with the branches that they take (longer tha
 	$(PYTHON) -m coverage combine --quiet
 	$(PYTHON) -m coverage report
 
-mutants: setup ## change what decides what is published, one thing at a time: which changes do the tests notice? (an hour)
+mutants: setup ## change what decides what is published, one thing at a time: which changes do the tests notice? (half an hour)
 	@rm -rf mutants
 	@$(PYTHON) -m mutmut run
 	@$(PYTHON) -m mutmut results

@@ -133,7 +133,7 @@ class Exit(IntEnum):
     PUBLISHED = 10, "a tick published a model"
     NOT_BLESSED = 11, "a tick trained a model that was not published"
     STABLE = 12, "a tick found no reason to train"
-    INTERRUPTED = 130, "Ctrl-C"
+    INTERRUPTED = 130, "Ctrl-C; a tick also says so of a signal that ends it"
 
 
 def exit_code(error: Exception) -> Exit:

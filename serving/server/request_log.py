@@ -13,6 +13,9 @@ from serving.server.servable import Columns
 
 LOG = logging.getLogger(__name__)
 WAITING = 1000  # requests; what comes above is not logged: a slow disk must not slow the answers
+PAUSE_SECONDS = 1.0  # after a file that could not be written
+QUIET_SECONDS = 60.0  # after an error was said; a full disk would fill the server's own log with it
+CLOSE_SECONDS = 10.0  # for what waits at the end; a disk that hangs must not keep the server
 
 
 class RequestLog:
@@ -26,56 +29,81 @@ class RequestLog:
         """
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._share, self._max_rows, self._max_seconds = folder, share, max_rows, max_seconds
-        self._queue: queue.Queue[Columns | None] = queue.Queue(WAITING)
+        self._queue: queue.Queue[Columns | None] = queue.Queue()
         self._random = random.Random()  # noqa: S311  # a sample, not a secret
-        self._thread = threading.Thread(target=self._write, name="request-log")
+        self._closing = threading.Event()
+        self._quiet_until = 0.0
+        self._thread = threading.Thread(target=self._write, name="request-log", daemon=True)
         self._thread.start()
 
     def offer(self, columns: Columns) -> None:
         """Logs a request, or not. Never waits."""
-        if self._random.random() < self._share and not self._queue.full():
+        if self._random.random() < self._share and self._queue.qsize() < WAITING:
             self._queue.put_nowait(columns)
 
     def close(self) -> None:
-        """Writes what waits, and ends."""
+        """Writes what waits, and ends; what is not written within `CLOSE_SECONDS` is lost."""
+        self._closing.set()
         self._queue.put(None)
-        self._thread.join()
+        self._thread.join(CLOSE_SECONDS)
+        if self._thread.is_alive():
+            LOG.error("%d requests were not logged: %s took over %g s", self._queue.qsize(), self._folder, CLOSE_SECONDS)
 
     def _write(self) -> None:
-        going = True
-        while going:
+        while not (self._closing.is_set() and self._queue.empty()):
             try:
-                going = self._write_file()
-            except OSError:
-                LOG.exception("Requests could not be logged to %s", self._folder)
-                time.sleep(1)
+                self._write_file()
+            except Exception:  # TensorFlow's errors are no OSErrors; whatever it was, the next file may be written
+                self._failed()
+                self._closing.wait(PAUSE_SECONDS)
 
-    def _write_file(self) -> bool:
-        """Fills one file. False at the end of the log."""
-        import tensorflow as tf  # noqa: PLC0415  # loaded by the server anyway; a test of the file alone is spared it
+    def _failed(self) -> None:
+        """Says the error that is handled, unless one was said a moment ago."""
+        if time.monotonic() >= self._quiet_until:
+            self._quiet_until = time.monotonic() + QUIET_SECONDS
+            LOG.exception("Requests could not be logged to %s, and are lost", self._folder)
 
+    def _write_file(self) -> None:
+        """Fills one file, from the next request on."""
         first = self._queue.get()
         if first is None:
-            return False
-        until, rows = time.monotonic() + self._max_seconds, 0
-        columns: Columns | None = first
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)  # it may have been deleted
         name = f"requests-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}.tfrecord.gz"
         temporary = self._folder / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"  # not *.tfrecord*, which the DriftMonitor reads
-        with tf.io.TFRecordWriter(str(temporary), "GZIP") as writer:
+        try:
+            if self._fill(temporary, first):
+                fsync(temporary)
+                temporary.rename(self._folder / name)
+        finally:
+            temporary.unlink(missing_ok=True)  # a full disk would stay full
+
+    def _fill(self, path: Path, columns: Columns | None) -> int:
+        """Writes requests until the file is full, its time is over or the log ends. Returns the rows."""
+        import tensorflow as tf  # noqa: PLC0415  # loaded by the server anyway; a test of the file alone is spared it
+
+        until, rows = time.monotonic() + self._max_seconds, 0
+        with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
             while columns is not None:
-                for example in examples(columns):
+                for example in self._encoded(columns):
                     writer.write(example)
                     rows += 1
+                left = until - time.monotonic()
+                if rows >= self._max_rows or left <= 0:
+                    break
                 try:
-                    left = until - time.monotonic()
-                    if rows >= self._max_rows or left <= 0:
-                        break
                     columns = self._queue.get(timeout=left)
                 except queue.Empty:
                     break
-        fsync(temporary)
-        temporary.rename(self._folder / name)
-        return columns is not None
+        return rows
+
+    def _encoded(self, columns: Columns) -> list[bytes]:
+        """The rows of a request; none if it is one that tf.Example does not hold, which must not cost the others their file."""
+        try:
+            return examples(columns)
+        except Exception:
+            self._failed()
+            return []
 
 
 def examples(columns: Columns) -> list[bytes]:

@@ -20,7 +20,7 @@ from serving.server.core import Core
 from serving.server.request_log import RequestLog
 from serving.server.versions import Versions
 
-GRACE_SECONDS = 10.0  # for requests in flight, when the server ends
+GRACE_SECONDS = 10  # for requests in flight, when the server ends
 
 
 class Web(uvicorn.Server):
@@ -51,7 +51,7 @@ async def serve(options: argparse.Namespace, console: Console) -> None:
             "Expected free ports; name others with --port and --rest_api_port."
         ) from error
     app = rest.Rest(core, size, options.rest_api_timeout_in_ms / 1000).app
-    web = Web(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    web = Web(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=GRACE_SECONDS))
     await grpc_server.start()
     announce(console, versions, f"{options.host}:{grpc_port}", "http://{}:{}".format(*listener.getsockname()[:2]))
 

@@ -43,7 +43,10 @@ def array(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
         raise invalid(f"input {name}: {error}.") from error
     if min(shape, default=1) < 0 or len(values) != math.prod(shape):
         raise invalid(f"input {name} has {len(values)} values; expected as many as its shape {shape} holds.")
-    return values if len(shape) == 1 else values.reshape(shape)
+    try:
+        return values if len(shape) == 1 else values.reshape(shape)
+    except ValueError as error:  # more dimensions than numpy has, or sizes whose product it cannot hold though one is 0
+        raise invalid(f"input {name} has the shape {shape[:8]} of {len(shape)} dimensions: {error}.") from error
 
 
 def _names(dtypes: Iterable[int]) -> list[str]:

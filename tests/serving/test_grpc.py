@@ -137,6 +137,15 @@ def huge(flights):
     return sent
 
 
+def shaped(flights, *sizes):
+    """As many values as the shape needs: one, or none."""
+    sent = request(flights.head(0 if 0 in sizes else 1))
+    del sent.inputs["temp"].tensor_shape.dim[:]
+    for size in sizes:
+        sent.inputs["temp"].tensor_shape.dim.add(size=size)
+    return sent
+
+
 def of_unknown_dtype(flights):
     sent = request(flights.head(2))
     sent.inputs["temp"].dtype = 4242
@@ -164,6 +173,8 @@ BAD = [
     (lacking, Code.INVALID_ARGUMENT, "Missing but required: {temp}"),
     (extra, Code.INVALID_ARGUMENT, "Sent extra: {mood}"),
     (huge, Code.INVALID_ARGUMENT, "input temp has 2 values"),
+    (lambda flights: shaped(flights, *[1] * 70), Code.INVALID_ARGUMENT, "input temp has the shape [1, 1, 1"),
+    (lambda flights: shaped(flights, 0, 2**40, 2**40), Code.INVALID_ARGUMENT, "input temp has the shape [0, 1099511627776"),
     (torn, Code.INVALID_ARGUMENT, "input temp"),
     (of_unknown_dtype, Code.INVALID_ARGUMENT, "input temp has dtype 4242"),
     (filtered, Code.INVALID_ARGUMENT, "alias not found in signature: nope"),

@@ -1,5 +1,6 @@
 """What was answered is logged, and the DriftMonitor reads it."""
 
+import threading
 import time
 
 import httpx
@@ -28,16 +29,35 @@ def logged(folder) -> list[dict]:
     return found
 
 
+def until(condition):
+    """Waits for a condition."""
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, "it has not become true in time"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A folder, and a function that puts it on a disk where nobody can write, not even root, or on a good one."""
+    folder, good = tmp_path / "requests", tmp_path / "good"
+    good.mkdir()
+
+    def switch(*, works):
+        folder.unlink(missing_ok=True)
+        folder.symlink_to(good if works else "/proc")
+
+    switch(works=True)
+    return folder, switch
+
+
 def test_requests_of_both_kinds_become_the_same_examples(models, tmp_path, flights, rows, examples):
     with serving(models, f"--request_log={tmp_path}", "--request_log_share=1", "--request_log_seconds=0.5") as server:
         with connect(Target(f"http://{server.rest}", MODEL)) as client:
             client.predict(flights)
         refused = httpx.post(f"http://{server.rest}/v1/models/{MODEL}:predict", content=body(instances=[]))
         assert refused.status_code == 400
-        end = time.monotonic() + 20
-        while not list(tmp_path.glob("requests-*")):
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        until(lambda: list(tmp_path.glob("requests-*")))
     found = logged(tmp_path)
     assert len(found) == len(flights), "what was refused is not logged"
     expected = [{name: value for name, value in row.items() if not pd.isna(value)} for row in rows]
@@ -54,10 +74,7 @@ def test_files_rotate_and_have_their_name_only_when_whole(tmp_path, flights):
     log = RequestLog(tmp_path, 1.0, max_rows=10, max_seconds=60)
     for number in range(35):
         log.offer({"x": np.array([number], np.float32)})
-    end = time.monotonic() + 20
-    while len(list(tmp_path.glob("requests-*"))) < 3:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until(lambda: len(list(tmp_path.glob("requests-*"))) >= 3)
     assert len(request_files(str(tmp_path))) == 3, "the fourth is still written, under another name"
     log.close()
     assert len(logged(tmp_path)) == 35
@@ -72,3 +89,77 @@ def test_a_share_of_the_requests_is_logged(tmp_path):
         time.sleep(0.0002)
     log.close()
     assert 50 < len(logged(tmp_path)) < 160
+
+
+def x(*values):
+    return {"x": np.array(values, np.float32)}
+
+
+def test_a_disk_that_cannot_be_written_costs_its_requests_and_no_others(disk, caplog):
+    folder, switch = disk
+    log = RequestLog(folder, 1.0, max_rows=1)
+    switch(works=False)
+    log.offer(x(1))
+    until(lambda: f"could not be logged to {folder}, and are lost" in caplog.text)
+    switch(works=True)
+    log.offer(x(2))
+    until(lambda: list(folder.glob("requests-*")))
+    log.close()
+    assert logged(folder) == [{"x": 2.0}]
+    assert list(folder.glob(".tmp-*")) == []
+
+
+def test_a_folder_that_was_deleted_is_made_again(disk):
+    folder, _ = disk
+    log = RequestLog(folder / "deep", 1.0, max_rows=1)
+    (folder / "deep").rmdir()
+    log.offer(x(1))
+    log.close()
+    assert logged(folder / "deep") == [{"x": 1.0}]
+
+
+def test_a_request_that_is_no_tf_example_costs_no_other_one(tmp_path, caplog):
+    log = RequestLog(tmp_path, 1.0)
+    for columns in (x(1), x([1, 2]), x([3, 4]), x(2)):
+        log.offer(columns)
+    log.close()
+    assert logged(tmp_path) == [{"x": 1.0}, {"x": 2.0}]
+    assert caplog.text.count("could not be logged") == 1, "an error is said once a minute"
+
+
+def test_the_end_does_not_wait_for_a_disk_that_cannot_be_written(disk, caplog):
+    folder, switch = disk
+    log = RequestLog(folder, 1.0)
+    switch(works=False)
+    log.offer(x(1))
+    until(lambda: "could not be logged" in caplog.text)
+    for _ in range(2 * request_log.WAITING):
+        log.offer(x(1))
+    closing = threading.Thread(target=log.close, daemon=True)
+    closing.start()
+    closing.join(20)
+    assert not closing.is_alive()
+
+
+def test_the_end_does_not_wait_for_a_disk_that_hangs_here_a_stand_in(tmp_path, monkeypatch, caplog):
+    class Hanging(dict):
+        """Columns whose writing takes until `release`."""
+
+        def values(self):
+            writing.set()
+            release.wait(60)
+            return super().values()
+
+    writing, release = threading.Event(), threading.Event()
+    monkeypatch.setattr(request_log, "CLOSE_SECONDS", 0.1)
+    log = RequestLog(tmp_path, 1.0)
+    log.offer(Hanging(x(1)))
+    assert writing.wait(20)
+    log.offer(x(2))
+    closing = threading.Thread(target=log.close, daemon=True)
+    closing.start()
+    closing.join(20)
+    ended = not closing.is_alive()
+    release.set()
+    assert ended
+    assert f"{tmp_path} took over 0.1 s" in caplog.text

@@ -1,11 +1,17 @@
+import asyncio
 import base64
 import json
+import socket
+from contextlib import ExitStack
 
 import httpx
 import numpy as np
 import pytest
 from conftest import REPOSITORY
 
+from serving.local_server import parse
+from serving.server.rest import LARGE, TOGETHER, Rest
+from serving.server.run import make_core
 from tests.serving.servers import MODEL
 
 PATH = f"/v1/models/{MODEL}"
@@ -152,9 +158,103 @@ def test_a_wrong_body_is_refused(web, content, code, message):
     assert message in response.json()["error"]
 
 
-@pytest.mark.parametrize("content", [{}, {"examples": 3}, {"examples": []}, {"examples": [3]}, {"examples": [{"a": None}]}])
+BAD_EXAMPLES = [
+    {},
+    {"examples": 3},
+    {"examples": []},
+    {"examples": [3]},
+    {"examples": [{"a": None}]},
+    {"examples": [{"\ud800": 1}]},
+    {"examples": [{"a": [1.5, 10**400]}]},
+]
+
+
+@pytest.mark.parametrize("content", BAD_EXAMPLES, ids=range(len(BAD_EXAMPLES)))
 def test_wrong_examples_are_refused(web, content):
     assert ask(web, content | {"signature_name": "classify"}, PATH + ":classify").status_code == 400
+
+
+def test_clients_that_send_no_body_take_nobodys_place(web, server, rows):
+    host, port = server.rest.split(":")
+    header = f"POST {PATH}:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n".encode()
+    with ExitStack() as held:
+        for _ in range(parse([]).max_in_flight):
+            held.enter_context(socket.create_connection((host, int(port)))).sendall(header)
+        with socket.create_connection((host, int(port))) as last:  # once it is answered, those before it are in
+            last.sendall(header + b" " * 100)
+            assert b"400 Bad Request" in last.recv(1000)
+        assert ask(web, raw(rows)).status_code == 200
+
+
+def inside(core, work, *, max_body=LARGE, timeout=20.0):
+    """Runs `work(client)` in the event loop of a REST API of this process."""
+    app = Rest(core, max_body, timeout).app
+
+    async def loop():
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+            return await work(client)
+
+    return asyncio.run(loop())
+
+
+def test_a_body_that_does_not_come_is_given_up_in_time(models):
+    async def stalled():
+        yield b'{"instances":'
+        await asyncio.Event().wait()
+
+    response = inside(
+        make_core(parse([f"--models={models}"])), lambda web: web.post(PATH + ":predict", content=stalled()), timeout=0.1
+    )
+    assert response.status_code == 504
+    assert response.json() == {"error": "No answer within 0.1 s."}
+
+
+def test_bodies_that_arrive_have_a_bounded_memory(models):
+    """Of a model that is not loaded: what is read is answered with 404."""
+    size = 100_000
+
+    async def work(web):
+        arrived, rest = asyncio.Semaphore(0), asyncio.Event()
+
+        async def slowly():
+            yield b" " * size
+            arrived.release()
+            await rest.wait()
+
+        async def code(content):
+            return (await web.post(PATH + ":predict", content=content)).status_code
+
+        waiting = [asyncio.create_task(code(slowly())) for _ in range(TOGETHER)]
+        for _ in waiting:
+            await arrived.acquire()
+        meanwhile = await code(b" " * size), await code(b"{}")
+        rest.set()
+        return *meanwhile, await asyncio.gather(*waiting), await code(b" " * size)
+
+    core = make_core(parse([f"--models={models}", "--max_in_flight=1"]))
+    large, small, waited, after = inside(core, work, max_body=size)
+    assert (large, small) == (429, 404), "large ones are refused, small ones always have room"
+    assert set(waited) == {404}
+    assert after == 404
+
+
+@pytest.mark.parametrize("verb", ["predict", "classify"])
+def test_others_are_answered_while_a_large_body_is_read(models, verb):
+    key = "instances" if verb == "predict" else "examples"
+    large = b'{"signature_name": "%s", "%s": [%s]}' % (verb.encode(), key.encode(), b",".join([b"[]"] * (LARGE // 3)))
+
+    async def work(web):
+        order = []
+
+        async def answered(name, request):
+            order.append((name, (await request).status_code))
+
+        await asyncio.gather(answered("large", web.post(f"{PATH}:{verb}", content=large)), answered("status", web.get(PATH)))
+        return order
+
+    core = make_core(parse([f"--models={models}"]))
+    core.versions.poll()
+    assert inside(core, work, max_body=2 * LARGE) == [("status", 200), ("large", 400)]
 
 
 BAD_PATHS = [

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -191,6 +192,16 @@ def test_sigterm_answers_what_is_in_flight(own_models, rows):
             each.join()
         assert server.process.wait(30) == 0
         assert answers == [200] * 4
+
+
+def test_sigterm_does_not_wait_for_a_body_that_does_not_come(own_models):
+    with serving(own_models) as server:
+        host, port = server.rest.split(":")
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(f"POST /v1/models/{MODEL}:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n".encode())
+            assert state(server, 1) == "AVAILABLE"  # of a later connection: the first one is in
+            os.kill(server.process.pid, signal.SIGTERM)
+            assert server.process.wait(20) == 0, "it gives 10 s"
 
 
 def test_a_full_queue_is_said_so_and_passes(own_models, rows, tmp_path):
