@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
+from typing import Any
 from xml.etree import ElementTree
 
 import altair as alt
@@ -12,6 +13,7 @@ from markupsafe import Markup
 SVG = "http://www.w3.org/2000/svg"
 VEGA_LITE = "6.4"
 WIDTH = 330  # px with labels; the page scales the picture to its card
+NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # https://www.w3.org/TR/xml/#charsets
 KEPT = {"svg", "g", "path", "line", "text", "tspan", "rect", "defs", "clipPath"}  # what Vega draws with
 NOISE = {"class", "role", "pointer-events", "font-family", "version", "width", "height"}  # of no use in the page
 
@@ -50,12 +52,23 @@ def svg(chart: alt.TopLevelMixin, label: str, height: int) -> Markup:
         ValueError: it was drawn with an element that is none of `KEPT`.
     """
     size = {"width": WIDTH, "height": height, "autosize": {"type": "fit-x", "contains": "padding"}, "config": CONFIG}
-    drawn = vl_convert.vegalite_to_svg(chart.to_dict(validate=False) | size, vl_version=VEGA_LITE, allowed_base_urls=[])
+    # A character that XML does not allow would end this process, not raise an error.
+    label, specification = _as_xml(label), _as_xml(chart.to_dict(validate=False))
+    drawn = vl_convert.vegalite_to_svg(specification | size, vl_version=VEGA_LITE, allowed_base_urls=[])
     root = ElementTree.fromstring(drawn)  # noqa: S314 it is vl-convert's
     prefix = hashlib.sha256(label.encode()).hexdigest()[:8]
     _tidy(root, {old: f"{prefix}-{place}" for place, old in enumerate(re.findall(r' id="([^"]+)"', drawn))})
     root.attrib |= {"role": "img", "aria-label": label}
     return Markup(ElementTree.tostring(root, encoding="unicode"))  # noqa: S704 the serializer escapes
+
+
+def _as_xml(value: Any) -> Any:
+    """The same, keys of dictionaries included, without characters that XML does not allow."""
+    if isinstance(value, str):
+        return NO_XML.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, Mapping):
+        return {_as_xml(key): _as_xml(each) for key, each in value.items()}
+    return [_as_xml(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _tidy(element: ElementTree.Element, ids: Mapping[str, str]) -> None:

@@ -15,16 +15,23 @@ def is_in_bucket(place: str) -> bool:
 
 
 def listing(folder: str) -> dict[str, list[str]]:
-    """The data files of every span below a folder of this machine or of a bucket, sorted. Raises SpanNotFound."""
+    """What is in each span below a folder of this machine or of a bucket, as `spans.listing`. Raises SpanNotFound."""
     if not is_in_bucket(folder):
         return {span: [str(path) for path in paths] for span, paths in spans.listing(Path(folder)).items()}
-    [found] = FileSystems.match([f"{folder.rstrip('/')}/*/*"])
+    folder = folder.rstrip("/")
+    [found] = FileSystems.match([f"{folder}/*/**"])
     present: dict[str, list[str]] = {}
-    for path in sorted(metadata.path for metadata in found.metadata_list):
-        span = PurePosixPath(path).parent.name
-        if spans.is_span(span) and spans.is_data(PurePosixPath(path)):
-            present.setdefault(span, []).append(path)
+    # A bucket has no folders: what is deeper is known by the first part of its name, as the folder that it would be.
+    for span, name in sorted({_place(metadata.path, folder) for metadata in found.metadata_list}):
+        if spans.is_span(span) and name and not spans.is_aside(PurePosixPath(name)):
+            present.setdefault(span, []).append(f"{folder}/{span}/{name}")
     return present or spans.none_in(folder)
+
+
+def _place(path: str, folder: str) -> tuple[str, str]:
+    """The span, and the name below it."""
+    span, name, *_ = path.removeprefix(f"{folder}/").split("/")
+    return span, name
 
 
 def opened(path: str) -> BinaryIO:

@@ -1,14 +1,14 @@
 """Whether the columns of a file are the declared ones: their names, their types, their values."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.errors import BadData
-from components.span_example_gen.limits import MAX_TEXT_BYTES, listed, shown
+from components.span_example_gen.limits import MAX_BATCH_TEXT_BYTES, MAX_TEXT_BYTES, listed, shown
 
-CONTROL = r"[\x00-\x1f\x7f]"
+CONTROL = r"[\x00-\x1f\x7f\x{fffe}\x{ffff}]"  # the last two are no characters, and XML allows them no more than the others
 ARROW_TYPES = {"string": pa.string(), "float32": pa.float32(), "int64": pa.int64()}
 
 
@@ -59,6 +59,25 @@ def check_types(found: pa.Schema, schema: pa.Schema) -> None:
             raise BadData(f"column {field.name} is {shown(str(type_))}; expected {field.type}. Write it as that type.")
 
 
+def pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Slices of a batch whose texts have at most `MAX_BATCH_TEXT_BYTES`, or a row each: what follows copies them often."""
+    if batch.num_rows > 1 and sum(map(_text_bytes, batch.columns)) > MAX_BATCH_TEXT_BYTES:
+        half = batch.num_rows // 2
+        yield from pieces(batch.slice(0, half))
+        yield from pieces(batch.slice(half))
+    else:
+        yield batch
+
+
+def _text_bytes(column: pa.Array) -> int:
+    """Those of each row, also if a dictionary holds them once."""
+    values = column.dictionary if pa.types.is_dictionary(column.type) else column
+    if not is_text(values.type):
+        return 0
+    lengths = pc.binary_length(values)
+    return pc.sum(lengths.take(column.indices) if values is not column else lengths).as_py() or 0
+
+
 def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """Casts each column to the schema's type; NaN becomes null.
 
@@ -72,6 +91,8 @@ def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
         values = column.dictionary if pa.types.is_dictionary(column.type) else column
         try:
             _check_lengths(values)
+            if len(values) > len(column):  # a dictionary of many batches: looked at whole for each, it would take minutes
+                column = column.dictionary_decode()
             arrays.append(_as_text(column) if field.type == pa.string() else _as_number(column, field.type))
         except (pa.ArrowException, BadData) as error:
             raise BadData(f"column {field.name} ({values.type}): {shown(str(error))}. Expected {field.type}.") from error

@@ -1,32 +1,24 @@
-"""Reads a Parquet file in batches, and beforehand what it declares: a file of a kilobyte can declare two gigabytes.
+"""Reads a Parquet file in batches, and beforehand what it declares: a file of a kilobyte can declare two gigabytes."""
 
-The numbers of fields and encodings are those of https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
-"""
-
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet
 
 from components.errors import BadData
-from components.span_example_gen import bucket, columns, compact
-from components.span_example_gen.limits import MAX_COLUMNS, MAX_FOOTER_BYTES, MAX_GROUP_BYTES, MAX_PAGES, MAX_ROWS
+from components.span_example_gen import bucket, columns, compact, pages
+from components.span_example_gen.limits import MAX_COLUMNS, MAX_FOOTER_BYTES, MAX_GROUP_BYTES, MAX_ROWS
+from components.span_example_gen.pages import AGAIN
 
 BATCH_ROWS = 65_536
 MAGIC = b"PAR1"
 TAIL_BYTES = 8  # length of the footer, magic
 SCHEMA = 2  # of FileMetaData
-UNCOMPRESSED, COMPRESSED, DATA, DICTIONARY, DATA_V2 = 2, 3, 5, 7, 8  # of PageHeader
-VALUES = 1  # of each kind of page
-ENCODING = {DATA: 2, DICTIONARY: 2, DATA_V2: 4}
-DELTA_BYTE_ARRAY = 7  # each value repeats the start of the one before it: a short page can hold any length of text
-HEADER_BYTES = 1 << 14
-AGAIN = "Expected a whole Parquet file; write it again."
 
 
 def batches(path: str, schema: pa.Schema, ignored: Collection[str]) -> Iterator[pa.RecordBatch]:
-    """Yields batches of at most `BATCH_ROWS` rows with the columns of `schema`, texts as dictionaries.
+    """Yields batches of at most `BATCH_ROWS` rows with the columns of `schema`.
 
     Raises:
         BadData: a column is missing, unknown, repeated or of another type; rows are missing; or the file asks for more than
@@ -39,13 +31,13 @@ def batches(path: str, schema: pa.Schema, ignored: Collection[str]) -> Iterator[
         found = metadata.schema.to_arrow_schema()
         columns.require(schema, found.names, ignored)
         columns.check_types(found, schema)
-        check_sizes(file, metadata, schema.names)
-    texts = [name for name in schema.names if columns.is_text(found.field(name).type)]
-    with bucket.for_arrow(path) as source, pa.parquet.ParquetFile(source, read_dictionary=texts) as parquet:
+        dictionaries = [field.name for field in found if pa.types.is_dictionary(field.type)]
+        check_sizes(file, list(chunks(metadata, schema.names, dictionaries)), metadata.num_rows)
+    with bucket.for_arrow(path) as source, pa.parquet.ParquetFile(source) as parquet:
         rows = 0
         for batch in parquet.iter_batches(BATCH_ROWS, columns=schema.names):
             rows += batch.num_rows
-            yield batch
+            yield from columns.pieces(batch)
         if rows != metadata.num_rows:
             raise BadData(f"{rows:,} rows, but its footer says {metadata.num_rows:,}. {AGAIN}")
 
@@ -69,59 +61,45 @@ def check_footer(file: BinaryIO) -> None:
         raise BadData(f"the schema has {elements:,} columns, nested ones included; expected at most {MAX_COLUMNS:,}.")
 
 
-def check_sizes(file: BinaryIO, metadata: pa.parquet.FileMetaData, names: Collection[str]) -> None:
-    """Raises BadData if the columns `names` have more rows or pages, or take more memory, than the limits allow."""
-    groups = [group for group in map(metadata.row_group, range(metadata.num_row_groups)) if group.num_rows]
-    rows = max(sum(group.num_rows for group in groups), metadata.num_rows)
-    if rows > MAX_ROWS:
-        raise BadData(f"{rows:,} rows; expected at most {MAX_ROWS:,} in a file. Write several files.")
-    pages = 0
-    for group in groups:
-        needed = 0
-        for chunk in map(group.column, range(group.num_columns)):
-            if chunk.path_in_schema in names:
-                sizes = list(_page_sizes(file, chunk, group.num_rows, MAX_PAGES - pages))
-                pages += len(sizes)
-                needed += chunk.total_compressed_size + max(sizes, default=0)
+def chunks(
+    metadata: pa.parquet.FileMetaData, names: Collection[str], dictionaries: Collection[str]
+) -> Iterator[tuple[int, list[pages.Chunk]]]:
+    """The rows of each row group and where it holds the columns `names`; `dictionaries` are those that Arrow reads as such.
+
+    Raises BadData if one of them is INT96, whose years wrap.
+    """
+    # Not by what a row group calls its columns: Arrow reads them by their places.
+    declared = [(place, metadata.schema.column(place)) for place in range(metadata.num_columns)]
+    declared = [(place, column) for place, column in declared if column.path in names]
+    for _, column in declared:
+        if column.physical_type == "INT96":
+            raise BadData(f"column {column.path} is INT96; expected another type. Write dates as DATE or TIMESTAMP.")
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        yield (
+            group.num_rows,
+            [pages.Chunk.of(column.path, group.column(place), column.path in dictionaries) for place, column in declared],
+        )
+
+
+def check_sizes(file: BinaryIO, groups: Sequence[tuple[int, list[pages.Chunk]]], file_rows: int) -> None:
+    """Raises BadData if the file lacks values, or has more rows or pages, or takes more memory, than the limits allow.
+
+    Row groups that say they are empty count as others: Arrow reads the pages of a column through all groups in one go.
+
+    Args:
+        file: open for reading.
+        groups: see `chunks`.
+        file_rows: how many there are by the footer.
+    """
+    most = max(sum(rows for rows, _ in groups), file_rows)
+    if most > MAX_ROWS:
+        raise BadData(f"{most:,} rows; expected at most {MAX_ROWS:,} in a file. Write several files.")
+    pages.check_places(file.seek(0, 2), [chunk for _, group in groups for chunk in group])
+    taken = pages.Taken()
+    for rows, group in groups:
+        needed = sum(chunk.end - chunk.start + pages.check(file, chunk, rows, taken) for chunk in group)
         if needed > MAX_GROUP_BYTES:
             raise BadData(
                 f"a row group needs {needed:,} bytes of memory; expected at most {MAX_GROUP_BYTES:,}. "
                 "Write smaller row groups, and pages of about a megabyte."
             )
-
-
-def _page_sizes(file: BinaryIO, chunk: pa.parquet.ColumnChunkMetaData, rows: int, most: int) -> Iterator[int]:
-    """The uncompressed size of each page of a column. Raises BadData if a page is damaged, or there are more than `most`."""
-    column, size = chunk.path_in_schema, file.seek(0, 2)
-    at = min(chunk.data_page_offset, chunk.dictionary_page_offset or chunk.data_page_offset)
-    end = at + chunk.total_compressed_size
-    if not 0 <= at <= end <= size:
-        raise BadData(f"column {column} lies at bytes {at:,} to {end:,} of a file of {size:,}. {AGAIN}")
-    while at < end:
-        if not most:
-            raise BadData(f"more than {MAX_PAGES:,} pages; expected fewer and larger ones. Write the file again.")
-        most -= 1
-        try:
-            header, length = _header(file, at, end)
-            for kind, encoding in ENCODING.items():
-                if page := header.get(kind):
-                    if page[VALUES] > rows:
-                        raise compact.Malformed(f"it has {page[VALUES]:,} values, and its row group {rows:,} rows")
-                    if page[encoding] == DELTA_BYTE_ARRAY:
-                        raise compact.Malformed("it is encoded as DELTA_BYTE_ARRAY; expected a dictionary or PLAIN")
-            if min(header[UNCOMPRESSED], header[COMPRESSED]) < 0:
-                raise compact.Malformed("it has a negative size")
-        except compact.DAMAGE as error:
-            raise BadData(f"column {column}, a page at byte {at:,}: {error}. {AGAIN}") from error
-        yield header[UNCOMPRESSED]
-        at += length + header[COMPRESSED]
-
-
-def _header(file: BinaryIO, start: int, end: int) -> tuple[dict, int]:
-    """The header of a page, and its length."""
-    file.seek(start)
-    data = file.read(min(HEADER_BYTES, end - start))
-    try:
-        return compact.struct(data)
-    except compact.Malformed:  # it may hold long statistics
-        return compact.struct(data + file.read(min(MAX_FOOTER_BYTES, end - start - len(data))))

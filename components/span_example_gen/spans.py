@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from typing import NoReturn, TypeVar
 
 from components.errors import BadData, SpanNotFound
+from components.span_example_gen.limits import listed, shown
 
 SUFFIXES = (".parquet", ".csv")
 SPLITS = ("train", "eval")  # in the order of time
@@ -85,15 +86,15 @@ def files(folder: Path, spans: list[str]) -> dict[str, list[Path]]:
 
     Raises:
         SpanNotFound: a span has no folder, or no Parquet or CSV file in it.
-        BadData: one of them is no regular file, or lies elsewhere.
+        BadData: one of them is no regular file, or lies elsewhere; or something else is in the folder.
     """
     return chosen(listing(folder), spans, folder)
 
 
 def listing(folder: Path) -> dict[str, list[Path]]:
-    """The data files of every span below `folder`, sorted. Raises as `available`."""
+    """What is in the folder of every span below `folder`, sorted, but for what `is_aside`. Raises as `available`."""
     with _readable():
-        return {span: sorted(path for path in (folder / span).iterdir() if is_data(path)) for span in available(folder)}
+        return {span: sorted(path for path in (folder / span).iterdir() if not is_aside(path)) for span in available(folder)}
 
 
 def is_data(path: PurePath) -> bool:
@@ -101,16 +102,31 @@ def is_data(path: PurePath) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
+def is_aside(path: PurePath) -> bool:
+    """Whether it may lie beside the data, as Spark's `_SUCCESS` and `.part-0.parquet.crc`."""
+    return path.name.startswith((".", "_")) and not is_data(path)
+
+
 def chosen(present: Mapping[str, list[P]], spans: list[str], folder: Path | str) -> dict[str, list[P]]:
-    """The data files of some spans of a listing. Raises as `files`."""
+    """The data files of some spans of a listing; in the others may be anything. Raises as `files`."""
     if missing := sorted(set(spans) - set(present)):
         raise SpanNotFound(
             f"Span {', '.join(missing)} is not in {folder}, but the window {spans[0]} to {spans[-1]} needs it. "
             f"There are {', '.join(present)}. Choose another --span, or a smaller data.window."
         )
-    if empty := [span for span in spans if not present[span]]:
-        raise SpanNotFound(f"{folder}/{empty[0]} holds no data; expected files ending in {' or '.join(SUFFIXES)}.")
     found = {span: present[span] for span in spans}
+    for span, paths in found.items():
+        others = [shown(PurePath(path).name) for path in paths if not is_data(PurePath(path))]
+        if len(others) == len(paths):
+            raise SpanNotFound(
+                f"{folder}/{span} holds no data; expected files ending in {' or '.join(SUFFIXES)}"
+                f"{f', found {listed(others)}' if others else ''}."
+            )
+        if others:  # part of the month would be missing without a word
+            raise BadData(
+                f"{folder}/{span} also holds {listed(others)}. Expected files ending in {' or '.join(SUFFIXES)}, in no further "
+                "folder. Unpack, convert or remove the rest; only names that begin with . or _ are left out."
+            )
     for path in (path for paths in found.values() for path in paths):
         if not str(path).isprintable():
             raise BadData(f"{str(path)!r} has a name that cannot be printed. Expected letters and digits; rename the file.")

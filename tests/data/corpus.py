@@ -85,7 +85,11 @@ def raw(content: bytes, name: str = "flights.parquet") -> Write:
 
 
 def lying(**lies: object) -> Write:
-    return raw(crafted.parquet(COLUMNS | {DATE: "date"}, Lies(**lies)))  # type: ignore[arg-type]
+    return row_groups(Lies(**lies))  # type: ignore[arg-type]
+
+
+def row_groups(*groups: Lies) -> Write:
+    return raw(crafted.parquet(COLUMNS | {DATE: "date"}, *groups))
 
 
 def cut(keep: float) -> Write:
@@ -108,6 +112,30 @@ def line_of_half_a_gigabyte(behind: Callable[[str], str]) -> Write:
             file.truncate(500 << 20)
 
     return write
+
+
+def with_good_rows(name: str, content: bytes) -> Write:
+    """A good file, and another one beside it."""
+
+    def write(folder: Path, rows: pd.DataFrame) -> None:
+        parquet()(folder, rows)
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+
+    return write
+
+
+def long_texts(length: int, times: int, is_category: bool = False) -> Write:
+    """Other texts in each row, of so many bytes and so many rows: compressed, they take a megabyte."""
+
+    def change(rows: pd.DataFrame) -> pa.Table:
+        rows = pd.concat([rows] * times, ignore_index=True)
+        for name in ("carrier", "origin", "dest"):
+            texts = pa.array([f"{number:0{length}}" for number in range(len(rows))])
+            rows[name] = pd.Series(texts.to_pandas(), dtype="category" if is_category else object)
+        return pa.Table.from_pandas(rows, preserve_index=False)
+
+    return parquet(change, use_dictionary=False, compression="zstd")
 
 
 def link(target: str) -> Write:
@@ -221,7 +249,7 @@ TYPES = [
         "a string of 100 MB as each date",
         column(DATE, lambda c: pa.DictionaryArray.from_arrays(np.zeros(len(c), np.int32), ["1" * 100_000_000])),
         "BadData",
-        "column date .*a value of 100,000,000 bytes",
+        "column date, a page at byte .*: it has 1 values of 100,000,004 bytes",
     ),
     Case(
         "a decimal of 10^70",
@@ -247,16 +275,37 @@ VALUES = [
         "a string of 5 MB",
         parquet(cells("carrier", "A" * 5_000_000)),
         "BadData",
-        r"column carrier .*a value of 5,000,000 bytes; at most",
+        r"column carrier, a page at byte .*: it has 16 values of 5,000,094 bytes; at most 256 bytes a value are read",
+    ),
+    Case(
+        "a string of 257 bytes",
+        parquet(cells("carrier", "A" * 257)),
+        "BadData",
+        "column carrier .*a value of 257 bytes; at most",
+    ),
+    Case(
+        "strings of 20,000 bytes, another one in each row",
+        long_texts(20_000, 1),
+        "BadData",
+        "column carrier, a page at byte .*; at most 256 bytes a value are read",
+    ),
+    Case("strings of 250 bytes, another one in 240,000 rows", long_texts(250, 80), "DataRejected", "too many categories"),
+    Case(
+        "a dictionary with another string of 250 bytes in 240,000 rows",
+        long_texts(250, 80, is_category=True),
+        "BadData",
+        "column carrier is a dictionary whose values have more than 33,554,432 bytes",
     ),
     Case(
         "a string of 100 MB, in each row",
         column("carrier", lambda c: pa.DictionaryArray.from_arrays(np.zeros(len(c), np.int32), ["A" * 100_000_000])),
         "BadData",
-        "column carrier .*a value of 100,000,000 bytes",
+        "column carrier, a page at byte .*: it has 1 values of 100,000,004 bytes",
     ),
     Case("a NUL byte", parquet(cells("carrier", "U\0A")), "BadData", r"column carrier .*a control character, 'U\\x00A'"),
     Case("an escape sequence", parquet(cells("dest", "\x1b[2J")), "BadData", r"column dest .*a control character, '\\x1b\[2J'"),
+    Case("U+FFFE, which XML does not allow", parquet(cells("carrier", "\ufffe")), "BadData", r"column carrier .*'\\ufffe'"),
+    Case("U+FFFF, which XML does not allow", parquet(cells("dest", "A\uffff")), "BadData", r"column dest .*'A\\uffff'"),
     Case("invalid UTF-8", column("carrier", strings(b"U\xff")), "BadData", r"column carrier .*UTF8"),
     Case(
         "bytes that are not UTF-8",
@@ -285,6 +334,15 @@ VALUES = [
         column(DATE, lambda c: pa.array([15737 + 23_936_550] * len(c), pa.int32()).cast(pa.date32())),
         "BadData",
         "outside their span 2013-02, such as <value out of range: 23952287>",
+    ),
+    Case(
+        "the year 2597, which is 2013 in INT96",
+        parquet(
+            lambda rows: rows.assign(date=rows.date.to_numpy("datetime64[us]") + np.timedelta64(213_504, "D")),
+            use_deprecated_int96_timestamps=True,
+        ),
+        "BadData",
+        "column date is INT96; expected another type. Write dates as DATE or TIMESTAMP",
     ),
     Case("no date", parquet(cells(DATE, None)), "BadData", "1 rows have a date outside their span 2013-02, such as None"),
     Case("100,000 carriers", parquet(many_carriers), "DataRejected", "carrier: too many categories"),
@@ -346,12 +404,18 @@ PARQUET = [
     Case("CSV named Parquet", lambda folder, rows: rows.to_csv(folder / "flights.parquet"), "BadData", "cannot be read: "),
     Case("a footer of 4 GB", lying(footer_bytes=2**32 - 1), "BadData", "smaller than the size reported by footer"),
     Case("2^31 rows declared", lying(rows=2**31), "BadData", "2,147,483,648 rows; expected at most 5,000,000"),
-    Case("more rows declared than there are", lying(rows=3), "BadData", "2 rows, but its footer says 3"),
+    Case(
+        "more rows declared than there are",
+        lying(rows=3),
+        "BadData",
+        "column carrier has 2 values in its pages, and 2 by the footer; expected 3",
+    ),
+    Case("more rows declared than the row groups have", lying(file_rows=3), "BadData", "2 rows, but its footer says 3"),
     Case("6,000,000 rows in a few kilobytes", two_rows(3_000_000), "BadData", "6,000,000 rows; expected at most 5,000,000"),
     Case("1,000,000 rows in a few kilobytes", two_rows(500_000), "DataRejected", "repeated rows in 2013-02"),
     Case("columns of 10 GB declared", lying(chunk_bytes=10**10), "BadData", "column carrier lies at bytes 4 to 10,000,000,004"),
     Case("columns of a negative size", lying(chunk_bytes=-5), "BadData", "column carrier|Invalid column"),
-    Case("pages of 2 GB declared", lying(page_bytes=2**31 - 1), "BadData", "a row group needs 53,687,092,080 bytes"),
+    Case("pages of 2 GB declared", lying(page_bytes=2**31 - 1), "BadData", "it has 2 values of 2,147,483,647 bytes"),
     Case(
         "pages of a negative size", lying(page_bytes=-1), "BadData", "column carrier, a page at byte 4: it has a negative size"
     ),
@@ -361,7 +425,38 @@ PARQUET = [
         "BadData",
         "column carrier, a page at byte 4: it has 2,147,483,647 values, and its row group 2 rows",
     ),
-    Case("1 GB of zeros, compressed to 1 MB", lying(zeros=40_000_000), "BadData", "a row group needs 1,0.* bytes of memory"),
+    Case("1 GB of zeros, compressed to 1 MB", lying(zeros=40_000_000), "BadData", "it has 2 values of 40,000,012 bytes"),
+    Case(
+        "1 GB of zeros in a row group of no rows",
+        row_groups(Lies(rows=0, zeros=40_000_000), Lies()),
+        "BadData",
+        "column carrier, a page at byte 4: it has 2 values, and its row group 0 rows",
+    ),
+    Case(
+        "a column that is shifted from one row group to the next",
+        row_groups(Lies(values={"late": 1}), Lies(values={"late": 3})),
+        "BadData",
+        "column late has 1 values in its pages, and 1 by the footer; expected 2",
+    ),
+    Case(
+        "a page too few in each column",
+        lying(page_values=1),
+        "BadData",
+        "column carrier has 1 values in its pages, and 2 by the footer; expected 2",
+    ),
+    Case("pages of -1 values", lying(page_values=-1), "BadData", "column carrier, a page at byte 4: it has -1 values"),
+    Case(
+        "page headers of 1 MB",
+        lying(header_bytes=1 << 20),
+        "BadData",
+        "column carrier, a page at byte 4: ends too early",
+    ),
+    Case(
+        "the pages of one row group, in 2,001 row groups",
+        row_groups(Lies(header_bytes=10_000), *[Lies(is_again=True)] * 2_000),
+        "BadData",
+        "column carrier lies at bytes 4 to .*, where another one is, or itself in another row group",
+    ),
     Case(
         "each string a prefix of the one before",
         lying(encoding=7),
@@ -460,6 +555,20 @@ FILES = [
         "SpanNotFound",
         "holds no data; expected files ending in .parquet or .csv",
     ),
+    Case(
+        "compressed CSV beside good rows",
+        with_good_rows("more.csv.gz", gzip.compress(bytes(1_000))),
+        "BadData",
+        r"2013-02 also holds more\.csv\.gz\. Expected files ending in \.parquet or \.csv, in no further folder",
+    ),
+    Case("a folder of more rows", with_good_rows("part2/more.csv", b""), "BadData", r"2013-02 also holds part2\. Expected"),
+    Case(
+        "an escape sequence in a name beside good rows",
+        with_good_rows("\x1b[2J", b""),
+        "BadData",
+        r"2013-02 also holds \\x1b\[2J\. Expected",
+    ),
+    Case("Spark's mark of success beside good rows", with_good_rows("_SUCCESS", b""), GOES_ON),
     Case("a suffix in upper case", lambda folder, rows: rows.to_csv(folder / "FLIGHTS.CSV", index=False), GOES_ON),
     Case("a link within the spans", link_within, GOES_ON),
     Case("a link out of the spans", link_out, "BadData", r"flights.parquet leads to .*outside.parquet, outside of .*spans\."),

@@ -99,6 +99,13 @@ def test_hostile_names_are_text():
     assert any(text.startswith("<script>") for text in texts(made))
 
 
+def test_a_character_that_xml_does_not_allow_is_replaced_and_ends_nothing():
+    made = charts.importance([Importance(feature="A\ufffe\uffff\0\x0b\ud800", auc_loss=0.1, spread=0)])
+    assert "A" + "\N{REPLACEMENT CHARACTER}" * 5 in texts(made)
+    field = alt.Chart(alt.Data(values=[{"\uffff": "B\u0001"}])).mark_text().encode(text=alt.Text("\uffff:N"))
+    assert "B\N{REPLACEMENT CHARACTER}" in texts(vega.svg(field, "\ufffe", 50))
+
+
 def test_a_clip_path_keeps_its_name_to_itself():
     chart = alt.Chart(alt.Data(values=[{"x": 1, "y": 1}, {"x": 2, "y": 2}])).mark_line(clip=True).encode(x="x:Q", y="y:Q")
     ids = [set(re.findall(r' id="([^"]+)"', vega.svg(chart, label, 50))) for label in ("one", "two")]

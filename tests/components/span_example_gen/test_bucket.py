@@ -1,5 +1,6 @@
 """Spans in a bucket that a folder of this machine emulates: Beam's own file systems are asked, under a scheme of ours."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +9,7 @@ from apache_beam.io.filesystem import FileMetadata, FileSystem, MatchResult
 from apache_beam.io.localfilesystem import LocalFileSystem
 
 from components.errors import BadData, SpanNotFound
-from components.span_example_gen import bucket
+from components.span_example_gen import bucket, spans
 from tests.components.span_example_gen.test_executor import ingest, parse
 
 SCHEME = "emulated"
@@ -24,8 +25,9 @@ class EmulatedBucket(LocalFileSystem):
         return SCHEME
 
     def match(self, patterns, limits=None):
-        paths = [self.root.glob(pattern.removeprefix(f"{SCHEME}://")) for pattern in patterns]
-        found = [[FileMetadata(f"{SCHEME}://{path.relative_to(self.root)}", 1) for path in each] for each in paths]
+        names = [f"{SCHEME}://{path.relative_to(self.root)}" for path in self.root.rglob("*") if path.is_file()]
+        expressions = [re.compile(self.translate_pattern(pattern)) for pattern in patterns]
+        found = [[FileMetadata(name, 1) for name in names if each.match(name)] for each in expressions]
         return [MatchResult(pattern, metadata) for pattern, metadata in zip(patterns, found, strict=True)]
 
     def open(self, path, *arguments, **options):
@@ -45,6 +47,24 @@ def test_the_listing_of_an_emulated_bucket_has_the_files_of_each_span(spans_in_a
     found = bucket.listing(spans_in_a_bucket)
     assert sorted(found) == ["2013-01", "2013-02", "2013-03", "2013-04"]
     assert found["2013-03"] == [f"{spans_in_a_bucket}/2013-03/flights.parquet"]
+
+
+def test_what_lies_beside_the_data_in_an_emulated_bucket_is_refused_in_the_window_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(EmulatedBucket, "root", tmp_path)
+    for name in ("a.csv", "_SUCCESS", "_temporary/0/part.csv"):
+        for span in ("2013-01", "2013-02"):
+            path = tmp_path / "spans" / span / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    for name in ("part2/b.csv", "part2/c.csv", "d.csv.gz"):
+        path = tmp_path / "spans" / "2013-02" / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    folder = f"{SCHEME}://spans"
+    found = bucket.listing(f"{folder}/")
+    assert spans.chosen(found, ["2013-01"], folder) == {"2013-01": [f"{folder}/2013-01/a.csv"]}
+    with pytest.raises(BadData, match=rf"{folder}/2013-02 also holds d\.csv\.gz, part2\. Expected files ending in"):
+        spans.chosen(found, ["2013-01", "2013-02"], folder)
 
 
 def test_the_same_rows_come_from_an_emulated_bucket(spans_in_a_bucket, few_spans, tmp_path):

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from components.errors import BadData
-from components.span_example_gen import csv_file, parquet_file, reader
+from components.span_example_gen import columns, csv_file, parquet_file, reader
 
 COLUMNS, DATE = {"carrier": "string", "engines": "int64", "temp": "float32"}, "date"
 ROWS = pd.DataFrame(
@@ -100,3 +101,61 @@ def test_many_row_groups_and_pages_are_walked_to_their_end(tmp_path):
     read = pa.Table.from_batches(reader.read(tmp_path / "flights.parquet", COLUMNS, DATE))
     assert read["engines"].to_pylist() == [2, 4, 1] * 500
     assert read["carrier"].to_pylist() == ["UA", "AA", None] * 500
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("compression", ["none", "snappy", "gzip", "brotli", "zstd", "lz4"])
+@pytest.mark.parametrize("dictionary", [True, False])
+def test_what_writers_vary_is_read_alike(tmp_path, version, compression, dictionary):
+    rows = pd.concat([ROWS] * 50, ignore_index=True)
+    options = {"data_page_version": version, "compression": compression, "use_dictionary": dictionary}
+    rows.to_parquet(tmp_path / "flights.parquet", index=False, row_group_size=40, **options)
+    read = pa.Table.from_batches(reader.read(tmp_path / "flights.parquet", COLUMNS, DATE))
+    assert read["carrier"].to_pylist() == ["UA", "AA", None] * 50
+    assert read["temp"].to_pylist() == [30.5, None, 28.0] * 50
+
+
+def test_row_groups_without_rows_are_read_as_pyarrow_writes_them(tmp_path):
+    """Of their columns it says that they lie at byte 0."""
+    table = pa.Table.from_pandas(ROWS, preserve_index=False)
+    with pa.parquet.ParquetWriter(tmp_path / "flights.parquet", table.schema) as writer:
+        for part in (table.slice(0, 0), table.slice(0, 2), table.slice(0, 0), table.slice(2)):
+            writer.write_table(part)
+    read = pa.Table.from_batches(reader.read(tmp_path / "flights.parquet", COLUMNS, DATE))
+    assert read["engines"].to_pylist() == [2, 4, 1]
+
+
+def test_long_texts_are_read_a_few_rows_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(columns, "MAX_BATCH_TEXT_BYTES", 1_000)
+    rows = pd.concat([ROWS] * 20, ignore_index=True).assign(carrier=["A" * 100, "B" * 200, None] * 20)
+    for change in ("object", "category"):
+        path = write(rows.astype({"carrier": change}), tmp_path / f"{change}.parquet")
+        read = list(reader.read(path, COLUMNS, DATE))
+        assert max(sum(map(len, batch["carrier"].drop_null().to_pylist())) for batch in read) <= 1_000
+        table = pa.Table.from_batches(read)
+        assert table["carrier"].to_pylist() == rows.carrier.tolist()
+        assert table["engines"].to_pylist() == [2, 4, 1] * 20
+
+
+def test_a_dictionary_with_more_values_than_a_batch_has_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_file, "BATCH_ROWS", 7)
+    rows = pd.concat([ROWS] * 20, ignore_index=True).assign(carrier=[f"C{number}" for number in range(60)])
+    rows.loc[::5, "carrier"] = None
+    path = write(rows.astype({"carrier": "category", DATE: "category"}), tmp_path / "flights.parquet")
+    read = pa.Table.from_batches(reader.read(path, COLUMNS, DATE))
+    assert read["carrier"].to_pylist() == rows.carrier.where(rows.carrier.notna(), None).tolist()
+    assert read[DATE].to_pylist() == rows[DATE].tolist()
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "message"),
+    [
+        ("parquet_file.MAX_GROUP_BYTES", 300, "a row group needs .* bytes of memory; expected at most 300"),
+        ("pages.MAX_PAGES", 5, "more than 5 pages, or than"),
+        ("pages.MAX_PAGE_HEADERS_BYTES", 100, "pages, or than 100 bytes of their headers"),
+    ],
+)
+def test_more_pages_or_memory_than_a_file_may_take(tmp_path, monkeypatch, limit, value, message):
+    monkeypatch.setattr(f"components.span_example_gen.{limit}", value)
+    with pytest.raises(BadData, match=message):
+        list(reader.read(write(ROWS, tmp_path / "flights.parquet"), COLUMNS, DATE))

@@ -43,6 +43,30 @@ def test_span_without_files(tmp_path):
         spans.files(tmp_path, ["2013-01"])
 
 
+@pytest.mark.parametrize("name", ["b.csv.gz", "c.parquet.gz", "e.parq", "notes", "part2/d.parquet"])
+def test_what_a_month_holds_beside_its_data_is_refused_and_not_left_out(tmp_path, name):
+    for month in ("2013-01", "2013-02"):
+        (tmp_path / month).mkdir()
+        (tmp_path / month / "a.parquet").touch()
+    path = tmp_path / "2013-02" / name
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    found = name.partition("/")[0]
+    with pytest.raises(
+        BadData, match=f"2013-02 also holds {found}. Expected files ending in .parquet or .csv.*remove the rest"
+    ):
+        spans.files(tmp_path, ["2013-01", "2013-02"])
+    assert spans.available(tmp_path) == ["2013-01", "2013-02"]
+    assert spans.files(tmp_path, ["2013-01"]) == {"2013-01": [tmp_path / "2013-01" / "a.parquet"]}
+
+
+def test_what_spark_writes_beside_its_data_is_left_out(tmp_path):
+    (tmp_path / "2013-01" / "_temporary").mkdir(parents=True)
+    for name in ("part-0.parquet", "_SUCCESS", ".part-0.parquet.crc"):
+        (tmp_path / "2013-01" / name).touch()
+    assert spans.files(tmp_path, ["2013-01"]) == {"2013-01": [tmp_path / "2013-01" / "part-0.parquet"]}
+
+
 def test_fingerprint_follows_the_files_of_the_window(tmp_path):
     for month in ("2013-01", "2013-02"):
         (tmp_path / month).mkdir()
