@@ -53,6 +53,10 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Waits for an exclusive lock on the file `path`; the kernel frees it even after a SIGKILL."""
-    with path.open("a") as file:
+    try:
+        file = path.open("a")
+    except PermissionError:
+        file = path.open()  # another user made it: to lock it takes no right to write
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

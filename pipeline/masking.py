@@ -51,7 +51,11 @@ def keep_out_of_logs(config: Section) -> None:
 
     def record(*arguments: Any, **further: Any) -> logging.LogRecord:
         made = make(*arguments, **further)
-        text = made.getMessage()
+        try:
+            text = made.getMessage()
+        except Exception:  # its arguments do not fit; whoever logs it must not fail for that
+            made.msg, made.args = f"{made.msg} {made.args}", ()
+            text = made.getMessage()
         if (masked_text := mask(text)) != text:
             made.msg, made.args = masked_text, ()
         if made.exc_info:

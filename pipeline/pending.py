@@ -18,16 +18,28 @@ def whole_spans(config: Config) -> list[str]:
 def pending_spans(config: Config) -> list[str]:
     """The whole spans that no run has decided on yet, oldest first, from that of the model in production on.
 
-    An older one would put an older model into production: nobody asks for that by waiting, even if ML Metadata's file was lost.
-
     Raises:
         SpanNotFound: there is no span at all.
         CorruptModel, SignatureInvalid, VersionNotFound, BadConfig: it cannot be said what is in production.
     """
+    return _undecided(config)[1]
+
+
+def superseded_spans(config: Config) -> list[str]:
+    """Those before it: they arrived, or were forgotten with ML Metadata's file, when a newer month had been learned.
+
+    To run one would put an older model into production: nobody asks for that by waiting. Raises as `pending_spans`.
+    """
+    return _undecided(config)[0]
+
+
+def _undecided(config: Config) -> tuple[list[str], list[str]]:
+    """The whole spans that no run has decided on, before that of the model in production, and from it on."""
     done = record.processed_spans(_database(config), config.publish.model)
     production = store.production(config.serving_folder, read_keys(config.publish.public_key))
     newest_learned = production.manifest.get("span", "") if production else ""
-    return [span for span in whole_spans(config) if span not in done and span >= newest_learned]
+    undecided = [span for span in whole_spans(config) if span not in done]
+    return [span for span in undecided if span < newest_learned], [span for span in undecided if span >= newest_learned]
 
 
 def waiting_spans(config: Config) -> list[str]:

@@ -5,11 +5,12 @@ one root, so a model that two of them train is trained once; each publishes to a
 """
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from rich import box
@@ -18,7 +19,7 @@ from rich.table import Table
 
 from components.command_line import ended
 from components.drift_monitor import report
-from components.errors import CrosswindError
+from components.errors import BadConfig, CrosswindError
 from components.publisher import store
 from pipeline import command_line, record
 from pipeline.config import Config
@@ -46,6 +47,7 @@ class Month:
         reason: why nothing was published.
         version, version_auc: in production afterwards, and its AUC on the evaluation rows that it was published with.
         seconds: of the run.
+        settings: a digest of the configuration that it was played with.
     """
 
     policy: str
@@ -58,6 +60,7 @@ class Month:
     version: int | None
     version_auc: float | None
     seconds: float
+    settings: str = ""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -88,15 +91,19 @@ def play(root: Path, config: Config, arguments: list[str], console: Console) -> 
         console: gets a line a run.
 
     Raises:
+        BadConfig: the earlier one had other settings.
         CrosswindError: a run came to no decision.
     """
-    path = root / FILE
+    path, settings = root / FILE, hashlib.sha256(config.model_dump_json().encode()).hexdigest()
     months = [Month(**month) for month in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
+    if any(month.settings != settings for month in months):
+        raise BadConfig(f"{path} has months that were played with other settings. Remove {root}, or choose another --root.")
     for span in whole_spans(config):
         for policy, overrides in POLICIES.items():
             if any((month.span, month.policy) == (span, policy) for month in months):
                 continue
-            months.append(play_month(root, span, policy, arguments + command_line.repeated(overrides)))
+            played = play_month(root, span, policy, arguments + command_line.repeated(overrides))
+            months.append(replace(played, settings=settings))
             console.print(f"  {span}  {policy:<17} {months[-1].outcome:<13} {months[-1].seconds:6.1f} s", highlight=False)
             path.write_text(json.dumps([asdict(month) for month in months], indent=1) + "\n", encoding="utf-8")
     return months
@@ -124,7 +131,8 @@ def play_month(root: Path, span: str, policy: str, arguments: list[str]) -> Mont
         policy=policy,
         span=span,
         verdict=outcome.drift,
-        **{name: served.get(measure) for name, measure in METRICS.items()},
+        auc=served.get(METRICS["auc"]),
+        log_loss=served.get(METRICS["log_loss"]),
         outcome=outcome.outcome,
         reason=outcome.reason,
         version=outcome.version,

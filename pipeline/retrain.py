@@ -13,7 +13,7 @@ from components.errors import CrosswindError, Exit, exit_code
 from pipeline import command_line, root, tick_log
 from pipeline.config import Config
 from pipeline.outcome import Outcome, Result
-from pipeline.pending import attempts, pending_spans, waiting_spans
+from pipeline.pending import attempts, pending_spans, superseded_spans, waiting_spans
 from pipeline.supervisor import AskedToEnd, signals_end_it
 from pipeline.tick_log import Tick
 
@@ -63,7 +63,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, Any]]:
     """Runs what arrived, oldest first, until one run comes to no decision. Returns the exit code and what to log."""
-    waiting = waiting_spans(config)
+    known = {"waiting": waiting_spans(config), "superseded": superseded_spans(config)}
     pending = pending_spans(config)[: config.schedule.catch_up]
     runs: list[Outcome] = []
     for span in pending:
@@ -75,14 +75,14 @@ def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, A
                 "Mend its files, which starts the count anew, or what the logs complain of, and then run "
                 f"python -m pipeline.local_runner --span {span}"
             )
-            return Exit.NEEDS_A_PERSON, {"message": message, "runs": runs, "waiting": waiting}
+            return Exit.NEEDS_A_PERSON, {"message": message, "runs": runs, **known}
         runs.append(run(config, span, options))
         if not runs[-1].decided:
-            return Exit[runs[-1].outcome.upper()], {"message": runs[-1].reason, "runs": runs, "waiting": waiting}
+            return Exit[runs[-1].outcome.upper()], {"message": runs[-1].reason, "runs": runs, **known}
     if not runs:
-        return Exit.DONE, {"waiting": waiting}
+        return Exit.DONE, known
     best = min(Exit[run.outcome.upper()] for run in runs)
-    return best, {"runs": runs, "waiting": waiting}
+    return best, {"runs": runs, **known}
 
 
 def run(config: Config, span: str, options: argparse.Namespace) -> Outcome:

@@ -56,9 +56,14 @@ def half_done(config: Config, keys: Keys) -> store.Version | None:
         version, phones = store.production(config.serving_folder, keys), store.versions(config.mobile_folder)
     except CorruptModel:
         return None  # a good reason to go back
-    if version and version.manifest.get("restored_from") in phones and version.number > phones[-1]:
-        return version
-    return None
+    source = version.manifest.get("restored_from") if version else None
+    if version is None or source not in phones or version.number <= phones[-1]:
+        return None
+    try:
+        store.verify(store.read(config.mobile_folder, source, keys))
+    except CorruptModel:
+        return None  # phones cannot follow: it was finished as far as it can be
+    return version
 
 
 def follow(config: Config, source: int, number: int, keys: Keys, console: Console) -> Exit:

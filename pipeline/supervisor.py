@@ -69,20 +69,26 @@ def supervised(work: Callable[[Started], Result], limits: Run, console: Console)
     sys.stderr.flush()
     watcher = os.getpid()
     others = set(psutil.Process().children(recursive=True))
-    with receiver, _orphans_come_here():
+    with receiver, _orphans_come_here(), signals_end_it():
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # until there is somebody to end what is started here
         pid = os.fork()
         if pid == 0:
-            _work(work, sender, watcher)
+            _work(work, sender, watcher, mask)
         sender.close()
         try:
-            with signals_end_it(), _ended(psutil.Process(pid), others) as process:
+            with _ended(psutil.Process(pid), others) as process:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
                 return _watch(process, others, receiver, limits, console)
         finally:
             console.show_cursor()  # which a spinner that was not asked leaves hidden
 
 
-def _work(work: Callable[[Started], object], sender: Connection, watcher: int) -> NoReturn:
+def _work(work: Callable[[Started], object], sender: Connection, watcher: int, mask: set[int | signal.Signals]) -> NoReturn:
     """In the other process."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     os.setsid()  # Ctrl-C is for the watcher, who passes it on
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != watcher:
@@ -261,7 +267,8 @@ def signals_end_it() -> Iterator[None]:
             asked = True
             raise AskedToEnd(number)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    heeded = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]  # nohup
+    before = {number: signal.signal(number, end) for number in heeded}
     try:
         yield
     finally:

@@ -30,6 +30,7 @@ class Tick(BaseModel):
     message: str = ""
     runs: list[Outcome] = []
     waiting: list[str] = []  # spans that arrived before a month of their window
+    superseded: list[str] = []  # spans that are not run, since a newer one was learned when they arrived
     seconds: float = 0.0
 
 

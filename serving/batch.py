@@ -1,6 +1,7 @@
 """Scores Parquet files with a published model: all columns go through, and a column `probability` is added."""
 
 import argparse
+import difflib
 import logging
 import os
 import re
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 DEFAULT_FOLDER = Path("runs/serving/flight_delay")
 BAD_DATA_IN_TRACEBACK = re.compile(r"^components\.errors\.BadData: (.*?)(?: \[while running '[^']*'\])?$", re.MULTILINE)
 DEFAULT_RUNNER = "--runner=FnApiRunner"  # Beam's own default would first try to download a Go binary
+JOB_SERVERS = ("FlinkRunner", "PortableRunner", "SparkRunner")
+OPTIONS = ("--input", "--output", "--model", "--public_key", "--work", "--overwrite")
 BEAMS_OPTIONS = "https://beam.apache.org/releases/pydoc/current/apache_beam.options.pipeline_options.html"
 
 
@@ -82,14 +85,19 @@ def score(options: argparse.Namespace, beam: list[str], console: Console) -> Non
 
 
 def check_options(beam: list[str]) -> None:
-    """Raises BadConfig for an option that is none of Beam's: Beam would leave it out, as a mistyped --public_key."""
+    """Raises BadConfig for an option that is none of Beam's: Beam would leave it out, as a mistyped --public_key.
+
+    A job server, of Flink or Spark, has options of its own. For its runners only what looks like one of ours is refused.
+    """
     from apache_beam.options.pipeline_options import PipelineOptions  # noqa: PLC0415
 
     parsers: list[argparse.ArgumentParser] = []
     PipelineOptions(beam).get_all_options(add_extra_args_fn=parsers.append)  # Beam's own, with the options of all runners
-    _, unknown = parsers[0].parse_known_args(beam)
+    known, unknown = parsers[0].parse_known_args(beam)
+    names = [option.partition("=")[0] for option in unknown if option.startswith("-")]
+    if known.runner in JOB_SERVERS:
+        unknown = names = [name for name in names if difflib.get_close_matches(name, OPTIONS)]
     if unknown:
-        names = [option.partition("=")[0] for option in unknown if option.startswith("-")]
         raise BadConfig(
             f"{', '.join(names or unknown)}: there is no such option. Expected one that --help shows, or one of Beam's, which "
             f"{BEAMS_OPTIONS} lists. Correct it, or leave it out."

@@ -24,7 +24,8 @@ from components.publisher.signature import NO_KEYS, SIGNATURE, Keys, sign
 STATISTICS = "training_statistics.pb"
 WARM_UP = "assets.extra/tf_serving_warmup_requests"  # where TensorFlow Serving looks for it
 CARD, CARD_JSON = "model_card.md", "model_card.json"  # for people; the phone's model brings a card.json of another kind
-BESIDE = (STATISTICS, WARM_UP, CARD, CARD_JSON, MANIFEST, SIGNATURE)  # of a version: what is not of its model
+FINGERPRINT = "fingerprint.pb"  # has a random number of each saving: the same model, trained again, has another
+BESIDE = (STATISTICS, WARM_UP, CARD, CARD_JSON, MANIFEST, SIGNATURE, FINGERPRINT)  # of a version: what is not of its model
 LOG = logging.getLogger(__name__)
 WITHDRAWN = "withdrawn"  # of a manifest: versions that a rollback took out of production, each with its model's digest
 

@@ -7,6 +7,7 @@ MAX_ROWS = 5_000_000
 MAX_TEXT_BYTES = 256  # of a category, or of a date
 MAX_BATCH_TEXT_BYTES = 8 << 20  # of the rows that are held at once
 MAX_DICTIONARY_BYTES = 32 << 20  # of a Parquet file's columns that are dictionaries by Arrow's own schema
+MAX_DICTIONARY_VALUES = 65_536  # of a row group of fewer rows
 MAX_NUMBER_BYTES = 32  # those of the longest decimal
 MAX_HEADER_BYTES = 1 << 20  # of a CSV file's first line
 MAX_FOOTER_BYTES = 4 << 20  # of a Parquet file

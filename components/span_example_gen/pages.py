@@ -13,6 +13,7 @@ from components.errors import BadData
 from components.span_example_gen import compact
 from components.span_example_gen.limits import (
     MAX_DICTIONARY_BYTES,
+    MAX_DICTIONARY_VALUES,
     MAX_NUMBER_BYTES,
     MAX_PAGE_HEADER_BYTES,
     MAX_PAGE_HEADERS_BYTES,
@@ -160,7 +161,8 @@ def _page(header: dict, header_bytes: int, rows: int, value_bytes: int) -> Page:
         return Page(size, 0, False, header_bytes)
     field, encoding = FIELDS[header[TYPE]]
     values = header[field][VALUES]
-    if not 0 <= values <= rows:
+    # A dictionary may be larger: Arrow writes all of a pandas column's categories into each row group.
+    if not 0 <= values <= (max(rows, MAX_DICTIONARY_VALUES) if header[TYPE] == DICTIONARY else rows):
         raise compact.Malformed(f"it has {values:,} values, and its row group {rows:,} rows")
     if header[field][encoding] == DELTA_BYTE_ARRAY:
         raise compact.Malformed("it is encoded as DELTA_BYTE_ARRAY; expected a dictionary or PLAIN")

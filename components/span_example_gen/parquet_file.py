@@ -73,7 +73,7 @@ def chunks(
     declared = [(place, column) for place, column in declared if column.path in names]
     for _, column in declared:
         if column.physical_type == "INT96":
-            raise BadData(f"column {column.path} is INT96; expected another type. Write dates as DATE or TIMESTAMP.")
+            raise BadData(f"column {column.path} is INT96, whose years wrap; expected DATE. In Spark to_date() makes one.")
     for group in map(metadata.row_group, range(metadata.num_row_groups)):
         yield (
             group.num_rows,

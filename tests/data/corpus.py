@@ -342,7 +342,7 @@ VALUES = [
             use_deprecated_int96_timestamps=True,
         ),
         "BadData",
-        "column date is INT96; expected another type. Write dates as DATE or TIMESTAMP",
+        "column date is INT96, whose years wrap; expected DATE",
     ),
     Case("no date", parquet(cells(DATE, None)), "BadData", "1 rows have a date outside their span 2013-02, such as None"),
     Case("100,000 carriers", parquet(many_carriers), "DataRejected", "carrier: too many categories"),

@@ -45,8 +45,9 @@ def in_namespace(script: str, *arguments: str | Path) -> subprocess.CompletedPro
 
 
 @can_mount
-@pytest.mark.parametrize(("size", "node"), [("2m", "Transform"), ("3500k", "MobileEvaluator")])
-def test_a_full_disk_is_said_and_the_run_goes_on_once_there_is_room(few_spans, tmp_path, size, node):
+@pytest.mark.parametrize("size", ["2m", "3500k"])
+def test_a_full_disk_is_said_and_the_run_goes_on_once_there_is_room(few_spans, tmp_path, size):
+    """Which node meets it depends on what the files happen to take: it is Transform, or one of the last."""
     root = tmp_path / "runs"
     root.mkdir()
     script = f"""
@@ -59,8 +60,9 @@ def test_a_full_disk_is_said_and_the_run_goes_on_once_there_is_room(few_spans, t
     """
     done = in_namespace(script, *command(*LENIENT, spans=few_spans, root=root))
     full, _, after = done.stdout.partition("exit code 1\n")
-    assert states(full)[node] == "failed", done.stdout + done.stderr
-    assert re.search(rf"NodeFailed: {node} failed: .*(No space left on device|database or disk is full)", full), done.stdout
+    said = re.search(r"NodeFailed: (\w+) failed: .*(No space left on device|database or disk is full)", full)
+    assert said, done.stdout + done.stderr
+    assert states(full)[said[1]] == "failed"
     assert "No such file or directory" in after.splitlines()[0]
     assert "exit code 0\n" in after, done.stdout
     assert "cached" in states(after).values(), "what was finished before the disk was full need not be done again"

@@ -78,6 +78,13 @@ def test_a_logged_exception_is_masked_with_its_traceback(settings, log):
     assert lines[0].startswith("Failed.\nTraceback (most recent call last):")
 
 
+def test_whoever_logs_what_cannot_be_formatted_does_not_fail_for_it(settings, log):
+    logger, lines = log
+    masking.keep_out_of_logs(settings)
+    logger.warning("100 % of", "--password=open sesame")
+    assert lines == ["100 % of ('--password=***',)"]
+
+
 @pytest.mark.parametrize("secret", ["S3cr\\et", 'it\'s "both"', "zürich\t東京"])
 def test_what_python_or_json_escapes_is_masked_too(secret):
     settings = config.load(overrides=["beam.options=" + json.dumps([f"--token={secret}"])])

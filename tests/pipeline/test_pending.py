@@ -42,6 +42,13 @@ def test_a_manifest_that_nobody_signed_cannot_end_the_schedule(few_spans, tmp_pa
         pending.pending_spans(settings)
 
 
+def test_a_month_that_arrives_when_a_newer_one_was_learned_is_named_and_not_run(settings, tmp_path):
+    publish(settings, "2013-03", tmp_path)
+    assert pending.superseded_spans(settings) == []
+    publish(settings, "2013-04", tmp_path)
+    assert (pending.superseded_spans(settings), pending.pending_spans(settings)) == (["2013-03"], ["2013-04"])
+
+
 def test_an_empty_file_of_metadata_is_none(settings):
     database = Path(settings.run.root) / "metadata.db"
     database.parent.mkdir()

@@ -6,6 +6,7 @@ from dataclasses import asdict
 import pytest
 from rich.console import Console
 
+from components.errors import BadConfig
 from pipeline import config, replay
 from pipeline.replay import Month
 
@@ -58,8 +59,12 @@ def test_with_a_stand_in_for_runs_it_goes_on_behind_what_was_played(few_spans, t
         return month(policy, span, 0.7)
 
     monkeypatch.setattr(replay, "play_month", play_month)
-    earlier = [month(policy, "2013-03", None) for policy in replay.POLICIES]
-    (tmp_path / replay.FILE).write_text(json.dumps([asdict(each) for each in earlier]))
-    months = replay.play(tmp_path, config.load(overrides=[f"data.spans={few_spans}"]), [], Console(quiet=True))
+    settings, console = [f"data.spans={few_spans}"], Console(quiet=True)
+    assert len(replay.play(tmp_path, config.load(overrides=settings), [], console)) == 6
+    months = json.loads((tmp_path / replay.FILE).read_text())
+    (tmp_path / replay.FILE).write_text(json.dumps(months[:3]))
+    played.clear()
+    assert [asdict(each) for each in replay.play(tmp_path, config.load(overrides=settings), [], console)] == months
     assert played == [("2013-04", policy) for policy in replay.POLICIES]
-    assert len(months) == len(json.loads((tmp_path / replay.FILE).read_text())) == 6
+    with pytest.raises(BadConfig, match=r"replay\.json has months that were played with other settings"):
+        replay.play(tmp_path, config.load(overrides=[*settings, "train.epochs=9"]), [], console)

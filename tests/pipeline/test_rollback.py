@@ -55,11 +55,15 @@ def test_a_rollback_that_ended_before_the_phones_model_followed_is_finished_firs
     assert "holds no other model that was not rolled back already" in capsys.readouterr().out
 
 
-def test_what_phones_cannot_follow_does_not_stop_the_next_rollback(root, tmp_path):
+@pytest.mark.parametrize("phones", ["gone", "damaged"])
+def test_what_phones_cannot_follow_does_not_stop_the_next_rollback(root, tmp_path, phones):
     (tmp_path / "2013-05").mkdir()
     (tmp_path / "2013-05" / "saved_model.pb").write_text("2013-05")
     store.publish(root / "serving" / "flight_delay", tmp_path / "2013-05", {}, {"span": "2013-05"}, 5)
-    shutil.rmtree(root / "mobile" / "flight_delay" / "2")
+    if phones == "gone":
+        shutil.rmtree(root / "mobile" / "flight_delay" / "2")
+    else:
+        (root / "mobile" / "flight_delay" / "2" / "saved_model.pb").write_text("another")
     assert rollback.main(["--root", str(root)]) == 1
     assert store.production(root / "serving" / "flight_delay").manifest["span"] == "2013-04"
     assert rollback.main(["--root", str(root)]) == 0

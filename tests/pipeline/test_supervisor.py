@@ -290,6 +290,23 @@ def test_whatever_ends_the_watcher_ends_what_it_watches(number, argument, code):
         watcher.stdout.close()
 
 
+def test_nohup_keeps_it_from_hearing_that_its_terminal_is_gone():
+    command = ["nohup", sys.executable, "-c", WATCHES, ""]
+    watcher = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        worker, below = map(int, watcher.stdout.readline().split())
+        watcher.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            watcher.wait(timeout=2)
+        watcher.terminate()
+        assert watcher.wait(timeout=20) == 128 + signal.SIGTERM
+        assert not alive(worker, below)
+    finally:
+        watcher.kill()
+        watcher.wait()
+        watcher.stdout.close()
+
+
 @pytest.mark.parametrize("numbers", [(signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGTERM, signal.SIGHUP)])
 def test_a_second_signal_does_not_end_the_watcher_before_what_it_watches(numbers):
     """As Ctrl-C of a tick: the terminal signals all of them, and then the tick its run."""

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import REPOSITORY
 
+from components.errors import BadConfig
 from pipeline.features import FEATURES
 from pipeline.keys import PUBLIC
 from serving import batch, scoring
@@ -204,7 +205,9 @@ def test_what_is_loaded_is_the_copy_that_was_compared(rows, published, tmp_path,
         (["--public-key", "keys/public.pem"], "--public-key: "),
         (["--public_ke=keys/public.pem"], "--public_ke: "),
         (["--over"], "--over: "),
-        (["--direct_num_worker=2", "--runner=FlinkRunner", "--overwrit"], "--direct_num_worker, --overwrit: "),
+        (["--direct_num_worker=2", "--overwrit"], "--direct_num_worker, --overwrit: "),
+        (["--object_reuse", "--public-key=keys/public.pem", "--runner=FlinkRunner"], "--public-key: "),
+        (["--public_kye", "keys/public.pem", "--runner=PortableRunner"], "--public_kye: "),
         (["more.parquet"], "more.parquet: "),
     ],
 )
@@ -215,6 +218,13 @@ def test_an_option_that_nobody_knows_is_refused(rows, published, arguments, name
     assert f"BadConfig: {named}there is no such option" in said
     assert "https://beam.apache.org/" in said
     assert not (rows.parent / "scores.parquet").exists()
+
+
+@pytest.mark.parametrize("runner", ["FlinkRunner", "SparkRunner", "PortableRunner"])
+def test_a_job_server_may_have_options_of_its_own(runner):
+    batch.check_options([f"--runner={runner}", "--object_reuse", "--checkpointing_interval=60000", "--bundle_size", "100"])
+    with pytest.raises(BadConfig, match="--object_reuse, --checkpointing_interval: there is no such option"):
+        batch.check_options(["--runner=FnApiRunner", "--object_reuse", "--checkpointing_interval=60000"])
 
 
 def test_options_of_all_of_beams_runners_are_known(rows, published, scores):

@@ -64,6 +64,16 @@ def test_the_withdrawn_model_is_not_published_again_but_a_new_one_is(tmp_path):
     assert publish(tmp_path, "b")[1].startswith("this very model was version 2")
 
 
+def test_a_withdrawn_model_that_was_trained_again_is_not_published_either(tmp_path):
+    """TensorFlow's fingerprint has a random number of each saving: all else of the same training is the same."""
+    for weights, uuid in (("a", "1"), ("b", "2")):
+        (model(tmp_path, weights) / store.FINGERPRINT).write_text(uuid)
+        publish(tmp_path, weights)
+    restore(tmp_path / "s", None, keep=10)
+    (model(tmp_path, "b") / store.FINGERPRINT).write_text("3")
+    assert publish(tmp_path, "b") == (3, "this very model was version 2, which a rollback took out of production")
+
+
 def test_two_rollbacks_in_a_row_go_back_two_versions(tmp_path):
     for weights in "abc":
         publish(tmp_path, weights)

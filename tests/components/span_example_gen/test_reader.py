@@ -137,6 +137,14 @@ def test_long_texts_are_read_a_few_rows_at_a_time(tmp_path, monkeypatch):
         assert table["engines"].to_pylist() == [2, 4, 1] * 20
 
 
+def test_a_category_whose_row_groups_have_fewer_rows_than_it_has_values(tmp_path):
+    """Arrow writes all of the values into each row group."""
+    rows = pd.concat([ROWS] * 20, ignore_index=True).assign(carrier=[f"C{number}" for number in range(60)])
+    rows.astype({"carrier": "category"}).to_parquet(tmp_path / "flights.parquet", index=False, row_group_size=50)
+    read = pa.Table.from_batches(reader.read(tmp_path / "flights.parquet", COLUMNS, DATE))
+    assert read["carrier"].to_pylist() == rows.carrier.tolist()
+
+
 def test_a_dictionary_with_more_values_than_a_batch_has_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet_file, "BATCH_ROWS", 7)
     rows = pd.concat([ROWS] * 20, ignore_index=True).assign(carrier=[f"C{number}" for number in range(60)])
