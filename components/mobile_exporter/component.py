@@ -61,7 +61,7 @@ class MobileExporter(base_component.BaseComponent):
         """Args:
         model, transform_graph: the Trainer's SavedModel, with a function `network`, and the preprocessing before it.
         evaluation: of that model, for the card.
-        production: ProductionModel's; the card's version is the next one.
+        production: ProductionModel's; the card's version is the next one, or that of this very model if it is there already.
         examples, schema: for golden rows, and for the values that the card allows.
         features: the raw inputs: name, dtype, kind, unit, optional.
         label, model_name: for the card.

@@ -16,7 +16,7 @@ from components.mobile_exporter.convert import to_tflite
 from components.mobile_exporter.replay import TransformGraph
 from components.mobile_exporter.runtime import OUTPUT, SIGNATURE, TFLiteModel
 from components.mobile_exporter.variants import VARIANTS, quantized
-from components.production_model.executor import VERSION_PROPERTY
+from components.production_model.executor import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, VERSION_PROPERTY
 from components.publisher import store
 
 GOLDEN_ROWS = 20
@@ -79,14 +79,20 @@ class Executor(base_executor.BaseExecutor):
 
 
 def version_to_be(input_dict) -> int:
-    """The number that the server's model gets: the next one, unless it is in production, as after a run that was killed."""
+    """The number that the server's model gets: the next one, unless it is there, as after a run that was killed.
+
+    It may be there in production, or as the newest version where models.config pins an older one: as `store.publish` sees it.
+    """
     production = artifact_utils.get_single_instance(input_dict["production"])
     number = production.get_int_custom_property(VERSION_PROPERTY)
     if not number:
         return 1
     folders = (artifact_utils.get_single_uri(input_dict["model"]), production.uri)
     candidate, current = (store.folder_digest(Path(path_utils.serving_model_path(folder))) for folder in folders)
-    return number if candidate == current else number + 1
+    if candidate == current:
+        return number
+    following = production.get_int_custom_property(NEXT_PROPERTY) or number + 1  # a run of older code did not record it
+    return following - 1 if candidate == production.get_string_custom_property(NEWEST_MODEL_PROPERTY) else following
 
 
 def feature_card(feature: dict, schema: schema_pb2.Schema) -> card.FeatureCard:

@@ -11,10 +11,11 @@ from components.publisher import store
 
 
 class Driver(CacheKeyDriver):
-    """A push or a rollback changes what is in production."""
+    """A push or a rollback changes what is in production; where models.config pins it, a push changes what is newest."""
 
     def cache_key(self, exec_properties) -> str:
-        return str(store.production(Path(exec_properties["folder"])))
+        folder = Path(exec_properties["folder"])
+        return f"{store.production(folder)} {store.newest(folder)}"
 
 
 class ProductionModelSpec(component_spec.ComponentSpec):
@@ -32,8 +33,9 @@ class ProductionModel(base_component.BaseComponent):
     So the baseline is what users get, also after a rollback, and the DAG runs where there is no Resolver.
 
     Outputs:
-        model: `Model`; its custom property `version` is the number in production, 0 if there is none (the model's folder
-            is empty then).
+        model: `Model`. Custom properties: `version`, the number in production, 0 if there is none (the model's folder is
+            empty then); `next_version`, the number of what is published next; `newest_model`, the digest of the model of the
+            newest version, which is not in production if a models.config pins an older one.
     """
 
     SPEC_CLASS = ProductionModelSpec

@@ -10,14 +10,19 @@ from components.publisher import store
 from components.publisher.signature import read_keys
 
 VERSION_PROPERTY = "version"  # 0: nothing is in production
+NEXT_PROPERTY = "next_version"  # the number of what is published next; in production is an older one if models.config pins it
+NEWEST_MODEL_PROPERTY = "newest_model"  # `store.model_digest` of the version before that one; empty if there is none
 
 
 class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties) -> None:
-        """See `ProductionModel`. Raises CorruptModel, SignatureInvalid, BadConfig."""
+        """See `ProductionModel`. Raises CorruptModel, SignatureInvalid, VersionNotFound, BadConfig."""
         model = artifact_utils.get_single_instance(output_dict["model"])
-        version = store.production(Path(exec_properties["folder"]), read_keys(exec_properties.get("public_key")))
+        folder, keys = Path(exec_properties["folder"]), read_keys(exec_properties.get("public_key"))
+        version, newest = store.production(folder, keys), store.newest(folder, keys)
         model.set_int_custom_property(VERSION_PROPERTY, version.number if version else 0)
+        model.set_int_custom_property(NEXT_PROPERTY, newest.number + 1 if newest else 1)
+        model.set_string_custom_property(NEWEST_MODEL_PROPERTY, store.model_digest(newest) if newest else "")
         if version:
             # A copy, because a later push may delete the version while this run still compares with it.
             store.copy(version, Path(path_utils.serving_model_path(model.uri)))

@@ -51,7 +51,8 @@ class Publisher(base_component.BaseComponent):
     Outputs:
         pushed_model: `PushedModel`. Custom properties: `pushed` (1: there is a new version, in production unless a
             models.config pins another one), `version` and `destination` of the version that holds the model if it was
-            blessed, `holds` (1: it does; 0: a rollback took the model out), `reason` why nothing new was pushed.
+            blessed, `in_production` the version in production behind it if it was blessed, `holds` (1: it does; 0: a rollback
+            took the model out), `reason` why nothing new was pushed.
     """
 
     SPEC_CLASS = PublisherSpec

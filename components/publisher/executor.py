@@ -64,9 +64,11 @@ class Executor(base_executor.BaseExecutor):
                 extra |= markdown.write(card, Path(temporary))
             keys = read_keys(exec_properties.get("public_key"), exec_properties.get("signing_key"))
             version, reason = store.publish(folder, model, extra, facts, keep, number=number, keys=keys)
+        current = store.production(folder, keys)
         pushed.set_int_custom_property("pushed", int(not reason))
         pushed.set_int_custom_property("holds", int(store.model_digest(version) == store.folder_digest(model)))
         pushed.set_int_custom_property("version", version.number)
+        pushed.set_int_custom_property("in_production", current.number if current else 0)
         pushed.set_string_custom_property("destination", str(version.folder))
         pushed.set_string_custom_property("reason", reason)
 

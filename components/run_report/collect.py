@@ -68,6 +68,7 @@ def collect(trace: Trace, settings: Settings, environment: Mapping[str, str]) ->
         outcome=said.outcome,
         headline=said.headline,
         version=said.version,
+        waiting=said.waiting,
         nodes=nodes(trace, settings.dag),
         data=data_facts.data(trace, settings.units),
         drift=found,

@@ -182,7 +182,8 @@ class RunFacts(Record):
     seconds: float
     outcome: Outcome
     headline: str = Field(description="one sentence: what happened, and why")
-    version: int | None = Field(description="published, else in production; None if there is none")
+    version: int | None = Field(description="in production behind the run; None if there is none")
+    waiting: int | None = Field(default=None, description="published, but models.config has `version` in production")
     nodes: list[Node] = Field(description="in the order in which they run")
     data: DataFacts | None
     drift: report.Report | None

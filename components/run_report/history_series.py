@@ -19,7 +19,7 @@ class Point:
         version: the model's.
         auc: on that month: on its evaluation rows, or on all of its rows if the run made no candidate.
         interval: 95 %, if it is known.
-        published: whether the run published it.
+        published: whether the run published it, and it does not wait for a promotion.
         replaced: the AUC of the model that it took the place of, on the same rows.
     """
 
@@ -70,7 +70,7 @@ def production(runs: Iterable[RunFacts]) -> list[Point]:
 def _point(run: RunFacts) -> Point | None:
     found = auc(run)
     before = found.production if found else None
-    if found and run.outcome == "published":
+    if found and run.outcome == "published" and run.waiting is None:
         replaced = before.value if before else None
         return Point(run.span, run.version, found.candidate.value, found.candidate.interval, published=True, replaced=replaced)
     if before:

@@ -12,11 +12,12 @@ REFUSALS = ("DataRejected", "BadData")  # errors by which the data are refused
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome, the sentence, and the version that is in production behind it."""
+    """The outcome, the sentence, the version that is in production behind it, and the one that waits for a promotion."""
 
     outcome: Outcome
     headline: str
     version: int | None
+    waiting: int | None = None
 
 
 def verdict(trace: Trace, span: str, candidate: ModelFacts | None) -> Verdict:
@@ -28,14 +29,17 @@ def verdict(trace: Trace, span: str, candidate: ModelFacts | None) -> Verdict:
         return Verdict(*_failure(failed[-1], span), before or None)
     if pushed := trace.output("Publisher", "pushed_model"):
         version = int(pushed.properties.get("version", 0)) or before or None
+        current = int(pushed.properties.get("in_production", 0)) or version  # a run of older code did not record it
         if pushed.properties["pushed"]:
             phone = trace.output("MobilePublisher", "pushed_model")
             reason = str(phone.properties["reason"]) if phone else ""
-            words = f"Published version {version}, trained up to {span}{_auc(candidate)}."
+            waiting = version if version != current else None
+            place = f", which waits for a promotion (models.config has version {current} in production)" if waiting else ""
+            words = f"Published version {version}{place}, trained up to {span}{_auc(candidate)}."
             words += f" The model for phones was not: {reason}." if reason else ""
-            return Verdict("published", words, version)
+            return Verdict("published", words, current, waiting)
         reason = str(pushed.properties["reason"])
-        return Verdict("not_blessed", f"Nothing new was published for {span}: {reason}{_auc(candidate)}.", version)
+        return Verdict("not_blessed", f"Nothing new was published for {span}: {reason}{_auc(candidate)}.", current)
     drift = trace.output("DriftMonitor", "report")
     if drift and not drift.properties["retrain"]:
         reference = report.read(drift.uri).reference

@@ -7,8 +7,9 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from components.errors import CorruptModel, SignatureInvalid
-from components.production_model.executor import VERSION_PROPERTY, Executor
-from components.publisher import manifests, store
+from components.production_model.component import Driver
+from components.production_model.executor import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, VERSION_PROPERTY, Executor
+from components.publisher import labels, manifests, store
 from components.publisher.signature import NO_KEYS, Keys
 from pipeline.keys import PUBLIC
 from tests.components.publisher.keys import make_keys
@@ -16,18 +17,31 @@ from tests.components.publisher.keys import make_keys
 MODEL = "flight_delay"
 
 
-def publish(folder: Path, keys: Keys = NO_KEYS) -> store.Version:
+def publish(folder: Path, keys: Keys = NO_KEYS, graph: str = "graph") -> store.Version:
     source = folder / "source"
-    source.mkdir()
-    (source / "saved_model.pb").write_text("graph")
+    source.mkdir(exist_ok=True)
+    (source / "saved_model.pb").write_text(graph)
     return store.publish(folder / MODEL, source, {}, {"model": MODEL}, 5, keys=keys)[0]
+
+
+def run(folder: Path, **properties) -> standard_artifacts.Model:
+    """The executor's output."""
+    model = standard_artifacts.Model()
+    model.uri = str(folder / "artifact")
+    Executor().Do({}, {"model": [model]}, {"folder": str(folder / MODEL)} | properties)
+    return model
+
+
+def pin(folder: Path, number: int) -> None:
+    """Writes a models.config that has one version in production."""
+    (folder / labels.CONFIG).write_text(
+        f'model_config_list {{ config {{ name: "{MODEL}" version_labels {{ key: "stable" value: {number} }} }} }}'
+    )
 
 
 def production(folder: Path, **properties) -> tuple[int, Path]:
     """The number that the executor states, and the folder of its copy."""
-    model = standard_artifacts.Model()
-    model.uri = str(folder / "artifact")
-    Executor().Do({}, {"model": [model]}, {"folder": str(folder / MODEL)} | properties)
+    model = run(folder, **properties)
     return model.get_int_custom_property(VERSION_PROPERTY), Path(path_utils.serving_model_path(model.uri))
 
 
@@ -58,3 +72,26 @@ def test_a_run_starts_from_what_is_signed_only_when_a_key_is_given(tmp_path):
     (version.folder / "manifest.json.sig").unlink()
     with pytest.raises(SignatureInvalid, match=r"1/manifest\.json is not signed"):
         production(tmp_path, **trusted)
+
+
+def test_what_is_published_next_comes_behind_the_newest_also_if_an_older_one_is_pinned(tmp_path):
+    model = run(tmp_path)
+    assert (model.get_int_custom_property(NEXT_PROPERTY), model.get_string_custom_property(NEWEST_MODEL_PROPERTY)) == (1, "")
+    publish(tmp_path)
+    newest = publish(tmp_path, graph="another")
+    pin(tmp_path, 1)
+    model = run(tmp_path)
+    assert [model.get_int_custom_property(name) for name in (VERSION_PROPERTY, NEXT_PROPERTY)] == [1, 3]
+    assert model.get_string_custom_property(NEWEST_MODEL_PROPERTY) == store.model_digest(newest)
+
+
+def test_a_version_beside_a_pinned_one_changes_the_cache_key(tmp_path):
+    def key() -> str:
+        return Driver(None).cache_key({"folder": str(tmp_path / MODEL)})
+
+    publish(tmp_path)
+    pin(tmp_path, 1)
+    before = key()
+    assert key() == before
+    publish(tmp_path, graph="another")
+    assert key() != before

@@ -9,7 +9,7 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components.drift_monitor.component import DriftReport
 from components.mobile_exporter import card as mobile_card
-from components.publisher import markdown, model_card, store
+from components.publisher import labels, markdown, model_card, store
 from components.publisher.executor import Executor
 from components.publisher.model_card import ModelCard
 from components.publisher.restore import restore
@@ -136,6 +136,21 @@ def test_one_that_follows_makes_up_for_a_run_that_was_killed_between_the_two_but
     pushed = publish(two_runs, tmp_path / "f", again)
     assert pushed.get_int_custom_property("pushed") == 0
     assert pushed.get_string_custom_property("reason") == "version 7 was published with the server's"
+
+
+def test_a_push_beside_a_pinned_version_records_which_one_is_in_production(two_runs, serving, tmp_path):
+    folder = tmp_path / "flight_delay"
+    shutil.copytree(serving / "1", folder / "1")
+    (tmp_path / labels.CONFIG).write_text(
+        'model_config_list { config { name: "flight_delay" version_labels { key: "stable" value: 1 } } }'
+    )
+    names = ("pushed", "version", "in_production")
+    first, again = (publish(two_runs, folder) for _ in range(2))
+    assert [first.get_int_custom_property(name) for name in names] == [1, 2, 1]
+    assert [again.get_int_custom_property(name) for name in names] == [0, 2, 1]
+    (tmp_path / labels.CONFIG).unlink()
+    unpinned = publish(two_runs, folder)
+    assert [unpinned.get_int_custom_property(name) for name in names] == [0, 2, 2]
 
 
 def test_one_that_follows_does_not_push_what_a_rollback_took_out(two_runs, tmp_path):

@@ -113,6 +113,13 @@ class TestProduction:
         assert (point.span, point.version, point.published) == ("2013-04", 2, True)
         assert (point.auc, point.replaced) == (metric.candidate.value, metric.production.value)
 
+    def test_a_model_that_waits_for_a_promotion_changes_nothing(self):
+        run = a_run(3, before=1, version=1, waiting=3)
+        [point] = history_series.production([run])
+        assert (point.version, point.published, point.replaced) == (1, False, None)
+        assert point.auc == run.candidate.metrics[0].production.value
+        assert ">1 (3 waits)</td>" in page.render([run])
+
     def test_a_model_that_was_not_blessed_changes_nothing(self):
         run = a_run(3, outcome="not_blessed", before=1, version=1)
         [point] = history_series.production([run])

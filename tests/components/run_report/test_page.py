@@ -77,6 +77,11 @@ def test_the_top_says_what_happened(pages):
     assert "✕ Stopped by a gate DataGate stopped the run" in pages["stopped"].text
 
 
+def test_the_top_tells_a_version_that_waits_from_the_one_in_production():
+    facts = samples.published().model_copy(update={"version": 1, "waiting": 3})
+    assert "Version 1 in production, 3 waits" in Parsed(page.render(facts)).text
+
+
 def test_what_there_is_not_is_explained(pages):
     assert pages["stopped"].text.count("Nothing to show: DataGate ended the run before.") == 4
     assert pages["failed"].text.count("Nothing to show: Trainer ended the run before.") == 3

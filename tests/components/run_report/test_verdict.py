@@ -52,6 +52,30 @@ def test_published_without_the_phones_model():
     assert found.headline.endswith(" The model for phones was not: origin=JFK: auc is 0.6.")
 
 
+def test_published_beside_a_pinned_version():
+    pushed = execution("Publisher", pushed_model=artifact(pushed=1, version=3, in_production=1, reason=""))
+    found = verdict(trace(pushed), SPAN, candidate(0.709))
+    assert (found.outcome, found.version, found.waiting) == ("published", 1, 3)
+    assert found.headline == (
+        "Published version 3, which waits for a promotion (models.config has version 1 in production), trained up to 2013-04, "
+        "AUC 0.719 against 0.709 of version 1 on the same 9,242 rows."
+    )
+
+
+def test_published_into_production():
+    pushed = execution("Publisher", pushed_model=artifact(pushed=1, version=2, in_production=2, reason=""))
+    found = verdict(trace(pushed), SPAN, None)
+    assert (found.version, found.waiting, found.headline) == (2, None, "Published version 2, trained up to 2013-04.")
+
+
+def test_the_model_that_waits_already_is_not_in_production():
+    reason = "version 3, which is not in production, is this very model"
+    pushed = execution("Publisher", pushed_model=artifact(pushed=0, version=3, in_production=1, reason=reason))
+    found = verdict(trace(pushed), SPAN, None)
+    assert (found.outcome, found.version, found.waiting) == ("not_blessed", 1, None)
+    assert found.headline == f"Nothing new was published for 2013-04: {reason}."
+
+
 def test_not_blessed():
     pushed = execution("Publisher", pushed_model=artifact(pushed=0, reason="overall: auc is 0.5; expected at least 0.6"))
     found = verdict(trace(pushed), SPAN, None)

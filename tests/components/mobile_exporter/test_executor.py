@@ -1,0 +1,69 @@
+"""The number that the card states is the one that the server's Publisher gives; models in the shape of a SavedModel."""
+
+from pathlib import Path
+
+import pytest
+from tfx.types import standard_artifacts
+from tfx.utils import path_utils
+
+from components.mobile_exporter.executor import version_to_be
+from components.production_model.executor import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, Executor
+from components.publisher import labels, store
+
+MODEL = "flight_delay"
+
+
+def saved(folder: Path, graph: str) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "saved_model.pb").write_text(graph)
+    return folder
+
+
+def publish(root: Path, graph: str) -> store.Version:
+    return store.publish(root / MODEL, saved(root / f"published {graph}", graph), {}, {"model": MODEL}, 5)[0]
+
+
+def pin(root: Path, number: int) -> None:
+    """Writes a models.config that has one version in production."""
+    (root / labels.CONFIG).write_text(
+        f'model_config_list {{ config {{ name: "{MODEL}" version_labels {{ key: "stable" value: {number} }} }} }}'
+    )
+
+
+def inputs(root: Path, graph: str) -> dict[str, list[standard_artifacts.Model]]:
+    """What the exporter of a run gets that has trained `graph`."""
+    production, model = standard_artifacts.Model(), standard_artifacts.Model()
+    production.uri, model.uri = str(root / "production"), str(root / "model")
+    Executor().Do({}, {"model": [production]}, {"folder": str(root / MODEL)})
+    saved(Path(path_utils.serving_model_path(model.uri)), graph)
+    return {"production": [production], "model": [model]}
+
+
+@pytest.mark.parametrize(
+    ("there", "pinned", "graph", "number"),
+    [
+        ([], None, "new", 1),
+        (["first", "second"], None, "new", 3),
+        (["first", "second"], None, "second", 2),
+        (["first", "second"], 1, "new", 3),
+        (["first", "second"], 1, "first", 1),
+        (["first", "second", "third"], 1, "third", 3),
+        (["first", "second", "third"], 1, "second", 4),
+    ],
+)
+def test_the_number_is_that_of_the_publisher(tmp_path, there, pinned, graph, number):
+    for each in there:
+        publish(tmp_path, each)
+    if pinned:
+        pin(tmp_path, pinned)
+    stated = version_to_be(inputs(tmp_path, graph))
+    version, _ = store.publish(tmp_path / MODEL, saved(tmp_path / "candidate", graph), {}, {"model": MODEL}, 5)
+    assert stated == version.number == number
+
+
+def test_a_model_that_older_code_has_left_counts_as_the_newest(tmp_path):
+    publish(tmp_path, "first")
+    found = inputs(tmp_path, "new")
+    for name in (NEXT_PROPERTY, NEWEST_MODEL_PROPERTY):
+        del found["production"][0].mlmd_artifact.custom_properties[name]
+    assert version_to_be(found) == 2
