@@ -44,7 +44,10 @@ def of(span: str, outputs: "Outputs", seconds: float) -> Outcome:
         result: Result = "published" if pushed["pushed"].int_value else "not_blessed"
         reason = pushed["reason"].string_value
         mobile = outputs["MobilePublisher"]["pushed_model"].custom_properties["reason"].string_value
-        in_production = pushed["version"].int_value or in_production
+        version = pushed["version"].int_value
+        if result != "published":  # then the very model may be there, beside the one in production
+            version = pushed["in_production"].int_value or version
+        in_production = version or in_production
     else:
         mobile = ""
         result, reason = "stable", f"version {in_production} stays, since no check in drift.retrain_on fired"

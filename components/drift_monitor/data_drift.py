@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import tfx  # noqa: F401 (TFDV imports only behind it)
 
 import tensorflow_data_validation as tfdv  # isort: skip
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from components.drift_monitor.performance import jensen_shannon
 from components.drift_monitor.report import Check, Kind
 from components.errors import BadConfig
 
@@ -91,19 +93,42 @@ def by_name(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> dict[str
     return {".".join(feature.path.step): feature for feature in statistics.datasets[0].features}
 
 
+def constant(feature: statistics_pb2.FeatureNameStatistics) -> bool:
+    """Whether it is numeric and all its values are one."""
+    numbers = feature.num_stats
+    return feature.HasField("num_stats") and numbers.common_stats.num_non_missing > 0 and numbers.min == numbers.max
+
+
 def _distances(kind: Kind, reference, current, schema, names: set[str]) -> Iterator[Check]:
-    """TFDV's comparators."""
+    """TFDV's comparators; and from a constant, of which TFDV's histogram has no width: any other is at a distance of 1."""
     anomalies = (
         tfdv.validate_statistics(current, schema, previous_statistics=reference)
         if kind == "data"
         else tfdv.validate_statistics(reference, schema, serving_statistics=current)
     )
+    before, now = by_name(reference), by_name(current)
     for info in anomalies.drift_skew_info:
         name = ".".join(info.path.step)
         for found in info.drift_measurements if kind == "data" else info.skew_measurements:
-            if name in names:
-                measure = L_INFINITY if found.type == found.L_INFTY else JENSEN_SHANNON
-                yield _check(kind, name, measure, found.value, found.threshold, words=f"{name} is distributed differently")
+            if name not in names:
+                continue
+            measure = L_INFINITY if found.type == found.L_INFTY else JENSEN_SHANNON
+            value, words = found.value, f"{name} is distributed differently"
+            if constant(before[name]):
+                share = _beside(now[name])
+                value = jensen_shannon(np.array([1.0, 0.0]), np.array([1 - share, share]))
+                words = f"{name} is not {before[name].num_stats.min:g} in {share:.1%} of rows, in training it always was"
+            yield _check(kind, name, measure, value, found.threshold, words=words)
+
+
+def _beside(feature: statistics_pb2.FeatureNameStatistics) -> float:
+    """Share of values outside the middle third of the range that `observe.ranges` lays around a constant: all that differ."""
+    buckets = feature.num_stats.histograms[0].buckets
+    low, high = buckets[0].low_value, buckets[-1].high_value
+    # The ends' rows may be a bucket further in: TFDV rounds.
+    apart = [abs(bucket.low_value + bucket.high_value - low - high) > (high - low) / 3 for bucket in buckets]
+    counts = [bucket.sample_count for bucket in buckets]
+    return sum(count for count, far in zip(counts, apart, strict=True) if far) / sum(counts)
 
 
 def _presence(kind: Kind, name: str, before, now, limits: Limits) -> Check:

@@ -108,7 +108,9 @@ def model_checks(scored: performance.Scored, manifest: dict, reference, label: s
     """Label, prediction and concept drift against the manifest and the training statistics."""
     trained_on = data_drift.by_name(reference)[label].num_stats
     published = manifest["metrics"][OVERALL]
-    metrics = {"AUC": published[AUC], "log loss": published[LOG_LOSS], "calibration": published[CALIBRATION]}
+    # A metric that was not finite was not published; stopping every run until a rollback would hide the other drift.
+    names = {AUC: "AUC", LOG_LOSS: "log loss", CALIBRATION: "calibration"}
+    metrics = {name: published[key] for key, name in names.items() if key in published}
     labels, rows = scored.labels, len(scored.labels)
     return [
         performance.label(labels.sum(), rows, trained_on.mean, trained_on.common_stats.num_non_missing, limits.label),

@@ -10,30 +10,41 @@ import pyarrow.compute as pc
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList, FeatureNameStatistics
 from tfx_bsl.coders import example_coder
 
-from components.drift_monitor.data_drift import by_name, common_stats
+from components.drift_monitor.data_drift import by_name, common_stats, constant
 
 BATCH_ROWS = 1000
 ANCHORS = 2  # rows: the lower and the upper end of each range
+BESIDE = 1e-6  # of a constant: float32 resolves an eighth of it
 
 Ranges = Mapping[str, tuple[float, float]]
 
 
 def ranges(reference: DatasetFeatureStatisticsList) -> dict[str, tuple[float, float]]:
-    """Lowest and highest value of each numeric feature in the reference."""
+    """Lowest and highest value of each numeric feature in the reference; of a constant, the values right below and above it."""
     return {
-        name: (feature.num_stats.min, feature.num_stats.max)
+        name: _around(feature) if constant(feature) else (feature.num_stats.min, feature.num_stats.max)
         for name, feature in by_name(reference).items()
         if feature.HasField("num_stats") and feature.num_stats.histograms
     }
 
 
+def _around(feature: FeatureNameStatistics) -> tuple[float, float]:
+    """So near that any other value, but for float32's rounding, is cut off to an end, away from the middle."""
+    value = feature.num_stats.min
+    step = 1.0 if feature.type == FeatureNameStatistics.INT else BESIDE * max(1.0, abs(value))
+    return value - step, value + step
+
+
 def buckets(reference: DatasetFeatureStatisticsList) -> int:
-    """How many buckets the reference's standard histograms have."""
+    """How many buckets the reference's standard histograms have; those of constants have one.
+
+    Three at least, if all are constants: below, at and above them.
+    """
     histograms = [feature.num_stats.histograms for feature in by_name(reference).values()]
-    return max((len(found[0].buckets) for found in histograms if found), default=1)
+    return max([3, *(len(found[0].buckets) for found in histograms if found)])
 
 
 def read_shard(path: str) -> Iterator[list[bytes]]:

@@ -53,7 +53,7 @@ class Scored:
         bucket = np.minimum((self.scores * BUCKETS).astype(int), BUCKETS - 1) + BUCKETS * self.labels.astype(int)
         counts = np.zeros((blocks, 2 * BUCKETS))
         np.add.at(counts, (of_row, bucket), 1)
-        scores = np.clip(self.scores.astype("float64"), 1e-7, 1 - 1e-7)  # as Keras' and TFMA's log loss
+        scores = np.clip(self.scores.astype("float64"), 1e-7, 1 - 1e-7)  # as Keras and our Evaluator do; TFMA does not
         losses = -np.log(np.where(self.labels == 1, scores, 1 - scores))
         sums = [np.bincount(of_row, values, blocks) for values in (losses, scores, self.labels.astype("float64"))]
         return np.hstack([counts, np.stack(sums, axis=1)])
@@ -145,7 +145,7 @@ def concept(scored: Scored, reference: dict[str, float], reference_rows: int, li
 
     Args:
         scored: the newest span under the model in production.
-        reference: its metrics at publication: AUC, log loss, calibration.
+        reference: its metrics at publication: AUC, log loss, calibration; one that had no value is not compared.
         reference_rows: rows that these were measured on. They vary as much as the new ones, so the new ones' bootstrap
             interval is widened to that of a difference.
         limits: see `Limits`.
@@ -154,9 +154,9 @@ def concept(scored: Scored, reference: dict[str, float], reference_rows: int, li
     wider = np.sqrt(1 + len(scored.labels) / reference_rows)
     checks = []
     for name, limit in (("AUC", limits.auc), ("log loss", limits.log_loss), ("calibration", limits.calibration)):
-        value, before = measured[name], reference[name]
-        if not np.isfinite(value):
-            continue  # one class only: there is no such metric
+        value, before = measured[name], reference.get(name)
+        if before is None or not np.isfinite(value):
+            continue  # one class only, here or when published: there is no such metric
         low, high = (value + wider * (end - value) for end in np.nanpercentile(draws[name], INTERVAL))
         fires = {
             "AUC": high < before - limit,

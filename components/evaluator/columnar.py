@@ -20,6 +20,7 @@ from components.errors import BadData
 _HISTOGRAM, _MATRICES = (each.keys[0].name for each in matrices.binary_confusion_matrices())
 _THRESHOLDS = np.array(matrices._interpolated_thresholds(matrices.DEFAULT_NUM_THRESHOLDS))
 _EDGES = _THRESHOLDS + matrices._EPSILON  # a score at a threshold is below it
+_NEAREST = 1e-7  # to 0 and 1, of a score in the log loss: as in `drift_monitor.performance`, which is compared with it
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,17 @@ def accumulated(combiner: Count | Sums | CrossEntropy | Histogram, rows: Rows):
             accumulator.total_weighted_predictions = float(scores.sum(dtype=np.float64))
             accumulator.total_weighted_examples = float(len(rows))
         case CrossEntropy():
-            accumulator.total_cross_entropy = combiner._cross_entropy(labels, scores) * len(rows)
+            answers = scores if combiner._from_logits else _within(scores)
+            accumulator.total_cross_entropy = combiner._cross_entropy(labels, answers) * len(rows)
             accumulator.total_example_weights = float(len(rows))
         case Histogram():
             accumulator |= _buckets(combiner, labels, scores.astype(np.float64))
     return accumulator
+
+
+def _within(scores: np.ndarray) -> np.ndarray:
+    """Probabilities away from 0 and 1, where TFMA's cross entropy is infinite or NaN. What is no probability stays as it is."""
+    return np.where((scores >= 0) & (scores <= 1), np.clip(scores, _NEAREST, 1 - _NEAREST), scores)
 
 
 def _buckets(histogram: Histogram, labels: np.ndarray, scores: np.ndarray) -> dict[int, Bucket]:

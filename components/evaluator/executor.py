@@ -10,7 +10,7 @@ from tfx.utils import io_utils, json_utils, path_utils
 import tensorflow_model_analysis as tfma  # isort: skip  # behind tfx
 from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
-from components.evaluator import analysis
+from components.evaluator import analysis, results
 from components.evaluator.score import Score, ScoredBy, decoded
 from components.memory import seldom_collected
 from components.production_model.executor import VERSION_PROPERTY
@@ -31,10 +31,11 @@ class Executor(executor.Executor):
         )
         if exec_properties.get("module_path") or "schema" not in inputs or not analysis.covers(config):
             super().Do(inputs, output_dict, exec_properties)
-            return
-        self._analyse(inputs, config, json_utils.loads(exec_properties.get("example_splits") or "null"), output_dict)
-        if tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config):
-            bless(inputs, output_dict, exec_properties)
+        else:
+            self._analyse(inputs, config, json_utils.loads(exec_properties.get("example_splits") or "null"), output_dict)
+            if tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config):
+                bless(inputs, output_dict, exec_properties)
+        withdraw_if_unmeasured(output_dict)
 
     def _analyse(self, inputs, config: config_pb2.EvalConfig, splits: list[str] | None, output_dict) -> None:
         locations = {
@@ -77,3 +78,13 @@ def bless(inputs: dict[str, list[Artifact]], output_dict: dict[str, list[Artifac
     io_utils.write_string_file(f"{blessing.uri}/{file_name}", "")
     value = constants.BLESSED_VALUE if holds else constants.NOT_BLESSED_VALUE
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)
+
+
+def withdraw_if_unmeasured(output_dict: dict[str, list[Artifact]]) -> None:
+    """Takes a blessing back if `results.unmeasured` names anything: thresholds look at the AUC alone."""
+    blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+    blessed = f"{blessing.uri}/{constants.BLESSED_FILE_NAME}"
+    if fileio.exists(blessed) and results.unmeasured(artifact_utils.get_single_uri(output_dict["evaluation"])):
+        fileio.remove(blessed)
+        io_utils.write_string_file(f"{blessing.uri}/{constants.NOT_BLESSED_FILE_NAME}", "")
+        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.NOT_BLESSED_VALUE)

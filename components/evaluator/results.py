@@ -1,6 +1,7 @@
 """Reads what TFMA wrote: metrics a slice, and why a candidate was not blessed."""
 
 import math
+from collections.abc import Iterator
 
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import validation_result_pb2
@@ -11,6 +12,7 @@ OVERALL = "overall"
 
 # TFMA's names of the metrics that other components read.
 AUC, LOG_LOSS, CALIBRATION, ROWS = "auc", "binary_crossentropy", "calibration", "example_count"
+COMPARED = (AUC, LOG_LOSS, CALIBRATION)  # later spans are compared with these
 
 Metrics = dict[str, dict[str, float]]  # slice, as "origin=JFK" or "overall" -> metric -> value
 
@@ -25,15 +27,27 @@ def metrics(folder: str) -> dict[str, Metrics]:
         Model name to slice to metric to value. A metric that has no value there (a ratio to zero positives) is left out.
     """
     result: dict[str, Metrics] = {}
-    for row in tfma.load_metrics(folder):
-        slice_name = name_of(row.slice_key)
-        for entry in row.metric_keys_and_values:
-            value = entry.value.double_value.value
-            if entry.key.is_diff or not entry.value.HasField("double_value") or not math.isfinite(value):
-                continue
-            model = entry.key.model_name or CANDIDATE
-            result.setdefault(model, {}).setdefault(slice_name, {})[entry.key.name] = value
+    for model, slice_name, name, value in _figures(folder):
+        if math.isfinite(value):
+            result.setdefault(model, {}).setdefault(slice_name, {})[name] = value
     return result
+
+
+def _figures(folder: str) -> Iterator[tuple[str, str, str, float]]:
+    """Model, slice, metric and value, which may be NaN or infinite; no differences."""
+    for row in tfma.load_metrics(folder):
+        for entry in row.metric_keys_and_values:
+            if not entry.key.is_diff and entry.value.HasField("double_value"):
+                yield entry.key.model_name or CANDIDATE, name_of(row.slice_key), entry.key.name, entry.value.double_value.value
+
+
+def unmeasured(folder: str) -> list[str]:
+    """A sentence for each of the candidate's metrics over all rows that later spans need and that is not finite."""
+    return [
+        f"{OVERALL}: {name} is {value}; expected a number, as labels of both classes and scores from 0 to 1 have"
+        for model, slice_name, name, value in _figures(folder)
+        if (model, slice_name) == (CANDIDATE, OVERALL) and name in COMPARED and not math.isfinite(value)
+    ]
 
 
 def score_histogram(folder: str) -> list[float]:
@@ -60,14 +74,15 @@ def _value(part) -> str:
 
 
 def refusals(folder: str) -> list[str]:
-    """Why the candidate was not blessed, a sentence a failed threshold; empty if it was."""
+    """Why the candidate was not blessed, a sentence a failed threshold or metric without a value; empty if it was."""
     validation: validation_result_pb2.ValidationResult = tfma.load_validation_result(folder)
-    return [
+    failed = [
         f"{name_of(row.slice_key)}: {failure.metric_key.name}{' against production' if failure.metric_key.is_diff else ''} "
         f"is {failure.metric_value.double_value.value:.4f}; expected {_bound(failure.metric_threshold)}"
         for row in validation.metric_validations_per_slice
         for failure in row.failures
-    ] + [f"the slice {slice_key} has no rows" for slice_key in validation.missing_slices]
+    ]
+    return failed + [f"the slice {slice_key} has no rows" for slice_key in validation.missing_slices] + unmeasured(folder)
 
 
 def _bound(threshold) -> str:

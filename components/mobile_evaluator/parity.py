@@ -1,5 +1,6 @@
 """Does a file answer what the server answers? Rows that are made to be awkward, and how far apart two sets of scores are."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -73,12 +74,20 @@ def worse_slices(
         mobile, server: slice to metric to value.
         limits: metric to the largest difference.
         rows: of smaller slices nothing is said: one pair of rows that swap their order moves their AUC.
+
+    Returns:
+        The sentences. A metric that has a finite value in neither is not compared; one that has it in one only differs.
     """
     return [
-        f"{name}: {metric} of the file is {values[metric]:.5f}, of the server's model {server[name][metric]:.5f}; "
+        f"{name}: {metric} of the file {_stated(file)}, of the server's model {_stated(expected)}; "
         f"expected them within {limit:g}"
         for name, values in mobile.items()
         if values["example_count"] >= rows
         for metric, limit in limits.items()
-        if metric in values and abs(values[metric] - server[name][metric]) > limit
+        for file, expected in [(values.get(metric, math.nan), server[name].get(metric, math.nan))]
+        if (math.isfinite(file) or math.isfinite(expected)) and not abs(file - expected) <= limit  # NaN is within nothing
     ]
+
+
+def _stated(value: float) -> str:
+    return f"is {value:.5f}" if math.isfinite(value) else "has no value"

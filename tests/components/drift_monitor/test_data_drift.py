@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial import distance
 
 from components.drift_monitor import data_drift
 from components.drift_monitor.data_drift import CONSTANT, JENSEN_SHANNON, L_INFINITY, Limits
@@ -94,6 +95,34 @@ def test_a_number_that_hardly_varied_in_training_may_stay_the_same(halves, refer
     """Rain: it was 0 in four fifths of the rows."""
     found = compared(halves[1].assign(precip=0.0), reference, tmp_path)
     assert not [check for check in found if check.feature == "precip" and check.measure == CONSTANT]
+
+
+@pytest.mark.parametrize(
+    ("beside", "feature", "change"),
+    [
+        ("temp", "holiday", (0, [1])),
+        ("carrier", "holiday", (1, [0])),  # no number varies: the reference's histograms have one bucket each
+        ("temp", "pressure", (1013.25, [1013.26])),
+        ("temp", "pressure", (-5.0, [-1e6, 3.0, 1e30])),
+    ],
+)
+def test_a_constant_that_begins_to_vary_is_found(halves, tmp_path, beside, feature, change):
+    """In half of the rows; in a single one of thousands, however far away, it stays below the limit."""
+    value, others = change
+    constant, rows = (half.reset_index(drop=True)[[beside]].assign(**{feature: value}) for half in halves)
+    reference = training_statistics(constant)
+    for changed, drifts in ((0, False), (1, False), (len(rows) // 2, True), (len(rows), True)):
+        folder = tmp_path / str(changed)
+        folder.mkdir()
+        now = np.where(np.arange(len(rows)) < changed, np.resize(others, len(rows)), value)
+        checks = compared(rows.assign(**{feature: now}), reference, folder)
+        [check] = [each for each in checks if (each.feature, each.measure) == (feature, JENSEN_SHANNON)]
+        assert fired(checks) == ({(feature, JENSEN_SHANNON)} if drifts else set())
+        share = changed / len(rows)
+        # TFDV's approximate quantiles smear a tenth of a percent.
+        assert check.value == pytest.approx(distance.jensenshannon([1, 0], [1 - share, share], base=2) ** 2, abs=0.01)
+    assert check.reason.startswith(f"{feature} is not {value:g} in ")
+    assert "% of rows, in training it always was: Jensen-Shannon divergence" in check.reason
 
 
 def test_a_column_that_is_not_there_at_all(halves, reference, tmp_path):

@@ -111,6 +111,15 @@ def test_a_version_without_what_is_compared_with_is_refused(artifacts, tmp_path,
         run(artifacts, tmp_path)
 
 
+def test_a_metric_that_production_was_published_without_is_not_compared(artifacts, tmp_path):
+    path = tmp_path / "model" / "Format-Serving" / store.MANIFEST
+    manifest = json.loads(path.read_text())
+    del manifest["metrics"]["overall"]["binary_crossentropy"]
+    path.write_text(json.dumps(manifest))
+    found = run(artifacts, tmp_path)
+    assert {check.measure for check in found.checks if check.kind == "concept"} == {"AUC", "calibration"}
+
+
 @pytest.fixture
 def training_rows(few_spans) -> pd.DataFrame:
     """What version 1 was trained on, without labels: as requests that were logged."""

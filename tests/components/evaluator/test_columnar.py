@@ -42,3 +42,43 @@ def test_metrics_of_other_sums_are_not_covered():
     assert columnar.covers(tfma.metrics.AUC().computations())
     assert not columnar.covers(tfma.metrics.TotalAttributions().computations())
     assert not columnar.covers(tfma.metrics.AUC().computations(sub_keys=[tfma.metrics.SubKey(class_id=1)]))
+
+
+def cross_entropies(labels, scores, **settings) -> tuple[float, float]:
+    """Ours on columns, and TFMA's own row by row."""
+    [computation] = tfma.metrics.BinaryCrossEntropy(**settings).computations()
+    combiner, columns = computation.combiner, (np.asarray(labels, np.float64), np.asarray(scores, np.float32))
+    accumulators = [
+        columnar.accumulated(combiner, columnar.Rows(*({"": each} for each in columns))),
+        combiner.create_accumulator(),
+    ]
+    for label, score in zip(*columns, strict=True):
+        row = metric_types.StandardMetricInputs(label=np.array([label]), prediction=np.array([score]))
+        accumulators[1] = combiner.add_input(accumulators[1], row)
+    found, expected = (next(iter(combiner.extract_output(each).values())) for each in accumulators)
+    return found, expected
+
+
+def test_cross_entropy_is_tfmas_for_scores_that_are_not_saturated():
+    scores = np.array([*np.random.default_rng(1).random(500), 2e-7, 1 - 2e-7], np.float32)
+    labels = np.arange(len(scores)) % 3 == 0
+    for settings in ({}, {"label_smoothing": 0.1}):
+        found, expected = cross_entropies(labels, scores, **settings)
+        assert found == pytest.approx(expected, rel=1e-6)
+    # Of logits, 0 and 1 are like any other.
+    found, expected = cross_entropies([0, 1, 1], [0.0, 1.0, -3.0], from_logits=True)
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(("label", "score"), [(0, 0.0), (1, 1.0), (0, 1.0), (1, 0.0), (1, 1e-12)])
+def test_a_saturated_score_costs_16_nats_at_most(label, score):
+    found, _ = cross_entropies([label, 1], [score, 0.5])
+    wrong = abs(label - score) > 0.5
+    assert found * 2 == pytest.approx(np.log(2) + (-np.log(1e-7) if wrong else 0), abs=0.2)
+
+
+def test_the_cross_entropy_of_what_is_no_probability_has_no_value():
+    """As TFMA's: 1.5 may be a logit, and taking it for 1 would hide that."""
+    found, expected = cross_entropies([1, 0], [0.5, 1.5])
+    assert np.isnan(found)
+    assert np.isnan(expected)

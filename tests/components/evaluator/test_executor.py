@@ -5,12 +5,13 @@ import json
 import pytest
 import tensorflow as tf
 from tfx.components.evaluator import executor as tfx_executor
+from tfx.utils import path_utils
 
 from tensorflow_model_analysis.proto import config_pb2  # isort: skip  # behind tfx
 from tensorflow_model_analysis.proto.validation_result_pb2 import ValidationResult  # isort: skip
 
 from components.errors import BadConfig, BadData
-from components.evaluator import executor
+from components.evaluator import executor, results
 from components.evaluator.score import NotAScore
 from tests.components.evaluator import evaluations
 
@@ -76,6 +77,61 @@ def test_what_is_not_covered_goes_tfx_way(inputs):
     inputs.config.slicing_specs.add(feature_keys=["origin", "holiday"])
     found = assert_same(inputs)
     assert any("'origin'" in name and "'holiday'" in name for name in found.values)
+
+
+class Saturated(tf.Module):
+    """A model's scores, but that the lowest of a batch is replaced."""
+
+    def __init__(self, model: str, lowest: float):
+        super().__init__()
+        self.model = tf.saved_model.load(model)
+        self.lowest = lowest
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def __call__(self, examples):
+        [scores] = self.model.signatures["serving_default"](examples).values()
+        return {"probability": tf.where(scores == tf.reduce_min(scores), self.lowest, scores)}
+
+
+def saturate(inputs, lowest: float) -> None:
+    """Puts such a model in the place of the candidate."""
+    folder = inputs.folder / "saturated"
+    model = Saturated(path_utils.serving_model_path(inputs.model), lowest)
+    tf.saved_model.save(model, str(folder / "Format-Serving"), signatures={"serving_default": model.__call__})
+    inputs.model = str(folder)
+
+
+def test_saturated_scores_have_a_log_loss(inputs):
+    """Within a row's 16 nats of the model's own; AUC and calibration see the score of 0."""
+    evaluations.run(executor.Executor, inputs)
+    saturate(inputs, lowest=0.0)
+    own = inputs.folder
+    inputs.folder = own / "saturated"
+    (inputs.folder / "schema").symlink_to(own / "schema")
+    found = evaluations.run(executor.Executor, inputs)
+    before, after = (
+        results.metrics(str(folder / executor.__name__ / "evaluation"))["candidate"]["overall"]
+        for folder in (own, inputs.folder)
+    )
+    assert after["binary_crossentropy"] == pytest.approx(before["binary_crossentropy"], abs=0.05)
+    assert after["calibration"] < before["calibration"]
+    assert found.blessing["files"] == ["BLESSED"]
+
+
+@pytest.mark.parametrize(("crossed", "lowest"), [(False, -0.5), (True, 0.0)])
+def test_a_candidate_whose_log_loss_is_not_finite_is_not_blessed(inputs, crossed, lowest):
+    saturate(inputs, lowest)
+    if crossed:  # goes TFX's way
+        inputs.config.slicing_specs.add(feature_keys=["origin", "holiday"])
+    found = evaluations.run(executor.Executor, inputs)
+    assert found.validation.validation_ok
+    assert found.blessing["files"] == ["NOT_BLESSED"]
+    assert found.blessing["blessed"] == "int_value: 0\n"
+    [reason] = results.refusals(str(inputs.folder / executor.__name__ / "evaluation"))
+    assert (
+        reason
+        == "overall: binary_crossentropy is nan; expected a number, as labels of both classes and scores from 0 to 1 have"
+    )
 
 
 def test_files_and_workers_do_not_matter(inputs):

@@ -43,11 +43,23 @@ def test_slices_that_differ_are_named_and_small_ones_are_not():
     server = {name: {"example_count": rows, "auc": 0.7, "loss": 0.5} for name, rows in (("overall", 900), ("origin=JFK", 90))}
     mobile = {name: metrics | {"auc": 0.6, "loss": 0.5001} for name, metrics in server.items()}
     [reason] = parity.worse_slices(mobile, server, {"auc": 0.001, "loss": 0.001}, 100)
-    assert reason == "overall: auc of the file is 0.60000, of the server's model 0.70000; expected them within 0.001"
+    assert reason == "overall: auc of the file is 0.60000, of the server's model is 0.70000; expected them within 0.001"
     assert parity.worse_slices(server, server, {"auc": 0.001, "loss": 0.001}, 1) == []
     assert len(parity.worse_slices(mobile, server, {"auc": 0.001}, 90)) == 2
     at_the_limit = {name: metrics | {"loss": 0.75} for name, metrics in server.items()}
     assert parity.worse_slices(at_the_limit, server, {"loss": 0.25}, 1) == []
+
+
+def test_a_metric_without_a_value_in_one_of_two_differs():
+    whole, without = ({"overall": {"example_count": 900, "auc": 0.7} | loss} for loss in ({"loss": 0.5}, {}))
+    infinite = {"overall": whole["overall"] | {"loss": float("inf")}}
+    limits = {"auc": 0.001, "loss": 0.001}
+    of_file = "overall: loss of the file has no value, of the server's model is 0.50000; expected them within 0.001"
+    of_server = "overall: loss of the file is 0.50000, of the server's model has no value; expected them within 0.001"
+    assert parity.worse_slices(without, whole, limits, 100) == [of_file]
+    assert parity.worse_slices(infinite, whole, limits, 100) == [of_file]
+    assert parity.worse_slices(whole, without, limits, 100) == [of_server]
+    assert parity.worse_slices(without, without, limits, 100) == parity.worse_slices(infinite, infinite, limits, 100) == []
 
 
 @pytest.mark.parametrize(("limit", "holds"), [(None, True), (0.1, True), (0.01, False)])
