@@ -1,6 +1,7 @@
 """Runs the nodes of one span on this machine, in a process that is watched: for `pipeline.local_runner` and `pipeline.tune`."""
 
 import contextlib
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from pipeline.supervisor import Started, supervised
 
 Result = TypeVar("Result")
 BEHIND = "What follows the last node"
+LITTLE_ROOM = 20e6  # bytes
 CLOSING_SECONDS = 600  # for the report of a run that was ended; it takes 20
 
 
@@ -73,6 +75,16 @@ def execute(config: Config, span: str, console: Console, name: str, *, behind: C
         raise
 
 
+def _room(root: Path) -> str:
+    """What is said where there is hardly any: SQLite, on a full disk, may say that no transaction is active."""
+    free = shutil.disk_usage(root).free
+    return (
+        f"\nOnly {free / 1e6:.1f} MB are left on the disk of {root}: free some space, and run again."
+        if free < LITTLE_ROOM
+        else ""
+    )
+
+
 @contextlib.contextmanager
 def _followed(config: Config, console: Console, started: Started) -> Iterator[None]:
     """A line for each node within, and one message for what ends them. Raises CrosswindError."""
@@ -93,6 +105,6 @@ def _followed(config: Config, console: Console, started: Started) -> Iterator[No
         progress.failed()
         where = progress.failed_node or "The start"
         told = mask(f"{type(error).__name__}: {error}")
-        raise NodeFailed(f"{where} failed: {told}\nThe traceback is in the log.") from error
+        raise NodeFailed(f"{where} failed: {told}{_room(Path(config.run.root))}\nThe traceback is in the log.") from error
     finally:
         progress.close()
