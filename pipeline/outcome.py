@@ -44,10 +44,9 @@ def of(span: str, outputs: "Outputs", seconds: float) -> Outcome:
         result: Result = "published" if pushed["pushed"].int_value else "not_blessed"
         reason = pushed["reason"].string_value
         mobile = outputs["MobilePublisher"]["pushed_model"].custom_properties["reason"].string_value
-        version = pushed["version"].int_value
-        if result != "published":  # then the very model may be there, beside the one in production
-            version = pushed["in_production"].int_value or version
-        in_production = version or in_production
+        # Where nothing is new, the very model may be there beside the one in production.
+        beside = 0 if result == "published" else pushed["in_production"].int_value
+        in_production = beside or pushed["version"].int_value or in_production
     else:
         mobile = ""
         result, reason = "stable", f"version {in_production} stays, since no check in drift.retrain_on fired"

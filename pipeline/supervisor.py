@@ -85,9 +85,8 @@ def supervised(work: Callable[[Started], Result], limits: Run, console: Console)
 
 def _work(work: Callable[[Started], object], sender: Connection, watcher: int, mask: set[int | signal.Signals]) -> NoReturn:
     """In the other process."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
+    for number in _heeded():
+        signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     os.setsid()  # Ctrl-C is for the watcher, who passes it on
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -256,6 +255,11 @@ def _prctl(option: int, argument: object) -> None:
         raise OSError(ctypes.get_errno(), f"prctl({option}): {os.strerror(ctypes.get_errno())}")
 
 
+def _heeded() -> list[signal.Signals]:
+    """Those of SIGTERM and SIGHUP that are not ignored, as nohup has it."""
+    return [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+
+
 @contextlib.contextmanager
 def signals_end_it() -> Iterator[None]:
     """SIGTERM and SIGHUP end this process as ever, but not before what it has started: the first of them raises AskedToEnd."""
@@ -267,8 +271,7 @@ def signals_end_it() -> Iterator[None]:
             asked = True
             raise AskedToEnd(number)
 
-    heeded = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]  # nohup
-    before = {number: signal.signal(number, end) for number in heeded}
+    before = {number: signal.signal(number, end) for number in _heeded()}
     try:
         yield
     finally:

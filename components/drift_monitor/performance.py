@@ -10,6 +10,7 @@ from components.drift_monitor.report import Check
 BUCKETS = 1000  # of the score: the AUC is exact but for pairs that share one
 BLOCKS = 30  # of consecutive rows, the bootstrap's units: flights of one day share their weather
 DRAWS = 500
+NEAREST = 1e-7  # to 0 and 1, of a score in the log loss: as in Keras and our Evaluator, not in TFMA
 INTERVAL = (2.5, 97.5)  # percentiles
 
 
@@ -53,7 +54,7 @@ class Scored:
         bucket = np.minimum((self.scores * BUCKETS).astype(int), BUCKETS - 1) + BUCKETS * self.labels.astype(int)
         counts = np.zeros((blocks, 2 * BUCKETS))
         np.add.at(counts, (of_row, bucket), 1)
-        scores = np.clip(self.scores.astype("float64"), 1e-7, 1 - 1e-7)  # as Keras and our Evaluator do; TFMA does not
+        scores = np.clip(self.scores.astype("float64"), NEAREST, 1 - NEAREST)
         losses = -np.log(np.where(self.labels == 1, scores, 1 - scores))
         sums = [np.bincount(of_row, values, blocks) for values in (losses, scores, self.labels.astype("float64"))]
         return np.hstack([counts, np.stack(sums, axis=1)])

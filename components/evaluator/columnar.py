@@ -14,13 +14,13 @@ from tensorflow_model_analysis.metrics.calibration_histogram import _Calibration
 from tensorflow_model_analysis.metrics.cross_entropy_metrics import _BinaryCrossEntropyCombiner as CrossEntropy
 from tensorflow_model_analysis.metrics.example_count import _ExampleCountCombiner as Count
 
+from components.drift_monitor.performance import NEAREST  # whose log loss is compared with this one
 from components.errors import BadData
 
 # The histogram that AUC and its like share, and the matrices at as many thresholds that follow from it.
 _HISTOGRAM, _MATRICES = (each.keys[0].name for each in matrices.binary_confusion_matrices())
 _THRESHOLDS = np.array(matrices._interpolated_thresholds(matrices.DEFAULT_NUM_THRESHOLDS))
 _EDGES = _THRESHOLDS + matrices._EPSILON  # a score at a threshold is below it
-_NEAREST = 1e-7  # to 0 and 1, of a score in the log loss: as in `drift_monitor.performance`, which is compared with it
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def accumulated(combiner: Count | Sums | CrossEntropy | Histogram, rows: Rows):
 
 def _within(scores: np.ndarray) -> np.ndarray:
     """Probabilities away from 0 and 1, where TFMA's cross entropy is infinite or NaN. What is no probability stays as it is."""
-    return np.where((scores >= 0) & (scores <= 1), np.clip(scores, _NEAREST, 1 - _NEAREST), scores)
+    return np.where((scores >= 0) & (scores <= 1), np.clip(scores, NEAREST, 1 - NEAREST), scores)
 
 
 def _buckets(histogram: Histogram, labels: np.ndarray, scores: np.ndarray) -> dict[int, Bucket]:

@@ -3,11 +3,12 @@
 import email
 import email.policy
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.stubs import answering
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -82,12 +83,5 @@ class Handler(BaseHTTPRequestHandler):
 def cloud_storage(objects: dict[str, bytes]) -> Iterator[tuple[str, dict[str, tuple[bytes, int]]]]:
     """Serves a bucket named `models`. Yields the address and the bucket's objects with their generations."""
     held = {name: (content, 1) for name, content in objects.items()}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Stub", (Handler,), {"objects": held}))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with answering(type("Stub", (Handler,), {"objects": held})) as server:
         yield f"http://127.0.0.1:{server.server_port}", held
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

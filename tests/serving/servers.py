@@ -7,12 +7,13 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx
 
 from components.canary.server import Server, started
+from tests.stubs import answering
 
 MODEL = "flight_delay"
 FLAGS = ("--port={port}", "--rest_api_port={rest_port}", "--file_system_poll_wait_seconds=0.2")
@@ -58,12 +59,5 @@ def stubbed(state: str = "LOADING") -> Iterator[tuple[str, threading.Event]]:
             self.wfile.write(body)
             asked.set()
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with answering(Handler) as server:
         yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

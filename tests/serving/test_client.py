@@ -1,6 +1,5 @@
 import http.server
 import json
-import threading
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ from serving import predict
 from serving.client import Client, Target, connect
 from serving.refused import Refused, StatusCode
 from tests.serving.servers import MODEL
+from tests.stubs import answering
 
 
 @pytest.fixture(params=["http", "grpc"])
@@ -97,12 +97,9 @@ def stub():
         def log_message(self, *_):
             pass
 
-    stub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    stub.count, stub.answers = 0, []
-    threading.Thread(target=stub.serve_forever, daemon=True).start()
-    yield stub
-    stub.shutdown()
-    stub.server_close()
+    with answering(Handler) as stub:
+        stub.count, stub.answers = 0, []
+        yield stub
 
 
 GOOD = json.dumps({"model_version_status": [{"version": "1", "state": "AVAILABLE"}]}).encode()

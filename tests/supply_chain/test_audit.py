@@ -3,11 +3,11 @@
 import json
 import re
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
+from tests.stubs import answering
 from tests.supply_chain.lock import REPOSITORY, UV, packages
 
 AUDIT = ["audit", "--locked", "--preview-features=audit-command"]
@@ -51,15 +51,8 @@ def osv_stub(vulnerable: str) -> Iterator[tuple[str, list[dict]]]:
         def do_GET(self):
             self._answer(ADVISORY)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with answering(Handler) as server:
         yield f"http://127.0.0.1:{server.server_port}/", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def audit(address: str) -> subprocess.CompletedProcess[str]:
