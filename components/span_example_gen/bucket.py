@@ -1,5 +1,6 @@
 """Spans in a bucket, through Beam's file systems: workers elsewhere do not see the folders of this machine."""
 
+import glob
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -19,19 +20,15 @@ def listing(folder: str) -> dict[str, list[str]]:
     if not is_in_bucket(folder):
         return {span: [str(path) for path in paths] for span, paths in spans.listing(Path(folder)).items()}
     folder = folder.rstrip("/")
-    [found] = FileSystems.match([f"{folder}/*/**"])
+    [found] = FileSystems.match([f"{glob.escape(folder)}/*/**"])
+    paths = [metadata.path.removeprefix(f"{folder}/") for metadata in found.metadata_list]
+    spans.refuse_tables(spans.beside_spans(paths), folder)
     present: dict[str, list[str]] = {}
     # A bucket has no folders: what is deeper is known by the first part of its name, as the folder that it would be.
-    for span, name in sorted({_place(metadata.path, folder) for metadata in found.metadata_list}):
+    for span, name in sorted({(span, name) for span, name, *_ in (path.split("/") for path in paths)}):
         if spans.is_span(span) and name and not spans.is_aside(PurePosixPath(name)):
             present.setdefault(span, []).append(f"{folder}/{span}/{name}")
     return present or spans.none_in(folder)
-
-
-def _place(path: str, folder: str) -> tuple[str, str]:
-    """The span, and the name below it."""
-    span, name, *_ = path.removeprefix(f"{folder}/").split("/")
-    return span, name
 
 
 def opened(path: str) -> BinaryIO:

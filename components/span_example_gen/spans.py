@@ -16,6 +16,12 @@ from components.span_example_gen.limits import listed, shown
 SUFFIXES = (".parquet", ".csv")
 SPLITS = ("train", "eval")  # in the order of time
 NEWEST = "newest"  # instead of a span: the newest that is there when the node runs
+# What a table keeps of itself beside its files, by which alone one knows the files that count: others are superseded.
+TABLES = {
+    "a Delta table": re.compile(r"_delta_log(/.*)?"),
+    "a Hudi table": re.compile(r"\.hoodie.*"),
+    "an Iceberg table": re.compile(r"metadata(/[^/]*\.metadata\.json)?"),
+}
 P = TypeVar("P", Path, str)
 _SPAN = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])")
 
@@ -25,9 +31,10 @@ def available(folder: Path) -> list[str]:
 
     Raises:
         SpanNotFound: there is none.
-        BadData: this user may not look.
+        BadData: this user may not look, or it is a table of another engine.
     """
     with _readable():
+        refuse_tables(beside_spans([path.relative_to(folder).as_posix() for path in folder.glob("*/*")]), folder)
         return sorted(path.name for path in folder.glob("*") if path.is_dir() and is_span(path.name)) or none_in(folder)
 
 
@@ -97,6 +104,24 @@ def listing(folder: Path) -> dict[str, list[Path]]:
         return {span: sorted(path for path in (folder / span).iterdir() if not is_aside(path)) for span in available(folder)}
 
 
+def beside_spans(paths: Iterable[str]) -> set[str]:
+    """Of the `paths` below a folder of spans those that are in no span, and the folders that they lie in but for `metadata`."""
+    outside = {path for path in paths if not is_span(path.partition("/")[0])}
+    return outside | {path.partition("/")[0] for path in outside} - {"metadata"}  # a name that others use too
+
+
+def refuse_tables(paths: Iterable[str], folder: Path | str) -> None:
+    """Raises BadData if one of the `paths`, relative to `folder`, says that it is a table with a log of its own."""
+    for path in sorted(paths):
+        for table, mark in TABLES.items():
+            if mark.fullmatch(path):
+                raise BadData(
+                    f"{folder} holds {shown(path)}: it is {table}, and some of its files are superseded. Expected plain files. "
+                    "Export its rows with the engine that writes it (Spark, DuckDB, Polars, Trino) as Parquet, each month in a "
+                    "folder of its own."
+                )
+
+
 def is_data(path: PurePath) -> bool:
     """Whether a file's name is that of data."""
     return path.suffix.lower() in SUFFIXES
@@ -104,7 +129,8 @@ def is_data(path: PurePath) -> bool:
 
 def is_aside(path: PurePath) -> bool:
     """Whether it may lie beside the data, as Spark's `_SUCCESS` and `.part-0.parquet.crc`."""
-    return path.name.startswith((".", "_")) and not is_data(path)
+    is_log = any(mark.fullmatch(path.name) for mark in TABLES.values())
+    return path.name.startswith((".", "_")) and not is_data(path) and not is_log
 
 
 def chosen(present: Mapping[str, list[P]], spans: list[str], folder: Path | str) -> dict[str, list[P]]:
@@ -116,6 +142,7 @@ def chosen(present: Mapping[str, list[P]], spans: list[str], folder: Path | str)
         )
     found = {span: present[span] for span in spans}
     for span, paths in found.items():
+        refuse_tables((PurePath(path).name for path in paths), f"{folder}/{span}")
         others = [shown(PurePath(path).name) for path in paths if not is_data(PurePath(path))]
         if len(others) == len(paths):
             raise SpanNotFound(

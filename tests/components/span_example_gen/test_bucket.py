@@ -91,3 +91,13 @@ def test_an_emulated_bucket_without_spans_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(EmulatedBucket, "root", tmp_path)
     with pytest.raises(SpanNotFound, match="No spans in emulated://spans; expected folders named YYYY-MM"):
         bucket.listing("emulated://spans")
+
+
+@pytest.mark.parametrize("log", ["2013-01/_delta_log/0.json", "_delta_log/0.json", "metadata/v1.metadata.json"])
+def test_a_table_of_another_engine_in_an_emulated_bucket_is_refused(tmp_path, monkeypatch, log):
+    monkeypatch.setattr(EmulatedBucket, "root", tmp_path)
+    for name in ("2013-01/part-0.parquet", log):
+        (tmp_path / "spans" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "spans" / name).touch()
+    with pytest.raises(BadData, match="it is an? (Delta|Iceberg) table"):
+        spans.chosen(bucket.listing(f"{SCHEME}://spans"), ["2013-01"], f"{SCHEME}://spans")

@@ -109,3 +109,43 @@ def test_a_folder_that_this_user_may_not_read_is_named(few_spans):
             spans.files(few_spans, ["2013-01"])
     finally:
         os.seteuid(0)
+
+
+@pytest.mark.parametrize(
+    ("log", "table"),
+    [
+        ("_delta_log/00000000000000000000.json", "a Delta table"),
+        (".hoodie/hoodie.properties", "a Hudi table"),
+        (".hoodie_partition_metadata", "a Hudi table"),
+        ("metadata/v1.metadata.json", "an Iceberg table"),
+    ],
+)
+def test_a_table_of_another_engine_is_refused_by_name(tmp_path, log, table):
+    """Most of its files are superseded: read as files, its rows come several times."""
+    for month in ("2013-01", "2013-02"):
+        (tmp_path / month).mkdir()
+        (tmp_path / month / "part-0.parquet").touch()
+    path = tmp_path / "2013-02" / log
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    with pytest.raises(BadData, match=rf"2013-02 holds {log.partition('/')[0]}: it is {table}.*Export its rows"):
+        spans.files(tmp_path, ["2013-01", "2013-02"])
+    assert spans.files(tmp_path, ["2013-01"]) == {"2013-01": [tmp_path / "2013-01" / "part-0.parquet"]}
+
+
+@pytest.mark.parametrize(
+    "log", ["_delta_log/00000000000000000000.json", ".hoodie/hoodie.properties", "metadata/v1.metadata.json"]
+)
+def test_a_table_of_another_engine_is_refused_where_the_spans_should_be(tmp_path, log):
+    for path in ("2013-01/a.parquet", log):
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).touch()
+    with pytest.raises(BadData, match=f"{tmp_path} holds .*: it is an? (Delta|Hudi|Iceberg) table"):
+        spans.available(tmp_path)
+
+
+def test_a_folder_called_metadata_beside_the_spans_is_no_table(tmp_path):
+    for path in ("2013-01/a.csv", "metadata/columns.md"):
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).touch()
+    assert spans.available(tmp_path) == ["2013-01"]
