@@ -1,10 +1,14 @@
-"""How a command ends: with one message for an error that a user can act on, and the exit code of `components.errors.Exit`."""
+"""How a command begins and ends: this machine is called without a proxy; an error that a user can act on is one message.
+
+The exit codes are `components.errors.Exit`.
+"""
 
 import argparse
 from collections.abc import Callable
 
 from rich.console import Console
 
+from components import network
 from components.errors import CrosswindError, Exit, exit_code
 
 
@@ -19,6 +23,7 @@ def ended(work: Callable[[], int | None], console: Console, interrupted: str = "
     Returns:
         The exit code of the work, else that of the error or interruption that ended it.
     """
+    network.spare_this_machine()
     try:
         return work() or Exit.DONE
     except CrosswindError as error:

@@ -24,6 +24,8 @@ from apache_beam.portability.api import (
 from apache_beam.runners.worker.worker_id_interceptor import WorkerIdInterceptor
 from google.protobuf.json_format import MessageToJson
 
+from components import network
+
 PROJECT = Path(__file__).parent.parent
 STOP_SECONDS = 10.0
 PROVISION_SECONDS = 60.0
@@ -93,6 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m pipeline.beam_worker_pool", description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=port_number, required=True, help="on 127.0.0.1, where the engine's part here asks")
     port = parser.parse_args().port
+    network.spare_this_machine()  # workers connect to the engine's part here
     pool = WorkerPool()
     server = grpc.server(futures.ThreadPoolExecutor())
     beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)

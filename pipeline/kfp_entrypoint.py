@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
+from components import network
 from components.errors import CrosswindError, Exit, exit_code
 
 TERMINATION_LOG = Path("/dev/termination-log")  # what it holds is shown beside the failed node
@@ -25,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     The launcher ends with 1 whatever our code; its log has ours. The message goes where Argo takes a failed node's from.
     """
     options, beam = parse(arguments)
+    network.spare_this_machine()
     try:
         run(options, beam)
     except CrosswindError as error:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
 
+from components import network
 from serving.client import OUTPUT, SIGNATURE, Client, Target
 from serving.refused import Refused
 
@@ -18,7 +19,8 @@ class GrpcClient(Client):
 
     def __init__(self, target: Target):
         super().__init__(target)
-        self._channel = grpc.insecure_channel(urlsplit(target.url).netloc)
+        address = urlsplit(target.url).netloc
+        self._channel = grpc.insecure_channel(address, network.grpc_options(address))
 
     def _predict(self, given: dict[str, np.ndarray]) -> np.ndarray:
         request = predict_pb2.PredictRequest(model_spec=self._spec(SIGNATURE), output_filter=[OUTPUT])

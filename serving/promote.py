@@ -9,6 +9,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
+from components import network
 from components.command_line import ended, filled
 from components.errors import PromotionFailed
 from components.publisher import labels
@@ -156,11 +157,11 @@ class Promotion:
 def status(url: str, version: int) -> str:
     """The state that a server has a version in; else what it says instead. Raises PromotionFailed when it is not there."""
     try:
-        response = httpx.get(url, timeout=5)
-        found = response.json()
+        with network.web(url, 5) as web:
+            found = web.get(url).json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise PromotionFailed(
-            f"{url} does not answer: {error}. Expected a server that follows models.config. "
+            f"{url} does not answer{network.via(url)}: {error}. Expected a server that follows models.config. "
             "Start it, name others with --server, or say --no-server if nobody serves the folder."
         ) from error
     states = [each for each in found.get("model_version_status", []) if int(each["version"]) == version]

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 
+from components import network
 from serving.client import SIGNATURE, Answer, Client, Target, no_server
 from serving.refused import HTTP, Refused, StatusCode
 
@@ -23,9 +24,10 @@ class RestClient(Client):
         where = where or (f"/labels/{quote(target.label)}" if target.label else "")
         self._path = f"/v1/models/{quote(target.model)}{where}"
         try:
-            self._web = httpx.Client(base_url=target.url, timeout=target.seconds)
+            self._web = network.web(target.url, target.seconds)
         except httpx.InvalidURL as error:
             raise no_server(target.url) from error
+        self._via = network.via(target.url)
 
     def _predict(self, given: dict[str, np.ndarray]) -> np.ndarray:
         body = {"signature_name": SIGNATURE, "inputs": {name: column.tolist() for name, column in given.items()}}
@@ -43,10 +45,10 @@ class RestClient(Client):
             response = self._web.request(method, self._path + what, content=body)
         except httpx.TimeoutException as error:
             raise Refused(
-                StatusCode.DEADLINE_EXCEEDED, f"{self.target.url}: no answer within {self.target.seconds:g} s."
+                StatusCode.DEADLINE_EXCEEDED, f"{self.target.url}: no answer within {self.target.seconds:g} s{self._via}."
             ) from error
         except (httpx.RequestError, UnicodeError) as error:  # UnicodeError: no host can have such a name
-            raise Refused(StatusCode.UNAVAILABLE, f"{self.target.url} cannot be reached: {error}") from error
+            raise Refused(StatusCode.UNAVAILABLE, f"{self.target.url} cannot be reached{self._via}: {error}") from error
         if response.is_error:
             raise Refused(CODES.get(response.status_code, StatusCode.UNKNOWN), _error(response))
         try:

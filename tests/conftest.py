@@ -5,6 +5,8 @@ import os
 # Before any test imports TensorFlow or tensorflow_transform: the network is Keras 3.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "0")
+# Some tests fork this process, where other tests have had gRPC at work: its handlers end such a child now and then.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 import re
 import signal
@@ -16,11 +18,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from components import network
 from data import flights
 from tests.planted import ENVIRONMENT, NOTIFY
+from tests.proxies import proxy
 
 # A shell that starts the tests in the background has Ctrl-C ignored, and what they start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+network.spare_this_machine()  # tests call servers of theirs, with any library
 
 REPOSITORY = Path(__file__).parent.parent
 FEW_ROWS = 3000  # a month
@@ -84,12 +90,14 @@ class TwoRuns:
         root: what they wrote.
         temporary: where they put temporary files.
         first, second: what they said.
+        proxied: what the second one asked the proxy that its environment names for everything, and that never answers.
     """
 
     root: Path
     temporary: Path
     first: str
     second: str
+    proxied: list[str]
 
 
 @pytest.fixture(scope="session")
@@ -99,8 +107,11 @@ def two_runs(few_spans: Path, tmp_path_factory: pytest.TempPathFactory) -> TwoRu
     # So few rows make a poor model: the floor is lowered, the comparison with production is not waited for.
     settings = ["--set", "evaluate.min_auc=0.4", "--set", "evaluate.max_auc_drop=1.0"]
     settings += ["--set", f"schedule.notify={NOTIFY}"]
-    for further in ([], ["--set", "batch.bulk_inferrer=true"]):
-        result = run(*settings, *further, spans=few_spans, root=root, TMPDIR=str(temporary), **ENVIRONMENT)
-        assert result.returncode == 0, result.stdout + result.stderr
-        outputs.append(result.stdout)
-    return TwoRuns(root, temporary, *outputs)
+    with proxy(hangs=True) as black_hole:
+        behind_it = black_hole.environment()
+        for further, proxies in (([], {}), (["--set", "batch.bulk_inferrer=true"], behind_it)):
+            environment = {"TMPDIR": str(temporary), **ENVIRONMENT, **proxies}
+            result = run(*settings, *further, spans=few_spans, root=root, **environment)
+            assert result.returncode == 0, result.stdout + result.stderr
+            outputs.append(result.stdout)
+    return TwoRuns(root, temporary, *outputs, proxied=black_hole.asked)

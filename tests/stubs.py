@@ -18,3 +18,19 @@ def answering(handler: type[BaseHTTPRequestHandler]) -> Iterator[ThreadingHTTPSe
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def saying(body: bytes, status: int = 200) -> type[BaseHTTPRequestHandler]:
+    """A handler that answers each GET alike."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            """Says nothing."""
+
+        def do_GET(self):
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    return Handler

@@ -9,6 +9,7 @@ import httpx
 import numpy as np
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from components import network
 from components.canary.checks import Failure, Request
 from components.canary.server import Server
 
@@ -27,7 +28,8 @@ def replay(server: Server, serialized: Sequence[bytes], rows: Sequence[dict], se
     Raises:
         Failure: no answer, or an error instead of one; it names the request.
     """
-    with grpc.insecure_channel(server.grpc) as channel, httpx.Client(base_url=f"http://{server.rest}", timeout=seconds) as web:
+    channel = grpc.insecure_channel(server.grpc, network.grpc_options(server.grpc))
+    with channel, network.web(f"http://{server.rest}", seconds) as web:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         asks: dict[str, Callable[[int], float]] = {
             "gRPC": lambda row: _over_grpc(stub, server.model, serialized[row], seconds),

@@ -1,24 +1,21 @@
 """A model server as a process of its own, which ends whatever happens to it or to us."""
 
-import ctypes
-import json
 import os
 import signal
 import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
+from components import network, processes
 from components.canary.checks import Failure
 
 MEGABYTE = 1e6
-LIBC = ctypes.CDLL(None)
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 ENDED = "END"
 
 
@@ -76,13 +73,7 @@ def started(command: list[str], versions: Path, model: str, log: Path, seconds: 
     port, rest_port = free_ports()
     arguments = [part.format(port=port, rest_port=rest_port, name=model, folder=versions) for part in command]
     with log.open("wb") as file:
-        process = subprocess.Popen(
-            arguments,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509  # one call of the kernel, which takes no lock
-        )
+        process = processes.start(arguments, stdout=file, stderr=subprocess.STDOUT)
     try:
         server = Server(process, f"127.0.0.1:{port}", f"127.0.0.1:{rest_port}", model, log)
         _wait_until_loaded(server, seconds)
@@ -91,11 +82,6 @@ def started(command: list[str], versions: Path, model: str, log: Path, seconds: 
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _die_with_parent() -> None:
-    """A SIGKILL of ours must not leave a server behind."""
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def free_ports() -> tuple[int, int]:
@@ -107,17 +93,17 @@ def free_ports() -> tuple[int, int]:
 def _wait_until_loaded(server: Server, seconds: float) -> None:
     until = time.monotonic() + seconds
     state = "no answer yet"
-    while time.monotonic() < until:
-        if server.process.poll() is not None:
-            raise Failure(f"while it was loaded {server.death()}")
-        try:
-            with urllib.request.urlopen(f"http://{server.rest}/v1/models/{server.model}", timeout=1) as response:
-                status = json.load(response)["model_version_status"][0]
-            state = status["state"]
-            if state == "AVAILABLE":
-                return
-            if state == ENDED:
-                raise Failure(f"the server cannot load it: {status['status']['error_message']}")
-        except (urllib.error.URLError, OSError, ValueError, LookupError):
-            time.sleep(0.1)
+    with network.web(f"http://{server.rest}", 1) as web:
+        while time.monotonic() < until:
+            if server.process.poll() is not None:
+                raise Failure(f"while it was loaded {server.death()}")
+            try:
+                status = web.get(f"/v1/models/{server.model}").json()["model_version_status"][0]
+                state = status["state"]
+                if state == "AVAILABLE":
+                    return
+                if state == ENDED:
+                    raise Failure(f"the server cannot load it: {status['status']['error_message']}")
+            except (httpx.HTTPError, ValueError, LookupError):
+                time.sleep(0.1)
     raise Failure(f"the server has not loaded it within {seconds:g} s; state: {state}")

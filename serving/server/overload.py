@@ -8,6 +8,8 @@ from collections import deque
 
 import grpc
 
+from components import network
+
 FEW = 8
 PROBES = 3  # of which the shortest counts: a queue that stands is overload, one that comes and goes is not (RFC 8289, CoDel)
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
@@ -43,7 +45,7 @@ class Probe:
 
     async def run(self, address: str) -> None:
         """Probes the server at `address`, for ever. Costs nothing while there are no requests."""
-        async with grpc.aio.insecure_channel(address) as channel:
+        async with grpc.aio.insecure_channel(address, network.grpc_options(address)) as channel:
             predict = channel.unary_unary(PREDICT)
             seen = 0
             while True:

@@ -233,3 +233,8 @@ def test_the_same_span_again_publishes_nothing_twice(two_runs, few_spans):
     assert shown["Evaluator"] == shown["Publisher"] == "done"
     assert "Nothing new was published: version 2 in production is this very model." in " ".join(result.stdout.split())
     assert store.versions(two_runs.root / "serving" / "flight_delay") == [1, 2]
+
+
+def test_a_run_asks_no_proxy_for_what_is_on_this_machine(two_runs):
+    """The second one had a proxy for everything in its environment, which answers nobody; and it was published."""
+    assert two_runs.proxied == []

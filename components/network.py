@@ -1,0 +1,128 @@
+"""Which calls go through a proxy: those to other machines as the environment says, those to this one never."""
+
+import contextlib
+import ipaddress
+import os
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
+
+from components.errors import BadConfig
+
+if TYPE_CHECKING:  # 0.2 s, which a command that calls nobody need not wait for
+    import ssl
+
+    import httpx
+
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+EXEMPTIONS = ("no_proxy", "NO_PROXY")  # some libraries read the one, some the other
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def spare_this_machine() -> None:
+    """Exempts this machine from the environment's proxies, for every library here and every process that is started from here.
+
+    A host in brackets, as URLs have IPv6 addresses, loses them: libraries know it without, and httpx ends in an error.
+    """
+    if not getproxies_environment():
+        return
+    names = [*EXEMPTIONS, *(["no_grpc_proxy"] if "no_grpc_proxy" in os.environ else [])]  # gRPC asks that one first
+    for name, given in {name: os.environ.get(name) or _exempt() for name in names}.items():
+        hosts = [re.sub(r"^\[(.*)\]$", r"\1", host.strip()) for host in given.split(",")]
+        os.environ[name] = ",".join(dict.fromkeys(filter(None, [*hosts, *THIS_MACHINE]))) if "*" not in hosts else "*"
+
+
+def _exempt() -> str:
+    return next((os.environ[name] for name in EXEMPTIONS if os.environ.get(name)), "")
+
+
+def is_here(host: str) -> bool:
+    """Whether a host's name or address is this machine's own, as it is called everywhere."""
+    with contextlib.suppress(ValueError):
+        address = ipaddress.ip_address(host.strip("[]"))
+        return address.is_loopback or address.is_unspecified
+    return host.lower() == "localhost" or host.lower().endswith(".localhost")
+
+
+def grpc_options(address: str) -> list[tuple[str, int]]:
+    """Options of a gRPC channel to host:port: gRPC reads the environment by itself, if it is not told otherwise."""
+    return [("grpc.enable_http_proxy", 0)] if is_here(urlsplit(f"//{address}").hostname or "") else []
+
+
+def proxy(url: str) -> tuple[str, str] | None:
+    """The proxy between here and a URL, and the variable that names it; None: there is none.
+
+    Raises:
+        BadConfig: it is of a kind that nothing here speaks.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if is_here(host) or proxy_bypass(host):
+        return None
+    for kind in (f"{parts.scheme}_proxy", "all_proxy"):
+        for name in (kind, kind.upper()):
+            if given := os.environ.get(name):
+                return _usable(name, given), name
+    return None
+
+
+def _usable(name: str, given: str) -> str:
+    address = given if "://" in given else f"http://{given}"
+    if urlsplit(address).scheme not in ("http", "https"):
+        raise BadConfig(
+            f"{name} is {masked(given)}; expected an HTTP proxy, as in {name}=http://proxy:3128: SOCKS is not spoken here. "
+            f"Set it so, unset it, or name hosts that need no proxy in NO_PROXY."
+        )
+    return address
+
+
+def masked(address: str) -> str:
+    """A proxy's address without the name and password that may be in it."""
+    return re.sub(r"//[^/@]*@", "//***@", address)
+
+
+def via(url: str) -> str:
+    """For a message of what could not be reached: " through the proxy http://proxy:3128 (HTTP_PROXY)"; empty: none."""
+    found = proxy(url)
+    return f" through the proxy {masked(found[0])} ({found[1]})" if found else ""
+
+
+def web(url: str, seconds: float) -> "httpx.Client":
+    """An HTTP client for a URL and what is below it.
+
+    Raises:
+        BadConfig: the environment names a proxy or certificates that cannot be used; the variable is named.
+        httpx.InvalidURL: it is none.
+    """
+    import httpx  # noqa: PLC0415
+
+    scheme = httpx.URL(url).scheme
+    between = proxy(url)
+    secure = scheme == "https" or (between is not None and between[0].startswith("https"))
+    try:
+        return httpx.Client(
+            base_url=url,
+            timeout=seconds,
+            trust_env=False,  # else its proxies are set up, or fail to be, for a call to this machine too
+            proxy=between[0] if between else None,
+            verify=_certificates() if secure else True,
+        )
+    except (ValueError, httpx.InvalidURL) as error:
+        if not between:
+            raise
+        raise BadConfig(f"{between[1]} is {masked(between[0])}, which is no address of a proxy: {error}") from error
+
+
+def _certificates() -> "ssl.SSLContext":
+    import ssl  # noqa: PLC0415
+
+    import httpx  # noqa: PLC0415
+
+    try:
+        return httpx.create_ssl_context()  # which reads the environment
+    except (OSError, ssl.SSLError) as error:
+        stated = " and ".join(f"{name} is {os.environ[name]}" for name in CERTIFICATES if os.environ.get(name))
+        raise BadConfig(
+            f"{stated}, which cannot be used: {error}. Expected certificates in PEM format; correct the variable, or unset it."
+        ) from error
