@@ -27,7 +27,7 @@ from tensorflow_data_validation import StatsOptions  # isort: skip  # behind tfx
 
 from components.canary.checks import Limits as ServingLimits
 from components.canary.component import Canary
-from components.data_gate.component import DataGate
+from components.data_gate.component import DataChecks, DataGate
 from components.drift_monitor.component import DriftMonitor
 from components.drift_monitor.data_drift import Limits as DataLimits
 from components.drift_monitor.data_drift import refuse_infinity_norm
@@ -55,7 +55,8 @@ REPORTED = {  # inputs of RunReport: the node, and its output
     "examples": ("SpanExampleGen", "examples"),
     "statistics": ("StatisticsGen", "statistics"),
     "anomalies": ("ExampleValidator", "anomalies"),
-    "findings": ("DataGate", "report"),
+    "findings": ("DataChecks", "report"),
+    "data_blessing": ("DataGate", "blessing"),
     "drift": ("DriftMonitor", "report"),
     "transform_graph": ("Transform", "transform_graph"),
     "model": ("Trainer", "model"),
@@ -108,13 +109,19 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
     )
     schema = ImportSchemaGen(config.data.schema_file)
     validator = ExampleValidator(statistics.outputs["statistics"], schema.outputs["schema"])
-    gate = DataGate(
+    data_checks = DataChecks(
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
         statistics=statistics.outputs["statistics"],
         anomalies=validator.outputs["anomalies"],
         label=LABEL,
-        **config.gate.model_dump(),
+        **config.gate.model_dump(exclude={"stop_on"}),
+    )
+    gate = DataGate(
+        examples=examples.outputs["examples"],
+        report=data_checks.outputs["report"],
+        stop_on=config.gate.stop_on,
+        spans_folder=config.spans_folder,
     )
     production = ProductionModel(str(config.serving_folder), _file(config.publish.public_key))
     monitor = drift_monitor(config.drift, examples, schema, production)
@@ -202,6 +209,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             model=trainer.outputs["model"],
             model_blessing=evaluator.outputs["blessing"],
             evaluation=evaluator.outputs["evaluation"],
+            findings=data_checks.outputs["report"],
             infra_blessing=canary.outputs["blessing"],
             folder=str(config.serving_folder),
             description=model_card.read(Path(config.publish.card)),
@@ -216,7 +224,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             follows=publisher.outputs["pushed_model"],
             **to_publish,
         ).with_id("MobilePublisher")
-    nodes = [examples, statistics, schema, validator, gate, production, monitor, transform, trainer, evaluator]
+    nodes = [examples, statistics, schema, validator, data_checks, gate, production, monitor, transform, trainer, evaluator]
     nodes += [canary, exporter, mobile_evaluator, publisher, mobile_publisher]
     nodes += ([tuner] if trials else []) + ([bulk_inferrer] if config.batch.bulk_inferrer else [])
     metadata = str(root / "metadata.db")

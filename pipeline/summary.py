@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from components.canary import checks
-from components.data_gate.executor import REPORT
+from components.data_gate import checks as data_checks
 from components.drift_monitor import report
 from components.evaluator import results
 from components.mobile_evaluator import parity
@@ -47,11 +47,10 @@ def _data(console: Console, outputs: Outputs) -> None:
     rows = json.loads(examples["rows"].string_value)
     window = examples["window"].string_value.split(",")
     console.print(f"Data: {window[0]} to {window[-1]}, {rows['train']:,} rows to train, {rows['eval']:,} to evaluate.")
-    findings = json.loads((Path(outputs["DataGate"]["report"].uri) / REPORT).read_text())
-    console.print("Anomalies: " + ("none." if not findings else f"{len(findings)}, none of which stops a run:"))
+    findings = data_checks.read(outputs["DataChecks"]["report"].uri)
+    console.print("Findings in the data: " + ("none." if not findings else f"{len(findings)}, none of which stops a run:"))
     for finding in findings:
-        text = f"  {finding['split']} split, {finding['feature']}: {finding['anomaly']}. {finding['measure']}"
-        console.print(text, markup=False, highlight=False)
+        console.print(f"  {finding}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _drift(console: Console, outputs: Outputs) -> None:

@@ -1,12 +1,15 @@
 """What makes data unfit to train on. Pure functions over TFDV's protos."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from components.span_example_gen.limits import shown
 
+FILE = "findings.json"  # in a DataGateReport
 MAX_CATEGORIES = 10_000  # distinct strings of a feature: each becomes a row of the model's vocabulary, and of the phone's file
 
 
@@ -33,6 +36,27 @@ class Finding:
     def __str__(self) -> str:
         where = ", ".join(part for part in (self.split and f"{self.split} split", self.feature) if part) or "data"
         return f"{where}: {self.anomaly}. Found: {self.measure.rstrip('. ')}. Expected: {self.limit}."
+
+
+def write(folder: str, findings: Iterable[Finding]) -> None:
+    """Writes all findings to a DataGateReport's folder."""
+    (Path(folder) / FILE).write_text(json.dumps([asdict(finding) for finding in findings], indent=1), encoding="utf-8")
+
+
+def read(folder: str) -> list[Finding]:
+    """The findings in a DataGateReport's folder."""
+    return [Finding(**each) for each in json.loads((Path(folder) / FILE).read_text(encoding="utf-8"))]
+
+
+def parted(findings: Iterable[Finding], stop_on: Collection[str]) -> tuple[list[Finding], list[Finding]]:
+    """Those that stop a run, and the others.
+
+    Args:
+        findings: of a run.
+        stop_on: severities that stop.
+    """
+    found = list(findings)
+    return [each for each in found if each.severity in stop_on], [each for each in found if each.severity not in stop_on]
 
 
 def anomalies(split: str, found: anomalies_pb2.Anomalies, schema: schema_pb2.Schema) -> list[Finding]:
@@ -83,7 +107,7 @@ def label_share(
                     label,
                     "share of positive labels out of range",
                     f"{share:.2%} of {statistics.num_examples:,} rows",
-                    f"{lowest:.2%} to {highest:.2%}",
+                    f"{lowest:.2%} to {highest:.2%} (gate.min_positive_share, gate.max_positive_share)",
                     "error",
                 )
             ]
@@ -94,7 +118,7 @@ def row_count(split: str, statistics: statistics_pb2.DatasetFeatureStatistics, l
     """Refuses a split with fewer than `lowest` rows."""
     if statistics.num_examples >= lowest:
         return []
-    return [Finding(split, "", "too few rows", f"{statistics.num_examples:,}", f"at least {lowest:,}", "error")]
+    return [Finding(split, "", "too few rows", f"{statistics.num_examples:,}", f"at least {lowest:,} (gate.min_rows)", "error")]
 
 
 def constant(split: str, statistics: statistics_pb2.DatasetFeatureStatistics, may_be: Collection[str]) -> list[Finding]:
@@ -145,5 +169,6 @@ def repeated_rows(counts: Mapping[str, Mapping[str, int]], highest: float) -> li
         share = count["repeated"] / count["rows"]
         if share > highest:
             found = f"{count['repeated']:,} of its {count['rows']:,} rows ({share:.2%}) repeat an earlier one"
-            findings.append(Finding("", "", f"repeated rows in {span}", found, f"at most {highest:.2%}", "error"))
+            limit = f"at most {highest:.2%} (gate.max_repeated_share)"
+            findings.append(Finding("", "", f"repeated rows in {span}", found, limit, "error"))
     return findings

@@ -1,20 +1,27 @@
-"""DataGate: stops the run before Transform when the data are unfit."""
+"""DataChecks says what is wrong with the data; DataGate stops the run before Transform when they are unfit."""
 
 import json
+from collections.abc import Sequence
 
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import artifact, channel, component_spec, standard_artifacts
 
-from components.data_gate import executor
+from components.data_gate import executor, gate
 
 
 class DataGateReport(artifact.Artifact):
-    """A folder with `findings.json`: the findings that did not stop the run, a list of `checks.Finding` as objects."""
+    """A folder with `findings.json`: all findings, a list of `checks.Finding` as objects."""
 
     TYPE_NAME = "crosswind.DataGateReport"  # Kubeflow wants a namespace
 
 
-class DataGateSpec(component_spec.ComponentSpec):
+class DataBlessing(artifact.Artifact):
+    """The data may be trained on. It has no files."""
+
+    TYPE_NAME = "crosswind.DataBlessing"
+
+
+class DataChecksSpec(component_spec.ComponentSpec):
     INPUTS = {
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
         "schema": component_spec.ChannelParameter(type=standard_artifacts.Schema),
@@ -24,7 +31,6 @@ class DataGateSpec(component_spec.ComponentSpec):
     OUTPUTS = {"report": component_spec.ChannelParameter(type=DataGateReport)}
     PARAMETERS = {
         "label": component_spec.ExecutionParameter(type=str),
-        "stop_on": component_spec.ExecutionParameter(type=str),
         "min_rows": component_spec.ExecutionParameter(type=int),
         "min_positive_share": component_spec.ExecutionParameter(type=float),
         "max_positive_share": component_spec.ExecutionParameter(type=float),
@@ -33,14 +39,16 @@ class DataGateSpec(component_spec.ComponentSpec):
     }
 
 
-class DataGate(base_component.BaseComponent):
-    """TFX's ExampleValidator reports anomalies and goes on; this node stops the run.
+class DataChecks(base_component.BaseComponent):
+    """Collects what is wrong with the data, ExampleValidator's anomalies among it, and never stops the run.
+
+    TFX drops what a failed node has written. So this node reports and `DataGate` stops: the report is there either way.
 
     Outputs:
-        report: `DataGateReport`, when the data passed.
+        report: `DataGateReport`.
     """
 
-    SPEC_CLASS = DataGateSpec
+    SPEC_CLASS = DataChecksSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
     def __init__(
@@ -51,7 +59,6 @@ class DataGate(base_component.BaseComponent):
         statistics: channel.BaseChannel,
         anomalies: channel.BaseChannel,
         label: str,
-        stop_on: list[str],
         min_rows: int,
         min_positive_share: float,
         max_positive_share: float,
@@ -61,25 +68,65 @@ class DataGate(base_component.BaseComponent):
         """Args:
         examples, schema, statistics, anomalies: of the same run; all their splits are checked.
         label: the feature whose mean is the share of positives.
-        stop_on: severities that stop the run, of "error" and "warning"; the others are only reported.
         min_rows: rows that each split needs.
         min_positive_share, max_positive_share: bounds, both allowed, of the share of positives in each split.
         max_repeated_share: of the rows of a span, those that repeat another one.
         may_be_constant: features that may have one value only in the training split.
         """
         super().__init__(
-            DataGateSpec(
+            DataChecksSpec(
                 examples=examples,
                 schema=schema,
                 statistics=statistics,
                 anomalies=anomalies,
                 label=label,
-                stop_on=json.dumps(stop_on),
                 min_rows=min_rows,
                 min_positive_share=min_positive_share,
                 max_positive_share=max_positive_share,
                 max_repeated_share=max_repeated_share,
                 may_be_constant=json.dumps([*may_be_constant, label]),
                 report=channel.Channel(type=DataGateReport),
+            )
+        )
+
+
+class DataGateSpec(component_spec.ComponentSpec):
+    INPUTS = {
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "report": component_spec.ChannelParameter(type=DataGateReport),
+    }
+    OUTPUTS = {"blessing": component_spec.ChannelParameter(type=DataBlessing)}
+    PARAMETERS = {
+        "stop_on": component_spec.ExecutionParameter(type=str),
+        "spans_folder": component_spec.ExecutionParameter(type=str),
+    }
+
+
+class DataGate(base_component.BaseComponent):
+    """TFX's ExampleValidator reports anomalies and lets the run continue; this node stops it.
+
+    Outputs:
+        blessing: `DataBlessing`, when the data passed.
+    """
+
+    SPEC_CLASS = DataGateSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(gate.Executor)
+
+    def __init__(
+        self, *, examples: channel.BaseChannel, report: channel.BaseChannel, stop_on: Sequence[str], spans_folder: str
+    ):
+        """Args:
+        examples: of the same run, for their span and window.
+        report: of DataChecks.
+        stop_on: severities that stop the run, of "error" and "warning"; the others are only reported.
+        spans_folder: where the files are, for the message.
+        """
+        super().__init__(
+            DataGateSpec(
+                examples=examples,
+                report=report,
+                stop_on=json.dumps(stop_on),
+                spans_folder=spans_folder,
+                blessing=channel.Channel(type=DataBlessing),
             )
         )

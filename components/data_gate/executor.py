@@ -1,7 +1,6 @@
-"""DataGate's work: collects the findings, stops the run or lets it pass."""
+"""DataChecks' work: collects the findings."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
@@ -10,15 +9,12 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.data_gate import checks
-from components.errors import DataRejected
 from components.span_example_gen.executor import REPEATED_PROPERTY
-
-REPORT = "findings.json"
 
 
 class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties) -> None:
-        """See `DataGate`. Raises DataRejected."""
+        """See `DataChecks`."""
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"])))
         counts = json.loads(examples.get_string_custom_property(REPEATED_PROPERTY))
@@ -40,16 +36,7 @@ class Executor(base_executor.BaseExecutor):
             if split == "train":
                 findings += checks.constant(split, statistics, json.loads(exec_properties["may_be_constant"]))
             findings += checks.anomalies(split, found, schema)
-        stopping = [finding for finding in findings if finding.severity in json.loads(exec_properties["stop_on"])]
-        if stopping:
-            raise DataRejected(
-                f"The data of span {examples.get_string_custom_property('span')} "
-                f"(window {examples.get_string_custom_property('window')}) were not trained on:\n"
-                + "\n".join(f"- {finding}" for finding in stopping)
-                + "\nMend the data, or accept the change in data/schema.pbtxt or under [gate] in the configuration."
-            )
-        report = Path(artifact_utils.get_single_uri(output_dict["report"])) / REPORT
-        report.write_text(json.dumps([asdict(finding) for finding in findings], indent=1))
+        checks.write(artifact_utils.get_single_uri(output_dict["report"]), findings)
 
 
 def _read(artifacts, split: str, name: str, message):

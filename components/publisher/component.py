@@ -6,6 +6,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import channel, component_spec, standard_artifacts
 
+from components.data_gate.component import DataGateReport
 from components.drift_monitor.component import DriftReport
 from components.drivers import CacheKeyDriver
 from components.publisher import executor
@@ -27,6 +28,7 @@ class PublisherSpec(component_spec.ComponentSpec):
         "drift": component_spec.ChannelParameter(type=DriftReport),
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
         "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
+        "findings": component_spec.ChannelParameter(type=DataGateReport, optional=True),
         "infra_blessing": component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
         "follows": component_spec.ChannelParameter(type=standard_artifacts.PushedModel, optional=True),
     }
@@ -77,6 +79,7 @@ class Publisher(base_component.BaseComponent):
         description: Description | None = None,
         signing_key: str | None = None,
         public_key: str | None = None,
+        findings: channel.BaseChannel | None = None,
         infra_blessing: channel.BaseChannel | None = None,
         follows: channel.BaseChannel | None = None,
     ):
@@ -91,6 +94,7 @@ class Publisher(base_component.BaseComponent):
         git_commit, configuration: for the manifest; the configuration as JSON.
         description: what a person says of the model, for its card; None: no card is written, as the phone's model has its own.
         signing_key, public_key: files of the key that signs manifests, and of those that are trusted; None: nothing is signed.
+        findings: DataChecks' report, for the card.
         infra_blessing: Canary's or TFX's InfraValidator's, whether a server runs the model.
         follows: another Publisher's output: this one pushes only what that one did, now or before, under its number.
         """
@@ -111,6 +115,7 @@ class Publisher(base_component.BaseComponent):
                 description=description.model_dump_json() if description else None,
                 signing_key=signing_key,
                 public_key=public_key,
+                findings=findings,
                 infra_blessing=infra_blessing,
                 follows=follows,
                 pushed_model=channel.Channel(type=standard_artifacts.PushedModel),

@@ -12,6 +12,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components.data_gate import checks
 from components.drift_monitor import report
 from components.evaluator import results
 from components.mobile_exporter import raw_rows
@@ -59,6 +60,7 @@ class Executor(base_executor.BaseExecutor):
                     facts,
                     before=metrics.get(results.BASELINE, {}).get(results.OVERALL, {}),
                     drift=report.read(artifact_utils.get_single_uri(input_dict["drift"])),
+                    findings=checks.read(artifact_utils.get_single_uri(found)) if (found := input_dict.get("findings")) else [],
                     statistics=statistics_pb2.DatasetFeatureStatisticsList.FromString(extra[store.STATISTICS].read_bytes()),
                 )
                 extra |= markdown.write(card, Path(temporary))

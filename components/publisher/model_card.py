@@ -7,7 +7,7 @@ publishes the same model, with the same card, under another one. The phone's fil
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -99,6 +99,7 @@ class ModelCard(Part):
     span: str
     window: list[str] = Field(description="spans that it was trained on and evaluated with")
     rows: dict[str, int] = Field(description="by split")
+    findings: list[str] = Field(description="of the data's checks, as sentences; none of them stopped the run")
     columns: list[Column]
     metrics: dict[str, float] = Field(description="over all evaluation rows, by TFMA's names")
     before: dict[str, float] = Field(description="of the model that was in production, on the same rows; empty: there was none")
@@ -132,6 +133,7 @@ def build(
     *,
     before: Mapping[str, float],
     drift: report.Report,
+    findings: Iterable[object],
     statistics: statistics_pb2.DatasetFeatureStatisticsList,
 ) -> ModelCard:
     """Makes the card of what the Publisher knows.
@@ -141,6 +143,7 @@ def build(
         facts: of the manifest.
         before: metrics of the model in production on the same evaluation rows; empty if there was none.
         drift: DriftMonitor's report.
+        findings: what DataChecks found; each is a sentence as text.
         statistics: TFDV's, of the training split.
     """
     metrics: dict[str, dict[str, float]] = facts["metrics"]
@@ -152,6 +155,7 @@ def build(
     return ModelCard(
         **{name: facts[name] for name in ("model", "created", "git_commit", "tensorflow", "span", "window", "rows")},
         description=description,
+        findings=[str(each) for each in findings],
         columns=columns(statistics),
         metrics=_without_rows(metrics[OVERALL]),
         before=_without_rows(before),

@@ -8,7 +8,7 @@ from tfx.dsl.experimental.node_execution_options.utils import NodeExecutionOptio
 from tfx.proto.orchestration import pipeline_pb2
 from tfx.types import artifact, channel, component_spec, standard_artifacts
 
-from components.data_gate.component import DataGateReport
+from components.data_gate.component import DataBlessing, DataGateReport
 from components.drift_monitor.component import DriftReport
 from components.drivers import CacheKeyDriver
 from components.run_report import executor
@@ -41,6 +41,7 @@ class RunReportSpec(component_spec.ComponentSpec):
         "statistics": _optional(standard_artifacts.ExampleStatistics),
         "anomalies": _optional(standard_artifacts.ExampleAnomalies),
         "findings": _optional(DataGateReport),
+        "data_blessing": _optional(DataBlessing),
         "drift": _optional(DriftReport),
         "transform_graph": _optional(standard_artifacts.TransformGraph),
         "model": _optional(standard_artifacts.Model),

@@ -5,13 +5,11 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, DatasetFeatureStatisticsList
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics as Statistics
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
 from components.data_gate import checks
-from components.data_gate.executor import REPORT
 from components.production_model.executor import VERSION_PROPERTY
 from components.publisher import store
 from components.run_report import histograms
@@ -108,27 +106,11 @@ def _feature(name: str, unit: str, found: list[Statistics | None], sizes: list[i
 
 
 def findings(trace: Trace) -> list[Finding]:
-    """What DataGate found, if it let the run pass; if it did not, what ExampleValidator found."""
-    gate = trace.output("DataGate", "report")
-    if gate:
-        found = [checks.Finding(**each) for each in json.loads((Path(gate.uri) / REPORT).read_text(encoding="utf-8"))]
-    else:
-        found = _anomalies(trace)
-    return list(dict.fromkeys(_in_words(each) for each in found))
-
-
-def _anomalies(trace: Trace) -> list[checks.Finding]:
-    anomalies, schema = trace.output("ExampleValidator", "anomalies"), trace.output("ImportSchemaGen", "schema")
-    if anomalies is None or schema is None:
-        return []
-    stated = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
-    found = []
-    for split in SPLITS:
-        content = (Path(anomalies.uri) / f"Split-{split}" / "SchemaDiff.pb").read_bytes()
-        found += checks.anomalies(split, anomalies_pb2.Anomalies.FromString(content), stated)
-    return found
+    """What DataChecks found, whether or not DataGate stopped the run for it."""
+    report = trace.output("DataChecks", "report") or trace.output("DataGate", "report")  # of older code
+    return list(dict.fromkeys(_in_words(each) for each in checks.read(report.uri))) if report else []
 
 
 def _in_words(found: checks.Finding) -> Finding:
-    text = f"{found.anomaly}. Found: {found.measure.rstrip('.')}. Expected: {found.limit}."
+    text = f"{found.anomaly}. Found: {found.measure.rstrip('. ')}. Expected: {found.limit}."
     return Finding(split=found.split, feature=found.feature, severity=found.severity, text=text)

@@ -10,7 +10,7 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import ComponentInputsSpec, ExecutorInp
 from tfx.orchestration.kubeflow.v2.compiler_utils import TITLE_TO_CLASS_PATH
 from tfx.utils.name_utils import get_full_name
 
-from components.data_gate.component import DataGateReport
+from components.data_gate.component import DataBlessing, DataGateReport
 from components.drift_monitor.component import DriftReport
 from components.errors import NotRunnable
 from components.run_report.component import RunPage
@@ -18,7 +18,8 @@ from components.run_report.executor import SECONDS, STARTED
 
 # LocalPathForURI of kubeflow/pipelines, backend/src/v2/component/launcher_v2.go.
 FOLDERS = {"gs://": "gcs", "s3://": "s3", "minio://": "minio"}
-CLASS_PATHS = TITLE_TO_CLASS_PATH | {kind.TYPE_NAME: get_full_name(kind) for kind in (DataGateReport, DriftReport, RunPage)}
+OURS = (DataGateReport, DataBlessing, DriftReport, RunPage)
+CLASS_PATHS = TITLE_TO_CLASS_PATH | {kind.TYPE_NAME: get_full_name(kind) for kind in OURS}
 IMPLICIT = "_"  # begins the name of an input that only a condition asks for
 KFP = "system."  # begins the type of an output that the launcher writes itself, such as the log
 

@@ -7,7 +7,7 @@ from pipeline import config as configuration
 from pipeline.dag import create_pipeline
 from tests.beam import nodes
 
-NODES = ("SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataGate")
+NODES = ("SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataChecks", "DataGate")
 
 
 def ingest(spans_folder: Path, span: str, work: Path) -> None:

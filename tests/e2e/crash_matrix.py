@@ -27,7 +27,7 @@ from components.publisher import store
 from data import flights
 from tests.conftest import FEW_ROWS, REPOSITORY, command, run, states
 
-NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataGate"]
+NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataChecks", "DataGate"]
 NODES += ["DriftMonitor", "Transform", "Trainer", "Evaluator", "Canary"]
 NODES += ["MobileExporter", "MobileEvaluator", "Publisher", "MobilePublisher", "RunReport"]
 BEFORE, SPAN = "2013-03", "2013-04"

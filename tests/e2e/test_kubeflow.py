@@ -24,7 +24,7 @@ def compile_package(path: Path, *settings: str) -> Path:
     command = [sys.executable, "-m", "pipeline.kubeflow_runner", "compile", "--output", str(path), *overrides]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.startswith(f"Compiled 16 tasks to {path}")
+    assert result.stdout.startswith(f"Compiled 17 tasks to {path}")
     return path
 
 

@@ -16,7 +16,7 @@ from pipeline.evaluation import SCORE_BUCKETS
 from pipeline.features import FEATURES, LABEL, Kind
 from pipeline.model.signatures import PROBABILITY
 
-NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataGate"]
+NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataChecks", "DataGate"]
 NODES += ["DriftMonitor", "Transform", "Trainer", "Evaluator", "Canary"]
 NODES += ["MobileExporter", "MobileEvaluator", "Publisher", "MobilePublisher", "RunReport"]
 

@@ -73,7 +73,9 @@ def test_compile_says_what_it_has_written(twice):
     for path, result in zip(twice.paths, twice.results, strict=True):
         assert result.returncode == 0, result.stderr
         size = round(path.stat().st_size / 1000)
-        assert result.stdout.startswith(f"Compiled 16 tasks to {path}, {size} KB: canary, data-gate, drift-monitor, evaluator,")
+        assert result.stdout.startswith(
+            f"Compiled 17 tasks to {path}, {size} KB: canary, data-checks, data-gate, drift-monitor, evaluator,"
+        )
         assert result.stderr == ""
 
 
@@ -131,7 +133,7 @@ def test_what_is_uploaded_is_the_compiled_package_under_a_name_of_its_content(ap
     assert main(api, "upload") == 0
     [request] = api.sent("POST", "pipelines/upload_version")
     spec, platform = yaml.safe_load_all(request.body)
-    assert len(spec["root"]["dag"]["tasks"]) == 16
+    assert len(spec["root"]["dag"]["tasks"]) == 17
     assert "kubernetes" in platform["platforms"]
     assert f"Uploaded crosswind, version {request.query['name']}." in capsys.readouterr().out
     assert main(api, "upload") == 0

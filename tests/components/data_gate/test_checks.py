@@ -100,7 +100,8 @@ def test_labels_of_one_class(flights, late, found):
     dataset = statistics(flights.assign(late=late)).datasets[0]
     [finding] = checks.label_share("eval", dataset, LABEL, 0.02, 0.6)
     words = "share of positive labels out of range"
-    assert finding == checks.Finding("eval", "late", words, found, "2.00% to 60.00%", "error")
+    limit = "2.00% to 60.00% (gate.min_positive_share, gate.max_positive_share)"
+    assert finding == checks.Finding("eval", "late", words, found, limit, "error")
 
 
 def test_a_share_at_a_limit_is_within_it(flights):
@@ -124,8 +125,8 @@ def test_rows_are_counted_against_the_limit(flights):
     dataset = statistics(flights).datasets[0]
     assert checks.row_count("train", dataset, 12_000) == []
     [finding] = checks.row_count("train", dataset, 12_001)
-    assert finding == checks.Finding("train", "", "too few rows", "12,000", "at least 12,001", "error")
-    assert str(finding) == "train split: too few rows. Found: 12,000. Expected: at least 12,001."
+    assert finding == checks.Finding("train", "", "too few rows", "12,000", "at least 12,001 (gate.min_rows)", "error")
+    assert str(finding) == "train split: too few rows. Found: 12,000. Expected: at least 12,001 (gate.min_rows)."
     assert str(checks.Finding("", "", "a", "b", "c", "error")).startswith("data: a. ")
 
 
@@ -169,4 +170,6 @@ def test_repeated_rows_are_named_by_span():
     assert checks.repeated_rows({"2013-01": few}, 0.001) == []
     [finding] = checks.repeated_rows({"2013-01": {"repeated": 1000, "rows": 2000}, "2013-02": few}, 0.001)
     found = "1,000 of its 2,000 rows (50.00%) repeat an earlier one"
-    assert finding == checks.Finding("", "", "repeated rows in 2013-01", found, "at most 0.10%", "error")
+    assert finding == checks.Finding(
+        "", "", "repeated rows in 2013-01", found, "at most 0.10% (gate.max_repeated_share)", "error"
+    )

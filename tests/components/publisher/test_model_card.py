@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from components.data_gate import checks
 from components.drift_monitor import report
 from components.errors import BadConfig
 from components.publisher import markdown, model_card
@@ -95,9 +96,14 @@ def statistics(*texts: str) -> statistics_pb2.DatasetFeatureStatisticsList:
     return result
 
 
-def card(*reasons: str, facts=FACTS, before=None, texts=("UA", "B6")) -> ModelCard:
+def card(*reasons: str, facts=FACTS, before=None, texts=("UA", "B6"), findings=()) -> ModelCard:
     return model_card.build(
-        model_card.read(COMMITTED), facts, before=before or {}, drift=drift(*reasons), statistics=statistics(*texts)
+        model_card.read(COMMITTED),
+        facts,
+        before=before or {},
+        drift=drift(*reasons),
+        findings=findings,
+        statistics=statistics(*texts),
     )
 
 
@@ -152,6 +158,14 @@ def test_the_first_card_has_nothing_to_compare_with():
     assert "Nothing was in production before, so there was nothing to compare 2013-03 with." in text
 
 
+def test_what_was_found_in_the_data_comes_before_all_figures():
+    finding = checks.Finding("eval", "temp", "new values", "2", "none", "warning")
+    text = markdown.render(card(findings=[finding]))
+    assert "Found in 2013-01 to 2013-03, and accepted:\n\n- eval split, temp: new values. Found: 2. Expected: none.\n" in text
+    assert text.index("new values") < text.index("## Metrics")
+    assert "Nothing was found in 2013-01 to 2013-03" in markdown.render(card())
+
+
 def test_a_drift_of_many_reasons_is_cut_and_counted():
     text = markdown.render(card(*(f"reason {number}" for number in range(7))))
     assert "2013-03 against 2012-12 to 2013-02, which the model before was trained on: drifted." in text
@@ -199,7 +213,7 @@ def test_tables_are_padded_for_a_terminal():
 def test_a_hostile_value_is_shown_and_not_obeyed(name):
     metrics = FACTS["metrics"] | {f"carrier={name}": {"auc": 0.5, "calibration": 1.0, "example_count": 200.0}}
     facts = FACTS | {"metrics": metrics, "configuration": {"data": {"spans": name}}}
-    page = page_of(card(f"{name} drifted", facts=facts, texts=(name, "B6")))
+    page = page_of(card(f"{name} drifted", facts=facts, texts=(name, "B6"), findings=[name]))
     shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(name.split()))
     assert rows(page)[f"carrier={shown}"] == ["200", "0.50", "1.00"]
     assert rows(page)[shown] == ["text", f"2 values: {shown} 25%, B6 25%", "0.0%"]

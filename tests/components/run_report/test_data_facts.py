@@ -1,11 +1,11 @@
 """The artifacts of two real runs, as they are and after a gate has stopped one."""
 
-import json
 from dataclasses import replace
 
 import pytest
 import tfx  # noqa: F401 (before TFDV, which needs a module that TFX stands in for)
 
+from components.data_gate import checks
 from components.run_report import data_facts, histograms, trace
 from components.run_report.trace import Artifact, Execution, Trace
 from pipeline.features import COLUMNS, FEATURES, LABEL
@@ -88,20 +88,22 @@ def test_nodes_that_did_not_end_well_leave_gaps(traces):
 
 @pytest.fixture(scope="module")
 def strange(traces, few_flights, tmp_path_factory) -> Trace:
-    """A run whose flights all leave from an airport that the schema does not know, and have lost a column."""
+    """A run whose flights all leave from an airport that no schema knows, and have lost a column: the gate stops it."""
     rows = few_flights[list(COLUMNS)].astype({name: dtype for name, dtype in COLUMNS.items() if dtype != "string"})
     made = tfdv.generate_statistics_from_dataframe(rows.assign(origin="<b>").drop(columns="temp").reset_index(drop=True))
-    found = tfdv.validate_statistics(made, tfdv.load_schema_text("data/schema.pbtxt"))
-    folders = [tmp_path_factory.mktemp(name) for name in ("statistics", "anomalies")]
+    statistics, report = tmp_path_factory.mktemp("statistics"), tmp_path_factory.mktemp("report")
+    schema = tfdv.load_schema_text("data/schema.pbtxt")
+    findings = []
     for split in data_facts.SPLITS:
-        for folder, name, message in zip(folders, ("FeatureStats.pb", "SchemaDiff.pb"), (made, found), strict=True):
-            (folder / f"Split-{split}").mkdir()
-            (folder / f"Split-{split}" / name).write_bytes(message.SerializeToString())
-    run = with_output(traces[1], "StatisticsGen", "statistics", folders[0])
-    return without(with_output(run, "ExampleValidator", "anomalies", folders[1]), "DataGate")
+        (statistics / f"Split-{split}").mkdir()
+        (statistics / f"Split-{split}" / "FeatureStats.pb").write_bytes(made.SerializeToString())
+        findings += checks.anomalies(split, tfdv.validate_statistics(made, schema), schema)
+    checks.write(str(report), findings)
+    run = with_output(traces[1], "StatisticsGen", "statistics", statistics)
+    return without(with_output(run, "DataChecks", "report", report), "DataGate")
 
 
-def test_anomalies_are_told_when_the_gate_has_stopped_the_run(strange):
+def test_findings_are_told_when_the_gate_has_stopped_the_run(strange):
     found = data_facts.data(strange, UNITS).findings
     assert {(each.split, each.feature) for each in found} == {
         (split, feature) for split in ("train", "eval") for feature in ("origin", "temp")
@@ -112,10 +114,9 @@ def test_anomalies_are_told_when_the_gate_has_stopped_the_run(strange):
     assert "Expected: BYTES, in at least 100.0% of rows" in origin.text
 
 
-def test_what_the_gate_wrote_is_told_once(strange, tmp_path):
-    finding = {"split": "train", "feature": "origin", "anomaly": "Unexpected", "measure": "BOS.", "limit": "JFK"}
-    (tmp_path / "findings.json").write_text(json.dumps([finding | {"severity": "warning"}] * 2))
-    [found] = data_facts.data(with_output(strange, "DataGate", "report", tmp_path), UNITS).findings
+def test_what_was_found_twice_is_told_once(strange, tmp_path):
+    checks.write(str(tmp_path), [checks.Finding("train", "origin", "Unexpected", "BOS.", "JFK", "warning")] * 2)
+    [found] = data_facts.data(with_output(strange, "DataChecks", "report", tmp_path), UNITS).findings
     assert found.text == "Unexpected. Found: BOS. Expected: JFK."
 
 

@@ -42,9 +42,9 @@ def executors(package: Package) -> dict:
 def test_both_documents_are_what_kfp_declares_and_nothing_else(package):
     """An unknown field would be an error."""
     spec = ParseDict(package.spec, PipelineSpec())
-    assert len(spec.root.dag.tasks) == 16
+    assert len(spec.root.dag.tasks) == 17
     deployment = ParseDict(package.spec["deploymentSpec"], PipelineDeploymentConfig())
-    assert len(deployment.executors) == 16
+    assert len(deployment.executors) == 17
     ParseDict(package.platform, PlatformSpec())
     for stated in package.platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values():
         assert ParseDict(stated, KubernetesExecutorConfig()).pvc_mount[0].mount_path == "/mnt/crosswind"
@@ -147,7 +147,7 @@ def test_a_condition_on_a_property_that_is_not_there_is_an_error_and_no_false(on
 
 def test_with_the_bulk_inferrer(tmp_path):
     package = package_of(tmp_path / "pipeline.yaml", "batch.bulk_inferrer=true")
-    assert len(tasks(package)) == 17
+    assert len(tasks(package)) == 18
     assert tasks(package)["bulk-inferrer"]["dependentTasks"] == ["evaluator", "span-example-gen", "trainer"]
     assert links.problems(package.spec) == []
 

@@ -53,6 +53,7 @@ def test_a_name_that_is_there_stays():
     ("title", "path"),
     [
         ("crosswind.DataGateReport", "components.data_gate.component.DataGateReport"),
+        ("crosswind.DataBlessing", "components.data_gate.component.DataBlessing"),
         ("crosswind.DriftReport", "components.drift_monitor.component.DriftReport"),
         ("tfx.Model", "tfx.types.standard_artifacts.Model"),
         ("tfx.InfraBlessing", "tfx.types.standard_artifacts.InfraBlessing"),

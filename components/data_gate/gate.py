@@ -1,0 +1,33 @@
+"""DataGate's work: stops the run or lets it pass."""
+
+import json
+
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+
+from components.data_gate import checks
+from components.data_gate.checks import Finding
+from components.errors import DataRejected
+
+
+class Executor(base_executor.BaseExecutor):
+    def Do(self, input_dict, output_dict, exec_properties) -> None:
+        """See `DataGate`. Raises DataRejected."""
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        findings = checks.read(artifact_utils.get_single_uri(input_dict["report"]))
+        stopping, others = checks.parted(findings, json.loads(exec_properties["stop_on"]))
+        if stopping:
+            window = examples.get_string_custom_property("window").split(",")
+            span, folder = examples.get_string_custom_property("span"), exec_properties["spans_folder"]
+            raise DataRejected(message(span, window, folder, stopping, others))
+
+
+def message(span: str, window: list[str], folder: str, stopping: list[Finding], others: list[Finding]) -> str:
+    """What was found, where the files are, and what to do."""
+    lines = [f"The data of span {span} (window {','.join(window)}) were not trained on:"]
+    lines += [f"- {finding}" for finding in stopping]
+    if others:
+        lines += ["Found too, and no reason to stop:", *(f"- {finding}" for finding in others)]
+    files = f"Fix the files of {', '.join(window)} in {folder}"
+    lines.append(f"{files}, or accept the change in data/schema.pbtxt or under [gate] in the configuration.")
+    return "\n".join(lines)
