@@ -124,7 +124,7 @@ class Exit(IntEnum):
         return found
 
     DONE = 0, "done, or nothing to do; a run came to a decision, published or not"
-    FAILED = 1, "stopped, with one message that says why"
+    FAILED = 1, "it failed, and one message says why"
     WRONG_SETTING = 2, "a setting or an argument is wrong"
     DATA_REJECTED = 3, "the data were refused"
     NEEDS_A_PERSON = 4, "a month was tried as often as `schedule.attempts` allows"
@@ -133,7 +133,7 @@ class Exit(IntEnum):
     PUBLISHED = 10, "a tick published a model"
     NOT_BLESSED = 11, "a tick trained a model that was not published"
     STABLE = 12, "a tick found no reason to train"
-    INTERRUPTED = 130, "Ctrl-C; a tick also says so of a signal that ends it"
+    INTERRUPTED = 130, "Ctrl-C, or a signal that ended a tick"
 
 
 def exit_code(error: Exception) -> Exit:

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from components.command_line import filled
 from pipeline import config as configuration
 from pipeline.config import Config
 
@@ -16,7 +17,9 @@ def parser(module: str, description: str | None, **further: str) -> argparse.Arg
         further: arguments of ArgumentParser.
     """
     made = argparse.ArgumentParser(prog=f"python -m {module}", description=description, **further)  # type: ignore[arg-type]
-    made.add_argument("--root", help="folder for everything that runs write (default: run.root of the configuration)")
+    made.add_argument(
+        "--root", type=filled, help="folder for everything that runs write (default: run.root of the configuration)"
+    )
     made.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="configuration (default: %(default)s)")
     made.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting; repeatable")
     return made
@@ -24,7 +27,7 @@ def parser(module: str, description: str | None, **further: str) -> argparse.Arg
 
 def load(options: argparse.Namespace) -> Config:
     """The configuration that the options mean. Raises BadConfig."""
-    return configuration.load(options.config, options.set + ([f"run.root={options.root}"] if options.root else []))
+    return configuration.load(options.config, options.set, {"--root": ("run.root", options.root)} if options.root else None)
 
 
 def repeated(settings: list[str]) -> list[str]:

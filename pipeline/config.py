@@ -11,6 +11,7 @@ from components.errors import BadConfig
 from pipeline.beam import Beam
 from pipeline.features import FEATURES
 from pipeline.kubeflow.settings import Kubeflow
+from pipeline.layers import Layers
 from pipeline.masking import MASK, settings
 from pipeline.section import SENSITIVE, Section
 
@@ -232,29 +233,32 @@ class Config(Section):
         return Path(self.run.root).absolute() / "mobile" / self.publish.model
 
 
-def load(path: Path = DEFAULT_FILE, overrides: list[str] | None = None) -> Config:
+def load(
+    path: Path = DEFAULT_FILE, overrides: list[str] | None = None, options: dict[str, tuple[str, str]] | None = None
+) -> Config:
     """Reads a configuration.
 
     Args:
         path: a TOML file.
-        overrides: `section.key=value`, the value as TOML; text may go without quotes.
+        overrides: of `--set`, `section.key=value`, the value as TOML; text may go without quotes.
+        options: other options of the command line, each with the setting that it overrides and its text.
 
     Raises:
-        BadConfig: naming each wrong key, its value and what is allowed.
+        BadConfig: naming each wrong key with where it stood, its value and what is allowed.
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadConfig(f"{path} cannot be read as TOML: {error}") from error
+    layers = Layers(str(path), values)
     for override in overrides or []:
-        section, key, value = _parse_override(override)
-        if not isinstance(values.setdefault(section, {}), dict):
-            raise BadConfig(f"{path}: {section} is {values[section]!r}; expected a section, [{section}]")
-        values[section][key] = value
+        layers.override(override)
+    for option, (setting, text) in (options or {}).items():
+        layers.put(tuple(setting.split(".")), text, option)
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        raise BadConfig(f"{path}: " + "; ".join(_explain(problem) for problem in error.errors())) from error
+        raise BadConfig(_explained(error, layers)) from error
 
 
 def overrides(config: Config) -> list[str]:
@@ -277,15 +281,12 @@ def _toml(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _parse_override(override: str) -> tuple[str, str, object]:
-    name, equals, text = override.partition("=")
-    section, dot, key = name.strip().partition(".")
-    if not (equals and dot and section and key):
-        raise BadConfig(f"Override {override!r} is not understood; expected section.key=value, as in train.epochs=5")
-    try:
-        return section, key, tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return section, key, text
+def _explained(error: ValidationError, layers: Layers) -> str:
+    """What is wrong, by layer."""
+    told: dict[str, list[str]] = {}
+    for problem in error.errors():
+        told.setdefault(layers.of(problem["loc"]), []).append(_explain(problem))
+    return "; ".join(f"{layer}: {'; '.join(problems)}" for layer, problems in told.items())
 
 
 def _explain(problem) -> str:

@@ -59,7 +59,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def load(options: argparse.Namespace) -> Config:
     """The configuration that the options mean. Raises BadConfig."""
-    return configuration.load(options.config, options.set + ([f"kubeflow.host={options.host}"] if options.host else []))
+    given = {"--host": ("kubeflow.host", options.host)} if options.host else None
+    return configuration.load(options.config, options.set, given)
 
 
 def compile_only(config: Config, options: argparse.Namespace, console: Console) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.command_line import ended
+from components.command_line import ended, whole
 from components.errors import CorruptModel, CrosswindError, Exit
 from components.publisher import store
 from components.publisher.restore import restore
@@ -18,7 +18,7 @@ from pipeline.config import Config
 def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`: DONE when an older version is in production again."""
     parser = command_line.parser("pipeline.rollback", __doc__)
-    parser.add_argument("--to", type=int, metavar="VERSION", help="version (default: the one before with another model)")
+    parser.add_argument("--to", type=whole, metavar="VERSION", help="version (default: the one before with another model)")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
     return ended(lambda: act(options, console), console)

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from components.command_line import ended
 from components.errors import BadConfig, ScheduleFailed
-from pipeline import config as configuration
+from pipeline import command_line
+from pipeline.config import DEFAULT_FILE
 
 CHECKOUT = Path(__file__).parent.parent
 MARKER = f"# crosswind: {CHECKOUT}"  # a comment to the shell; names the checkout, so that two do not disturb each other
@@ -26,14 +27,11 @@ NAMES = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.schedule", description=__doc__)
+    parser = command_line.parser("pipeline.schedule", __doc__)
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--install", action="store_true", help="add the line to this user's crontab, or replace it")
     action.add_argument("--remove", action="store_true", help="take it out again")
     parser.add_argument("--at", default="17 3 * * *", help="when, as cron writes it (default: %(default)s)")
-    parser.add_argument("--root", help="folder that runs write to (default: run.root of the configuration)")
-    parser.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="configuration (default: %(default)s)")
-    parser.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
     return ended(lambda: act(options, console), console)
@@ -56,14 +54,13 @@ def act(options: argparse.Namespace, console: Console) -> None:
 
 def crontab_line(at: str, options: argparse.Namespace) -> str:
     """The line, with absolute paths: cron starts in the home folder, with hardly any environment. Raises BadConfig."""
-    overrides = options.set + ([f"run.root={options.root}"] if options.root else [])
-    root = Path(configuration.load(options.config, overrides).run.root)
+    root = Path(command_line.load(options).run.root)
     root = root if root.is_absolute() else (CHECKOUT if not options.root else Path.cwd()) / root
     command = [str(CHECKOUT / ".venv/bin/python"), "-m", "pipeline.retrain"]
     command += ["--root", str(root), "--log", str(root / "logs/cron.log")]
-    if options.config != configuration.DEFAULT_FILE:
+    if options.config != DEFAULT_FILE:
         command += ["--config", str(options.config.absolute())]
-    command += [part for setting in options.set for part in ("--set", setting)]
+    command += command_line.repeated(options.set)
     # The tick has a lock of its own; this one spares the start of Python while a run is on.
     lock = ["flock", "--nonblock", "--conflict-exit-code", "0", str(root / ".cron.lock")]
     steps = [["mkdir", "-p", str(root)], ["cd", str(CHECKOUT)], [*lock, *command]]

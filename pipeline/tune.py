@@ -7,9 +7,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from components.command_line import ended
+from components.command_line import ended, whole
 from components.errors import BadConfig
 from components.files import temporary_folder
+from components.span_example_gen import spans
 from pipeline import command_line, hyperparameters, root
 from pipeline.config import Config
 from pipeline.hyperparameters import Hyperparameters
@@ -19,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`: DONE when there is a winner."""
     parser = command_line.parser("pipeline.tune", __doc__)
     parser.add_argument("--span", default="2013-03", help="month whose window is searched on (default: %(default)s)")
-    parser.add_argument("--trials", type=int, default=20, help="trainings to try (default: %(default)s)")
+    parser.add_argument("--trials", type=whole, default=20, help="trainings to try (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("runs/hyperparameters.json"), help="the winner (default: %(default)s)")
     options = parser.parse_args(arguments)
     console = root.terminal()
@@ -28,16 +29,27 @@ def main(arguments: list[str] | None = None) -> int:
 
 def act(options: argparse.Namespace, console: Console) -> None:
     """Searches, writes the winner, and shows it beside what is committed. Raises CrosswindError."""
-    if options.trials < 1:
-        raise BadConfig(f"--trials {options.trials}; expected 1 or more")
     config = command_line.load(options)
+    spans.window(options.span, config.data.window)  # raises for what is no span
+    check_out(options.out)
     winner = search(config, options.span, options.trials, console)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     with temporary_folder(options.out.parent) as folder:
         (folder / options.out.name).write_text(json.dumps(winner.model_dump(), indent=2) + "\n", encoding="utf-8")
         (folder / options.out.name).replace(options.out)
     console.print(comparison(hyperparameters.read(Path(config.train.hyperparameters)), winner))
     console.print(f'Try it: make run ARGS="--set train.hyperparameters={options.out}"', highlight=False, soft_wrap=True)
+
+
+def check_out(path: Path) -> None:
+    """Makes the winner's folder. Raises BadConfig if none can be written there, better now than after the search."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary_folder(path.parent):
+            pass
+    except OSError as error:
+        raise BadConfig(f"--out {path} cannot be written: {error}. Expected a file in a writable folder.") from error
+    if path.is_dir():
+        raise BadConfig(f"--out {path} is a folder; expected a file, new or to be replaced.")
 
 
 def search(config: Config, span: str, trials: int, console: Console) -> Hyperparameters:

@@ -3,11 +3,10 @@
 import argparse
 import os
 import sys
-from pathlib import Path
 
 from rich.console import Console
 
-from components.command_line import ended
+from components.command_line import ended, file, whole
 from serving.quiet import quiet_stderr
 
 
@@ -15,12 +14,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`."""
     parser = argparse.ArgumentParser(prog="python -m serving.predict", description=__doc__)
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--json", type=Path, help="a row as an object of field to value, or a list of rows")
-    source.add_argument("--csv", type=Path, help="rows with a header; they are printed with a column more")
+    source.add_argument("--json", type=file, help="a row as an object of field to value, or a list of rows")
+    source.add_argument("--csv", type=file, help="rows with a header; they are printed with a column more")
     parser.add_argument("--server", default="http://127.0.0.1:8501", help="http:// or grpc:// (default: %(default)s)")
     parser.add_argument("--model", default="flight_delay", help="(default: %(default)s)")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--version", type=int, help="of the model (default: the newest)")
+    which.add_argument("--version", type=whole, help="of the model (default: the newest)")
     which.add_argument("--label", default="", help="of the version, such as stable or canary")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True, stderr=True)

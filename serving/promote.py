@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from components import network
-from components.command_line import ended, filled
+from components.command_line import ended, filled, seconds, whole
 from components.errors import PromotionFailed
 from components.publisher import labels
 from components.publisher.labels import STABLE
@@ -27,8 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`."""
     parser = argparse.ArgumentParser(prog="python -m serving.promote", description=__doc__)
     action = parser.add_mutually_exclusive_group()
-    action.add_argument("--canary", type=int, metavar="VERSION", help="give it part of the requests, beside the stable one")
-    action.add_argument("--stable", type=int, metavar="VERSION", help="give it the requests; the one before stays as previous")
+    action.add_argument("--canary", type=whole, metavar="VERSION", help="give it part of the requests, beside the stable one")
+    action.add_argument(
+        "--stable", type=whole, metavar="VERSION", help="give it the requests; the one before stays as previous"
+    )
     action.add_argument("--rollback", action="store_true", help="take the canary back, or else go back to the previous version")
     parser.add_argument("--folder", default="runs/serving", help="of the models, or gs://bucket/folder (default: %(default)s)")
     parser.add_argument("--model", default="flight_delay", help="(default: %(default)s)")
@@ -43,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--public_key", metavar="FILE", type=filled, help="refuse versions that are not signed by a key in this file"
     )
-    parser.add_argument("--timeout", type=float, default=120.0, help="seconds to wait for a server (default: %(default)s)")
+    parser.add_argument("--timeout", type=seconds, default=120.0, help="seconds to wait for a server (default: %(default)s)")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
     return ended(lambda: act(options, console), console)

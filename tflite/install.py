@@ -8,7 +8,7 @@ from pathlib import Path
 from ai_edge_litert import schema_py_generated as flatbuffer
 from rich.console import Console
 
-from components.command_line import ended, filled
+from components.command_line import ended, filled, whole
 from components.errors import CorruptModel, NotConvertible, PublishFailed, VersionNotFound
 from components.files import TEMPORARY_PREFIX, fsync_tree, locked, sha256, temporary_folder
 from components.mobile_exporter import card as model_card
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`; unless it is DONE, nothing was installed."""
     parser = argparse.ArgumentParser(prog="python -m tflite.install", description=__doc__)
     parser.add_argument("--mobile", type=Path, default=PUBLISHED, help="the published versions (default: %(default)s)")
-    parser.add_argument("--version", type=int, help="(default: the newest)")
+    parser.add_argument("--version", type=whole, help="(default: the newest)")
     parser.add_argument(
         "--public_key", metavar="FILE", type=filled, help="refuse a version that is not signed by a key in this file"
     )

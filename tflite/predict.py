@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.prompt import Prompt
 
-from components.command_line import ended
+from components.command_line import ended, file
 from components.errors import BadData, CorruptModel
 from components.files import sha256
 from components.mobile_exporter import card as model_card
@@ -23,10 +23,10 @@ PUBLISHED = Path("runs/mobile/flight_delay")
 def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`."""
     parser = argparse.ArgumentParser(prog="python -m tflite.predict", description=__doc__)
-    parser.add_argument("--model", type=Path, help=f"the file (default: the newest version in {PUBLISHED})")
+    parser.add_argument("--model", type=file, help=f"the file (default: the newest version in {PUBLISHED})")
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--json", type=Path, help="a row as an object of field to value, or a list of rows")
-    source.add_argument("--csv", type=Path, help="rows with a header; without either it asks for one row")
+    source.add_argument("--json", type=file, help="a row as an object of field to value, or a list of rows")
+    source.add_argument("--csv", type=file, help="rows with a header; without either it asks for one row")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True, stderr=True)
     return ended(lambda: act(options, console), console)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import NoReturn, TypeVar
 
-from components.errors import BadData, SpanNotFound
+from components.errors import BadConfig, BadData, SpanNotFound
 from components.span_example_gen.limits import listed, shown
 
 SUFFIXES = (".parquet", ".csv")
@@ -69,10 +69,10 @@ def window(span: str, size: int) -> list[str]:
     """The `size` consecutive months that end with `span`, oldest first: ("2013-02", 3) gives 2012-12, 2013-01, 2013-02.
 
     Raises:
-        SpanNotFound: `span` is not of the form YYYY-MM.
+        BadConfig: `span` is not of the form YYYY-MM.
     """
     if not is_span(span):
-        raise SpanNotFound(f"{span!r} is not a span; expected a month such as 2013-07.")
+        raise BadConfig(f"{span!r} is not a span; expected a month such as 2013-07.")
     newest = int(span[:4]) * 12 + int(span[5:]) - 1
     return [f"{month // 12:04}-{month % 12 + 1:02}" for month in range(newest - size + 1, newest + 1)]
 

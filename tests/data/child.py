@@ -37,7 +37,8 @@ def read(spans_folder: Path, span: str, work: Path) -> None:
     from components.span_example_gen import reader, spans  # noqa: PLC0415
     from pipeline.features import COLUMNS, DATE  # noqa: PLC0415
 
-    for path in spans.files(spans_folder, spans.window(span, 1))[span]:
+    present = spans.listing(spans_folder)
+    for path in spans.chosen(present, spans.window(span, 1), spans_folder)[span]:
         for batch in reader.read(path, COLUMNS, DATE):
             reader.check_dates(batch, DATE, span)
             reader.row_hashes(batch)

@@ -596,18 +596,18 @@ FILES = [
         "BadData",
         r"\\udcff\.csv' has a name that cannot be printed",
     ),
-    Case("month 13", as_folder_named("2013-13"), "SpanNotFound", "No spans in|'2013-13' is not a span", "2013-13"),
+    Case("month 13", as_folder_named("2013-13"), "SpanNotFound", "No spans in", "2013-13"),
     Case("a space behind the month", as_folder_named("2013-02 "), "SpanNotFound", "No spans in"),
     Case("digits that are not ASCII", as_folder_named(f"2013-{ARABIC_ZERO}2"), "SpanNotFound", "No spans in"),
     Case(
         "digits that are not ASCII, asked for",
         as_folder_named(f"2{ARABIC_ZERO}13-02"),
         "SpanNotFound",
-        "No spans in|is not a span",
+        "No spans in",
         f"2{ARABIC_ZERO}13-02",
     ),
-    Case("a path as the span", parquet(), "SpanNotFound", r"'../../x' is not a span; expected a month", "../../x"),
-    Case("a pattern as the span", parquet(), "SpanNotFound", r"'2013-\*' is not a span", "2013-*"),
+    Case("a path as the span", parquet(), "BadConfig", r"'../../x' is not a span; expected a month", "../../x"),
+    Case("a pattern as the span", parquet(), "BadConfig", r"'2013-\*' is not a span", "2013-*"),
     Case("a month that is not there", parquet(), "SpanNotFound", "Span 2013-03 is not in", "2013-03"),
 ]
 CASES = [*TYPES, *VALUES, *NAMES, *PARQUET, *CSV, *FILES]

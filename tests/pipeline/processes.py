@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from conftest import REPOSITORY
@@ -13,6 +14,21 @@ def started(module: str, *arguments: str | Path, **environment: str) -> subproce
     command = [sys.executable, "-m", module, *map(str, arguments)]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     return subprocess.Popen(command, cwd=REPOSITORY, text=True, env=os.environ | environment, **streams)  # type: ignore[call-overload]
+
+
+def said_until(text: str, process: subprocess.Popen[str], seconds: float = 120) -> str:
+    """What a process says up to the line with the text. One that does not say it in time is killed, and the test fails."""
+    watch = threading.Timer(seconds, process.kill)
+    watch.start()
+    said = ""
+    try:
+        while text not in said:
+            line = process.stdout.readline() if process.stdout else ""
+            assert line, f"it ended, or was killed after {seconds} s, without {text!r}; it said: {said}"
+            said += line
+    finally:
+        watch.cancel()
+    return said
 
 
 def done(module: str, *arguments: str | Path, **environment: str) -> tuple[int, str]:

@@ -43,6 +43,45 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(override, m
         config.load(overrides=[override])
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["train.epoch=3"], "--set train.epoch: train.epoch is not a setting; expected one of hyperparameters, epochs"),
+        (["training.epochs=3"], "--set training.epochs: training is not a setting"),
+        (["data.window=0"], "--set data.window: data.window = 0: Input should be"),
+        (["gate.stop_on=['fatal']"], "--set gate.stop_on: gate.stop_on.0 = 'fatal'"),
+        (["gate.min_positive_share=0.9"], "{file} with --set gate.min_positive_share: gate: min_positive_share must be below"),
+        (["data.window=0", "train.epochs=0"], "--set data.window: data.window = 0.*; --set train.epochs: train.epochs = 0"),
+        (["kubeflow.every_node.cpus='4'"], "--set kubeflow.every_node.cpus: kubeflow.every_node.cpus is not a setting"),
+        (["kubeflow.nodes.Trainer.cpu=4"], "--set kubeflow.nodes.Trainer.cpu: kubeflow.nodes.Trainer.cpu = 4: Input should be"),
+        (["data.window.size=3"], "--set data.window.size: data.window is no section"),
+        (["train.epochs"], "--set 'train.epochs' is not understood"),
+    ],
+)
+def test_what_is_wrong_is_named_with_where_it_stood(overrides, message):
+    with pytest.raises(BadConfig, match="^" + message.format(file=config.DEFAULT_FILE)):
+        config.load(overrides=overrides)
+
+
+def test_what_is_wrong_in_a_file_is_the_files_whatever_options_there_are(tmp_path):
+    (tmp_path / "c.toml").write_text(config.DEFAULT_FILE.read_text().replace("window = 3", "windw = 3"))
+    with pytest.raises(BadConfig) as caught:
+        config.load(tmp_path / "c.toml", ["train.epochs=2"], {"--root": ("run.root", "elsewhere")})
+    assert str(caught.value).startswith(f"{tmp_path / 'c.toml'}: ") and "--" not in str(caught.value)
+
+
+def test_another_option_is_named_too_and_its_text_is_text():
+    assert config.load(options={"--root": ("run.root", "2013")}).run.root == "2013"
+    with pytest.raises(BadConfig, match=r"^--root: run\.root = '': String should have at least 1 character"):
+        config.load(options={"--root": ("run.root", "")})
+
+
+def test_a_setting_below_a_section_can_be_overridden_alone():
+    loaded = config.load(overrides=["kubeflow.nodes.Trainer.memory=9Gi", "mobile.max_difference.float16=0.5"])
+    assert loaded.kubeflow.node("Trainer").memory == "9Gi"
+    assert loaded.mobile.max_difference == config.load().mobile.max_difference | {"float16": 0.5}
+
+
 def test_overrides_are_typed_and_text_needs_no_quotes():
     loaded = config.load(overrides=["train.epochs=7", "run.root=/some where", "evaluate.slices=['dest']", "evaluate.min_auc=0"])
     assert (loaded.train.epochs, loaded.run.root, loaded.evaluate.slices, loaded.evaluate.min_auc) == (

@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from conftest import FAST, REPOSITORY
 
 from components.errors import Exit
 from components.publisher import store
-from tests.pipeline.processes import done, started
+from tests.pipeline.processes import done, said_until, started
 
 # A run that takes no time, for the codes of a tick that depend on what came of it; real ones: tests/e2e/test_retrain.py.
 STAND_IN = """
@@ -119,6 +120,49 @@ def test_a_wrong_argument_is_2_whatever_the_command(module):
     assert (code, "usage: " in said) == (Exit.WRONG_SETTING, True)
 
 
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("pipeline.local_runner", ["--span", "2013-99"]),
+        ("pipeline.local_runner", ["--span", ""]),
+        ("pipeline.local_runner", ["--root", ""]),
+        ("pipeline.tune", ["--span", "2013-99"]),
+        ("pipeline.tune", ["--trials", "0"]),
+        ("pipeline.tune", ["--out", "/proc/nowhere/found.json"]),
+        ("pipeline.rollback", ["--to", "0"]),
+        ("pipeline.rollback", ["--to", "-1"]),
+        ("pipeline.reports", ["serve", "--port", "-1"]),
+        ("pipeline.schedule", ["--at", "noon"]),
+        ("pipeline.keys", ["make", "/proc/nowhere"]),
+        ("pipeline.kubeflow_runner", ["run", "--span", "2013-99", "--host", "http://127.0.0.1:9"]),
+        ("pipeline.kubeflow_runner", ["schedule", "--cron", "noon", "--host", "http://127.0.0.1:9"]),
+        ("serving.predict", ["--json", "/nowhere.json"]),
+        ("serving.predict", ["--csv", "serving", "--server", "http://127.0.0.1:9"]),
+        ("serving.predict", ["--json", "serving/request.json", "--version", "-1"]),
+        ("serving.predict", ["--json", "serving/request.json", "--server", "ftp://127.0.0.1"]),
+        ("serving.promote", ["--stable", "0"]),
+        ("serving.promote", ["--canary", "-3"]),
+        ("serving.promote", ["--stable", "1", "--timeout", "nan"]),
+        ("tflite.predict", ["--model", "/nowhere.tflite"]),
+        ("tflite.predict", ["--json", "/nowhere.json"]),
+        ("tflite.predict", ["--csv", "tflite"]),
+        ("tflite.install", ["--version", "0"]),
+    ],
+)
+def test_an_argument_that_no_machine_could_take_is_2_too(module, arguments, versions):
+    """What is well formed and not there, as a month or a version, is 1; what stands in a file is 3."""
+    roots = ["--root", versions] if module in COMMANDS and not module.endswith("kubeflow_runner") else []
+    code, said = done(module, *arguments, *[each for each in roots if "--root" not in arguments])
+    assert code == Exit.WRONG_SETTING, said
+    assert "Traceback" not in said
+
+
+def test_a_code_that_make_does_not_pass_on_is_on_the_last_line(versions):
+    code, said = done("pipeline.rollback", "--root", versions, "--to", "9")
+    assert said.splitlines()[-1] == f"Exit code {code}: it failed, and one message says why."
+    assert "Exit code" not in done("pipeline.rollback", "--root", versions)[1]
+
+
 def test_data_rejected(refused):
     check("data rejected", (refused.code, refused.said))
 
@@ -203,9 +247,7 @@ def test_interrupted(few_spans, tmp_path):
     """While TensorFlow is loaded: in each later moment the same process is asked to end."""
     process = started("pipeline.local_runner", "--root", tmp_path / "runs", *settings(f"data.spans={few_spans}"))
     try:
-        said = process.stdout.readline()
-        while "Log: " not in said:
-            said += process.stdout.readline()
+        said = said_until("Log: ", process)
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=60)
     finally:
@@ -221,8 +263,10 @@ def test_an_interrupted_tick_says_so(months, tmp_path, stand_in):
     environment = {"PYTHONPATH": stand_in, "OUTCOME": "published", "SECONDS_TAKEN": "60"}
     process = started("pipeline.retrain", "--root", tmp_path / "runs", *settings(f"data.spans={months}"), **environment)
     try:
+        end = time.monotonic() + 60
         while not list(tmp_path.glob("runs/.tick.lock")):
-            pass
+            assert time.monotonic() < end and process.poll() is None, "the tick has not begun"
+            time.sleep(0.05)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(2)
         process.send_signal(signal.SIGINT)

@@ -177,7 +177,7 @@ def test_schedule_replaces_and_removes_by_name(api, capsys):
     ("arguments", "code", "message"),
     [
         (["schedule", "--cron", "0 3 * * *"], 2, "has 5 fields; expected six"),
-        (["run", "--span", "summer"], 1, "'summer' is not a span"),
+        (["run", "--span", "summer"], 2, "'summer' is not a span"),
     ],
 )
 def test_what_is_wrong_is_said_before_the_api_is_asked(api, capsys, arguments, code, message):

@@ -152,5 +152,5 @@ def test_no_tensorflow_is_imported():
 
 
 def test_the_line_survives_quoting():
-    options = schedule.argparse.Namespace(root="/x y", set=[], config=schedule.configuration.DEFAULT_FILE)
+    options = schedule.argparse.Namespace(root="/x y", set=[], config=schedule.DEFAULT_FILE)
     assert shlex.quote("/x y/logs/cron.log") in schedule.crontab_line("@daily", options)

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from components.errors import BadData, SpanNotFound
+from components.errors import BadConfig, BadData, SpanNotFound
 from components.span_example_gen import spans
 
 
@@ -17,7 +17,7 @@ def test_window_is_consecutive_months(span, size, expected):
 
 @pytest.mark.parametrize("span", ["2013-13", "2013-7", "July", "../2013-07", ""])
 def test_a_span_is_a_month(span):
-    with pytest.raises(SpanNotFound, match="expected a month such as 2013-07"):
+    with pytest.raises(BadConfig, match="expected a month such as 2013-07"):
         spans.window(span, 3)
 
 
