@@ -19,6 +19,8 @@ from pipeline.features import COLUMNS
 from tests.beam import engines, nodes, outputs
 from tests.conftest import REPOSITORY
 
+pytestmark = pytest.mark.timeout(3600)
+
 ENGINES = ("prism", "flink", "spark")
 ROWS_OF_THE_WINDOW = 77_911
 

@@ -15,6 +15,8 @@ from rich.table import Table
 from tests.data import children
 from tests.data.corpus import CASES, SPAN
 
+pytestmark = pytest.mark.timeout(3600)
+
 MEGABYTES, SECONDS = 1500, 60
 WORST = ("infinity", "2^62 as label", "100,000 carriers", "all features missing")  # of what can be read
 RESULTS = REPOSITORY / "runs" / "benchmarks" / "corpus.json"

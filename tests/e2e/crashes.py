@@ -62,8 +62,10 @@ def interleaved(
     stopped = _started(lambda: _watched(operations, number, lambda _: os.kill(os.getpid(), signal.SIGSTOP), first))
     met = os.waitid(os.P_PID, stopped.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT).si_code == os.CLD_STOPPED
     other = _started(second)
+    end = time.monotonic() + 60
     try:
         while other.exitcode is None and not _waits_for_a_lock(other.pid):
+            assert time.monotonic() < end, "the second neither ends nor waits for a lock"
             time.sleep(0.001)
         if met:
             os.kill(stopped.pid, signal.SIGCONT)
@@ -111,7 +113,7 @@ def in_child(work: Work) -> int:
     process.join(60)
     if process.exitcode is None:
         process.kill()
-        process.join()
+        process.join(60)
     assert process.exitcode is not None
     return process.exitcode
 

@@ -21,6 +21,8 @@ from serving import promote
 from tests.e2e import crashes
 from tests.serving.servers import stubbed
 
+pytestmark = pytest.mark.timeout(2400)
+
 LARGE = 20_000_000  # bytes: a kill at random often meets a file half written
 
 

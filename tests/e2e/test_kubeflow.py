@@ -15,6 +15,8 @@ from components.publisher import store
 from components.run_report import facts
 from tests.pipeline.kubeflow.emulator import Cluster, Task
 
+pytestmark = pytest.mark.timeout(3600)
+
 SETTINGS = [*FAST, "evaluate.min_auc=0.4", "evaluate.max_auc_drop=1.0"]
 
 

@@ -23,6 +23,8 @@ from kfp.local.subprocess_task_handler import SubprocessTaskHandler
 from pipeline import config
 from pipeline.kubeflow.compiled import compiled
 
+pytestmark = pytest.mark.timeout(3600)
+
 FIRST = ("production-model", "import-schema-gen", "span-example-gen", "statistics-gen")
 
 

@@ -14,6 +14,8 @@ from components.publisher import store
 from components.publisher.restore import restore
 from data import flights
 
+pytestmark = pytest.mark.timeout(3600)
+
 LENIENT = ["evaluate.min_auc=0.4", "evaluate.max_auc_drop=1.0"]
 
 

@@ -74,8 +74,10 @@ def test_runs_that_end_together_leave_a_whole_page(tmp_path):
     processes = [spawn.Process(target=update_often, args=(tmp_path,)) for _ in range(2)]
     for process in processes:
         process.start()
+    end = time.monotonic() + 120
     try:
         while any(process.is_alive() for process in processes):
+            assert time.monotonic() < end
             html = (tmp_path / page.PAGE).read_text()
             assert html.rstrip().endswith("</html>")
             assert len(links(html)) == 2

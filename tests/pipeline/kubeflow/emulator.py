@@ -23,6 +23,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec.pipeline_spec_pb2 import ArtifactList, ExecutorInput, ExecutorOutput, RuntimeArtifact
 
 SCHEMES = {"gs": "gcs", "s3": "s3", "minio": "minio"}
+TASK_SECONDS = 900  # after which a task is taken to hang
 
 
 @dataclass
@@ -163,6 +164,7 @@ def execute(name: str, command: list[str], machine: Path) -> Task:
         try:
             memory = 0.0
             while process.poll() is None:
+                assert time.monotonic() < start + TASK_SECONDS, f"{name} did not come to its end"
                 memory = peak(process.pid) or memory
                 time.sleep(0.1)
         finally:
