@@ -5,6 +5,7 @@ the FAA's aircraft registry and hourly airport weather. Only what is known befor
 """
 
 import argparse
+from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,6 @@ from pathlib import Path
 import pandas as pd
 from pandas.tseries.holiday import USFederalHolidayCalendar
 from rich.console import Console
-from rich.table import Table
 
 from components.command_line import ended
 from components.errors import BadData, RootUnusable
@@ -105,15 +105,25 @@ def flights_of_the_year() -> pd.DataFrame:
     return joined[["date", *SCHEDULE, "departures_in_hour", *PLANE, *WEATHER, *PAST, "late"]]
 
 
-def write_spans(flights: pd.DataFrame, folder: Path) -> list[dict[str, object]]:
+@dataclass(frozen=True)
+class Month:
+    """A span that was written: how many flights, how many of them late, and how many without a label were left out."""
+
+    span: str
+    rows: int
+    late: int
+    left_out: int
+
+
+def write_spans(flights: pd.DataFrame, folder: Path) -> list[Month]:
     """Writes `folder/YYYY-MM/flights.parquet` for each month that is not there yet, each one atomically.
 
     Flights that never arrived (cancelled, diverted) have no label and are left out.
 
     Returns:
-        A row a month that was written: `span`, `rows`, `late` (share of positives), `left_out`.
+        The months that were written.
     """
-    written: list[dict[str, object]] = []
+    written = []
     for span, month in flights.groupby(flights.date.dt.strftime("%Y-%m")):
         target = folder / str(span)
         if target.exists():
@@ -123,19 +133,19 @@ def write_spans(flights: pd.DataFrame, folder: Path) -> list[dict[str, object]]:
             labelled.assign(date=labelled.date.dt.date).to_parquet(temporary / "flights.parquet", index=False)
             fsync(temporary / "flights.parquet")
             temporary.rename(target)
-        written.append(
-            {"span": span, "rows": len(labelled), "late": labelled.late.mean(), "left_out": len(month) - len(labelled)}
-        )
+        written.append(Month(str(span), len(labelled), int(labelled.late.sum()), len(month) - len(labelled)))
     return written
 
 
-def summary(rows: list[dict[str, object]]) -> Table:
-    table = Table("span")
-    for name in ("flights", "late", "left out: cancelled or diverted"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(str(row["span"]), f"{row['rows']:,}", f"{row['late']:.1%}", f"{row['left_out']:,}")
-    return table
+def summary(written: list[Month], folder: Path) -> str:
+    """What was written, in a line."""
+    if not written:
+        return f"All spans are in {folder}; nothing to build."
+    rows, late = sum(month.rows for month in written), sum(month.late for month in written)
+    return (
+        f"Wrote {written[0].span} to {written[-1].span} to {folder}: {rows:,} flights, {late / rows:.1%} late; "
+        f"{sum(month.left_out for month in written):,} were cancelled or diverted, and are left out."
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -153,7 +163,7 @@ def build(folder: Path, console: Console) -> None:
         written = write_spans(flights_of_the_year(), folder)
     except OSError as error:
         raise RootUnusable(f"No spans were built in {folder}: {error}") from error
-    console.print(summary(written) if written else f"All spans are in {folder}; nothing to build.")
+    console.print(summary(written, folder), highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

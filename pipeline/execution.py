@@ -15,7 +15,8 @@ from components.publisher.signature import read_keys
 from pipeline import beam, masking
 from pipeline.checkout import git_commit
 from pipeline.config import Config
-from pipeline.supervisor import Started, supervised
+from pipeline.progress import THE_START, Began, Ended, Event, Tell
+from pipeline.supervisor import supervised
 
 Result = TypeVar("Result")
 BEHIND = "What follows the last node"
@@ -30,7 +31,7 @@ def execute(config: Config, span: str, console: Console, name: str, *, behind: C
         config, span: what to run.
         console: gets a line a node.
         name: of the run, in ML Metadata and among the reports.
-        behind: is called when all nodes have ended well.
+        behind: is called when all nodes have ended well, in the process that has run them: it must not print.
         trials: of a Tuner; 0: no Tuner.
 
     Returns:
@@ -44,8 +45,8 @@ def execute(config: Config, span: str, console: Console, name: str, *, behind: C
     read_keys(config.publish.public_key, config.publish.signing_key)  # a key that is missing, better now than after training
     up_to = "Tuner" if trials else None
 
-    def work(started: Started) -> Result:
-        with _followed(config, console, started):
+    def work(tell: Tell) -> Result:
+        with _explained(config, tell) as follows:
             from pipeline import local_dag  # noqa: PLC0415 (here and below: the process that watches needs none of it)
             from pipeline.dag import check_schema, create_pipeline  # noqa: PLC0415
             from pipeline.model import distribution  # noqa: PLC0415
@@ -53,16 +54,16 @@ def execute(config: Config, span: str, console: Console, name: str, *, behind: C
             # Devices are settled when TensorFlow starts, and what is missing is better said before the first node.
             distribution.create(config.train.strategy, config.train.devices, config.train.tpu)
             check_schema(Path(config.data.schema_file))
-            local_dag.run(create_pipeline(config, span, git_commit(), trials), name, up_to, masking.masker(config))
-        started(BEHIND)
+            local_dag.run(create_pipeline(config, span, git_commit(), trials), name, up_to, masking.masker(config), follows)
+        tell(Began(BEHIND))
         return behind()
 
-    def close(started: Started, failure: str) -> None:
-        with _followed(config, console, started):
+    def close(tell: Tell, failure: str) -> None:
+        with _explained(config, tell) as follows:
             from pipeline import local_dag  # noqa: PLC0415
             from pipeline.dag import create_pipeline  # noqa: PLC0415
 
-            local_dag.close(create_pipeline(config, span, git_commit(), trials), name, failure, up_to)
+            local_dag.close(create_pipeline(config, span, git_commit(), trials), name, failure, up_to, follows)
 
     try:
         return supervised(work, config.run, console)
@@ -71,7 +72,7 @@ def execute(config: Config, span: str, console: Console, name: str, *, behind: C
             failure = f"{type(error).__name__}: {error}"
             limits = config.run.model_copy(update={"max_seconds": CLOSING_SECONDS})
             with contextlib.suppress(CrosswindError):  # what ended the run is better told than what ended its report
-                supervised(lambda started: close(started, failure), limits, console)
+                supervised(lambda tell: close(tell, failure), limits, console)
         raise
 
 
@@ -85,26 +86,36 @@ def _room(root: Path) -> str:
     )
 
 
+class _Follows:
+    """Passes on what it is told, and knows the node that failed first: closing nodes run after it."""
+
+    def __init__(self, tell: Tell):
+        self.failed = ""
+        self._tell, self._node = tell, ""
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Began):
+            self._node = event.node
+        elif event == Ended("failed"):
+            self.failed = self.failed or self._node
+        self._tell(event)
+
+
 @contextlib.contextmanager
-def _followed(config: Config, console: Console, started: Started) -> Iterator[None]:
-    """A line for each node within, and one message for what ends them. Raises CrosswindError."""
+def _explained(config: Config, tell: Tell) -> Iterator[_Follows]:
+    """One message for what ends the nodes within, which tell what is yielded of themselves. Raises CrosswindError."""
     from absl import logging  # noqa: PLC0415
 
-    from pipeline.progress import NodeProgress  # noqa: PLC0415
-
-    progress, mask = NodeProgress(console, started), masking.masker(config)
+    follows, mask = _Follows(tell), masking.masker(config)
     try:
         masking.keep_out_of_logs(config)
         logging.set_verbosity(logging.INFO)
-        logging.get_absl_logger().addHandler(progress)
-        yield
+        yield follows
     except CrosswindError:
         raise
     except (Exception, SystemExit) as error:  # Beam's parser exits for an option that it cannot read
         sys.stderr.write(mask(traceback.format_exc()))
-        progress.failed()
-        where = progress.failed_node or "The start"
         told = mask(f"{type(error).__name__}: {error}")
-        raise NodeFailed(f"{where} failed: {told}{_room(Path(config.run.root))}\nThe traceback is in the log.") from error
-    finally:
-        progress.close()
+        raise NodeFailed(
+            f"{follows.failed or THE_START} failed: {told}{_room(Path(config.run.root))}\nThe traceback is in the log."
+        ) from error

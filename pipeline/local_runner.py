@@ -11,7 +11,7 @@ from typing import cast
 from rich.console import Console
 
 from components import metadata_file
-from components.command_line import ended
+from components.command_line import ended, filled
 from components.errors import BadConfig, CrosswindError, SpanNotFound, exit_code
 from components.span_example_gen import spans
 from pipeline import command_line, root
@@ -24,7 +24,7 @@ INTERRUPTED = "Interrupted. The next run goes on behind the last finished node."
 def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`: DONE when the run came to a decision or there was nothing to run."""
     parser = command_line.parser("pipeline.local_runner", __doc__)
-    parser.add_argument("--span", help="month to run, such as 2013-07 (default: the oldest that was not run yet)")
+    parser.add_argument("--span", type=filled, help="month to run, such as 2013-07 (default: the oldest that was not run yet)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what came of the run to FILE")
     parser.add_argument("--verbose", action="store_true", help="show the logs instead of keeping them in a file")
     options = parser.parse_args(arguments)
@@ -62,7 +62,7 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
             return None
         window = spans.window(span, config.data.window)
         spans.files(Path(config.data.spans), window)
-        console.print(f"[bold]Crosswind[/] runs {window[0]} to {window[-1]} in {folder}", highlight=False)
+        console.print(f"[bold]Crosswind[/] runs {window[0]} to {window[-1]} in {folder}", highlight=False, soft_wrap=True)
         name = f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{span}"
         if not verbose:
             log = folder / "logs" / f"{name}.log"
@@ -72,20 +72,23 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
 
         start = time.monotonic()
         try:
-            return execute(config, span, console, name, behind=lambda: conclude(config, span, console, start))
+            result, said = execute(config, span, console, name, behind=lambda: conclude(config, span, console, start))
+            console.file.write(said)
+            return result
         finally:
             if (page := folder / "reports" / name / "index.html").exists():
                 console.print(f"Report: {page}", highlight=False, soft_wrap=True)
 
 
-def conclude(config: Config, span: str, console: Console, start: float) -> Outcome:
-    """Prints what came of the last run, which began at `start`."""
+def conclude(config: Config, span: str, console: Console, start: float) -> tuple[Outcome, str]:
+    """What came of the last run, which began at `start`, and what the console is to show of it."""
     from pipeline import outcome, record, summary  # noqa: PLC0415
 
     outputs = record.last_run(Path(config.run.root).absolute() / "metadata.db")
     result = outcome.of(span, outputs, time.monotonic() - start)
-    summary.show(console, outputs, result, next_span(config))
-    return result
+    with console.capture() as captured:
+        summary.show(console, outputs, result, next_span(config))
+    return result, captured.get()
 
 
 def next_span(config: Config) -> str | None:

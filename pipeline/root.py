@@ -71,7 +71,10 @@ def _locked(file: IO[bytes]) -> bool:
 
 def terminal() -> Console:
     """Standard output by a descriptor of its own, since `output_to` sends the usual one to the log."""
-    return Console(file=os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8"))
+    file = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8")
+    # rich asks the standard streams for the width, of which only the input may still be the terminal.
+    width = os.get_terminal_size(file.fileno()).columns if file.isatty() and not os.isatty(0) else None
+    return Console(file=file, width=width)
 
 
 @contextmanager

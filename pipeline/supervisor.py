@@ -20,16 +20,14 @@ import psutil  # type: ignore[import-untyped]
 from rich.console import Console
 
 from components.errors import CrosswindError, Exit, LimitExceeded, ProcessDied
-from pipeline import progress
 from pipeline.config import Run
+from pipeline.progress import THE_START, Ended, Screen, Tell
 from pipeline.root import leave
 
 Result = TypeVar("Result")
-Started = Callable[[str], None]  # is told each node that starts
 PERIOD = 1.0  # seconds between two looks
 GRACE = 5.0  # seconds to end after Ctrl-C; TensorFlow may need them
 LEAVING = 60.0  # seconds to end after the work is done
-THE_START = "The start"  # before the first node
 GIGABYTE = 1e9
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 1, 36, 37  # linux/prctl.h
@@ -48,13 +46,14 @@ class AskedToEnd(SystemExit):
         self.name = signal.Signals(number).name
 
 
-def supervised(work: Callable[[Started], Result], limits: Run, console: Console) -> Result:
+def supervised(work: Callable[[Tell], Result], limits: Run, console: Console) -> Result:
     """Does the work in a process of its own, which ends with this one whatever ends it.
 
     Args:
-        work: calls what it is given with the name of each node that starts. What it returns or raises must be picklable.
+        work: tells what it is given of each node. What it returns or raises must be picklable. It writes nothing to the
+            terminal, where this process does.
         limits: `max_seconds` of a node, `max_memory_gb` of the process and all below it.
-        console: gets the line of the node that is ended.
+        console: shows the nodes.
 
     Returns:
         What the work returns.
@@ -75,15 +74,12 @@ def supervised(work: Callable[[Started], Result], limits: Run, console: Console)
         if pid == 0:
             _work(work, sender, watcher, mask)
         sender.close()
-        try:
-            with _ended(psutil.Process(pid), others) as process:
-                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-                return _watch(process, others, receiver, limits, console)
-        finally:
-            console.show_cursor()  # which a spinner that was not asked leaves hidden
+        with _ended(psutil.Process(pid), others) as process, Screen(console) as screen:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            return _watch(process, others, receiver, limits, screen)
 
 
-def _work(work: Callable[[Started], object], sender: Connection, watcher: int, mask: set[int | signal.Signals]) -> NoReturn:
+def _work(work: Callable[[Tell], object], sender: Connection, watcher: int, mask: set[int | signal.Signals]) -> NoReturn:
     """In the other process."""
     for number in _heeded():
         signal.signal(number, signal.SIG_DFL)
@@ -94,7 +90,7 @@ def _work(work: Callable[[Started], object], sender: Connection, watcher: int, m
         os._exit(Exit.FAILED)
     code = Exit.FAILED
     try:
-        sender.send(("result", work(lambda node: sender.send(("node", node)))))
+        sender.send(("result", work(lambda event: sender.send(("event", event)))))
         code = Exit.DONE
     except CrosswindError as error:
         sender.send(("error", error))
@@ -106,9 +102,9 @@ def _work(work: Callable[[Started], object], sender: Connection, watcher: int, m
     leave(code)
 
 
-def _watch(process: psutil.Process, others: set[psutil.Process], receiver: Connection, limits: Run, console: Console):
+def _watch(process: psutil.Process, others: set[psutil.Process], receiver: Connection, limits: Run, screen: Screen):
     """Follows the other process until it has a result. Raises as `supervised`."""
-    node, since = "", time.monotonic()
+    looked = 0.0
     while True:
         try:
             if receiver.poll(PERIOD):
@@ -117,16 +113,23 @@ def _watch(process: psutil.Process, others: set[psutil.Process], receiver: Conne
                     raise value
                 if kind == "result":
                     return value
-                node, since = value, time.monotonic()
+                screen.tell(value)
             elif not _alive(process):
                 raise EOFError
         except EOFError:
-            _show_failed(console, node or THE_START, since)
-            words = f"{node or THE_START} ended with its process: {_death(process)}. What it wrote last is in the log."
-            raise ProcessDied(words, node) from None
-        if excess := _excess(others, node or THE_START, time.monotonic() - since, limits):
-            _show_failed(console, node or THE_START, since)
-            raise LimitExceeded(excess, node)
+            words = f"{screen.node or THE_START} ended with its process: {_death(process)}. What it wrote last is in the log."
+            raise _failed(screen, ProcessDied(words, screen.node)) from None
+        if time.monotonic() - looked >= PERIOD:  # steps may come more often
+            looked = time.monotonic()
+            screen.look()
+            if excess := _excess(others, screen.node or THE_START, looked - screen.since, limits):
+                raise _failed(screen, LimitExceeded(excess, screen.node))
+
+
+def _failed(screen: Screen, error: CrosswindError) -> CrosswindError:
+    """The error, when it is shown what failed: before the first node too."""
+    screen.tell(Ended("failed"))
+    return error
 
 
 def _excess(others: set[psutil.Process], node: str, seconds: float, limits: Run) -> str:
@@ -191,12 +194,6 @@ def _death(process: psutil.Process) -> str:
     if code == -signal.SIGKILL:
         return "killed, by the kernel for lack of memory unless somebody did it"
     return f"ended by {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
-
-
-def _show_failed(console: Console, node: str, since: float) -> None:
-    if console.is_terminal:
-        console.file.write("\r\x1b[2K")  # the spinner's line
-    progress.show(console, "[red]failed ", node, time.monotonic() - since)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,9 @@ from components import network
 from data import flights
 from tests.planted import ENVIRONMENT, NOTIFY
 from tests.proxies import proxy
+from tests.terminals import Seen, in_terminal
+
+pytest_plugins = ["tests.watchdog"]
 
 # A shell that starts the tests in the background has Ctrl-C ignored, and what they start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -84,34 +87,41 @@ def states(output: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class TwoRuns:
-    """The first run (March, nothing in production) and the second (April, March's model in production).
+    """The first run (March, nothing in production) and the second (April, March's model in production), each in a terminal.
 
     Attributes:
         root: what they wrote.
         temporary: where they put temporary files.
-        first, second: what they said.
+        terminals: what they wrote there: of 80 columns, and of 120 with NO_COLOR.
         proxied: what the second one asked the proxy that its environment names for everything, and that never answers.
     """
 
     root: Path
     temporary: Path
-    first: str
-    second: str
+    terminals: tuple[Seen, Seen]
     proxied: list[str]
+
+    @property
+    def first(self) -> str:
+        return self.terminals[0].text
+
+    @property
+    def second(self) -> str:
+        return self.terminals[1].text
 
 
 @pytest.fixture(scope="session")
 def two_runs(few_spans: Path, tmp_path_factory: pytest.TempPathFactory) -> TwoRuns:
     root, temporary = tmp_path_factory.mktemp("root") / "runs", tmp_path_factory.mktemp("temporary")
-    outputs = []
+    seen = []
     # So few rows make a poor model: the floor is lowered, the comparison with production is not waited for.
     settings = ["--set", "evaluate.min_auc=0.4", "--set", "evaluate.max_auc_drop=1.0"]
     settings += ["--set", f"schedule.notify={NOTIFY}"]
+    environment = os.environ | ENVIRONMENT | {"TMPDIR": str(temporary), "TERM": "xterm-256color"}
     with proxy(hangs=True) as black_hole:
-        behind_it = black_hole.environment()
-        for further, proxies in (([], {}), (["--set", "batch.bulk_inferrer=true"], behind_it)):
-            environment = {"TMPDIR": str(temporary), **ENVIRONMENT, **proxies}
-            result = run(*settings, *further, spans=few_spans, root=root, **environment)
-            assert result.returncode == 0, result.stdout + result.stderr
-            outputs.append(result.stdout)
-    return TwoRuns(root, temporary, *outputs, proxied=black_hole.asked)
+        second = {"NO_COLOR": "1", **black_hole.environment()}
+        for columns, further, variables in ((80, [], {}), (120, ["--set", "batch.bulk_inferrer=true"], second)):
+            arguments = command(*settings, *further, spans=few_spans, root=root)
+            seen.append(in_terminal(arguments, columns=columns, cwd=REPOSITORY, env=environment | variables))
+            assert seen[-1].code == 0, seen[-1].text
+    return TwoRuns(root, temporary, (seen[0], seen[1]), black_hole.asked)

@@ -15,6 +15,7 @@ from absl import logging
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
+from components import steps
 from components.errors import BadConfig
 from pipeline.config import Train
 from pipeline.features import FEATURES, LABEL, Kind
@@ -38,7 +39,7 @@ def run_fn(fn_args: FnArgs) -> None:
     hyperparameters = Hyperparameters.model_validate(fn_args.custom_config["hyperparameters"])
     strategy = distribution.create(settings.strategy, settings.devices, settings.tpu)
     data = Prepared.read(fn_args)
-    board = EpochBoard(fn_args.model_run_dir)
+    callbacks = [EpochBoard(fn_args.model_run_dir), TellsEpochs(lambda done, epochs: steps.report("epoch", done, epochs))]
     model, history = train(
         settings,
         hyperparameters,
@@ -46,7 +47,7 @@ def run_fn(fn_args: FnArgs) -> None:
         strategy,
         base_model=fn_args.base_model,
         backup=backup_folder(fn_args),
-        callbacks=[board],
+        callbacks=callbacks,
     )
     logging.info("Trained: %s", history)
     with distribution.written_by_chief(strategy, Path(fn_args.serving_model_dir)) as folder:
@@ -58,6 +59,20 @@ class EpochBoard(keras.callbacks.TensorBoard):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         super().on_train_batch_end(batch)
+
+
+class TellsEpochs(keras.callbacks.Callback):
+    """Tells after each batch how many epochs are done, and how many there are."""
+
+    def __init__(self, tell: Callable[[float, int], None]):
+        super().__init__()
+        self._tell, self._before = tell, 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._before = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self._tell(self._before + (batch + 1) / self.params["steps"], self.params["epochs"])
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import keras_tuner
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 
+from components import steps
 from pipeline.config import Train
 from pipeline.hyperparameters import Hyperparameters
 from pipeline.model import distribution, training
@@ -58,8 +59,13 @@ class Search(keras_tuner.Tuner):
     def __init__(self, settings: Train, data: training.Prepared, **options):
         super().__init__(**options)
         self._settings, self._data = settings, data
+        self._tried = 0
 
     def run_trial(self, trial, **_) -> dict[str, float]:
         strategy = distribution.create(self._settings.strategy, self._settings.devices, self._settings.tpu)
-        _, history = training.train(self._settings, hyperparameters(trial.hyperparameters.values), self._data, strategy)
+        before, trials = self._tried, self.oracle.max_trials
+        tells = training.TellsEpochs(lambda done, epochs: steps.report("trial", before + done / epochs, trials))
+        chosen = hyperparameters(trial.hyperparameters.values)
+        _, history = training.train(self._settings, chosen, self._data, strategy, callbacks=[tells])
+        self._tried += 1
         return {OBJECTIVE: history[-1][OBJECTIVE]}

@@ -6,47 +6,45 @@ leaves its stacks in a folder.
 
 import argparse
 import json
-import logging
 import os
 import signal
 import subprocess
 import time
 from pathlib import Path
 
-from rich.console import Console
-
 from pipeline import config as configuration
-from pipeline.progress import NodeProgress
+from pipeline.progress import Began, Ended, Event
 from pipeline.root import leave
 from tests.benchmarks import pipeline_profile
 
 PIPELINES = ("stock", "nodes", "whole")
 
 
-class NodeTimes(NodeProgress):
+class NodeTimes:
     """When each node began and ended, in seconds since 1970, and the processor seconds that it took.
 
     Those of processes below this one count when they have ended, as a server that the Canary tries has.
     """
 
-    def __init__(self, console: Console, profiles: Path | None):
-        super().__init__(console)
+    def __init__(self, profiles: Path | None):
         self.times: dict[str, list[float]] = {}
+        self._node = ""
         self._profiles = profiles
         self._profiler: subprocess.Popen | None = None
 
-    def emit(self, record: logging.LogRecord) -> None:
-        before = self.node
-        super().emit(record)
-        if self.node and self.node != before:
-            self._profiler = pipeline_profile.watch(self._profiles / f"{self.node}.txt") if self._profiles else None
-            self.times[self.node] = [time.time(), 0.0, sum(os.times()[:4])]
-        elif before and not self.node:
-            began, _, processor = self.times[before]
-            self.times[before] = [began, time.time(), sum(os.times()[:4]) - processor]
-            if self._profiler:
-                self._profiler.send_signal(signal.SIGINT)
-                self._profiler.wait()
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Began(node):
+                self._node = node
+                self._profiler = pipeline_profile.watch(self._profiles / f"{node}.txt") if self._profiles else None
+                self.times[node] = [time.time(), 0.0, sum(os.times()[:4])]
+            case Ended(state):
+                began, _, processor = self.times[self._node]
+                self.times[self._node] = [began, time.time(), sum(os.times()[:4]) - processor]
+                print(f"  {state:<7} {self._node:<18} {time.time() - began:6.1f} s", flush=True)
+                if self._profiler:
+                    self._profiler.send_signal(signal.SIGINT)
+                    self._profiler.wait()
 
 
 def main() -> None:
@@ -64,8 +62,9 @@ def main() -> None:
     config = configuration.load(overrides=overrides)
     # Measured with what they import, as users wait for it.
     from absl import logging as absl_logging  # noqa: PLC0415
-    from tfx.orchestration.local.local_dag_runner import LocalDagRunner  # noqa: PLC0415
+    from tfx.orchestration.metadata import sqlite_metadata_connection_config  # noqa: PLC0415
 
+    from pipeline import local_dag  # noqa: PLC0415
     from tests.benchmarks import stock_pipeline  # noqa: PLC0415
 
     match options.pipeline:
@@ -75,12 +74,10 @@ def main() -> None:
             pipeline = stock_pipeline.same_nodes(config, options.span)
         case _:
             pipeline = stock_pipeline.whole(config, options.span)
-    progress = NodeTimes(Console(), options.profile)
+    times = NodeTimes(options.profile)
     absl_logging.set_verbosity(absl_logging.INFO)
-    absl_logging.get_absl_logger().addHandler(progress)
-    LocalDagRunner().run_with_ir(pipeline)
-    progress.close()
-    options.times.write_text(json.dumps(progress.times))
+    local_dag.in_turn(pipeline, sqlite_metadata_connection_config(str(Path(options.root).absolute() / "metadata.db")), times)
+    options.times.write_text(json.dumps(times.times))
     leave(0)
 
 

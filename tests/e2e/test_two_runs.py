@@ -1,6 +1,7 @@
 """Two runs from the command line on few real rows, looked at from all sides."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -72,12 +73,17 @@ def test_each_run_takes_the_next_span(two_runs):
     assert record.processed_spans(two_runs.root / "metadata.db", "flight_delay") == {"2013-03", "2013-04"}
 
 
-def test_noise_goes_to_the_log(two_runs):
-    assert "INFO" not in two_runs.first
-    assert "WARNING" not in two_runs.first
-    logs = sorted((two_runs.root / "logs").iterdir())
+def test_on_a_terminal_what_libraries_say_goes_to_the_log_and_all_of_it(two_runs):
+    logs = [path.read_text() for path in sorted((two_runs.root / "logs").iterdir())]
     assert len(logs) == 2
-    assert "Component Trainer is running." in logs[0].read_text()
+    for log, seen in zip(logs, two_runs.terminals, strict=True):
+        assert len(seen.screen) <= 60
+        assert not set(filter(None, seen.text.splitlines())) & set(log.splitlines())
+        assert not re.search("INFO|WARNING|Traceback|site-packages", seen.text)
+        for node in NODES:
+            assert f"Component {node} is running." in log and f"Component {node} is finished." in log
+        assert "Epoch 1 of 1: loss" in log
+        assert "9/16" in seen.raw or "10/17" in seen.raw, "the node that runs has its line"
 
 
 def test_the_second_candidate_is_compared_with_the_first(two_runs, outputs):

@@ -13,6 +13,7 @@ from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types.standard_artifacts import String
 
+from components import steps
 from components.errors import BadData
 from pipeline.local_dag import CLOSING
 
@@ -49,6 +50,13 @@ def leave() -> None:
     raise SystemExit("invalid value: 'open sesame'")
 
 
+def step_by_step() -> None:
+    for number in range(31):
+        steps.report("epoch", number / 10, 3)
+        print("of a library")
+        time.sleep(0.2)
+
+
 HANGS = {
     "": lambda: None,
     "sleeps": lambda: time.sleep(600),
@@ -58,6 +66,7 @@ HANGS = {
     "breaks": break_down,
     "quotes": quote_an_option,
     "leaves": leave,
+    "steps": step_by_step,
 }
 
 

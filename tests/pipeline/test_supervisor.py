@@ -18,7 +18,8 @@ from rich.console import Console
 
 from components.errors import BadData, DataRejected, LimitExceeded, ProcessDied
 from pipeline.config import Run
-from pipeline.supervisor import GIGABYTE, GRACE, THE_START, supervised
+from pipeline.progress import THE_START, Began
+from pipeline.supervisor import GIGABYTE, GRACE, supervised
 
 LIMITS = Run(root="runs", max_seconds=1, max_memory_gb=0)
 CATASTROPHIC = r"(a+)+$", "a" * 60 + "b"  # doubles with each letter; re never lets another thread run
@@ -51,18 +52,18 @@ def console(screen):
     return Console(file=screen)
 
 
-def spin_in_c(started):
-    started("Spins")
+def spin_in_c(tell):
+    tell(Began("Spins"))
     re.match(*CATASTROPHIC)
 
 
-def sleep(started):
-    started("Sleeps")
+def sleep(tell):
+    tell(Began("Sleeps"))
     time.sleep(600)
 
 
-def wait_in_a_thread(started):
-    started("Waits")
+def wait_in_a_thread(tell):
+    tell(Began("Waits"))
     threading.Event().wait()
 
 
@@ -76,9 +77,9 @@ def test_a_node_that_hangs_is_ended_and_named(console, screen, work, node):
 
 
 def test_the_time_is_a_nodes_and_not_the_runs(console):
-    def work(started):
+    def work(tell):
         for number in range(3):
-            started(f"Node{number}")
+            tell(Began(f"Node{number}"))
             time.sleep(0.6)
         return "all"
 
@@ -91,8 +92,8 @@ def test_what_begins_no_node_is_named_too(console):
 
 
 def test_a_node_that_takes_memory_is_ended(console, screen):
-    def work(started):
-        started("Grows")
+    def work(tell):
+        tell(Began("Grows"))
         kept = []
         while True:
             kept.append(b"x" * 10_000_000)
@@ -104,8 +105,8 @@ def test_a_node_that_takes_memory_is_ended(console, screen):
 
 
 def test_the_memory_of_what_it_starts_counts(console):
-    def work(started):
-        started("Starts")
+    def work(tell):
+        tell(Began("Starts"))
         subprocess.run([sys.executable, "-c", "import time; kept = b'x' * 900_000_000; time.sleep(600)"], check=True)
 
     with pytest.raises(LimitExceeded, match="Starts has brought the run to"):
@@ -113,8 +114,8 @@ def test_the_memory_of_what_it_starts_counts(console):
 
 
 def test_the_memory_of_what_it_left_behind_counts(console):
-    def work(started):
-        started("Leaves")
+    def work(tell):
+        tell(Began("Leaves"))
         orphan(sys.executable, "-c", "import time; kept = b'x' * 900_000_000; time.sleep(600)")
         time.sleep(600)
 
@@ -123,8 +124,8 @@ def test_the_memory_of_what_it_left_behind_counts(console):
 
 
 def test_memory_that_processes_share_counts_once(console):
-    def work(started):
-        started("Shares")
+    def work(tell):
+        tell(Began("Shares"))
         kept = b"x" * 300_000_000
         child = os.fork()
         if child == 0:
@@ -139,8 +140,8 @@ def test_memory_that_processes_share_counts_once(console):
 
 
 def test_what_it_started_ends_with_it(console, tmp_path):
-    def work(started):
-        started("Starts")
+    def work(tell):
+        tell(Began("Starts"))
         for session in (True, False):
             other = subprocess.Popen(["sleep", "600"], start_new_session=session)
             (tmp_path / str(other.pid)).touch()
@@ -174,8 +175,8 @@ def refuse():
     ids=["well", "refused", "bug", "crash", "killed"],
 )
 def test_what_it_started_ends_however_it_ends(console, tmp_path, end, error):
-    def work(started):
-        started("Starts")
+    def work(tell):
+        tell(Began("Starts"))
         for session in (True, False):
             (tmp_path / str(subprocess.Popen(["sleep", "600"], start_new_session=session).pid)).touch()
         (tmp_path / str(orphan("sleep", "600"))).touch()
@@ -222,8 +223,8 @@ def test_what_others_started_goes_on(console):
     ],
 )
 def test_a_process_that_dies_is_named(console, screen, end, how):
-    def work(started):
-        started("Dies")
+    def work(tell):
+        tell(Began("Dies"))
         end()
 
     with pytest.raises(ProcessDied, match=f"Dies ended with its process: {how}"):
@@ -232,13 +233,13 @@ def test_a_process_that_dies_is_named(console, screen, end, how):
 
 
 def test_an_error_that_says_what_is_wrong_comes_through(console, screen):
-    def work(started):
-        started("DataGate")
+    def work(tell):
+        tell(Began("DataGate"))
         raise DataRejected("no late flights")
 
     with pytest.raises(DataRejected, match="no late flights"):
         supervised(work, LIMITS, console)
-    assert screen.getvalue() == ""
+    assert screen.getvalue().split()[:2] == ["failed", "DataGate"]
 
 
 WATCHES = """
@@ -248,7 +249,7 @@ from rich.console import Console
 from pipeline.config import Run
 from pipeline.supervisor import supervised
 
-def work(started):
+def work(tell):
     print(os.getpid(), subprocess.Popen(["sleep", "600"]).pid, flush=True)
     while True:
         try:

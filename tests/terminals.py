@@ -1,0 +1,93 @@
+"""Commands in a terminal of their own, and what a person sees there."""
+
+import contextlib
+import fcntl
+import os
+import re
+import select
+import struct
+import subprocess
+import termios
+import time
+from dataclasses import dataclass
+
+TOKEN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b.?|[^\x1b]")
+COLOUR, CURSOR = re.compile(r"\x1b\[[0-9;]*m"), ("\x1b[?25l", "\x1b[?25h")  # these move nothing
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How a command ended, and what it wrote to its terminal of so many columns."""
+
+    code: int
+    raw: str
+    columns: int
+
+    @property
+    def screen(self) -> list[str]:
+        """The lines as they stand in the end, without colours and trailing spaces."""
+        return rendered(self.raw, self.columns)
+
+    @property
+    def text(self) -> str:
+        """The same, with no line broken where the terminal ends."""
+        return "\n".join(rendered(self.raw, len(self.raw)))
+
+
+def in_terminal(command: list[str], *, columns: int = 80, seconds: float = 900, **options) -> Seen:
+    """Runs a command in a terminal, which is its input too, and waits for its end.
+
+    Args:
+        command: with its arguments.
+        columns: that the terminal has.
+        seconds: after which it is killed, and the test fails.
+        options: of subprocess.Popen.
+    """
+    ours, theirs = os.openpty()
+    try:
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, **options)
+        os.close(theirs)
+        try:
+            said = b"".join(_until_the_end(ours, time.monotonic() + seconds))
+            code = process.wait(timeout=10)
+        finally:
+            process.kill()
+            process.wait(timeout=10)
+    finally:
+        os.close(ours)
+    return Seen(code, said.decode(), columns)
+
+
+def _until_the_end(terminal: int, deadline: float):
+    while True:
+        left = deadline - time.monotonic()
+        assert left > 0 and select.select([terminal], [], [], left)[0], "the command did not come to its end"
+        with contextlib.suppress(OSError):  # EIO: nobody has the other side any more
+            if chunk := os.read(terminal, 1 << 16):
+                yield chunk
+                continue
+        return
+
+
+def rendered(raw: str, columns: int) -> list[str]:
+    """What a terminal makes of it. Of control sequences it knows those that a command may use."""
+    lines, row, column = [""], 0, 0
+    for part in TOKEN.findall(raw):
+        if part == "\r":
+            column = 0
+        elif part == "\n":
+            row += 1
+        elif part == "\x1b[2K":
+            lines[row] = ""
+        elif part == "\x1b[1A":
+            row = max(0, row - 1)
+        elif not (COLOUR.fullmatch(part) or part in CURSOR):
+            assert part.isprintable(), f"{part!r} is no sequence that a line needs"
+            if column == columns:
+                row, column = row + 1, 0
+            lines += [""] * (row + 1 - len(lines))
+            lines[row] = f"{lines[row][:column]:<{column}}{part}{lines[row][column + 1 :]}"
+            column += 1
+        lines += [""] * (row + 1 - len(lines))
+    return [line.rstrip() for line in lines]
