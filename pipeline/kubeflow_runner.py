@@ -107,7 +107,7 @@ def schedule(config: Config, options: argparse.Namespace, console: Console) -> N
 def compile_to(config: Config, path: Path) -> list[str]:
     """Compiles to a file, which appears whole. Returns the names of the tasks."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from serving.quiet import quiet_stderr  # noqa: PLC0415
+    from components.quiet import quiet_stderr  # noqa: PLC0415
 
     with quiet_stderr():
         from pipeline.kubeflow import compiled  # noqa: PLC0415

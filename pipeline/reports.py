@@ -12,10 +12,10 @@ from rich.console import Console
 
 from components.command_line import ended
 from components.errors import BadConfig, RootUnusable
+from components.quiet import quiet_stderr
 from components.span_example_gen.spans import NEWEST
 from pipeline import command_line
 from pipeline.config import Config
-from serving.quiet import quiet_stderr
 
 HOST = "127.0.0.1"
 PORT = 8600  # if it is free

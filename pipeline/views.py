@@ -17,8 +17,8 @@ from rich.console import Console
 from components.command_line import ended
 from components.errors import BadConfig, RootUnusable
 from components.files import temporary_folder
+from components.quiet import quiet_stderr
 from pipeline import command_line
-from serving.quiet import quiet_stderr
 
 SPLITS = ("train", "eval")
 TEMPLATE = Path(__file__).parent / "tfma_view.html.j2"

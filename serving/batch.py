@@ -19,7 +19,7 @@ from components.errors import BadConfig, BadData, CrosswindError, RootUnusable, 
 from components.files import TEMPORARY_PREFIX, fsync, temporary_folder
 from components.publisher import store
 from components.publisher.signature import Keys, read_keys
-from serving.quiet import quiet_stderr
+from components.quiet import quiet_stderr
 
 if TYPE_CHECKING:
     from serving.scoring import RowGroup

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from components.command_line import ended, filled
 from components.errors import BadConfig
-from serving.quiet import quiet_stderr
+from components.quiet import quiet_stderr
 
 DEFAULT_MODELS = Path("runs/serving")
 MEGABYTE = 1 << 20

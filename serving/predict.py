@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 
 from components.command_line import ended, file, whole
-from serving.quiet import quiet_stderr
+from components.quiet import quiet_stderr
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -15,6 +15,7 @@ from components.files import sha256
 from components.mobile_exporter import card as model_card
 from components.mobile_exporter.card import ModelCard, Value
 from components.mobile_exporter.runtime import TFLiteModel
+from components.quiet import quiet_stderr
 from tflite import rows
 
 PUBLISHED = Path("runs/mobile/flight_delay")
@@ -42,7 +43,9 @@ def act(options: argparse.Namespace, console: Console) -> None:
         given = rows.from_csv(options.csv, card)
     else:
         given = [ask(card, console)]
-    answer(given, TFLiteModel(path.read_bytes()), card, as_csv=bool(options.csv))
+    with quiet_stderr():  # TensorFlow Lite tells of its delegate
+        model = TFLiteModel(path.read_bytes())
+    answer(given, model, card, as_csv=bool(options.csv))
 
 
 def newest(folder: Path) -> Path:

@@ -25,4 +25,4 @@ def test_a_search_writes_a_file_that_the_trainer_reads(few_spans, tmp_path):
 
 def test_no_trials_are_refused():
     result = tune("--trials", 0)
-    assert result.returncode == 2 and "--trials 0; expected 1 or more" in result.stdout
+    assert result.returncode == 2 and "argument --trials: 0; expected 1 or more" in result.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Drops what is written to the standard error, C++'s included: TensorFlow's import greets whatever its log level."""
+    """Drops what is written to the standard error, C++'s included: TensorFlow greets whatever its log level."""
     original = os.dup(2)
     with Path(os.devnull).open("w", encoding="ascii") as nothing:
         os.dup2(nothing.fileno(), 2)
