@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from components import steps
 from components.drift_monitor.performance import Scored
 from components.run_report.facts import Importance
 
@@ -29,7 +30,8 @@ def importance(score: Callable[[Columns], np.ndarray], columns: Columns, labels:
     whole = _auc(labels, score(columns))
     orders = [np.random.default_rng(seed).permutation(len(labels)) for seed in range(PERMUTATIONS)]
     found = []
-    for name, column in columns.items():
+    for number, (name, column) in enumerate(columns.items()):
+        steps.report("feature", number, len(columns))
         losses = [whole - _auc(labels, score({**columns, name: column[order]})) for order in orders]
         found.append(Importance(feature=name, auc_loss=float(np.mean(losses)), spread=float(np.std(losses, ddof=1))))
     return sorted(found, key=lambda each: -each.auc_loss)
