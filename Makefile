@@ -1,6 +1,6 @@
 # The verbs of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-batch bench-beam fuzz-serving bench serve report open replay schedule check-cron test-prism test-flink test-spark test-image test-android test-crash test-hostile android-model coverage mutants bench-poisoning licences sbom audit
+.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-batch bench-beam fuzz-serving bench serve report open replay schedule check-cron test-prism test-flink test-spark test-image test-android test-runtimes test-crash test-hostile android-model coverage mutants bench-poisoning licences sbom audit
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
 PYTHON := .venv/bin/python
@@ -50,6 +50,9 @@ android-model: setup ## put the newest published model into the Android app (aft
 
 test-android: setup data ## compile, test and package the Android app without Gradle (Maven, and Debian's aapt, zipalign and apksigner)
 	@$(PYTHON) -m tests.tflite.android.check $(ARGS)
+
+test-runtimes: setup data ## the published .tflite files on seven other TensorFlow Lites from PyPI, older and newer, beside the server (after make run)
+	@UV=$(UV) $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/tflite/on_runtimes.py $(ARGS)
 
 serve: setup ## serve runs/serving like TensorFlow Serving, gRPC at 8500, REST at 8501 (ARGS="--request_log=...")
 	@$(PYTHON) -m serving.local_server $(ARGS)

@@ -171,6 +171,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             evaluation=evaluator.outputs["evaluation"],
             production=production.outputs["model"],
             examples=examples.outputs["examples"],
+            statistics=statistics.outputs["statistics"],
             schema=schema.outputs["schema"],
             features=[asdict(feature) | {"dtype": feature.dtype} for feature in FEATURES],
             label=LABEL,

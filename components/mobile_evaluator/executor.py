@@ -24,7 +24,7 @@ from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 from components.errors import NotConvertible
 from components.evaluator import analysis, results
 from components.mobile_evaluator import parity
-from components.mobile_exporter import card, checks, raw_rows
+from components.mobile_exporter import awkward_rows, card, checks, raw_rows
 from components.mobile_exporter.executor import MODEL_FILE, VARIANTS_FOLDER
 from components.mobile_exporter.runtime import OUTPUT, TFLiteModel, as_input
 
@@ -52,7 +52,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         (Path(evaluation) / parity.FILE).write_text(json.dumps([each.model_dump() for each in compared], indent=1) + "\n")
         measured = results.metrics(evaluation)
         reasons = [
-            f"{each.variant} differs from the server's model by up to {each.largest:.2g}; expected at most {each.limit:g}"
+            f"{each.variant} differs from the server's model by up to {each.largest:.2g} ({each.worst}); "
+            f"expected at most {each.limit:g}"
             for each in compared
             if not each.holds
         ]
@@ -63,8 +64,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
     def _parity(self, variants: Path, shipped: Path, server: str, real, limits: dict[str, float]) -> list[parity.Parity]:
         """Of every variant, on real and on awkward rows."""
-        stated = card.read(shipped)
-        rows = parity.joined(real, parity.awkward_rows(stated.features, real))
+        awkward = awkward_rows.make(card.read(shipped).features, real)
+        rows = parity.joined(real, awkward.columns)
+        names = [f"a real row: {index}" for index in range(len(next(iter(real.values()))))] + awkward.names
         raw = tf.saved_model.load(server).signatures["raw"]
         expected = raw(**{name: tf.constant(column) for name, column in rows.items()})[OUTPUT].numpy()
         found = []
@@ -73,14 +75,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             model = TFLiteModel(content)
             if set(model.dtypes) != set(rows):
                 raise NotConvertible(f"{path} takes {sorted(model.dtypes)}; expected {sorted(rows)}.")
-            difference = np.abs(model(rows) - expected)
+            difference = parity.differences(content, rows, expected)
             found.append(
                 parity.Parity(
                     variant=path.stem,
                     kilobytes=len(content) / 1000,
-                    rows=len(difference),
-                    largest=float(difference.max()),
-                    mean=float(difference.mean()),
+                    rows=len(expected),
+                    largest=float(np.max([*difference.values()])),
+                    mean=float(np.mean([*difference.values()])),
+                    worst=parity.worst(difference, names),
                     limit=limits.get(path.stem),
                     row_us=row_microseconds(model, real),
                     operators=checks.operators(content),

@@ -1,15 +1,14 @@
-"""Does a file answer what the server answers? Rows that are made to be awkward, and how far apart two sets of scores are."""
+"""Does a file answer what the server answers, by XNNPACK's kernels and by TensorFlow Lite's own? How far apart scores are."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from components.mobile_exporter.card import FeatureCard
+from components.mobile_exporter.runtime import TFLiteModel
 
-UNKNOWN = ("ZZZ", "zürich", "東京", "a" * 200, " ", "jfk")  # categories that no training saw; some not ASCII
-EXTREMES = (0.0, -1.0, 1.0, 0.5, 1e-6, 1e6, -1e6)
+KERNELS = {True: "with XNNPACK", False: "without XNNPACK"}
 FILE = "parity.json"
 
 
@@ -21,8 +20,9 @@ class Parity(BaseModel):
     variant: str
     kilobytes: float
     rows: int
-    largest: float  # absolute difference from the server's probability
+    largest: float  # absolute difference from the server's probability, by whatever kernels
     mean: float
+    worst: str = ""  # the row of the largest difference, and the kernels
     limit: float | None  # None: this variant does not ship
     row_us: float | None = None  # microseconds a row on this machine, one a call, median; None: it was not measured
     operators: list[str]
@@ -32,32 +32,15 @@ class Parity(BaseModel):
         return self.limit is None or self.largest <= self.limit
 
 
-def awkward_rows(features: list[FeatureCard], base: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Rows that differ from a real one in one feature each, and one with nothing in it.
+def differences(model: bytes, rows: Mapping[str, np.ndarray], expected: np.ndarray) -> dict[bool, np.ndarray]:
+    """How far the file's scores are from those expected, of shape [rows], with XNNPACK and without."""
+    return {delegates: np.abs(TFLiteModel(model, delegates)(rows) - expected) for delegates in KERNELS}
 
-    Args:
-        features: what the card says of each.
-        base: real rows; the first one is changed.
 
-    Returns:
-        Columns: every allowed category and some unknown ones, each number missing, at its ends, beyond them and at extremes.
-    """
-    changes: list[tuple[str, object]] = []
-    for feature in features:
-        if feature.dtype == "string":
-            changes += [(feature.name, value.encode()) for value in (*(feature.values or ()), *UNKNOWN, "")]
-            continue
-        ends = [end for end in (feature.minimum, feature.maximum) if end is not None]
-        values = [*ends, *(end + step for end in ends for step in (-1, 1))]
-        if feature.dtype == "float32":
-            values += [*EXTREMES, float("nan")]
-        changes += [(feature.name, value) for value in values]
-    rows = {name: np.repeat(column[:1], len(changes) + 1) for name, column in base.items()}
-    for row, (name, value) in enumerate(changes):
-        rows[name][row] = value
-    for feature in features:
-        rows[feature.name][-1] = {"string": b"", "float32": float("nan"), "int64": 0}[feature.dtype]
-    return rows
+def worst(found: Mapping[bool, np.ndarray], names: Sequence[str]) -> str:
+    """The row of the largest difference, or of the first that is no number, and by which kernels."""
+    kernels = max(found, key=lambda delegates: np.nan_to_num(found[delegates], nan=np.inf).max())
+    return f"{names[int(np.argmax(found[kernels]))]}, {KERNELS[kernels]}"
 
 
 def joined(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -32,6 +32,7 @@ class FeatureCard(Part):
     values: list[str] | None = None  # of a category: those that training knows
     minimum: float | None = None
     maximum: float | None = None
+    typical: float | None = None  # of a number: the median in training
 
 
 class Golden(Part):
@@ -55,6 +56,7 @@ class ModelCard(Part):
     signature: str
     output: str
     threshold: float  # from which probability on the answer is yes
+    base_rate: float | None = None  # share of yes in training; None in a file from before it was stated
     missing: dict[str, str]  # dtype -> what stands for a missing value
     features: list[FeatureCard]
     metrics: dict[str, float]  # of the server's model, over all evaluation rows

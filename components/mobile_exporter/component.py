@@ -17,6 +17,7 @@ class MobileExporterSpec(component_spec.ComponentSpec):
         "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "production": component_spec.ChannelParameter(type=standard_artifacts.Model),
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
         "schema": component_spec.ChannelParameter(type=standard_artifacts.Schema),
     }
     OUTPUTS = {"mobile_model": component_spec.ChannelParameter(type=standard_artifacts.Model)}
@@ -50,6 +51,7 @@ class MobileExporter(base_component.BaseComponent):
         evaluation: channel.BaseChannel,
         production: channel.BaseChannel,
         examples: channel.BaseChannel,
+        statistics: channel.BaseChannel,
         schema: channel.BaseChannel,
         features: list[dict[str, Any]],
         label: str,
@@ -62,7 +64,8 @@ class MobileExporter(base_component.BaseComponent):
         model, transform_graph: the Trainer's SavedModel, with a function `network`, and the preprocessing before it.
         evaluation: of that model, for the card.
         production: ProductionModel's; the card's version is the next one, or that of this very model if it is there already.
-        examples, schema: for golden rows, and for the values that the card allows.
+        examples, statistics, schema: for golden rows; for the base rate and typical values, of the training split; for the
+            values that the card allows.
         features: the raw inputs: name, dtype, kind, unit, optional.
         label, model_name: for the card.
         ship: variants to publish, of `variants.VARIANTS`; the first is `model.tflite`.
@@ -76,6 +79,7 @@ class MobileExporter(base_component.BaseComponent):
                 evaluation=evaluation,
                 production=production,
                 examples=examples,
+                statistics=statistics,
                 schema=schema,
                 columns=json.dumps({feature["name"]: feature["dtype"] for feature in features}),
                 features=json.dumps(features),

@@ -1,17 +1,18 @@
 """MobileExporter's work: one float32 file, its variants, their checks, their card."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components.evaluator import results
-from components.mobile_exporter import card, checks, raw_rows
+from components.mobile_exporter import awkward_rows, card, checks, raw_rows, special_values
 from components.mobile_exporter.convert import to_tflite
 from components.mobile_exporter.replay import TransformGraph
 from components.mobile_exporter.runtime import OUTPUT, SIGNATURE, TFLiteModel
@@ -35,10 +36,14 @@ class Executor(base_executor.BaseExecutor):
         files = self._files(input_dict, columns)
         for name in {"float32", *ship}:
             checks.check(files[name], columns, rows, exec_properties["max_size_kb"])
+        statistics = training_statistics(input_dict)
+        features = [feature_card(feature, schema, statistics) for feature in json.loads(exec_properties["features"])]
+        special_values.check(files["float32"], awkward_rows.make(features, rows))  # the others have the same operations
         artifact = artifact_utils.get_single_instance(output_dict["mobile_model"])
         version = version_to_be(input_dict)
         artifact.set_int_custom_property(VERSION_PROPERTY, version)
-        facts = self._facts(input_dict, exec_properties, examples, schema) | {"version": version}
+        facts = self._facts(input_dict, exec_properties, examples) | {"version": version, "features": features}
+        facts["base_rate"] = statistics[exec_properties["label"]].mean
         served, variants = Path(path_utils.serving_model_path(artifact.uri)), Path(artifact.uri) / VARIANTS_FOLDER
         for folder in (served, variants):
             folder.mkdir(parents=True)
@@ -60,7 +65,7 @@ class Executor(base_executor.BaseExecutor):
         files = {name: quantized(one_row, name) for name in VARIANTS}
         return files | {"float32": to_tflite(model, transform, columns, batch=None)}
 
-    def _facts(self, input_dict, exec_properties, examples, schema: schema_pb2.Schema) -> dict:
+    def _facts(self, input_dict, exec_properties, examples) -> dict:
         """What the cards of all variants state."""
         overall = results.metrics(artifact_utils.get_single_uri(input_dict["evaluation"]))[results.CANDIDATE][results.OVERALL]
         return {
@@ -73,7 +78,6 @@ class Executor(base_executor.BaseExecutor):
             "output": OUTPUT,
             "threshold": exec_properties["threshold"],
             "missing": {"string": "", "float32": "NaN"},
-            "features": [feature_card(feature, schema) for feature in json.loads(exec_properties["features"])],
             "metrics": overall,
         }
 
@@ -95,8 +99,17 @@ def version_to_be(input_dict) -> int:
     return following - 1 if candidate == production.get_string_custom_property(NEWEST_MODEL_PROPERTY) else following
 
 
-def feature_card(feature: dict, schema: schema_pb2.Schema) -> card.FeatureCard:
-    """What the declaration and the schema say of one raw column."""
+def training_statistics(input_dict) -> dict[str, statistics_pb2.NumericStatistics]:
+    """Of each number in the training split, the label among them."""
+    content = Path(artifact_utils.get_split_uri(input_dict["statistics"], "train")) / "FeatureStats.pb"
+    [found] = statistics_pb2.DatasetFeatureStatisticsList.FromString(content.read_bytes()).datasets
+    return {each.path.step[0]: each.num_stats for each in found.features if each.HasField("num_stats")}
+
+
+def feature_card(
+    feature: dict, schema: schema_pb2.Schema, statistics: Mapping[str, statistics_pb2.NumericStatistics]
+) -> card.FeatureCard:
+    """What the declaration, the schema and the training split say of one raw column."""
     [stated] = [found for found in schema.feature if found.name == feature["name"]]
     facts = {key: feature[key] for key in ("name", "kind", "dtype", "unit", "optional")}
     if feature["dtype"] == "string":
@@ -107,6 +120,8 @@ def feature_card(feature: dict, schema: schema_pb2.Schema) -> card.FeatureCard:
             facts["minimum"] = domain.min
         if domain.HasField("max"):
             facts["maximum"] = domain.max
+    if feature["kind"] == "numeric" and feature["name"] in statistics:
+        facts["typical"] = statistics[feature["name"]].median
     return card.FeatureCard(**facts)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 SIGNATURE = "serving_default"
 OUTPUT = "probability"
@@ -12,12 +12,19 @@ OUTPUT = "probability"
 class TFLiteModel:
     """Scores rows, one at a time if the file is made for that.
 
+    Args:
+        model: the file.
+        delegates: whether LiteRT hands what it can to XNNPACK, as it does unless told otherwise; False: its own kernels
+            compute everything, as on phones whose TensorFlow Lite is older or was built without.
+
     Attributes:
         dtypes: NumPy dtype of each input; strings are object arrays of bytes.
     """
 
-    def __init__(self, model: bytes, threads: int = 1):
-        self._interpreter = Interpreter(model_content=model, num_threads=threads)
+    def __init__(self, model: bytes, delegates: bool = True):
+        kernels = OpResolverType.AUTO if delegates else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        options = {"model_content": model, "num_threads": 1, "experimental_op_resolver_type": kernels}
+        self._interpreter = Interpreter(**options)
         self._interpreter.allocate_tensors()
         runner = self._interpreter.get_signature_runner(SIGNATURE)
         details = runner.get_input_details()
@@ -26,7 +33,7 @@ class TFLiteModel:
         self._output = runner.get_output_details()[OUTPUT]["index"]
         # A runner holds tensors, and while it does the interpreter refuses to invoke: many rows at once have their own.
         one_by_one = any(detail["shape_signature"][0] == 1 for detail in details.values())
-        many = None if one_by_one else Interpreter(model_content=model, num_threads=threads)
+        many = None if one_by_one else Interpreter(**options)
         self._many = many.get_signature_runner(SIGNATURE) if many else None
 
     def __call__(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -3,6 +3,9 @@
 And only those that round alike wherever a row stands in a batch, so that two runs give the same bits: sines and logarithms do
 not, in vectors and in what is left over at their end. The network has them.
 
+Missing numbers are NaN, and the kernels that phones have differ in what MINIMUM, MAXIMUM and comparisons make of NaN. So NaN is
+selected away before any of them sees it; the MobileExporter refuses a graph in which one does.
+
 Features of a kind are prepared together, a column each: tf.Transform takes its time by the analyzer and by the operation.
 """
 
@@ -81,25 +84,30 @@ def categorical(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor])
 
 
 def cyclic(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
-    """Shares of the period, and whether the value is missing."""
-    values = stacked(features, inputs, math.nan)
+    """Shares of the period, from 0 to 1, and whether the value is missing. A value counts modulo its period; infinity, which is
+    nowhere on a circle, is missing."""
+    period = tf.constant([feature.period for feature in features], tf.float32)
+    # Exact in floating point, so that far from zero too it is the same everywhere; and NaN of infinity.
+    values = tf.math.floormod(stacked(features, inputs, math.nan), period)
     missing = tf.math.is_nan(values)
-    turns = values / tf.constant([feature.period for feature in features], tf.float32)
+    turns = values / period
     names, indicators = zip(*(feature.prepared for feature in features), strict=True)
     return named(names, tf.where(missing, tf.zeros_like(turns), turns)) | named(indicators, tf.cast(missing, tf.float32))
 
 
 def share(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
     """Shares within 1 % and 99 %; a missing one becomes the mean."""
-    held = tf.clip_by_value(stacked(features, inputs, math.nan), 0.01, 0.99)
-    mean = tf.cast(moment(tft.mean, held), tf.float32)
-    filled = tf.where(tf.math.is_nan(held), tf.clip_by_value(mean, 0.01, 0.99), held)
+    values = stacked(features, inputs, math.nan)
+    missing = tf.math.is_nan(values)
+    held = tf.clip_by_value(tf.where(missing, tf.zeros_like(values), values), 0.01, 0.99)
+    mean = tf.cast(moment(tft.mean, tf.where(missing, values, held)), tf.float32)
+    filled = tf.where(missing, tf.clip_by_value(mean, 0.01, 0.99), held)
     return named([feature.name for feature in features], filled)
 
 
 def flag(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
-    """0 or 1; a missing value is 0."""
-    return {feature.name: tf.cast(dense(inputs[feature.name], 0), tf.float32) for feature in features}
+    """0 or 1: anything but 0 is 1, and a missing value is 0."""
+    return {feature.name: tf.cast(tf.not_equal(dense(inputs[feature.name], 0), 0), tf.float32) for feature in features}
 
 
 PREPARE = {Kind.NUMERIC: numeric, Kind.CATEGORICAL: categorical, Kind.CYCLIC: cyclic, Kind.FLAG: flag, Kind.SHARE: share}

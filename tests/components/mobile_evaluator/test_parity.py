@@ -2,41 +2,6 @@ import numpy as np
 import pytest
 
 from components.mobile_evaluator import parity
-from components.mobile_exporter.card import FeatureCard
-
-FEATURES = [
-    FeatureCard(name="origin", kind="categorical", dtype="string", values=["EWR", "JFK"]),
-    FeatureCard(name="dest", kind="categorical", dtype="string", values=["BOS"]),
-    FeatureCard(name="temp", kind="numeric", dtype="float32", optional=True, minimum=-40, maximum=130),
-    FeatureCard(name="holiday", kind="flag", dtype="int64", minimum=0, maximum=1),
-]
-BASE = {
-    "origin": np.array([b"LGA", b"LGA"], object),
-    "dest": np.array([b"SFO", b"SFO"], object),
-    "temp": np.array([50, 60], "float32"),
-    "holiday": np.array([1, 0], "int64"),
-}
-
-
-def test_awkward_rows_have_every_category_unknown_ones_and_every_end():
-    rows = parity.awkward_rows(FEATURES, BASE)
-    assert {len(column) for column in rows.values()} == {len(rows["origin"])}
-    assert {b"EWR", b"JFK", b"", "東京".encode()} <= set(rows["origin"][:-1])
-    assert {b"BOS", b"", "東京".encode()} <= set(rows["dest"][:-1])
-    assert {-41.0, -40.0, -39.0, 129.0, 130.0, 131.0, 1e6, -1e6} <= set(rows["temp"].tolist())
-    assert np.isnan(rows["temp"]).sum() == 2
-    assert set(rows["holiday"].tolist()) == {-1, 0, 1, 2}
-    assert (rows["origin"][-1], rows["holiday"][-1]) == (b"", 0)
-    changed = [
-        sum((rows[name][row] != BASE[name][0]) and rows[name][row] == rows[name][row] for name in BASE)
-        for row in range(len(rows["origin"]) - 1)
-    ]
-    assert max(changed) == 1
-    unchanged = [row for row, count in enumerate(changed) if not count and not np.isnan(rows["temp"][row])]
-    assert len(unchanged) == 2, "holiday at its upper end, and above its lower one: the real row has that"
-    assert np.isnan(parity.joined(BASE, rows)["temp"][-1])
-    assert [len(column) for column in parity.joined(BASE, rows).values()] == [len(rows["temp"]) + 2] * len(FEATURES)
-    assert BASE["temp"].tolist() == [50, 60]
 
 
 def test_slices_that_differ_are_named_and_small_ones_are_not():
@@ -60,6 +25,11 @@ def test_a_metric_without_a_value_in_one_of_two_differs():
     assert parity.worse_slices(infinite, whole, limits, 100) == [of_file]
     assert parity.worse_slices(whole, without, limits, 100) == [of_server]
     assert parity.worse_slices(without, without, limits, 100) == parity.worse_slices(infinite, infinite, limits, 100) == []
+
+
+def test_rows_stand_below_rows():
+    joined = parity.joined({"x": np.array([1, 2])}, {"x": np.array([3])})
+    assert {name: column.tolist() for name, column in joined.items()} == {"x": [1, 2, 3]}
 
 
 @pytest.mark.parametrize(("limit", "holds"), [(None, True), (0.1, True), (0.01, False)])

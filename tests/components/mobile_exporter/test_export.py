@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from components.errors import NotConvertible
-from components.mobile_exporter import card, checks
+from components.mobile_exporter import awkward_rows, card, checks, special_values
 from components.mobile_exporter.card import FILE
 from components.mobile_exporter.runtime import TFLiteModel
 from components.mobile_exporter.variants import VARIANTS
@@ -87,6 +87,25 @@ def test_what_is_published_is_the_default_variant_with_its_card_inside(published
     assert [feature.name for feature in stated.features] == [feature.name for feature in FEATURES]
     origin = next(feature for feature in stated.features if feature.name == "origin")
     assert origin.values == ["EWR", "JFK", "LGA"]
+
+
+def test_the_card_has_the_base_rate_and_typical_values_of_training(published, few_flights):
+    stated = card.read(published.folder / "model.tflite")
+    window = few_flights[few_flights.date < "2013-04-21"]  # the last ten days of April are evaluated
+    window = window[window.date >= "2013-02-01"]
+    assert stated.base_rate == pytest.approx(window.late.mean())
+    typical = {feature.name: feature.typical for feature in stated.features}
+    assert typical["departures_in_hour"] == pytest.approx(window.departures_in_hour.median(), abs=1)
+    assert [typical[name] for name in ("carrier", "weekday", "holiday", "origin_late_share_1d")] == [None] * 4
+
+
+def test_the_export_has_no_operation_that_runtimes_do_differently(exported, published, rows):
+    texts = {
+        name: np.array([value.encode() for value in column], object) if column.dtype == object else column
+        for name, column in rows.items()
+    }
+    awkward = awkward_rows.make(card.read(published.folder / "model.tflite").features, texts)
+    special_values.check(exported["float32"], awkward)
 
 
 def test_golden_rows_get_their_scores(published):

@@ -40,6 +40,20 @@ def transformed(tmp_path_factory):
     return [*data[:3], data[-1]], tft.TFTransformOutput(str(folder / "out"))
 
 
+def prepared(output: tft.TFTransformOutput, **values) -> dict[str, float]:
+    """One row that is served; what is not named is missing."""
+    raw = {
+        name: tf.constant([[values[name]]] if name in values else [[]], tf.as_dtype(dtype))
+        for name, dtype in COLUMNS.items()
+        if name != LABEL
+    }
+    sparse = {
+        name: tf.SparseTensor(tf.where(tf.ones_like(column, tf.bool)), tf.reshape(column, [-1]), [1, 1])
+        for name, column in raw.items()
+    }
+    return {name: column.numpy().item() for name, column in output.transform_features_layer()(sparse).items()}
+
+
 def test_outputs_are_the_declared_ones(transformed):
     rows, output = transformed
     declared = {name for feature in FEATURES for name in feature.prepared} | {LABEL}
@@ -57,12 +71,9 @@ def test_a_feature_without_variation_or_without_values_is_0_whatever_is_served(t
     rows, output = transformed
     assert [row["engines"] for row in rows] == [0, 0, 0, 0]  # the one value that there is, and none
     assert [row["seats"] for row in rows] == [0, 0, 0, 0]  # no row has one
-    raw = {
-        name: tf.sparse.from_dense(tf.constant([[]], tf.as_dtype(dtype))) for name, dtype in COLUMNS.items() if name != LABEL
-    }
-    raw |= {name: tf.sparse.from_dense(tf.constant([[3.0]])) for name in ("engines", "seats")}
-    served = output.transform_features_layer()(raw)
-    assert [served[name].numpy().tolist() for name in ("engines", "seats")] == [[0], [0]]
+    for value in (3.0, math.inf, 1e30):
+        served = prepared(output, engines=value, seats=value)
+        assert [served["engines"], served["seats"]] == [0, 0]
 
 
 def test_a_clock_is_a_share_of_the_day_or_missing(transformed):
@@ -71,16 +82,34 @@ def test_a_clock_is_a_share_of_the_day_or_missing(transformed):
     assert [row["departure_minute_missing"] for row in rows] == [0, 0, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("minute", "share"),
+    [(1440.0, 0), (1439.0, 1439 / 1440), (-360.0, 0.75), (3600.0, 0.5), (2.0**100, 2**100 % 1440 / 1440)],
+)
+def test_a_clock_counts_modulo_the_day(transformed, minute, share):
+    served = prepared(transformed[1], departure_minute=minute)
+    assert (served["departure_minute"], served["departure_minute_missing"]) == (pytest.approx(share), 0)
+
+
+@pytest.mark.parametrize("minute", [math.inf, -math.inf, math.nan])
+def test_infinity_is_nowhere_on_a_clock(transformed, minute):
+    served = prepared(transformed[1], departure_minute=minute)
+    assert (served["departure_minute"], served["departure_minute_missing"]) == (0, 1)
+
+
 def test_flags_and_label(transformed):
     rows, _ = transformed
     assert [row["holiday"] for row in rows] == [1, 0, 0, 0]
     assert [row[LABEL] for row in rows] == [1, 0, 0, 0]
+    assert [prepared(transformed[1], holiday=value)["holiday"] for value in (0, 1, -1, 2**62)] == [0, 1, 1, 1]
 
 
 def test_shares_are_held_off_certainty_and_a_missing_one_is_the_mean(transformed):
     rows, _ = transformed
     assert [row["origin_late_share_1d"] for row in rows] == pytest.approx([0.5, 0.99, 0.745, 0.745])
     assert [row["carrier_late_share_7d"] for row in rows] == pytest.approx([0.01] * 4)  # no row has one
+    served = [prepared(transformed[1], origin_late_share_1d=value) for value in (math.nan, math.inf, -math.inf, 1e30)]
+    assert [row["origin_late_share_1d"] for row in served] == pytest.approx([0.745, 0.99, 0.01, 0.99])
 
 
 def test_rare_and_unseen_categories_share_the_last_index(transformed):
@@ -88,11 +117,7 @@ def test_rare_and_unseen_categories_share_the_last_index(transformed):
     assert output.vocabulary_by_name("carrier") == [b"UA", b"AA"]
     assert [row["carrier"] for row in rows] == [0, 0, 1, 2]
     assert output.vocabulary_by_name("dest") == [MISSING_CATEGORY.encode()]
-    raw = {
-        name: tf.sparse.from_dense(tf.constant([[]], tf.as_dtype(dtype))) for name, dtype in COLUMNS.items() if name != LABEL
-    }
-    raw["carrier"] = tf.sparse.from_dense(tf.constant([["ÅÄÖ"]]))
-    assert output.transform_features_layer()(raw)["carrier"].numpy().tolist() == [2]
+    assert prepared(output, carrier="ÅÄÖ")["carrier"] == 2
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)

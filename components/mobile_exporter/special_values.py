@@ -1,0 +1,109 @@
+"""Does NaN, or a number that is too large, reach an operation of which the phones' runtimes make different things?
+
+MINIMUM(NaN, 1) is 1 by TensorFlow Lite's own kernels and NaN by XNNPACK's; RELU and comparisons differ likewise; and XNNPACK's
+sine of 1e9 is 469. A file in which that happens answers as the server does on one phone, and not on the next one. So it is run
+here on awkward rows, all its tensors kept, and what goes into each operation is looked at. Imports no TensorFlow.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as flatbuffer
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from components.errors import NotConvertible
+from components.mobile_exporter.awkward_rows import AwkwardRows
+from components.mobile_exporter.checks import BUILTIN
+from components.mobile_exporter.runtime import SIGNATURE, TFLiteModel, as_input
+
+# NaN in, NaN out, or moved as it is: by IEEE 754, whatever the kernel.
+NAN_IS_SAFE = {"ADD", "SUB", "MUL", "DIV", "NEG", "ABS", "FLOOR_MOD", "SELECT", "SELECT_V2", "CONCATENATION", "PACK", "UNPACK"}
+NAN_IS_SAFE |= {"RESHAPE", "EXPAND_DIMS", "SQUEEZE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "TRANSPOSE", "TILE"}
+NAN_IS_SAFE |= {"GATHER", "GATHER_ND", "BROADCAST_TO", "SHAPE", "ZEROS_LIKE"}
+IS_NAN = {"EQUAL", "NOT_EQUAL"}  # of a tensor with itself
+LARGEST = {"SIN": 1e5, "COS": 1e5}  # XNNPACK's are 2e-7 off up to there, 2e-5 at 1e7, and wrong from 1e9 on
+LARGEST |= {"CAST": 2.0**31}  # to an integer that does not hold it: undefined in C++
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation of a file: its name, with a fused activation as "MUL and RELU", and the tensors that go into it."""
+
+    name: str
+    inputs: tuple[int, ...]
+
+
+def check(model: bytes, rows: AwkwardRows) -> None:
+    """Refuses a file that gives other answers by other kernels.
+
+    Args:
+        model: a file that takes any number of rows.
+        rows: what it is run on.
+
+    Raises:
+        NotConvertible: naming the operation, the tensor, and the row in which a value got there that it must not see.
+    """
+    dtypes = TFLiteModel(model).dtypes
+    plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # XNNPACK keeps what is within it to itself
+    interpreter = Interpreter(model_content=model, experimental_op_resolver_type=plain, experimental_preserve_all_tensors=True)
+    runner = interpreter.get_signature_runner(SIGNATURE)
+    runner(**{name: as_input(rows.columns[name], dtype) for name, dtype in dtypes.items()})
+    numbers = {tensor["index"]: tensor["name"] for tensor in interpreter.get_tensor_details() if tensor["dtype"] is np.float32}
+    for step in steps(model):
+        for index in step.inputs:
+            if index not in numbers:
+                continue
+            values = interpreter.get_tensor(index)
+            if (unsafe := wrong(step, values)).any():
+                raise NotConvertible(
+                    f"{step.name} gets {values[unsafe][0]:g} from {numbers[index]}, in the row with "
+                    f"{row_of(unsafe, rows.names)}. Runtimes differ in what they make of that; expected a preprocessing that "
+                    "selects it away before, with tf.where and tf.math.is_nan, or tf.math.floormod where it is too large."
+                )
+
+
+def wrong(step: Step, values: np.ndarray) -> np.ndarray:
+    """Which of the values the operation must not see, of their shape."""
+    if step.name in IS_NAN and len(set(step.inputs)) == 1:
+        return np.zeros_like(values, bool)
+    unsafe = np.isnan(values) & (step.name not in NAN_IS_SAFE)
+    return unsafe | (np.abs(values) > LARGEST[step.name]) if step.name in LARGEST else unsafe
+
+
+def row_of(unsafe: np.ndarray, names: list[str]) -> str:
+    """What is odd about the first row that has an unsafe value; a tensor that has no axis of rows has it in all."""
+    if unsafe.ndim and len(unsafe) == len(names):
+        return names[int(np.argmax(unsafe.reshape(len(names), -1).any(axis=1)))]
+    return "any value"
+
+
+def steps(model: bytes) -> Iterator[Step]:
+    """The operations that take numbers of the graph that a call runs, in order."""
+    read = flatbuffer.Model.GetRootAsModel(model, 0)
+    graph = read.Subgraphs(read.SignatureDefs(0).SubgraphIndex())
+    for position in range(graph.OperatorsLength()):
+        operator = graph.Operators(position)
+        code = read.OperatorCodes(operator.OpcodeIndex())
+        name = BUILTIN[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+        inputs = tuple(int(index) for index in operator.InputsAsNumpy() if index >= 0) if operator.InputsLength() else ()
+        yield Step(name + activation(operator), inputs)
+
+
+def activation(operator: flatbuffer.Operator) -> str:
+    """What is fused to an operation, in words: a minimum or a maximum of its own."""
+    kind = OPTIONS.get(operator.BuiltinOptionsType(), "")
+    options = getattr(flatbuffer, kind, None)
+    if not hasattr(options, "FusedActivationFunction"):
+        return ""
+    table = options()
+    table.Init(operator.BuiltinOptions().Bytes, operator.BuiltinOptions().Pos)
+    fused = table.FusedActivationFunction()
+    return f" and {ACTIVATION[fused]}" if fused else ""
+
+
+def by_number(enumeration: type) -> dict[int, str]:
+    return {number: name for name, number in vars(enumeration).items() if not name.startswith("_")}
+
+
+OPTIONS, ACTIVATION = by_number(flatbuffer.BuiltinOptions), by_number(flatbuffer.ActivationFunctionType)

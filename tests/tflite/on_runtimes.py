@@ -1,0 +1,128 @@
+"""The published files on the TensorFlow Lite that phones have: older and newer, with XNNPACK and without.
+
+Slow, and not among the tests of `make test`: `make test-runtimes`, after a `make run`. It makes an environment a runtime below
+runs/runtimes, from PyPI, with uv.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from components.mobile_exporter import awkward_rows, card
+from components.publisher import store
+from pipeline import config
+from tests.conftest import REPOSITORY
+
+ROOT = REPOSITORY / "runs"
+SERVING, MOBILE = ROOT / "serving" / "flight_delay", ROOT / "mobile" / "flight_delay"
+RUNTIMES = {  # requirement -> module of its interpreter
+    "tflite-runtime==2.14.0": "tflite_runtime.interpreter",
+    "ai-edge-litert==1.0.1": "ai_edge_litert.interpreter",
+    "ai-edge-litert==1.4.0": "ai_edge_litert.interpreter",
+    "ai-edge-litert==2.0.3": "ai_edge_litert.interpreter",
+    "ai-edge-litert==2.1.6": "ai_edge_litert.interpreter",
+    "tensorflow-cpu==2.12.1": "tensorflow.lite.python.interpreter",
+    "tensorflow-cpu==2.19.1": "tensorflow.lite.python.interpreter",
+}
+NUMPY = "numpy<2"  # the older ones were built with it
+LATE_SHARES = ("origin_late_share_1d", "carrier_late_share_7d")
+REAL_ROWS = 500
+
+
+@pytest.fixture(scope="module", params=RUNTIMES)
+def runtime(request) -> tuple[Path, str]:
+    """(The Python of an environment that has the runtime, the module of its interpreter)."""
+    folder = ROOT / "runtimes" / request.param.replace("==", "-")
+    python, ready = folder / "bin" / "python", folder / ".ready"
+    if not ready.is_file():
+        uv = os.environ.get("UV", "uv")
+        for command in (
+            [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)],
+            [uv, "pip", "install", "--quiet", "--python", str(python), request.param, NUMPY],
+        ):
+            done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=900, check=False)
+            assert done.returncode == 0, done.stderr
+        ready.touch()
+    return python, RUNTIMES[request.param]
+
+
+@pytest.fixture(scope="module", params=store.versions(MOBILE) or ["none"])
+def version(request) -> int:
+    if request.param == "none":
+        pytest.fail(f"{MOBILE} holds no version; expected one that `make run` published.", pytrace=False)
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def stated(version) -> card.ModelCard:
+    return card.read(MOBILE / str(version) / "model.tflite")
+
+
+@pytest.fixture(scope="module")
+def rows(stated) -> awkward_rows.AwkwardRows:
+    """The request of the README without late shares first, then real rows of the model's newest month, then awkward ones."""
+    flights = pd.read_parquet(REPOSITORY / "data" / "spans" / stated.span).sample(REAL_ROWS, random_state=1)
+    [request] = json.loads((REPOSITORY / "serving" / "request.json").read_text())["instances"]
+    real = {}
+    for feature in stated.features:
+        asked = awkward_rows.MISSING[feature.dtype] if feature.name in LATE_SHARES else request[feature.name]
+        if feature.dtype == "string":
+            values = [asked, *flights[feature.name].fillna("")]
+            real[feature.name] = np.array([value.encode() for value in values], object)
+        else:
+            real[feature.name] = np.array([asked, *flights[feature.name]], feature.dtype)
+    awkward = awkward_rows.make(stated.features, real)
+    names = ["the request without late shares", *(f"real row {index}" for index in range(REAL_ROWS)), *awkward.names]
+    return awkward_rows.AwkwardRows({name: np.concatenate([real[name], awkward.columns[name]]) for name in real}, names)
+
+
+@pytest.fixture(scope="module")
+def served(version, rows) -> np.ndarray:
+    """The server's answers."""
+    raw = tf.saved_model.load(str(SERVING / str(version))).signatures["raw"]
+    return raw(**{name: tf.constant(column) for name, column in rows.columns.items()})["probability"].numpy()
+
+
+@pytest.fixture(scope="module")
+def answers(runtime, version, rows, tmp_path_factory) -> dict[str, np.ndarray]:
+    """The runtime's answers, by its default kernels and by its plain ones."""
+    python, module = runtime
+    texts = {
+        name: [value.decode() for value in column] if column.dtype == object else column.tolist()
+        for name, column in rows.columns.items()
+    }
+    path = tmp_path_factory.mktemp("rows") / "rows.json"
+    path.write_text(json.dumps(texts), encoding="utf-8")
+    command = [
+        str(python),
+        str(Path(__file__).with_name("foreign_runtime.py")),
+        module,
+        str(MOBILE / str(version) / "model.tflite"),
+    ]
+    done = subprocess.run([*command, str(path)], capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return {kernels: np.array(scores) for kernels, scores in json.loads(done.stdout).items()}
+
+
+def test_every_row_gets_the_servers_answer(answers, served, rows, stated):
+    limit = config.load().mobile.max_difference[stated.variant]
+    for kernels, scores in answers.items():
+        assert np.isfinite(scores).all(), [rows.names[row] for row in np.flatnonzero(~np.isfinite(scores))]
+        difference = np.abs(scores - served)
+        worst, largest = rows.names[int(np.argmax(difference))], difference.max()
+        print(f"\n{kernels} kernels, version {stated.version}: {len(served)} rows, up to {largest:.1g} ({worst})")
+        assert largest <= limit, (kernels, worst)
+
+
+def test_a_request_without_late_shares_gets_the_servers_answer(answers, served):
+    """What a client sends that does not know them: older kernels once made 0.54 of what the server calls 0.14."""
+    for kernels, scores in answers.items():
+        print(f"\n{kernels} kernels: {scores[0]:.4f}, the server {served[0]:.4f}")
+        assert scores[0] == pytest.approx(served[0], abs=1e-4)
