@@ -13,8 +13,8 @@ class Kind(StrEnum):
 
     NUMERIC = "numeric"  # z-score over the training split
     CATEGORICAL = "categorical"  # int64 index into the training split's vocabulary, the last one for unseen values
-    CYCLIC = "cyclic"  # share of the period; the network makes sines and cosines of it, so that 23:59 is next to 00:00
-    FLAG = "flag"  # 0 or 1
+    CYCLIC = "cyclic"  # share of the period, modulo it; the network makes sines and cosines of it: 23:59 is next to 00:00
+    FLAG = "flag"  # 0 or 1; anything but 0 is 1
     SHARE = "share"  # a share of positives that was observed before; its log-odds are the network's prior
 
 
@@ -30,7 +30,7 @@ class Feature:
         kind: how it is prepared.
         unit: for people: the model card, the phone's form.
         optional: it may be missing (absent, null or NaN). A missing numeric becomes the mean and sets `<name>_missing`; a
-            missing cyclic sets `<name>_missing`, the circle's centre; a missing category becomes `MISSING_CATEGORY`; a missing
+            missing or infinite cyclic sets `<name>_missing`, the circle's centre; a missing category becomes `MISSING_CATEGORY`; a missing
             share the mean share.
         period: of a cyclic feature, in `unit`.
         prior: of a share: with what weight its log-odds are the point that the network starts from.

@@ -84,7 +84,7 @@ def check(version: Version) -> ModelCard:
     if missing := [name for name in FILES if not (version.folder / name).is_file()]:
         raise CorruptModel(f"{version.folder} has no {', '.join(missing)}; expected a version that `make run` published.")
     card = model_card.read(version.folder / MODEL)
-    if (version.folder / model_card.FILE).read_text(encoding="utf-8") != card.model_dump_json(indent=1) + "\n":
+    if not same(version.folder / model_card.FILE, card):
         raise CorruptModel(f"{version.folder / model_card.FILE} is not the card inside {MODEL}. Publish the model again.")
     if unknown := [f"{feature.name} ({feature.kind})" for feature in card.features if feature.kind not in KINDS]:
         raise NotConvertible(
@@ -92,7 +92,14 @@ def check(version: Version) -> ModelCard:
             "Teach it the new one in ModelCard.kt, Form.kt and tflite/install.py."
         )
     if not card.golden:
-        raise NotConvertible(f"The card in {version.folder} has no golden row; expected one or more: the form starts from one.")
+        raise NotConvertible(
+            f"The card in {version.folder} has no golden row; expected one or more: the app checks itself on them."
+        )
+    if card.base_rate is None:
+        raise NotConvertible(
+            f"The card in {version.folder} has no base rate, so that the app cannot say what is much: an older pipeline "
+            "published it. Expected a newer one: run `make run` again."
+        )
     stated = {feature.name: feature.dtype for feature in card.features}
     inputs, outputs = signature((version.folder / MODEL).read_bytes(), card.signature)
     if inputs != stated or card.output not in outputs:
@@ -101,6 +108,14 @@ def check(version: Version) -> ModelCard:
             f"expected {stated} and {card.output}, as its card says. Publish the model again."
         )
     return card
+
+
+def same(path: Path, card: ModelCard) -> bool:
+    """Whether a file of JSON is that card."""
+    try:
+        return ModelCard.model_validate_json(path.read_text(encoding="utf-8")) == card
+    except ValueError:
+        return False
 
 
 def signature(model: bytes, name: str) -> tuple[dict[str, str], set[str]]:

@@ -7,6 +7,7 @@ here on awkward rows, all its tensors kept, and what goes into each operation is
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as flatbuffer
@@ -20,7 +21,7 @@ from components.mobile_exporter.runtime import SIGNATURE, TFLiteModel, as_input
 # NaN in, NaN out, or moved as it is: by IEEE 754, whatever the kernel.
 NAN_IS_SAFE = {"ADD", "SUB", "MUL", "DIV", "NEG", "ABS", "FLOOR_MOD", "SELECT", "SELECT_V2", "CONCATENATION", "PACK", "UNPACK"}
 NAN_IS_SAFE |= {"RESHAPE", "EXPAND_DIMS", "SQUEEZE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "TRANSPOSE", "TILE"}
-NAN_IS_SAFE |= {"GATHER", "GATHER_ND", "BROADCAST_TO", "SHAPE", "ZEROS_LIKE"}
+NAN_IS_SAFE |= {"GATHER", "GATHER_ND", "BROADCAST_TO", "SHAPE", "ZEROS_LIKE", "SUM", "MEAN"}
 IS_NAN = {"EQUAL", "NOT_EQUAL"}  # of a tensor with itself
 LARGEST = {"SIN": 1e5, "COS": 1e5}  # XNNPACK's are 2e-7 off up to there, 2e-5 at 1e7, and wrong from 1e9 on
 LARGEST |= {"CAST": 2.0**31}  # to an integer that does not hold it: undefined in C++
@@ -49,7 +50,9 @@ def check(model: bytes, rows: AwkwardRows) -> None:
     interpreter = Interpreter(model_content=model, experimental_op_resolver_type=plain, experimental_preserve_all_tensors=True)
     runner = interpreter.get_signature_runner(SIGNATURE)
     runner(**{name: as_input(rows.columns[name], dtype) for name, dtype in dtypes.items()})
-    numbers = {tensor["index"]: tensor["name"] for tensor in interpreter.get_tensor_details() if tensor["dtype"] is np.float32}
+    numbers = {
+        tensor["index"]: tensor["name"] for tensor in interpreter.get_tensor_details() if np.dtype(tensor["dtype"]).kind == "f"
+    }
     for step in steps(model):
         for index in step.inputs:
             if index not in numbers:
@@ -92,17 +95,17 @@ def steps(model: bytes) -> Iterator[Step]:
 
 def activation(operator: flatbuffer.Operator) -> str:
     """What is fused to an operation, in words: a minimum or a maximum of its own."""
-    kind = OPTIONS.get(operator.BuiltinOptionsType(), "")
-    options = getattr(flatbuffer, kind, None)
-    if not hasattr(options, "FusedActivationFunction"):
+    kind: Any = getattr(flatbuffer, OPTIONS[operator.BuiltinOptionsType()], None)  # "NONE" has no class
+    if not hasattr(kind, "FusedActivationFunction"):
         return ""
-    table = options()
-    table.Init(operator.BuiltinOptions().Bytes, operator.BuiltinOptions().Pos)
-    fused = table.FusedActivationFunction()
+    options, table = kind(), operator.BuiltinOptions()
+    options.Init(table.Bytes, table.Pos)
+    fused = options.FusedActivationFunction()
     return f" and {ACTIVATION[fused]}" if fused else ""
 
 
 def by_number(enumeration: type) -> dict[int, str]:
+    """The names of a flatbuffer's enumeration."""
     return {number: name for name, number in vars(enumeration).items() if not name.startswith("_")}
 
 

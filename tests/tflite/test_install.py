@@ -34,6 +34,7 @@ CARD = ModelCard(
     signature="serving_default",
     output="probability",
     threshold=0.5,
+    base_rate=0.24,
     missing={"string": "", "float32": "NaN"},
     features=[
         FeatureCard(name="carrier", kind="categorical", dtype="string", values=["UA"]),
@@ -228,6 +229,11 @@ def test_a_kind_that_the_form_does_not_know_is_refused(publish):
 def test_a_card_without_golden_rows_is_refused(publish):
     with pytest.raises(NotConvertible, match=r"has no golden row; expected one or more"):
         install.check(install.published(publish(CARD.model_copy(update={"golden": []})), None))
+
+
+def test_a_card_without_a_base_rate_is_refused(publish):
+    with pytest.raises(NotConvertible, match=r"has no base rate.*an older pipeline published it. Expected a newer one"):
+        install.check(install.published(publish(CARD.model_copy(update={"base_rate": None})), None))
 
 
 @pytest.mark.parametrize(

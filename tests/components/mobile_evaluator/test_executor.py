@@ -1,19 +1,24 @@
 """The real executor on the artifacts of a real run, with limits that hold and limits that do not."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 from google.protobuf import json_format
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
+from tfx.utils import path_utils
 
 from components.errors import NotConvertible
 from components.evaluator import results
 from components.mobile_evaluator import parity
 from components.mobile_evaluator.executor import Executor
-from components.mobile_exporter import card
+from components.mobile_exporter import awkward_rows, card, raw_rows, special_values
+from components.mobile_exporter.convert import to_tflite
+from components.mobile_exporter.replay import TransformGraph
 from pipeline import config, record
 from pipeline.evaluation import mobile_eval_config
 from pipeline.features import FEATURES
@@ -78,6 +83,36 @@ def test_a_file_that_answers_like_the_server_is_blessed_and_measured_by_slice(ar
     assert measured["candidate"]["overall"]["auc"] == pytest.approx(measured["baseline"]["overall"]["auc"], abs=1e-3)
     assert {"origin=JFK", "carrier=UA"} < set(measured["candidate"])
     assert sum(results.score_histogram(folder)) == measured["candidate"]["overall"]["example_count"]
+
+
+class Clipping(TransformGraph):
+    """The preprocessing with a share that is clipped before it is asked whether it is missing."""
+
+    def __call__(self, columns, names):
+        prepared = super().__call__(columns, names)
+        held = tf.minimum(columns["origin_late_share_1d"], 0.99)
+        filled = tf.where(tf.math.is_nan(held), prepared["origin_late_share_1d"], tf.maximum(held, 0.01))
+        return prepared | {"origin_late_share_1d": filled}
+
+
+def test_a_file_that_answers_like_the_server_with_xnnpack_only_is_neither_exported_nor_blessed(artifacts, two_runs, tmp_path):
+    outputs = record.last_run(two_runs.root / "metadata.db")
+    transform = Clipping(f"{outputs['Transform']['transform_graph'].uri}/transform_fn")
+    model = tf.saved_model.load(path_utils.serving_model_path(artifacts["model"][0].uri))
+    columns = json.loads(PROPERTIES["columns"])
+    content = to_tflite(model, transform, columns, None)
+    (tmp_path / "mobile" / "variants" / "float32.tflite").write_bytes(content)
+    blessed, reason = run(artifacts, tmp_path)
+    assert not blessed
+    assert re.fullmatch(
+        r"float32 differs from the server's model by up to 0\.\d+ \(.*origin_late_share_1d.* missing, without XNNPACK\); "
+        "expected at most 1e-05",
+        reason,
+    )
+    real = raw_rows.head(raw_rows.files(artifacts["examples"][0].uri, "eval"), columns, 20)
+    stated = card.read(tmp_path / "mobile" / "Format-Serving" / "model.tflite")
+    with pytest.raises(NotConvertible, match=r"MINIMUM gets nan from .*, in the row with origin_late_share_1d missing"):
+        special_values.check(content, awkward_rows.make(stated.features, real))
 
 
 def test_a_file_that_differs_too_much_is_not_blessed(artifacts, tmp_path):

@@ -12,6 +12,7 @@ import sys
 import xml.etree.ElementTree as ET
 import zipfile
 from collections.abc import Mapping
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -105,8 +106,8 @@ def scored(version: Version, card: ModelCard, folder: Path) -> dict[str, list[di
     """Rows with the scores that Python gets for them from the file.
 
     Returns:
-        "evaluation": real rows; "odd": those that a form can give and training never saw; "no_text": one without the first
-        text, which a card with an optional one allows.
+        "evaluation": real rows; "odd": those that a form can give and training never saw; "route": what a form gives of which
+        only the route was entered; "no_text": one without the first text, which a card with an optional one allows.
 
     Raises:
         SpanNotFound: the span of the model's evaluation rows is not in `folder`.
@@ -125,6 +126,7 @@ def scored(version: Version, card: ModelCard, folder: Path) -> dict[str, list[di
     return {
         "evaluation": with_scores(evaluation_rows(version, card, folder)),
         "odd": with_scores(odd_rows(card)),
+        "route": with_scores([route_row(card)]),
         "no_text": [{"row": card.golden[0].row | {text: None}, "score": float(nothing)}],
     }
 
@@ -148,18 +150,34 @@ def evaluation_rows(version: Version, card: ModelCard, folder: Path) -> list[dic
 
 
 def odd_rows(card: ModelCard) -> list[dict[str, Value]]:
-    """The first golden row with texts that training never saw, with numbers at their ends, and with all missing that may be."""
+    """The first golden row with texts that training never saw, with numbers at their ends, and without what may be missing, one
+    by one, in pairs, and all."""
     row = card.golden[0].row
     texts = [feature.name for feature in card.features if feature.dtype == "string"]
     numbers = [feature for feature in card.features if feature.dtype != "string"]
-    optional = {feature.name: None for feature in card.features if feature.optional}
+    optional = [feature.name for feature in card.features if feature.optional]
+    missing = [names for count in (1, 2, len(optional)) for names in combinations(optional, count)]
     ends = [
         row | {feature.name: int(end) if feature.dtype == "int64" else end}
         for feature in numbers
         for end in (feature.minimum, feature.maximum)
         if end is not None
     ]
-    return [row | {name: unseen} for name in texts for unseen in UNSEEN] + ends + [row | optional]
+    return (
+        [row | {name: unseen} for name in texts for unseen in UNSEEN] + ends + [row | dict.fromkeys(names) for names in missing]
+    )
+
+
+def route_row(card: ModelCard) -> dict[str, Value]:
+    """The first golden row as a form gives it when weather, plane and lateness are not entered: missing, or typical."""
+    row = card.golden[0].row
+    unknown = {feature.name: None for feature in card.features if feature.optional}
+    typical = {
+        feature.name: round(feature.typical, 2)
+        for feature in card.features
+        if feature.typical is not None and not feature.optional and feature.name != "distance"  # which the app fills in
+    }
+    return row | unknown | typical
 
 
 def ran(reports: Path) -> dict[str, int]:

@@ -13,13 +13,14 @@ import android.widget.Switch
 import android.widget.TextView
 import org.crosswind.flightdelay.model.Field
 import org.crosswind.flightdelay.model.Form
+import org.crosswind.flightdelay.model.Presets
 import org.crosswind.flightdelay.model.Widget
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.shadows.ShadowDialog
 
 /** The main screen as a person uses it. */
 class FormPage(private val activity: MainActivity) {
-    val fields: List<Field> = Form(Published.card).fields
+    val fields: List<Field> = Form(Published.card, Presets.FILLED).fields
 
     fun input(name: String): View = activity.findViewById<View>(R.id.form).findViewWithTag(name)
 
@@ -55,13 +56,19 @@ class FormPage(private val activity: MainActivity) {
     /** Enters a raw row, field by field. */
     fun enter(row: Map<String, Any?>) = fields.forEach { enter(it, row[it.name]) }
 
+    /** Enters of a raw row what is not folded away: route and times. */
+    fun enterRoute(row: Map<String, Any?>) = fields.filterNot { it.more }.forEach { enter(it, row[it.name]) }
+
+    /** What stands below a field that was refused. */
+    fun wrong(name: String): TextView = (input(name).parent as View).findViewById(R.id.wrong)
+
     fun enter(name: String, value: Any?) = enter(fields.single { it.name == name }, value)
 
     private fun enter(field: Field, value: Any?) {
         val number = (value as? Number)?.toDouble()
         when (field.widget) {
-            Widget.CHOICE -> (input(field.name) as Spinner).setSelection(field.feature.values.indexOf(value))
-            Widget.WEEKDAY -> (input(field.name) as Spinner).setSelection(number!!.toInt())
+            Widget.CHOICE -> (input(field.name) as Spinner).setSelection(field.feature.values.indexOf(value) + 1)
+            Widget.WEEKDAY -> (input(field.name) as Spinner).setSelection(number!!.toInt() + 1)
             Widget.SWITCH -> (input(field.name) as Switch).isChecked = number == 1.0
             Widget.TIME -> pick(input(field.name) as Button, number!!.toInt())
             Widget.PERCENT -> type(field.name, number?.let { "${it * 100}" }.orEmpty())

@@ -41,8 +41,7 @@ class MainActivityTest {
             assertFalse("an answer that belongs to other values", page.shows(R.id.result))
             page.tap(R.id.predict)
             assertTrue(page.shows(R.id.result))
-            val percent = NumberFormat.getPercentInstance().format(score)
-            assertEquals(activity.getString(R.string.chance, percent), page.text(R.id.chance))
+            assertEquals(chance(score), page.text(R.id.chance))
             val (words, color) = answer(score)
             assertEquals(activity.getString(words), page.text(R.id.verdict))
             assertEquals(color(color), resultColor())
@@ -53,17 +52,42 @@ class MainActivityTest {
     }
 
     private fun answer(score: Float): Pair<Int, Int> = when {
-        score >= 0.5f -> R.string.late to R.color.late
-        score >= 0.25f -> R.string.maybe_late to R.color.maybe_late
-        else -> R.string.on_time to R.color.on_time
+        score >= Published.card.threshold -> R.string.late to R.color.late
+        score >= Published.card.baseRate -> R.string.above_average to R.color.above_average
+        else -> R.string.below_average to R.color.below_average
+    }
+
+    private fun chance(score: Float): String {
+        val (chance, average) = listOf(score, Published.card.baseRate).map(NumberFormat.getPercentInstance()::format)
+        return activity.getString(R.string.chance, chance, average)
     }
 
     @Test
-    fun `as it starts, a tap gives an answer`() {
+    fun `as it starts, nothing is entered, and a tap asks for it, field by field`() {
         assertFalse(page.shows(R.id.result))
         assertFalse(page.shows(R.id.problem))
+        val row = Published.card.golden.first().row
+        for (field in page.fields.filterNot { it.more || it.name == "holiday" }) {
+            page.tap(R.id.predict)
+            assertTrue(field.name, page.wrong(field.name).isShown)
+            assertTrue(page.wrong(field.name).text.toString(), "please fill this in" in page.wrong(field.name).text)
+            assertFalse(page.shows(R.id.result))
+            page.enter(field.name, row[field.name])
+            assertFalse(field.name, page.wrong(field.name).isShown)
+        }
         page.tap(R.id.predict)
         assertTrue(page.shows(R.id.result))
+    }
+
+    @Test
+    fun `who enters the route only is answered without weather and lateness`() {
+        val (row, score) = Published.rows("route").single()
+        page.enterRoute(row)
+        assertEquals(row["distance"], page.edit("distance").text.toString().toDouble())
+        page.tap(R.id.predict)
+        assertEquals(chance(score), page.text(R.id.chance))
+        val whole = Published.card.golden.first()
+        assertNotEquals("the row's own weather counts", chance(whole.score), page.text(R.id.chance))
     }
 
     @Test
@@ -75,15 +99,16 @@ class MainActivityTest {
             assertTrue(field.name, words.isNotBlank() && words != field.name)
         }
         val carrier = page.input("carrier") as Spinner
-        assertEquals(Published.card.features.first { it.name == "carrier" }.values.size, carrier.count)
-        val words = List(carrier.count) { carrier.getItemAtPosition(it).toString() }
+        assertEquals(Published.card.features.first { it.name == "carrier" }.values.size + 1, carrier.count)
+        val words = List(carrier.count) { carrier.getItemAtPosition(it).toString() }.drop(1)
         assertTrue("$words", words.all { it.length > "UA  ".length } && words.any { "United" in it })
         val airports = page.input("dest") as Spinner
-        assertTrue(List(airports.count) { airports.getItemAtPosition(it).toString() }.all { it.length > "IAH  ".length })
+        assertTrue(List(airports.count) { airports.getItemAtPosition(it).toString() }.drop(1).all { it.length > "IAH  ".length })
     }
 
     @Test
     fun `a number that is none, out of range or missing is refused, with the field and what it takes`() {
+        page.enterRoute(Published.card.golden.first().row)
         for ((text, words) in listOf("." to "not a number", "6000.5" to "0 to 6000", "" to "fill this in")) {
             page.type("distance", text)
             page.tap(R.id.predict)
@@ -107,6 +132,7 @@ class MainActivityTest {
 
     @Test
     fun `what may be missing may be left empty`() {
+        page.enter(Published.card.golden.first().row)
         page.fields.filter { it.feature.optional }.forEach { page.type(it.name, "") }
         page.tap(R.id.predict)
         assertTrue(page.shows(R.id.result))
@@ -137,6 +163,7 @@ class MainActivityTest {
 
     @Test
     fun `rotated before there is an answer, it has none`() {
+        page.enterRoute(Published.card.golden.first().row)
         page.tap(R.id.predict)
         page.type("distance", "77")
         controller.recreate().visible()

@@ -26,6 +26,9 @@ class ScreenshotTest {
     fun `form and answer`() = picture("form") { main() }
 
     @Test
+    fun `what is not entered is asked for`() = picture("start") { main(entered = false) }
+
+    @Test
     @Config(qualifiers = "+night")
     fun `form and answer at night`() = picture("form-night") { main() }
 
@@ -50,9 +53,10 @@ class ScreenshotTest {
     @Test
     fun `check of the model`() = picture("debug") { Robolectric.buildActivity(DebugActivity::class.java).setup().get() }
 
-    private fun main(unfolded: Boolean = false): Activity {
+    private fun main(unfolded: Boolean = false, entered: Boolean = true): Activity {
         val activity = Robolectric.buildActivity(MainActivity::class.java).setup().get()
         val page = FormPage(activity)
+        if (entered) page.enterRoute(Published.card.golden.first().row)
         if (unfolded) page.tap(R.id.more)
         page.tap(R.id.predict)
         return activity

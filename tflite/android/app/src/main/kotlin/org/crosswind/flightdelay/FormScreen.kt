@@ -31,7 +31,7 @@ private const val PROBABILITY = "probability"
  * @param state what [save] kept before the screen was rotated or the process ended; null at first.
  */
 class FormScreen(private val activity: Activity, private val predictor: Predictor, state: Bundle?) {
-    private val form = Form(predictor.card)
+    private val form = Form(predictor.card, Presets.FILLED)
     private val presets = Presets(Names(strings(R.array.airports)))
     private val rows: List<FieldRow>
     private val moreFields: ViewGroup = activity.findViewById(R.id.more_fields)
@@ -93,17 +93,19 @@ class FormScreen(private val activity: Activity, private val predictor: Predicto
     }
 
     private fun answer(probability: Float) {
-        val (words, color) = when (Verdict.of(probability, predictor.card.threshold)) {
-            Verdict.ON_TIME -> R.string.on_time to R.color.on_time
-            Verdict.MAYBE_LATE -> R.string.maybe_late to R.color.maybe_late
+        val card = predictor.card
+        val (words, color) = when (Verdict.of(probability, card)) {
+            Verdict.BELOW_AVERAGE -> R.string.below_average to R.color.below_average
+            Verdict.ABOVE_AVERAGE -> R.string.above_average to R.color.above_average
             Verdict.LATE -> R.string.late to R.color.late
         }
+        val percent = NumberFormat.getPercentInstance()
         this.probability = probability
         result.visibility = View.VISIBLE
         result.backgroundTintList = ColorStateList.valueOf(activity.getColor(color))
         activity.findViewById<TextView>(R.id.verdict).setText(words)
         activity.findViewById<TextView>(R.id.chance).text =
-            activity.getString(R.string.chance, NumberFormat.getPercentInstance().format(probability))
+            activity.getString(R.string.chance, percent.format(probability), percent.format(card.baseRate))
     }
 
     private fun refuse(error: BadInput) {

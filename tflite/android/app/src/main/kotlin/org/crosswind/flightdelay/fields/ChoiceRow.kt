@@ -15,7 +15,7 @@ class ChoiceRow private constructor(field: Field, label: String, parent: ViewGro
     FieldRow(field, label, parent, R.layout.field_choice) {
 
     private val spinner = input as Spinner
-    private val all = if (field.feature.optional) listOf("" to context.getString(R.string.unknown)) + choices else choices
+    private val all = listOf("" to context.getString(if (field.feature.optional) R.string.unknown else R.string.choose)) + choices
 
     override val text: String get() = all[spinner.selectedItemPosition].first
 
@@ -31,7 +31,7 @@ class ChoiceRow private constructor(field: Field, label: String, parent: ViewGro
         }
     }
 
-    /** The first choice where the text is none of them. */
+    /** No choice where the text is none of them. */
     override fun put(text: String) = spinner.setSelection(all.indexOfFirst { it.first == text }.coerceAtLeast(0))
 
     companion object {

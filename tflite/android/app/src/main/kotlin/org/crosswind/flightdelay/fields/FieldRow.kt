@@ -1,6 +1,7 @@
 package org.crosswind.flightdelay.fields
 
 import android.content.Context
+import android.graphics.Rect
 import android.view.LayoutInflater
 import android.view.View
 import android.view.ViewGroup
@@ -14,7 +15,8 @@ import org.crosswind.flightdelay.model.Widget
  * One field on the screen.
  *
  * @property label what the field is called, in words.
- * @param layout its views: `input`, tagged with the field's name, and where it does not label itself, `label`.
+ * @param layout its views: `input`, tagged with the field's name; where it does not label itself, `label`; and `wrong`, what
+ *     is wrong, unless `input` can say so.
  */
 abstract class FieldRow(val field: Field, val label: String, parent: ViewGroup, layout: Int) {
     /** Called when a person, and not [show], changed the text. */
@@ -29,6 +31,7 @@ abstract class FieldRow(val field: Field, val label: String, parent: ViewGroup, 
         id = View.generateViewId() // a label finds its input by the id
         tag = field.name
     }
+    private val wrong: TextView? = view.findViewById(R.id.wrong)
     private var known = ""
 
     init {
@@ -41,12 +44,20 @@ abstract class FieldRow(val field: Field, val label: String, parent: ViewGroup, 
     /** Puts a text into the widget. */
     fun show(text: String) {
         put(text)
-        known = this.text
+        settle()
+    }
+
+    private fun settle() {
+        known = text
+        wrong?.visibility = View.GONE
     }
 
     /** Shows what is wrong with the text, and brings the field into view. */
     open fun refuse(message: String) {
+        wrong?.text = message
+        wrong?.visibility = View.VISIBLE
         input.requestFocus()
+        view.post { view.requestRectangleOnScreen(Rect(0, 0, view.width, view.height)) }
     }
 
     protected abstract fun put(text: String)
@@ -54,7 +65,7 @@ abstract class FieldRow(val field: Field, val label: String, parent: ViewGroup, 
     /** For the widgets' listeners, which are called for what [show] did as well. */
     protected fun changed() {
         if (text == known) return
-        known = text
+        settle()
         onChange()
     }
 }

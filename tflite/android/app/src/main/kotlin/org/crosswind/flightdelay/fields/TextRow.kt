@@ -55,6 +55,10 @@ class TextRow(field: Field, label: String, parent: ViewGroup) : FieldRow(field, 
             unit.isEmpty() -> context.getString(R.string.hint_range, range[0], range[1])
             else -> context.getString(R.string.hint_unit_and_range, unit, range[0], range[1])
         }
-        return if (field.feature.optional) context.getString(R.string.hint_optional, hint) else hint
+        return when {
+            field.feature.optional -> context.getString(R.string.hint_optional, hint)
+            field.isTypical -> context.getString(R.string.hint_typical, hint)
+            else -> hint
+        }
     }
 }

@@ -13,6 +13,7 @@ import org.crosswind.flightdelay.model.Field
 
 private const val MINUTES_PER_HOUR = 60
 private const val MINUTES_PER_DAY = 1440
+private const val NOON = 720
 private const val MILLISECONDS_PER_MINUTE = 60_000L
 
 /** A time of day, shown and picked as the phone does: 12 or 24 hours. */
@@ -38,7 +39,8 @@ class TimeRow(field: Field, label: String, parent: ViewGroup) : FieldRow(field, 
 
     override fun put(text: String) {
         this.text = text
-        button.text = text.toDoubleOrNull()?.let(::words) ?: context.getString(R.string.unknown)
+        val none = if (field.feature.optional) R.string.unknown else R.string.choose
+        button.text = text.toDoubleOrNull()?.let(::words) ?: context.getString(none)
     }
 
     private fun words(minutes: Double): String {
@@ -47,7 +49,7 @@ class TimeRow(field: Field, label: String, parent: ViewGroup) : FieldRow(field, 
     }
 
     private fun pick() {
-        val minutes = (text.toDoubleOrNull() ?: 0.0).toInt() % MINUTES_PER_DAY
+        val minutes = text.toDoubleOrNull()?.toInt()?.rem(MINUTES_PER_DAY) ?: NOON
         val picked = TimePickerDialog.OnTimeSetListener { _, hour, minute -> choose("${hour * MINUTES_PER_HOUR + minute}") }
         val (hour, minute) = minutes / MINUTES_PER_HOUR to minutes % MINUTES_PER_HOUR
         picker = TimePickerDialog(context, picked, hour, minute, DateFormat.is24HourFormat(context)).apply {

@@ -1,6 +1,7 @@
 package org.crosswind.flightdelay.model
 
 import java.util.Locale
+import kotlin.math.roundToLong
 
 private const val HUNDRED = 100.0
 
@@ -31,14 +32,16 @@ enum class Widget {
 /**
  * One field of the form.
  *
- * @property text what it holds at first.
+ * @property text what it holds at first: nothing, but for a switch, which is off, and for a number that [isTypical].
+ * @property isTypical it must not be missing, and people do not know it by heart: it starts with the median in training.
  * @property minimum the least number that it takes, in what the [widget] shows; null where there is none. So is [maximum].
- * @property more a number that people do not know by heart: the screen folds it away, with [text] filled in.
+ * @property more a number, or what may be missing: the screen folds it away.
  */
 data class Field(
     val feature: Feature,
     val widget: Widget,
     val text: String,
+    val isTypical: Boolean,
     val minimum: Double?,
     val maximum: Double?,
 ) {
@@ -46,23 +49,24 @@ data class Field(
     val more: Boolean get() = widget == Widget.NUMBER || widget == Widget.PERCENT || feature.optional
 }
 
-/** The form of a model, built from its card: another model's card gives another form. */
-class Form(card: ModelCard) {
-    val fields: List<Field>
-
-    init {
-        val start = card.golden.sortedBy { it.score }.let { it[it.size / 2] }.row // a real flight, neither early nor late
-        fields = card.features.map { feature ->
-            val widget = widget(feature)
-            val scale = if (widget == Widget.PERCENT) HUNDRED else 1.0
-            Field(
-                feature,
-                widget,
-                text = show(start[feature.name], scale),
-                minimum = feature.minimum?.times(scale),
-                maximum = feature.maximum?.times(scale),
-            )
-        }
+/**
+ * The form of a model, built from its card: another model's card gives another form. What is not entered is missing.
+ *
+ * @param filled names of the fields that the app fills in from others.
+ */
+class Form(card: ModelCard, filled: Set<String> = emptySet()) {
+    val fields: List<Field> = card.features.map { feature ->
+        val widget = widget(feature)
+        val scale = if (widget == Widget.PERCENT) HUNDRED else 1.0
+        val typical = feature.typical.takeUnless { feature.optional || feature.name in filled }
+        Field(
+            feature,
+            widget,
+            text = typical?.let { show(it, feature.dtype) } ?: if (widget == Widget.SWITCH) "0" else "",
+            isTypical = typical != null,
+            minimum = feature.minimum?.times(scale),
+            maximum = feature.maximum?.times(scale),
+        )
     }
 
     /**
@@ -107,12 +111,8 @@ class Form(card: ModelCard) {
             }
         }
 
-        /** A golden row's value as a field's text. */
-        fun show(value: Any?, scale: Double): String = when (value) {
-            null -> ""
-            is Number -> decimal(value.toDouble() * scale)
-            else -> value.toString()
-        }
+        fun show(number: Double, dtype: Dtype): String =
+            if (dtype == Dtype.INT64) number.roundToLong().toString() else decimal(number)
     }
 }
 

@@ -17,6 +17,7 @@ enum class Dtype { STRING, FLOAT32, INT64 }
  * @property optional the value may be missing.
  * @property values of a category: those that training knows; empty for other kinds.
  * @property minimum the least value in [unit]; null where there is none. So is [maximum].
+ * @property typical of a number: the median in training; null for other kinds.
  */
 data class Feature(
     val name: String,
@@ -27,6 +28,7 @@ data class Feature(
     val values: List<String>,
     val minimum: Double?,
     val maximum: Double?,
+    val typical: Double?,
 )
 
 /** A real row, raw value by feature, null where it is missing, and the file's score for it. */
@@ -37,6 +39,7 @@ data class Golden(val row: Map<String, Any?>, val score: Float)
  *
  * @property window the months of training and evaluation, oldest first: "2013-01".
  * @property threshold from which probability on the answer is yes.
+ * @property baseRate the share of yes in training.
  * @property golden at least one.
  */
 data class ModelCard(
@@ -47,6 +50,7 @@ data class ModelCard(
     val signature: String,
     val output: String,
     val threshold: Float,
+    val baseRate: Float,
     val features: List<Feature>,
     val golden: List<Golden>,
 ) {
@@ -78,6 +82,7 @@ data class ModelCard(
                 signature = card.getString("signature"),
                 output = card.getString("output"),
                 threshold = card.getDouble("threshold").toFloat(),
+                baseRate = card.getDouble("base_rate").toFloat(),
                 features = card.getJSONArray("features").items<JSONObject>().map(::feature),
                 golden = golden,
             )
@@ -92,6 +97,7 @@ data class ModelCard(
             values = feature.optJSONArray("values")?.items<String>().orEmpty(),
             minimum = feature.number("minimum"),
             maximum = feature.number("maximum"),
+            typical = feature.number("typical"),
         )
 
         private fun golden(golden: JSONObject): Golden {

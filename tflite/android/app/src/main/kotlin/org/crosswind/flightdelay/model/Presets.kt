@@ -9,20 +9,23 @@ import kotlin.math.roundToInt
  */
 class Presets(private val airports: Names) {
     /**
-     * Texts that follow from a change: the route's length from its ends.
+     * Texts that follow from a change: the route's length from its ends, none where a place is not known.
      *
      * @param changed the name of the field that a person changed.
      * @param texts what all fields hold.
      */
     fun after(changed: String, texts: Map<String, String>): Map<String, String> {
-        if (changed != FROM && changed != TO) return emptyMap()
-        val miles = airports.miles(texts[FROM].orEmpty(), texts[TO].orEmpty()) ?: return emptyMap()
-        return mapOf(DISTANCE to miles.roundToInt().toString())
+        if (changed != FROM && changed != TO || DISTANCE !in texts) return emptyMap()
+        val miles = airports.miles(texts[FROM].orEmpty(), texts[TO].orEmpty())
+        return mapOf(DISTANCE to miles?.roundToInt()?.toString().orEmpty())
     }
 
-    private companion object {
-        const val FROM = "origin"
-        const val TO = "dest"
-        const val DISTANCE = "distance"
+    companion object {
+        private const val FROM = "origin"
+        private const val TO = "dest"
+        private const val DISTANCE = "distance"
+
+        /** The fields that it fills in. */
+        val FILLED = setOf(DISTANCE)
     }
 }

@@ -1,18 +1,21 @@
 package org.crosswind.flightdelay.model
 
-/** A probability in a word. */
+/** A probability in words. */
 enum class Verdict {
-    ON_TIME,
-    MAYBE_LATE,
+    BELOW_AVERAGE,
+    ABOVE_AVERAGE,
     LATE,
     ;
 
     companion object {
-        /** From the card's threshold on the answer is yes; from half of it on, a reader should be warned. */
-        fun of(probability: Float, threshold: Float): Verdict = when {
-            probability >= threshold -> LATE
-            probability >= threshold / 2 -> MAYBE_LATE
-            else -> ON_TIME
+        /**
+         * From the threshold on the answer is yes. Below it a probability is held against the average: 27 % is little where one
+         * in three is late, and much where one in ten is.
+         */
+        fun of(probability: Float, card: ModelCard): Verdict = when {
+            probability >= card.threshold -> LATE
+            probability >= card.baseRate -> ABOVE_AVERAGE
+            else -> BELOW_AVERAGE
         }
     }
 }

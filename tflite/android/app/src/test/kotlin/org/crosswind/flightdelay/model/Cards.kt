@@ -4,7 +4,7 @@ package org.crosswind.flightdelay.model
 val CARD = """
 {
   "schema_version": 1, "model": "train_delay", "version": 7, "variant": "float16", "window": ["2013-01", "2013-02"],
-  "signature": "serving_default", "output": "probability", "threshold": 0.5,
+  "signature": "serving_default", "output": "probability", "threshold": 0.5, "base_rate": 0.24,
   "features": [
     ${feature("line", "categorical", "string", values = """["A", "B"]""")},
     ${feature("remark", "categorical", "string", optional = true)},
@@ -13,8 +13,8 @@ val CARD = """
     ${feature("wind_dir", "cyclic", "float32", "degrees", optional = true, minimum = 0, maximum = 360)},
     ${feature("strike", "flag", "int64", minimum = 0, maximum = 1)},
     ${feature("late_share", "share", "float32", "of the line's trains", optional = true, minimum = 0, maximum = 1)},
-    ${feature("cars", "numeric", "int64", "cars", minimum = 1, maximum = 20)},
-    ${feature("age", "numeric", "float32", "years")}
+    ${feature("cars", "numeric", "int64", "cars", minimum = 1, maximum = 20, typical = 7.5)},
+    ${feature("age", "numeric", "float32", "years", typical = 37.939998626708984)}
   ],
   "golden": [
     {"row": {"line": "A", "remark": null, "start": 60.0, "day": 0.0, "wind_dir": null, "strike": 0, "late_share": 0.1,
@@ -36,5 +36,6 @@ private fun feature(
     values: String = "null",
     minimum: Int? = null,
     maximum: Int? = null,
+    typical: Double? = null,
 ) = """{"name": "$name", "kind": "$kind", "dtype": "$dtype", "unit": "$unit", "optional": $optional, "values": $values,
-      "minimum": $minimum, "maximum": $maximum}"""
+      "minimum": $minimum, "maximum": $maximum, "typical": $typical}"""

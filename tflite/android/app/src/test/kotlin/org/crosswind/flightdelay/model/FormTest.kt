@@ -6,7 +6,7 @@ import org.junit.Test
 
 class FormTest {
     private val form = Form(ModelCard.parse(CARD))
-    private val texts = form.fields.associate { it.name to it.text }
+    private val texts = form.fields.associate { it.name to it.text } + ("line" to "B") + ("start" to "615") + ("day" to "4")
 
     @Test
     fun `each kind of feature has its widget`() {
@@ -30,19 +30,23 @@ class FormTest {
     }
 
     @Test
-    fun `the form starts with the golden row of the middle score`() {
-        val expected = mapOf(
-            "line" to "B",
-            "remark" to "snow",
-            "start" to "615",
-            "day" to "4",
-            "wind_dir" to "",
-            "strike" to "1",
-            "late_share" to "19.62",
-            "cars" to "8",
-            "age" to "37.94",
-        )
-        assertEquals(expected, texts)
+    fun `the form starts with nothing but switches that are off and typical numbers where one is needed`() {
+        val started = form.fields.filter { it.text.isNotEmpty() }.associate { it.name to it.text }
+        assertEquals(mapOf("strike" to "0", "cars" to "8", "age" to "37.94"), started)
+        assertEquals(listOf("cars", "age"), form.fields.filter { it.isTypical }.map { it.name })
+    }
+
+    @Test
+    fun `what the app fills in itself is not typical`() {
+        val age = Form(ModelCard.parse(CARD), setOf("age")).fields.single { it.name == "age" }
+        assertEquals("" to false, age.text to age.isTypical)
+    }
+
+    @Test
+    fun `what was not entered is missing, or refused where it must not be`() {
+        val row = form.row(texts)
+        assertEquals(listOf("remark", "wind_dir", "late_share"), form.fields.map { it.name }.filter { row[it] == null })
+        for (name in listOf("line", "start", "day")) refused(name, Reason.MISSING, "")
     }
 
     @Test
@@ -53,7 +57,7 @@ class FormTest {
 
     @Test
     fun `texts become raw values of the features' types`() {
-        val row = form.row(texts + ("late_share" to " 25 "))
+        val row = form.row(texts + ("remark" to "snow") + ("strike" to "1") + ("late_share" to " 25 "))
         assertEquals(listOf("B", "snow", 615.0, 4.0, null, 1L, 0.25, 8L, 37.94), form.fields.map { row[it.name] })
     }
 

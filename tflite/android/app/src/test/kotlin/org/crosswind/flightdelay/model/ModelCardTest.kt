@@ -16,10 +16,11 @@ class ModelCardTest {
         assertEquals("train_delay", card.model)
         assertEquals(7, card.version)
         assertEquals(listOf("2013-01", "2013-02"), card.window)
-        assertEquals(0.5f, card.threshold)
-        val late = Feature("late_share", Kind.SHARE, Dtype.FLOAT32, "of the line's trains", true, emptyList(), 0.0, 1.0)
+        assertEquals(0.5f to 0.24f, card.threshold to card.baseRate)
+        val late = Feature("late_share", Kind.SHARE, Dtype.FLOAT32, "of the line's trains", true, emptyList(), 0.0, 1.0, null)
         assertEquals(late, card.features.single { it.name == "late_share" })
         assertEquals(listOf("A", "B"), card.features.first().values)
+        assertEquals(7.5, card.features.single { it.name == "cars" }.typical)
     }
 
     @Test
@@ -34,6 +35,7 @@ class ModelCardTest {
     fun `a card that is not as expected is refused with what is wrong`() {
         refused("not as expected", "no card")
         refused("version", CARD.replace("\"version\": 7, ", ""))
+        refused("base_rate", CARD.replace(", \"base_rate\": 0.24", ""))
         refused("SHAPE", CARD.replace("\"share\"", "\"shape\""))
         refused("FLOAT64", CARD.replace("\"float32\"", "\"float64\""))
         refused("2 is not a String", CARD.replace("[\"A\", \"B\"]", "[\"A\", 2]"))

@@ -32,11 +32,13 @@ class NamesTest {
     @Test
     fun `a change of the route changes the distance, and nothing else does`() {
         val presets = Presets(names)
-        val texts = mapOf("origin" to "JFK", "dest" to "LAX", "carrier" to "UA")
+        val texts = mapOf("origin" to "JFK", "dest" to "LAX", "carrier" to "UA", "distance" to "1")
         assertEquals(mapOf("distance" to "2469"), presets.after("dest", texts))
         assertEquals(presets.after("dest", texts), presets.after("origin", texts))
         assertEquals(emptyMap<String, String>(), presets.after("carrier", texts))
-        assertEquals(emptyMap<String, String>(), presets.after("dest", texts + ("dest" to "XXX")))
+        assertEquals(mapOf("distance" to ""), presets.after("dest", texts + ("dest" to "XXX")))
+        assertEquals(mapOf("distance" to ""), presets.after("origin", texts + ("dest" to "")))
+        assertEquals(emptyMap<String, String>(), presets.after("dest", texts - "distance"))
         assertEquals(emptyMap<String, String>(), presets.after("dest", mapOf("line" to "A")))
     }
 }
