@@ -30,8 +30,8 @@ class Feature:
         kind: how it is prepared.
         unit: for people: the model card, the phone's form.
         optional: it may be missing (absent, null or NaN). A missing numeric becomes the mean and sets `<name>_missing`; a
-            missing or infinite cyclic sets `<name>_missing`, the circle's centre; a missing category becomes `MISSING_CATEGORY`; a missing
-            share the mean share.
+            missing cyclic, or an infinite one, sets `<name>_missing`, the circle's centre; a missing category becomes
+            `MISSING_CATEGORY`; a missing share the mean share.
         period: of a cyclic feature, in `unit`.
         prior: of a share: with what weight its log-odds are the point that the network starts from.
     """
