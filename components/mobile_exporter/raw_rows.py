@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-MISSING = {"string": b"", "float32": np.nan, "int64": 0}
+from components.mobile_exporter.awkward_rows import MISSING
 
 
 def files(examples: str, split: str) -> list[str]:

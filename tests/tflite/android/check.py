@@ -126,7 +126,7 @@ def scored(version: Version, card: ModelCard, folder: Path) -> dict[str, list[di
     return {
         "evaluation": with_scores(evaluation_rows(version, card, folder)),
         "odd": with_scores(odd_rows(card)),
-        "route": with_scores([route_row(card)]),
+        "route": with_scores(route_rows(card)),
         "no_text": [{"row": card.golden[0].row | {text: None}, "score": float(nothing)}],
     }
 
@@ -168,16 +168,15 @@ def odd_rows(card: ModelCard) -> list[dict[str, Value]]:
     )
 
 
-def route_row(card: ModelCard) -> dict[str, Value]:
-    """The first golden row as a form gives it when weather, plane and lateness are not entered: missing, or typical."""
-    row = card.golden[0].row
+def route_rows(card: ModelCard) -> list[dict[str, Value]]:
+    """The golden rows as a form gives them when weather, plane and lateness are not entered: missing, or typical."""
     unknown = {feature.name: None for feature in card.features if feature.optional}
     typical = {
         feature.name: round(feature.typical, 2)
         for feature in card.features
         if feature.typical is not None and not feature.optional and feature.name != "distance"  # which the app fills in
     }
-    return row | unknown | typical
+    return [golden.row | unknown | typical for golden in card.golden]
 
 
 def ran(reports: Path) -> dict[str, int]:
