@@ -66,7 +66,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Of every variant, on real and on awkward rows."""
         awkward = awkward_rows.make(card.read(shipped).features, real)
         rows = parity.joined(real, awkward.columns)
-        names = [f"a real row: {index}" for index in range(len(next(iter(real.values()))))] + awkward.names
+        names = [f"evaluation row {index}" for index in range(len(next(iter(real.values()))))] + awkward.names
         raw = tf.saved_model.load(server).signatures["raw"]
         expected = raw(**{name: tf.constant(column) for name, column in rows.items()})[OUTPUT].numpy()
         found = []

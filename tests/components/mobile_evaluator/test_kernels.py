@@ -20,5 +20,3 @@ def test_both_kernels_are_asked_and_the_worse_one_is_named():
     assert found[True].tolist() == pytest.approx([0, 0])
     assert found[False].tolist() == pytest.approx([0, 0.6])
     assert parity.worst(found, ["whole", "x missing"]) == "x missing, without XNNPACK"
-    no_number = {True: np.array([np.nan, 0.7]), False: np.array([0.1, 0.9])}
-    assert parity.worst(no_number, ["whole", "x missing"]) == "whole, with XNNPACK"

@@ -27,6 +27,12 @@ def test_a_metric_without_a_value_in_one_of_two_differs():
     assert parity.worse_slices(without, without, limits, 100) == parity.worse_slices(infinite, infinite, limits, 100) == []
 
 
+def test_the_worst_row_is_that_of_the_larger_difference_or_of_no_number():
+    names = ["whole", "x missing"]
+    assert parity.worst({True: np.array([0.2, 0.1]), False: np.array([0.1, 0.9])}, names) == "x missing, without XNNPACK"
+    assert parity.worst({True: np.array([np.nan, 0.7]), False: np.array([0.1, 0.9])}, names) == "whole, with XNNPACK"
+
+
 def test_rows_stand_below_rows():
     joined = parity.joined({"x": np.array([1, 2])}, {"x": np.array([3])})
     assert {name: column.tolist() for name, column in joined.items()} == {"x": [1, 2, 3]}
