@@ -169,14 +169,14 @@ def odd_rows(card: ModelCard) -> list[dict[str, Value]]:
 
 
 def route_rows(card: ModelCard) -> list[dict[str, Value]]:
-    """The golden rows as a form gives them when weather, plane and lateness are not entered: missing, or typical."""
+    """The first golden rows as a form gives them when weather, plane and lateness are not entered: missing, or typical."""
     unknown = {feature.name: None for feature in card.features if feature.optional}
     typical = {
         feature.name: round(feature.typical, 2)
         for feature in card.features
         if feature.typical is not None and not feature.optional and feature.name != "distance"  # which the app fills in
     }
-    return [golden.row | unknown | typical for golden in card.golden]
+    return [golden.row | unknown | typical for golden in card.golden[:5]]
 
 
 def ran(reports: Path) -> dict[str, int]:

@@ -11,6 +11,7 @@ import android.widget.EditText
 import android.widget.Spinner
 import android.widget.Switch
 import android.widget.TextView
+import java.time.Duration
 import org.crosswind.flightdelay.model.Field
 import org.crosswind.flightdelay.model.Form
 import org.crosswind.flightdelay.model.Presets
@@ -87,6 +88,9 @@ class FormPage(private val activity: MainActivity) {
     companion object {
         /** Lets the main thread do what was posted to it. */
         fun settle() = shadowOf(Looper.getMainLooper()).idle()
+
+        /** The same, and lets what moves arrive. */
+        fun rest() = shadowOf(Looper.getMainLooper()).idleFor(Duration.ofSeconds(2))
 
         /** [view] and every view below it. */
         fun all(view: View): List<View> {

@@ -65,7 +65,7 @@ class ScreenshotTest {
     /** Draws what [open] shows, and checks that it is bright by day and dark at night. */
     private fun picture(name: String, open: () -> Activity) {
         val view: View = open().window.decorView
-        FormPage.settle()
+        FormPage.rest()
         val bitmap = Bitmap.createBitmap(view.width, view.height, Bitmap.Config.ARGB_8888)
         view.draw(Canvas(bitmap))
         val file = File("target/screenshots/$name.png").apply { parentFile!!.mkdirs() }
