@@ -52,7 +52,7 @@ test-android: setup data ## compile, test and package the Android app without Gr
 	@$(PYTHON) -m tests.tflite.android.check $(ARGS)
 
 test-runtimes: setup data ## the published .tflite files on seven other TensorFlow Lites from PyPI, older and newer, beside the server (after make run)
-	@UV=$(UV) $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/tflite/on_runtimes.py $(ARGS)
+	@UV=$(UV) TF_CPP_MIN_LOG_LEVEL=3 $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/tflite/on_runtimes.py $(ARGS)
 
 serve: setup ## serve runs/serving like TensorFlow Serving, gRPC at 8500, REST at 8501 (ARGS="--request_log=...")
 	@$(PYTHON) -m serving.local_server $(ARGS)
