@@ -40,6 +40,9 @@ class Data(Section):
     window: int = Field(ge=1, le=120, description="spans that a model learns from, the newest included")
     ignore_columns: list[str] = Field(description="columns of the files that are left unread; any other one is refused")
     eval_days: int = Field(ge=1, le=27, description="last days of the newest span, kept for evaluation")
+    complete_after_days: int = Field(
+        ge=0, le=366, description="days since a month's end, after which it is whole without a later month and without _SUCCESS"
+    )
 
 
 class Gate(Section):

@@ -1,6 +1,5 @@
 """The DAG: the only place where components are wired together."""
 
-import hashlib
 import json
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -25,6 +24,7 @@ from tfx.proto import bulk_inferrer_pb2, infra_validator_pb2
 
 from tensorflow_data_validation import StatsOptions  # isort: skip  # behind tfx
 
+from components import source_code
 from components.canary.checks import Limits as ServingLimits
 from components.canary.component import Canary
 from components.data_gate.component import DataChecks, DataGate
@@ -32,6 +32,7 @@ from components.drift_monitor.component import DriftMonitor
 from components.drift_monitor.data_drift import Limits as DataLimits
 from components.drift_monitor.data_drift import refuse_infinity_norm
 from components.drift_monitor.performance import Limits as ModelLimits
+from components.drivers import CacheKeyDriver
 from components.evaluator.component import Evaluator
 from components.mobile_evaluator.component import MobileEvaluator
 from components.mobile_exporter.component import MobileExporter
@@ -70,6 +71,7 @@ REPORTED = {  # inputs of RunReport: the node, and its output
     "pushed_model": ("Publisher", "pushed_model"),
     "mobile_pushed_model": ("MobilePublisher", "pushed_model"),
 }
+PREPROCESSING, TRAINING, TUNING = (f"pipeline.model.{name}" for name in ("preprocessing", "training", "tuning"))
 HISTOGRAM_BUCKETS = 50  # with TFDV's 10, a shift of rain by half a standard deviation stays within the first
 
 
@@ -89,13 +91,13 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         trials: adds a Tuner that tries as many hyperparameters; `pipeline.tune` runs the DAG up to it.
     """
     root = Path(config.run.root).absolute()
-    source = source_fingerprint()
 
     examples = SpanExampleGen(
         spans_folder=config.spans_folder,
         span=span,
         window=config.data.window,
         eval_days=config.data.eval_days,
+        complete_after_days=config.data.complete_after_days,
         columns=COLUMNS,
         ignore_columns=config.data.ignore_columns,
         date=DATE,
@@ -131,22 +133,22 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         transform = Transform(
             examples.outputs["examples"],
             schema.outputs["schema"],
-            preprocessing_fn="pipeline.model.preprocessing.preprocessing_fn",
-            custom_config={"source": source},
+            preprocessing_fn=f"{PREPROCESSING}.preprocessing_fn",
+            custom_config={"source": source_code.digest(PREPROCESSING)},
         )
         transform.add_upstream_node(gate)
-        training = {"train": config.train.model_dump(), "source": source}
+        training = {"train": config.train.model_dump(), "source": source_code.digest(TRAINING)}
         network = hyperparameters.read(Path(config.train.hyperparameters))
         tuner = Tuner(
             examples=transform.outputs["transformed_examples"],
             transform_graph=transform.outputs["transform_graph"],
-            tuner_fn="pipeline.model.tuning.tuner_fn",
-            custom_config=training | {"trials": trials},
+            tuner_fn=f"{TUNING}.tuner_fn",
+            custom_config=training | {"trials": trials, "search": source_code.digest(TUNING)},
         )
         trainer = Trainer(
             examples=transform.outputs["transformed_examples"],
             transform_graph=transform.outputs["transform_graph"],
-            run_fn="pipeline.model.training.run_fn",
+            run_fn=f"{TRAINING}.run_fn",
             base_model=production.outputs["model"] if config.train.warm_start else None,
             custom_config=training | {"hyperparameters": network.model_dump(), "backups": str(root / "backups")},
         )
@@ -229,6 +231,9 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
     nodes += [canary, exporter, mobile_evaluator, publisher, mobile_publisher]
     nodes += ([tuner] if trials else []) + ([bulk_inferrer] if config.batch.bulk_inferrer else [])
     metadata = str(root / "metadata.db")
+    for node in nodes:
+        if not issubclass(node.driver_class, CacheKeyDriver):  # TFX's own: what they read counts by its content too
+            node.driver_class = CacheKeyDriver
     return Pipeline(
         pipeline_name="crosswind",
         pipeline_root=str(root / "artifacts"),
@@ -309,12 +314,3 @@ def _file(path: str) -> str | None:
 
 def _wants_a_model(monitor: DriftMonitor) -> Predicate:
     return monitor.outputs["report"].future()[0].custom_property("retrain") == 1
-
-
-def source_fingerprint() -> str:
-    """SHA-256 of what Transform and Trainer run. TFX's cache hashes their names only, and would miss an edit."""
-    folder = Path(__file__).parent
-    digest = hashlib.sha256()
-    for path in [folder / "features.py", folder / "hyperparameters.py", *sorted((folder / "model").glob("*.py"))]:
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()

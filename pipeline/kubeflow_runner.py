@@ -45,7 +45,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     verb.set_defaults(action=upload)
 
     verb = verbs.add_parser("run", parents=[common], help="upload and start a run")
-    verb.add_argument("--span", default=spans.NEWEST, help="month to run, such as 2013-07 (default: the newest that is there)")
+    verb.add_argument("--span", default=spans.NEWEST, help="month to run, such as 2013-07 (default: the newest that is whole)")
     verb.add_argument("--wait", action="store_true", help="until it has ended; the exit code is 1 if it failed")
     verb.set_defaults(action=run)
 

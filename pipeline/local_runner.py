@@ -54,11 +54,8 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
     with ExitStack() as stack:
         stack.enter_context(root.claimed(folder))
         metadata_file.check(folder / "metadata.db", to_write=True)
-        span = span or next_span(config)
+        span = span or next_span(config, console)
         if span is None:
-            console.print(
-                f"Every span in {config.data.spans} was run. Add a month, or pick one to run again with --span.", soft_wrap=True
-            )
             return None
         window = spans.window(span, config.data.window)
         spans.files(Path(config.data.spans), window)
@@ -83,24 +80,35 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
 def conclude(config: Config, span: str, console: Console, start: float) -> tuple[Outcome, str]:
     """What came of the last run, which began at `start`, and what the console is to show of it."""
     from pipeline import outcome, record, summary  # noqa: PLC0415
+    from pipeline.pending import due  # noqa: PLC0415
 
     outputs = record.last_run(Path(config.run.root).absolute() / "metadata.db")
     result = outcome.of(span, outputs, time.monotonic() - start)
     with console.capture() as captured:
-        summary.show(console, outputs, result, next_span(config))
+        summary.show(console, outputs, result, next(iter(due(config).pending), None))
     return result, captured.get()
 
 
-def next_span(config: Config) -> str | None:
-    """The oldest span that has its whole window and was not run yet, None if every one was. Raises SpanNotFound."""
-    from pipeline.pending import pending_spans, whole_spans  # noqa: PLC0415
+def next_span(config: Config, console: Console) -> str | None:
+    """The oldest span that is due, None if there is none; says what is to be known of the others. Raises SpanNotFound."""
+    from pipeline.pending import due, whole_spans  # noqa: PLC0415
 
+    found = due(config)
+    told = found.told(config)
     if not whole_spans(config):
         raise SpanNotFound(
             f"{config.data.spans} has {', '.join(spans.available(Path(config.data.spans)))}; expected at least "
-            f"{config.data.window} months in a row. Add months, or make data.window smaller."
+            f"{config.data.window} whole months in a row. Add months, or make data.window smaller. {told}".rstrip()
         )
-    return next(iter(pending_spans(config)), None)
+    if told:
+        console.print(told, soft_wrap=True, highlight=False, markup=False)
+    if not found.pending:
+        console.print(
+            f"Every whole month in {config.data.spans} was run. Add a month, or pick one to run again with --span.",
+            soft_wrap=True,
+        )
+        return None
+    return found.pending[0]
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from components.errors import CrosswindError, Exit, exit_code
 from pipeline import command_line, root, tick_log
 from pipeline.config import Config
 from pipeline.outcome import Outcome, Result
-from pipeline.pending import attempts, pending_spans, superseded_spans, waiting_spans
+from pipeline.pending import attempts, due
 from pipeline.supervisor import AskedToEnd, signals_end_it
 from pipeline.tick_log import Tick
 
@@ -63,26 +63,27 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, Any]]:
     """Runs what arrived, oldest first, until one run comes to no decision. Returns the exit code and what to log."""
-    known = {"waiting": waiting_spans(config), "superseded": superseded_spans(config)}
-    pending = pending_spans(config)[: config.schedule.catch_up]
+    found = due(config)
+    told = found.told(config)
+    known = {"waiting": found.waiting, "superseded": found.superseded, "changed": list(found.changed)}
+    known["incomplete"] = found.incomplete
     runs: list[Outcome] = []
-    for span in pending:
+    for span in found.pending[: config.schedule.catch_up]:
         with root.claimed(Path(config.run.root).absolute()):
             pass  # a run by hand holds it: better said as that than as a failed run, or as one more that came to no decision
         if attempts(config, span) >= config.schedule.attempts:
             message = (
                 f"{span} was tried {config.schedule.attempts} times and came to no decision; later months wait for it. "
-                "Mend its files, which starts the count anew, or what the logs complain of, and then run "
+                "Fix its files, which starts the count anew, or what the logs complain of, and then run "
                 f"python -m pipeline.local_runner --span {span}"
             )
-            return Exit.NEEDS_A_PERSON, {"message": message, "runs": runs, **known}
+            return Exit.NEEDS_A_PERSON, {"message": f"{message} {told}".strip(), "runs": runs, **known}
         runs.append(run(config, span, options))
         if not runs[-1].decided:
-            return Exit[runs[-1].outcome.upper()], {"message": runs[-1].reason, "runs": runs, **known}
-    if not runs:
-        return Exit.DONE, known
-    best = min(Exit[run.outcome.upper()] for run in runs)
-    return best, {"runs": runs, **known}
+            message = f"{runs[-1].reason} {told}".strip()
+            return Exit[runs[-1].outcome.upper()], {"message": message, "runs": runs, **known}
+    best = min((Exit[run.outcome.upper()] for run in runs), default=Exit.DONE)
+    return best, {"message": told, "runs": runs, **known}
 
 
 def run(config: Config, span: str, options: argparse.Namespace) -> Outcome:

@@ -30,7 +30,9 @@ class Tick(BaseModel):
     message: str = ""
     runs: list[Outcome] = []
     waiting: list[str] = []  # spans that arrived before a month of their window
-    superseded: list[str] = []  # spans that are not run, since a newer one was learned when they arrived
+    superseded: list[str] = []  # spans that are not run, since a newer one was learned when they arrived or changed
+    changed: list[str] = []  # months with other files than those that were learned
+    incomplete: list[str] = []  # months that are not whole yet
     seconds: float = 0.0
 
 

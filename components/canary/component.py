@@ -1,12 +1,28 @@
 """Canary: does a server run the candidate?"""
 
 import json
+import shutil
+from pathlib import Path
 
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel, component_spec, standard_artifacts
 
+from components import source_code
 from components.canary import executor
 from components.canary.checks import Limits
+from components.drivers import CacheKeyDriver
+from components.files import sha256
+
+
+class Driver(CacheKeyDriver):
+    """Another server may answer otherwise: the source of the module that the command runs counts, or its program."""
+
+    def outside(self, exec_properties) -> str:
+        command = json.loads(exec_properties["command"])
+        if "-m" in command[:-1]:
+            return source_code.digest(command[command.index("-m") + 1])
+        program = shutil.which(command[0])
+        return sha256(Path(program)) if program else ""
 
 
 class CanarySpec(component_spec.ComponentSpec):
@@ -38,6 +54,7 @@ class Canary(base_component.BaseComponent):
 
     SPEC_CLASS = CanarySpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+    DRIVER_CLASS = Driver
 
     def __init__(
         self,

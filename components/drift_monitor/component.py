@@ -1,6 +1,5 @@
 """DriftMonitor: has the world moved since the model in production was trained?"""
 
-import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ from components.drift_monitor import executor
 from components.drift_monitor.data_drift import Limits as DataLimits
 from components.drift_monitor.performance import Limits as ModelLimits
 from components.drivers import CacheKeyDriver
+from components.files import sha256
 
 
 class DriftReport(artifact.Artifact):
@@ -27,12 +27,10 @@ class DriftReport(artifact.Artifact):
 class Driver(CacheKeyDriver):
     """New requests are looked at again."""
 
-    def cache_key(self, exec_properties) -> str:
-        digest = hashlib.sha256()
-        if folder := exec_properties["requests"]:
-            for path in sorted(Path(folder).glob("*.tfrecord*")):
-                digest.update(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())
-        return digest.hexdigest()
+    def outside(self, exec_properties) -> str:
+        folder = exec_properties["requests"]
+        paths = sorted(path for path in Path(folder).glob("*.tfrecord*") if path.is_file()) if folder else []
+        return json.dumps({path.name: sha256(path) for path in paths})
 
 
 class DriftMonitorSpec(component_spec.ComponentSpec):

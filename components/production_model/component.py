@@ -1,11 +1,13 @@
 """ProductionModel: the model that users get now, as an artifact of the run."""
 
+import json
 from pathlib import Path
 
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel, component_spec, standard_artifacts
 
 from components.drivers import CacheKeyDriver
+from components.files import files_below, sha256
 from components.production_model import executor
 from components.publisher import store
 
@@ -13,9 +15,16 @@ from components.publisher import store
 class Driver(CacheKeyDriver):
     """A push or a rollback changes what is in production; where models.config pins it, a push changes what is newest."""
 
-    def cache_key(self, exec_properties) -> str:
+    def outside(self, exec_properties) -> str:
         folder = Path(exec_properties["folder"])
-        return f"{store.production(folder)} {store.newest(folder)}"
+        return json.dumps([_content(store.production(folder)), _content(store.newest(folder))])
+
+
+def _content(version: store.Version | None) -> tuple[int, dict[str, str]] | None:
+    """Its number, and the sum of each file, the signature too: also what was changed since it was published."""
+    if version is None:
+        return None
+    return version.number, {str(path): sha256(version.folder / path) for path in files_below(version.folder)}
 
 
 class ProductionModelSpec(component_spec.ComponentSpec):

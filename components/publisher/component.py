@@ -16,7 +16,7 @@ from components.publisher.model_card import Description
 class Driver(CacheKeyDriver):
     """Makes each launch unique: a cached push would claim a version that may be gone. Publishing twice is harmless."""
 
-    def cache_key(self, exec_properties) -> str:
+    def outside(self, exec_properties) -> str:
         return uuid.uuid4().hex
 
 

@@ -1,6 +1,5 @@
 """All facts of a run, from its trace and the artifacts that it names."""
 
-import importlib.metadata
 import os
 import platform
 from collections.abc import Mapping
@@ -9,14 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from components import source_code
 from components.drift_monitor import report
 from components.run_report import data_facts, model_facts, phone_facts, verdict
 from components.run_report.facts import Node, RunFacts
 from components.run_report.lineage import lineage
 from components.run_report.trace import THIS_NODE, Trace
-
-PACKAGES = ["tfx", "tensorflow", "keras", "tensorflow-data-validation", "tensorflow-model-analysis", "tensorflow-transform"]
-PACKAGES += ["apache-beam", "ml-metadata", "ai-edge-litert", "numpy", "pandas", "pyarrow"]
 
 
 class Settings(BaseModel):
@@ -110,9 +107,8 @@ def _span(trace: Trace) -> str:
 
 def here(git_commit: str) -> dict[str, str]:
     """The environment of this process, which is the run's while the run writes its report."""
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    return {"git commit": git_commit, "machine": machine, "python": platform.python_version(), **versions}
+    return {"git commit": git_commit, "machine": machine, **source_code.versions()}
 
 
 def reproduce(settings: Settings, span: str) -> list[str]:

@@ -25,7 +25,7 @@ class RunPage(artifact.Artifact):
 class Driver(CacheKeyDriver):
     """Each run has a page of its own."""
 
-    def cache_key(self, exec_properties) -> str:
+    def outside(self, exec_properties) -> str:
         return uuid.uuid4().hex
 
 

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from apache_beam.io.filesystems import FileSystems
 
-from components.span_example_gen import spans
+from components.span_example_gen import spans, whole
 
 
 def is_in_bucket(place: str) -> bool:
@@ -29,6 +29,14 @@ def listing(folder: str) -> dict[str, list[str]]:
         if spans.is_span(span) and name and not spans.is_aside(PurePosixPath(name)):
             present.setdefault(span, []).append(f"{folder}/{span}/{name}")
     return present or spans.none_in(folder)
+
+
+def marked(folder: str) -> set[str]:
+    """The spans that have a `whole.MARKER`, as `whole.marked`."""
+    if not is_in_bucket(folder):
+        return whole.marked(Path(folder))
+    [found] = FileSystems.match([f"{glob.escape(folder.rstrip('/'))}/*/{whole.MARKER}"])
+    return {PurePosixPath(metadata.path).parent.name for metadata in found.metadata_list}
 
 
 def opened(path: str) -> BinaryIO:

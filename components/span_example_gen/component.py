@@ -8,16 +8,16 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import channel, component_spec, standard_artifacts
 
 from components.drivers import CacheKeyDriver
-from components.span_example_gen import executor, spans
+from components.span_example_gen import bucket, content, executor, spans
 
 
 class Driver(CacheKeyDriver):
-    """Changed files are read again."""
+    """Changed files are read again. The executor records what it was told of them."""
 
-    def cache_key(self, exec_properties) -> str:
-        folder = Path(exec_properties["spans_folder"])
-        window = spans.window(spans.resolved(exec_properties["span"], spans.available(folder)), exec_properties["window"])
-        return spans.fingerprint(folder, window)
+    def outside(self, exec_properties) -> str:
+        folder = exec_properties["spans_folder"]
+        newest = executor.asked_for(exec_properties, bucket.listing(folder))
+        return json.dumps(content.read(Path(folder), spans.window(newest, exec_properties["window"])))
 
 
 class SpanExampleGenSpec(component_spec.ComponentSpec):
@@ -28,6 +28,7 @@ class SpanExampleGenSpec(component_spec.ComponentSpec):
         "span": component_spec.ExecutionParameter(type=str),
         "window": component_spec.ExecutionParameter(type=int),
         "eval_days": component_spec.ExecutionParameter(type=int),
+        "complete_after_days": component_spec.ExecutionParameter(type=int),
         "columns": component_spec.ExecutionParameter(type=str),
         "ignore_columns": component_spec.ExecutionParameter(type=str),
         "date": component_spec.ExecutionParameter(type=str),
@@ -43,8 +44,9 @@ class SpanExampleGen(base_beam_component.BaseBeamComponent):
 
     Outputs:
         examples: `Examples` with the splits "train" and "eval" (the last `eval_days` of the newest span); gzipped TFRecords
-            of tf.Example. Custom properties: `span`, `window` (comma-separated), `rows` (JSON, rows a split) and `repeated`
-            (JSON, span to the number of its `rows` and of those that are `repeated`, equal to an earlier one).
+            of tf.Example. Custom properties: `span`, `window` (comma-separated), `rows` (JSON, rows a split), `repeated`
+            (JSON, span to the number of its `rows` and of those that are `repeated`, equal to an earlier one) and, where a
+            driver has run, `content` (JSON, span to what `content.totals` said of its files).
     """
 
     SPEC_CLASS = SpanExampleGenSpec
@@ -58,15 +60,17 @@ class SpanExampleGen(base_beam_component.BaseBeamComponent):
         span: str | RuntimeParameter,
         window: int,
         eval_days: int,
+        complete_after_days: int,
         columns: dict[str, str],
         ignore_columns: list[str],
         date: str,
     ):
         """Args:
         spans_folder: holds a folder a month, each with Parquet or CSV files; a path, or a URI that Beam reads (gs://, s3://).
-        span: the newest month of the window, YYYY-MM; `spans.NEWEST`: the newest that is there.
+        span: the newest month of the window, YYYY-MM; `spans.NEWEST`: the newest that is whole.
         window: number of months, the newest included.
         eval_days: last days of `span` that become the eval split.
+        complete_after_days: days since the end of the newest month, after which it is whole in any case; see `whole`.
         columns: the columns to read, name to dtype ("string", "float32" or "int64").
         ignore_columns: columns that are left unread; any other one is an error.
         date: the column of dates to split by; it does not become a feature.
@@ -77,6 +81,7 @@ class SpanExampleGen(base_beam_component.BaseBeamComponent):
                 span=span,
                 window=window,
                 eval_days=eval_days,
+                complete_after_days=complete_after_days,
                 columns=json.dumps(columns),
                 ignore_columns=json.dumps(ignore_columns),
                 date=date,

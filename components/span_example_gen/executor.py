@@ -1,8 +1,9 @@
 """SpanExampleGen's work: Arrow batches in, sharded tf.Example records out, one Beam element a file."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 import apache_beam as beam
@@ -14,8 +15,9 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components import tf_examples
-from components.errors import BadData
-from components.span_example_gen import bucket, reader, spans
+from components.drivers import OUTSIDE
+from components.errors import BadData, SpanNotFound
+from components.span_example_gen import bucket, content, reader, spans, whole
 
 ROWS_PROPERTY, REPEATED_PROPERTY = "rows", "repeated"
 
@@ -90,6 +92,16 @@ def report(named: Named, folder: str) -> None:
         file.write(json.dumps(asdict(outcome)))
 
 
+def asked_for(exec_properties, present: Mapping[str, list[str]]) -> str:
+    """The span that a run was asked for; for `spans.NEWEST` the newest of those present that is whole. Raises SpanNotFound."""
+    if exec_properties["span"] != spans.NEWEST:
+        return exec_properties["span"]
+    folder, days = exec_properties["spans_folder"], exec_properties["complete_after_days"]
+    if found := whole.months(present, bucket.marked(folder), days):
+        return found[-1]
+    raise SpanNotFound(f"No month in {folder} is whole: there is {', '.join(present)}. {whole.expected(days)}")
+
+
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Thin: plans the sources, lets Beam write them, checks the outcomes."""
 
@@ -97,7 +109,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """See `SpanExampleGen`. Raises SpanNotFound or BadData; nothing is published then."""
         folder = exec_properties["spans_folder"]
         present = bucket.listing(folder)
-        newest = spans.resolved(exec_properties["span"], present)
+        newest = asked_for(exec_properties, present)
         window = spans.window(newest, exec_properties["window"])
         sources = [
             Source(path, span, spans.shard(span, index))
@@ -114,6 +126,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         rows = {split: sum(outcome.rows[split] for outcome in outcomes) for split in spans.SPLITS}
         if empty := [split for split, count in rows.items() if not count]:
             raise BadData(f"No rows in the {empty[0]} split of {window[0]} to {window[-1]}; expected some in train and eval.")
+        if OUTSIDE in exec_properties:  # else there was no driver, and what is made here is not used again
+            stated = json.loads(exec_properties[OUTSIDE])
+            content.check_unchanged(Path(folder), stated)
+            examples.set_string_custom_property(content.PROPERTY, json.dumps(content.totals(stated)))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
         examples.set_string_custom_property("span", newest)

@@ -2,7 +2,6 @@
 
 import calendar
 import datetime
-import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +14,7 @@ from components.span_example_gen.limits import listed, shown
 
 SUFFIXES = (".parquet", ".csv")
 SPLITS = ("train", "eval")  # in the order of time
-NEWEST = "newest"  # instead of a span: the newest that is there when the node runs
+NEWEST = "newest"  # instead of a span: the newest that is whole when the node runs
 # What a table keeps of itself beside its files, by which alone one knows the files that count: others are superseded.
 TABLES = {
     "a Delta table": re.compile(r"_delta_log(/.*)?"),
@@ -58,11 +57,6 @@ def none_in(folder: Path | str) -> NoReturn:
     raise SpanNotFound(
         f"No spans in {folder}; expected folders named YYYY-MM. Build the example's with `python -m data.flights`."
     )
-
-
-def resolved(span: str, present: Iterable[str]) -> str:
-    """`span` itself; for `NEWEST` the newest one present."""
-    return max(present) if span == NEWEST else span
 
 
 def window(span: str, size: int) -> list[str]:
@@ -184,13 +178,3 @@ def shards(examples: str, span: str) -> list[str]:
     """The files of one span in an Examples artifact, in the order of time if each data file is."""
     folder = Path(examples)
     return [str(path) for split in SPLITS for path in sorted(folder.glob(f"Split-{split}/data_tfrecord-{span}-*.gz"))]
-
-
-def fingerprint(folder: Path, spans: list[str]) -> str:
-    """Changes when a data file of one of the spans does (name, size, time of modification), as TFX's own ExampleGen."""
-    digest = hashlib.sha256()
-    for paths in files(folder, spans).values():
-        for path in paths:
-            status = path.stat()
-            digest.update(f"{path.relative_to(folder)} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from conftest import FAST, REPOSITORY, run, states
 
@@ -97,3 +98,26 @@ def test_a_month_that_cannot_be_used_is_tried_so_often_and_then_needs_a_person(r
     path.write_bytes(whole)
     line = tick(root, with_may, "schedule.attempts=2", "drift.policy=retrain_on_drift", "drift.retrain_on=[]")
     assert line["exit_code"] == Exit.STABLE
+
+
+def test_a_month_that_grows_after_it_was_decided_on_is_learned_again(root, with_may):
+    """29 daily files of 31, a quiet month; then the other two, and a training with all rows."""
+    folder = with_may / "2013-05"
+    flights_of_may = pd.read_parquet(folder / "flights.parquet")
+    days = pd.to_datetime(flights_of_may["date"]).dt.day
+    (folder / "flights.parquet").unlink()
+    for day in range(1, 30):
+        flights_of_may[days == day].to_parquet(folder / f"{day:02}.parquet", index=False)
+    line = tick(root, with_may, "drift.policy=retrain_on_drift", "drift.retrain_on=[]")
+    assert (line["exit_code"], line["changed"]) == (Exit.STABLE, [])
+    assert tick(root, with_may)["exit_code"] == Exit.DONE
+    for day in (30, 31):
+        flights_of_may[days == day].to_parquet(folder / f"{day:02}.parquet", index=False)
+    line = tick(root, with_may)
+    assert (line["exit_code"], line["changed"]) == (Exit.PUBLISHED, ["2013-05"])
+    assert line["message"] == "2013-05 changed since it was learned, so 2013-05 is due."
+    assert {states(line["shown"])[node] for node in ("SpanExampleGen", "Transform", "Trainer")} == {"done"}
+    manifest = store.production(root / "serving" / "flight_delay").manifest
+    assert manifest["span"] == "2013-05"
+    assert manifest["rows"]["train"] + manifest["rows"]["eval"] == 9000
+    assert tick(root, with_may)["exit_code"] == Exit.DONE

@@ -12,6 +12,7 @@ from conftest import run, states
 from components.drift_monitor import report
 from components.drift_monitor.data_drift import JENSEN_SHANNON
 from components.publisher import store
+from components.span_example_gen import content, spans
 from pipeline import record
 from pipeline.evaluation import SCORE_BUCKETS
 from pipeline.features import FEATURES, LABEL, Kind
@@ -65,12 +66,13 @@ def test_no_temporary_files_are_left(two_runs):
     assert sum(path.stat().st_size for path in two_runs.temporary.rglob("*") if path.is_file()) < 1e6
 
 
-def test_each_run_takes_the_next_span(two_runs):
+def test_each_run_takes_the_next_span(two_runs, few_spans):
     assert "Crosswind runs 2013-01 to 2013-03" in two_runs.first
     assert "Next: make run takes 2013-04." in two_runs.first
     assert "Crosswind runs 2013-02 to 2013-04" in two_runs.second
     assert "Next: every span was run" in two_runs.second
-    assert record.processed_spans(two_runs.root / "metadata.db", "flight_delay") == {"2013-03", "2013-04"}
+    decided = record.decided(two_runs.root / "metadata.db", "flight_delay")
+    assert decided == {span: content.totals(content.read(few_spans, spans.window(span, 3))) for span in ("2013-03", "2013-04")}
 
 
 def test_on_a_terminal_what_libraries_say_goes_to_the_log_and_all_of_it(two_runs):

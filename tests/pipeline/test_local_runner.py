@@ -7,6 +7,7 @@ import time
 
 import pytest
 from conftest import REPOSITORY, run
+from rich.console import Console
 
 from components.errors import SpanNotFound
 from pipeline import config, local_runner
@@ -64,10 +65,11 @@ def test_a_root_that_cannot_be_written(few_spans):
 
 def test_spans_are_taken_from_the_oldest_whose_window_is_whole(few_spans, tmp_path):
     settings = config.load(overrides=[f"data.spans={few_spans}", f"run.root={tmp_path}"])
-    assert local_runner.next_span(settings) == "2013-03"
+    console = Console()
+    assert local_runner.next_span(settings, console) == "2013-03"
     shutil.copytree(few_spans, tmp_path / "gap", ignore=shutil.ignore_patterns("2013-02"))
-    with pytest.raises(SpanNotFound, match="expected at least 3 months in a row"):
-        local_runner.next_span(config.load(overrides=[f"data.spans={tmp_path / 'gap'}", f"run.root={tmp_path}"]))
+    with pytest.raises(SpanNotFound, match="expected at least 3 whole months in a row"):
+        local_runner.next_span(config.load(overrides=[f"data.spans={tmp_path / 'gap'}", f"run.root={tmp_path}"]), console)
 
 
 def test_commit_is_recorded():

@@ -1,6 +1,7 @@
 """The tick as far as no run is involved; real runs: tests/e2e/test_retrain.py."""
 
 import contextlib
+import dataclasses
 import fcntl
 import json
 import os
@@ -14,7 +15,8 @@ import pytest
 from conftest import REPOSITORY
 
 from components.errors import Exit
-from pipeline import retrain, tick_log
+from components.span_example_gen import whole
+from pipeline import pending, retrain, tick_log
 from pipeline.outcome import Outcome
 
 
@@ -176,9 +178,34 @@ def test_a_run_that_was_interrupted_alone_interrupts_the_tick(spans, tmp_path):
 
 def test_a_month_that_waits_for_an_earlier_one_is_named(spans, tmp_path, monkeypatch):
     (spans / "2013-06").mkdir()
+    (spans / "2013-06" / "flights.csv").write_text("x")
     stand_in(monkeypatch, m03="stable", m04="stable")
     code, line = tick(tmp_path)
     assert (code, line["waiting"]) == (Exit.STABLE, ["2013-06"])
+
+
+def test_with_a_stand_in_for_runs_days_that_come_in_one_by_one_are_no_failed_ticks(tmp_path, monkeypatch):
+    """This month's, by the clock, behind three whole ones."""
+    day = whole.today()
+    newest = day.year * 12 + day.month - 1
+    months = [f"{month // 12:04}-{month % 12 + 1:02}" for month in range(newest - 3, newest + 1)]
+    for month in months:
+        (tmp_path / "spans" / month).mkdir(parents=True)
+        (tmp_path / "spans" / month / "01.csv").write_text("x")
+    ran = stand_in(monkeypatch, **{f"m{months[2][-2:]}": "published"})
+    monkeypatch.setattr(retrain, "due", lambda config: pending.due(config) if not ran else without(pending.due(config), ran))
+    assert tick(tmp_path)[0] == Exit.PUBLISHED
+    for number in ("02", "03", "04"):
+        (tmp_path / "spans" / months[3] / f"{number}.csv").write_text("x")
+        code, line = tick(tmp_path)
+        assert (code, line["outcome"], line["incomplete"]) == (Exit.DONE, "nothing_to_do", [months[3]])
+        assert line["message"].startswith(f"{months[3]} is not whole yet. Expected a file of a later month")
+    assert ran == [months[2]]
+
+
+def without(found: pending.Due, ran: list[str]) -> pending.Due:
+    """As if those that ran had been decided: the stand-in for runs leaves nothing in the store."""
+    return dataclasses.replace(found, pending=[span for span in found.pending if span not in ran])
 
 
 def test_two_ticks_never_overlap(spans, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """The executor on versions in the shape of a SavedModel."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,7 @@ def test_what_is_published_next_comes_behind_the_newest_also_if_an_older_one_is_
 
 def test_a_version_beside_a_pinned_one_changes_the_cache_key(tmp_path):
     def key() -> str:
-        return Driver(None).cache_key({"folder": str(tmp_path / MODEL)})
+        return Driver(None).outside({"folder": str(tmp_path / MODEL)})
 
     publish(tmp_path)
     pin(tmp_path, 1)
@@ -95,3 +96,16 @@ def test_a_version_beside_a_pinned_one_changes_the_cache_key(tmp_path):
     assert key() == before
     publish(tmp_path, graph="another")
     assert key() != before
+
+
+def test_a_version_that_was_changed_or_signed_since_changes_the_cache_key(tmp_path):
+    def key() -> str:
+        return Driver(None).outside({"folder": str(tmp_path / MODEL)})
+
+    path = publish(tmp_path).folder / "saved_model.pb"
+    before, status = key(), path.stat()
+    path.write_text("grapH")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    changed = key()
+    (path.parent / "manifest.json.sig").write_text("signed")
+    assert len({before, changed, key()}) == 3

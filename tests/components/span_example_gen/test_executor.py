@@ -1,6 +1,8 @@
 """The real executor on the real Beam runner: what it writes, and what it says of files that it cannot use."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -9,20 +11,22 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
 
 from components.errors import BadData
+from components.span_example_gen import content
+from components.span_example_gen.component import Driver
 from components.span_example_gen.executor import Executor
 from data.flights import write_spans
 from pipeline.features import COLUMNS, DATE, LABEL
 
 
-def ingest(spans, folder, span="2013-02", window=2, eval_days=10, *, ignore=()):
+def ingest(spans, folder, span="2013-02", window=2, eval_days=10, *, ignore=(), **told):
     examples = standard_artifacts.Examples()
     examples.uri = str(folder / "examples")
     context = base_beam_executor.BaseBeamExecutor.Context(
         beam_pipeline_args=["--runner=FnApiRunner", "--sdk_container_image=none"], tmp_dir=str(folder / "tmp"), unique_id="1"
     )
-    parameters = {"spans_folder": str(spans), "span": span, "window": window, "eval_days": eval_days}
+    parameters = {"spans_folder": str(spans), "span": span, "window": window, "eval_days": eval_days, "complete_after_days": 3}
     read = {"columns": json.dumps(COLUMNS), "ignore_columns": json.dumps(ignore), "date": DATE}
-    Executor(context).Do({}, {"examples": [examples]}, {**parameters, **read})
+    Executor(context).Do({}, {"examples": [examples]}, {**parameters, **read, **told})
     return examples
 
 
@@ -175,3 +179,13 @@ def test_a_window_without_evaluation_rows_is_refused(tmp_path):
     GOOD.assign(date="2013-02-01").to_csv(tmp_path / "spans" / "2013-02" / "flights.csv", index=False)
     with pytest.raises(BadData, match="No rows in the eval split"):
         ingest(tmp_path / "spans", tmp_path, window=1)
+
+
+def test_what_was_read_is_recorded_unless_it_changed_since_the_driver_saw_it(few_spans, tmp_path):
+    outside = Driver(None).outside({"spans_folder": str(few_spans), "span": "2013-02", "window": 2})
+    recorded = ingest(few_spans, tmp_path, outside=outside).get_string_custom_property(content.PROPERTY)
+    assert json.loads(recorded) == content.totals(json.loads(outside))
+    spans = Path(shutil.copytree(few_spans, tmp_path / "spans"))
+    shutil.copy(spans / "2013-02" / "flights.parquet", spans / "2013-02" / "late.parquet")
+    with pytest.raises(BadData, match=r"2013-02: late\.parquet changed while the run read it"):
+        ingest(spans, tmp_path, outside=outside)

@@ -67,17 +67,6 @@ def test_what_spark_writes_beside_its_data_is_left_out(tmp_path):
     assert spans.files(tmp_path, ["2013-01"]) == {"2013-01": [tmp_path / "2013-01" / "part-0.parquet"]}
 
 
-def test_fingerprint_follows_the_files_of_the_window(tmp_path):
-    for month in ("2013-01", "2013-02"):
-        (tmp_path / month).mkdir()
-        (tmp_path / month / "a.csv").write_text("x\n1\n")
-    before = spans.fingerprint(tmp_path, ["2013-01"])
-    (tmp_path / "2013-02" / "a.csv").write_text("x\n1\n2\n")
-    assert spans.fingerprint(tmp_path, ["2013-01"]) == before
-    (tmp_path / "2013-01" / "a.csv").write_text("x\n1\n2\n")
-    assert spans.fingerprint(tmp_path, ["2013-01"]) != before
-
-
 def test_the_files_of_a_span_sort_as_they_were_read(tmp_path):
     folder = tmp_path / "Split-train"
     folder.mkdir()
@@ -94,11 +83,6 @@ def test_the_files_of_a_span_sort_as_they_were_read(tmp_path):
     for name in reversed(parts):
         (folder / name).touch()
     assert spans.shards(str(tmp_path), "2013-01") == [str(folder / name) for name in parts[:-1]]
-
-
-def test_newest_is_the_newest_that_is_there(few_spans):
-    assert spans.resolved(spans.NEWEST, spans.available(few_spans)) == "2013-04"
-    assert spans.resolved("2013-02", spans.available(few_spans)) == "2013-02"
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")

@@ -1,0 +1,98 @@
+"""What the driver adds decides what TFX takes from its cache, in real runs of a node."""
+
+import json
+import os
+
+import pytest
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.dsl.components.base import base_driver
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
+
+from components import source_code
+from components.canary import component as canary
+from components.drivers import CacheKeyDriver, named_files
+from components.run_report import trace
+from pipeline import config, dag, local_dag
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs a node on a schema in a root of its own; returns how it ended."""
+    count = iter(range(100))
+
+    def run(driver=CacheKeyDriver) -> str:
+        node = ImportSchemaGen(str(tmp_path / "schema.pbtxt"))
+        node.driver_class = driver
+        metadata = tmp_path / "metadata.db"
+        pipeline = Pipeline(
+            pipeline_name="small",
+            pipeline_root=str(tmp_path / "artifacts"),
+            components=[node],
+            enable_cache=True,
+            metadata_connection_config=sqlite_metadata_connection_config(str(metadata)),
+        )
+        name = str(next(count))
+        local_dag.run(pipeline, name)
+        return trace.read(trace.open_store(metadata), name).executions["ImportSchemaGen"].state
+
+    return run
+
+
+def test_an_edit_of_a_file_that_a_parameter_names_counts_and_undoing_it_too(run, tmp_path):
+    schema = tmp_path / "schema.pbtxt"
+    schema.write_text("# 1")
+    status = schema.stat()
+    assert (run(), run()) == ("done", "cached")
+    schema.write_text("# 2")
+    os.utime(schema, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (run(), run()) == ("done", "cached")
+    schema.write_text("# 1")
+    assert run() == "cached"
+
+
+def test_another_release_of_a_library_counts(run, tmp_path, monkeypatch):
+    (tmp_path / "schema.pbtxt").touch()
+    assert (run(), run()) == ("done", "cached")
+    monkeypatch.setattr(source_code, "versions", lambda: {"numpy": "3"})
+    assert run() == "done"
+
+
+def test_without_the_driver_tfx_misses_an_edit(run, tmp_path):
+    """Why there is one: when this fails, TFX has learned it."""
+    (tmp_path / "schema.pbtxt").write_text("# 1")
+    assert run(base_driver.BaseDriver) == "done"
+    (tmp_path / "schema.pbtxt").write_text("# 2")
+    assert run(base_driver.BaseDriver) == "cached"
+
+
+@pytest.mark.parametrize("validator", ["process", "docker"])
+def test_every_node_of_the_dag_has_the_driver(validator):
+    overrides = ["batch.bulk_inferrer=true", f"canary.validator={validator}"]
+    nodes = dag.create_pipeline(config.load(overrides=overrides), "2013-03", trials=1).components
+    assert len(nodes) > 16
+    assert [node.id for node in nodes if not issubclass(node.driver_class, CacheKeyDriver)] == []
+
+
+def test_files_are_known_by_what_is_in_them(tmp_path):
+    (tmp_path / "key.pem").write_text("a")
+    texts = {"public_key": str(tmp_path / "key.pem"), "folder": str(tmp_path), "columns": '{"late": "int64"}' * 1000, "rows": 7}
+    before = named_files(texts)
+    assert list(before) == ["public_key"]
+    (tmp_path / "key.pem").write_text("b")
+    assert named_files(texts) != before
+
+
+def test_a_module_of_the_local_server_and_another_program_count_for_the_canary(tmp_path):
+    def outside(*command: str) -> str:
+        return canary.Driver(None).outside({"command": json.dumps(command)})
+
+    assert outside("python", "-m", "serving.local_server") == source_code.digest("serving.local_server")
+    assert outside("python", "-m", "serving.local_server") != outside("python", "-m", "serving.batch")
+    program = tmp_path / "server"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    before = outside(str(program), "--port={port}")
+    program.write_text("#!/bin/sh\nexit\n")
+    assert outside(str(program), "--port={port}") != before
+    assert outside("no-such-server") == ""
