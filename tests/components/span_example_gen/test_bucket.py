@@ -9,7 +9,8 @@ from apache_beam.io.filesystem import FileMetadata, FileSystem, MatchResult
 from apache_beam.io.localfilesystem import LocalFileSystem
 
 from components.errors import BadData, SpanNotFound
-from components.span_example_gen import bucket, spans
+from components.span_example_gen import bucket, spans, whole
+from components.span_example_gen.executor import asked_for
 from tests.components.span_example_gen.test_executor import ingest, parse
 
 SCHEME = "emulated"
@@ -101,3 +102,23 @@ def test_a_table_of_another_engine_in_an_emulated_bucket_is_refused(tmp_path, mo
         (tmp_path / "spans" / name).touch()
     with pytest.raises(BadData, match="it is an? (Delta|Iceberg) table"):
         spans.chosen(bucket.listing(f"{SCHEME}://spans"), ["2013-01"], f"{SCHEME}://spans")
+
+
+@pytest.mark.parametrize("place", [f"{SCHEME}://spans", "{root}/spans"], ids=["an emulated bucket", "a folder"])
+def test_the_newest_month_is_the_newest_that_is_whole(tmp_path, monkeypatch, place):
+    monkeypatch.setattr(EmulatedBucket, "root", tmp_path)
+    this = f"{whole.today():%Y-%m}"
+    asked = {"spans_folder": place.format(root=tmp_path), "span": spans.NEWEST, "complete_after_days": 3}
+
+    def newest() -> str:
+        return asked_for(asked, bucket.listing(asked["spans_folder"]))
+
+    (tmp_path / "spans" / this).mkdir(parents=True)
+    (tmp_path / "spans" / this / "01.csv").touch()
+    with pytest.raises(SpanNotFound, match=f"No month in .*spans is whole: there is {this}. Expected a file of a later month"):
+        newest()
+    (tmp_path / "spans" / "2013-05").mkdir()
+    (tmp_path / "spans" / "2013-05" / "a.csv").touch()
+    assert newest() == "2013-05"
+    (tmp_path / "spans" / this / "_SUCCESS").touch()
+    assert newest() == this

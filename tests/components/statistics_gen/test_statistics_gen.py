@@ -21,7 +21,14 @@ ARGUMENTS = ["--runner=FnApiRunner", "--sdk_container_image=none"]
 @pytest.fixture(scope="module")
 def examples(few_spans, tmp_path_factory):
     node = SpanExampleGen(
-        spans_folder=str(few_spans), span="2013-03", window=3, eval_days=10, columns=COLUMNS, ignore_columns=[], date=DATE
+        spans_folder=str(few_spans),
+        span="2013-03",
+        window=3,
+        eval_days=10,
+        complete_after_days=3,
+        columns=COLUMNS,
+        ignore_columns=[],
+        date=DATE,
     )
     return nodes.run(node, {}, tmp_path_factory.mktemp("examples"), ARGUMENTS)["examples"]
 

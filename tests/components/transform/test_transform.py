@@ -27,7 +27,14 @@ TOLERANCE = 1e-6
 def examples(few_spans, tmp_path_factory):
     """January to March as SpanExampleGen writes them: three files to learn from, one to evaluate with."""
     node = SpanExampleGen(
-        spans_folder=str(few_spans), span="2013-03", window=3, eval_days=10, columns=COLUMNS, ignore_columns=[], date=DATE
+        spans_folder=str(few_spans),
+        span="2013-03",
+        window=3,
+        eval_days=10,
+        complete_after_days=3,
+        columns=COLUMNS,
+        ignore_columns=[],
+        date=DATE,
     )
     return nodes.run(node, {}, tmp_path_factory.mktemp("examples"), ARGUMENTS)["examples"]
 
