@@ -37,7 +37,7 @@ def test_help_imports_nothing_heavy(module):
     [
         (["--span", "2013-11"], 1, "SpanNotFound: Span 2013-09, 2013-10, 2013-11 is not in"),
         (["--span", "summer"], 2, "BadConfig: 'summer' is not a span; expected a month such as 2013-07."),
-        (["--set", "data.window=9"], 1, "expected at least 9 months in a row"),
+        (["--set", "data.window=9"], 1, "expected at least 9 whole months in a row"),
         (["--set", "data.window=0"], 2, "data.window = 0: Input should be greater than or equal to 1"),
         (["--config", "none.toml"], 2, "none.toml cannot be read as TOML"),
     ],
