@@ -80,6 +80,10 @@ class NodeFailed(RuntimeError, CrosswindError):
     """A node failed for a reason that no message of ours explains. The traceback is in the log."""
 
 
+class Undecided(RuntimeError, CrosswindError):
+    """A gate could not judge a model, for a reason that is not the model's. Nothing is said of it, and the span stays due."""
+
+
 class ScheduleFailed(RuntimeError, CrosswindError):
     """The crontab could not be read or changed."""
 

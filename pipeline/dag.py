@@ -10,7 +10,6 @@ from google.protobuf.json_format import ParseDict
 # Straight from their modules: `tfx.components` turns a failed import into None.
 from tfx.components.bulk_inferrer.component import BulkInferrer
 from tfx.components.example_validator.component import ExampleValidator
-from tfx.components.infra_validator.component import InfraValidator
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.tuner.component import Tuner
@@ -27,6 +26,7 @@ from tensorflow_data_validation import StatsOptions  # isort: skip  # behind tfx
 from components import source_code
 from components.canary.checks import Limits as ServingLimits
 from components.canary.component import Canary
+from components.canary.docker import InfraValidator
 from components.data_gate.component import DataChecks, DataGate
 from components.drift_monitor.component import DriftMonitor
 from components.drift_monitor.data_drift import Limits as DataLimits
@@ -159,7 +159,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             eval_config=eval_config(config.evaluate),
             schema=schema.outputs["schema"],
         )
-        canary = canary_of(config, trainer, evaluator, examples)
+        canary = canary_of(config, trainer, production, evaluator, examples)
         bulk_inferrer = BulkInferrer(
             examples=examples.outputs["examples"],
             model=trainer.outputs["model"],
@@ -261,12 +261,15 @@ def drift_monitor(
     )
 
 
-def canary_of(config: Config, trainer: Trainer, evaluator: Evaluator, examples: SpanExampleGen) -> Canary | InfraValidator:
+def canary_of(
+    config: Config, trainer: Trainer, production: ProductionModel, evaluator: Evaluator, examples: SpanExampleGen
+) -> Canary | InfraValidator:
     """Whether a server runs the candidate."""
     settings = config.canary
     if settings.validator == "process":
         return Canary(
             model=trainer.outputs["model"],
+            production=production.outputs["model"],
             model_blessing=evaluator.outputs["blessing"],
             examples=examples.outputs["examples"],
             columns={feature.name: feature.dtype for feature in FEATURES},

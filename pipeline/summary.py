@@ -120,9 +120,11 @@ def _decision(console: Console, outputs: Outputs, outcome: Outcome) -> None:
 
 def _canary(console: Console, outputs: Outputs) -> None:
     if (report := checks.read(outputs["Canary"]["blessing"].uri) if "Canary" in outputs else None) and report.p99_ms:
-        console.print(
-            f"As a server: {report.requests} requests, p99 {report.p99_ms:.1f} ms, {report.peak_mb:,.0f} MB at the peak."
-        )
+        beside = f" ({report.reference}: {report.reference_p99_ms:.1f} ms)" if report.reference_p99_ms else ""
+        memory = f", {report.peak_mb:,.0f} MB at the peak" if report.peak_mb else ""
+        console.print(f"As a server: {report.requests} requests, p99 {report.p99_ms:.1f} ms{beside}{memory}.", soft_wrap=True)
+        for each in report.passed_over:
+            console.print(f"  tried again: {each}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _mobile(console: Console, outputs: Outputs) -> None:

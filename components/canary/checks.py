@@ -11,10 +11,6 @@ FILE = "canary.json"
 UNMEASURED = 20  # requests at the start, which pay for what is set up at the first call
 
 
-class Failure(Exception):
-    """The candidate failed, and there is no use in going on."""
-
-
 class Request(BaseModel):
     """One request and what came of it.
 
@@ -44,12 +40,14 @@ class Limits(BaseModel):
 
     Attributes:
         max_p99_ms: 99th percentile of the latency, one request at a time.
+        max_slowdown: median latency, as a multiple of production's in the same minute.
         max_memory_mb: peak of resident memory.
         max_growth_mb: of resident memory during the replay.
         max_difference: of a score from the one that was evaluated.
     """
 
     max_p99_ms: float
+    max_slowdown: float
     max_memory_mb: float
     max_growth_mb: float
     max_difference: float
@@ -61,10 +59,14 @@ class Report(BaseModel):
     Attributes:
         requests: that were answered.
         p50_ms, p99_ms: latency.
-        peak_mb: memory, peak.
+        peak_mb: memory, peak; None if a fault ended the replay, as are the next two.
         growth_mb: memory, from the first measured request to the last.
         difference: largest, of a score from the one that was evaluated.
         reasons: why the candidate is refused; none if it is not.
+        reference: what was asked beside it, in words.
+        reference_p50_ms, reference_p99_ms: its latency.
+        tries: fresh servers that it took to decide.
+        passed_over: what the tries before the last one saw, which did not come again or was not the model's doing.
     """
 
     requests: int = 0
@@ -74,6 +76,11 @@ class Report(BaseModel):
     growth_mb: float | None = None
     difference: float | None = None
     reasons: list[str] = []
+    reference: str = ""
+    reference_p50_ms: float | None = None
+    reference_p99_ms: float | None = None
+    tries: int = 1
+    passed_over: list[str] = []
 
 
 def read(folder: str) -> Report:
@@ -81,26 +88,50 @@ def read(folder: str) -> Report:
     return Report.model_validate_json((Path(folder) / FILE).read_text(encoding="utf-8"))
 
 
-def of_resources(requests: Sequence[Request], peak: float, limits: Limits) -> Report:
-    """Answers, latency and memory, without the expected scores."""
-    measured = requests[UNMEASURED:] or requests
-    p50, p99 = np.percentile([request.milliseconds for request in measured], [50, 99])
-    growth = measured[-1].memory - measured[0].memory
+def measured(requests: Sequence[Request]) -> Sequence[Request]:
+    """Those whose latency and memory count."""
+    return requests[UNMEASURED:] or requests
+
+
+def latency(requests: Sequence[Request]) -> tuple[float, float]:
+    """Median and 99th percentile, in milliseconds."""
+    p50, p99 = np.percentile([request.milliseconds for request in measured(requests)], [50, 99])
+    return float(p50), float(p99)
+
+
+def of_answers(requests: Sequence[Request], expected: np.ndarray, peak: float, limits: Limits) -> Report:
+    """What answers and memory say, whatever machine it is: probabilities, the evaluated ones, within the limits of memory.
+
+    Args:
+        requests: that were answered.
+        expected: scores that were evaluated, shape [rows].
+        peak: of the server's memory, in megabytes.
+        limits: of all this.
+    """
+    growth = measured(requests)[-1].memory - measured(requests)[0].memory
     reasons = []
     if wrong := [request for request in requests if not (math.isfinite(request.score) and 0 <= request.score <= 1)]:
         more = f"; {len(wrong)} of {len(requests)} in all" if len(wrong) > 1 else ""
         reasons.append(f"{wrong[0].name()} was answered with {wrong[0].score}, which is no probability{more}")
-    if p99 > limits.max_p99_ms:
-        slowest = max(measured, key=lambda request: request.milliseconds)
+    differences = np.array([abs(request.score - expected[request.row]) for request in requests])
+    worst = requests[int(np.argmax(differences))]
+    difference = float(np.max(differences))
+    if not wrong and not difference <= limits.max_difference:
         reasons.append(
-            f"p99 of the latency is {p99:.1f} ms; limit {limits.max_p99_ms:g}. "
-            f"Slowest: {slowest.name()}, {slowest.milliseconds:.0f} ms"
+            f"{worst.name()} was answered with {worst.score:.6f}, evaluated was {expected[worst.row]:.6f}; "
+            f"limit {limits.max_difference:g} apart"
         )
     if peak > limits.max_memory_mb:
         reasons.append(f"memory peaked at {peak:,.0f} MB; limit {limits.max_memory_mb:g}. {_step(requests)}")
     if growth > limits.max_growth_mb:
-        reasons.append(f"memory grew by {growth:,.0f} MB; limit {limits.max_growth_mb:g}. {_step(measured)}")
-    return Report(requests=len(requests), p50_ms=p50, p99_ms=p99, peak_mb=peak, growth_mb=growth, reasons=reasons)
+        reasons.append(f"memory grew by {growth:,.0f} MB; limit {limits.max_growth_mb:g}. {_step(measured(requests))}")
+    return Report(
+        requests=len(requests),
+        peak_mb=peak,
+        growth_mb=growth,
+        difference=difference if math.isfinite(difference) else None,
+        reasons=reasons,
+    )
 
 
 def _step(requests: Sequence[Request]) -> str:
@@ -110,17 +141,3 @@ def _step(requests: Sequence[Request]) -> str:
         return "At the first request"
     at = int(np.argmax(np.diff(memory))) + 1
     return f"Most of it, {memory[at] - memory[at - 1]:,.0f} MB, at {requests[at].name()}"
-
-
-def of_scores(report: Report, requests: Sequence[Request], expected: np.ndarray, limits: Limits) -> Report:
-    """The same, with the difference from the scores that were evaluated, shape [rows]."""
-    differences = np.array([abs(request.score - expected[request.row]) for request in requests])
-    worst = int(np.argmax(differences))
-    reasons = list(report.reasons)
-    if not differences[worst] <= limits.max_difference:
-        request = requests[worst]
-        reasons.append(
-            f"{request.name()} was answered with {request.score:.6f}, evaluated was {expected[request.row]:.6f}; "
-            f"limit {limits.max_difference:g} apart"
-        )
-    return report.model_copy(update={"difference": float(differences[worst]), "reasons": reasons})

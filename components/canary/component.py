@@ -28,6 +28,7 @@ class Driver(CacheKeyDriver):
 class CanarySpec(component_spec.ComponentSpec):
     INPUTS = {
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "production": component_spec.ChannelParameter(type=standard_artifacts.Model),
         "model_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
     }
@@ -45,7 +46,8 @@ class CanarySpec(component_spec.ComponentSpec):
 class Canary(base_component.BaseComponent):
     """What TFX's InfraValidator does, without Docker, and more: it compares the answers, the latency and the memory.
 
-    The server is any command with TensorFlow Serving's flags and protocols, so `tensorflow_model_server` fits.
+    The server is any command with TensorFlow Serving's flags and protocols, so `tensorflow_model_server` fits. What is the
+    machine's doing fails the node, and refuses no model: see `verdict`.
 
     Outputs:
         blessing: `InfraBlessing`, as InfraValidator's; custom properties `blessed` and `reason`; holds `canary.json`, a
@@ -60,6 +62,7 @@ class Canary(base_component.BaseComponent):
         self,
         *,
         model: channel.BaseChannel,
+        production: channel.BaseChannel,
         model_blessing: channel.BaseChannel,
         examples: channel.BaseChannel,
         columns: dict[str, str],
@@ -71,6 +74,7 @@ class Canary(base_component.BaseComponent):
     ):
         """Args:
         model, model_blessing: the candidate, and whether the Evaluator blessed it; if not, it is not tried.
+        production: the model in production, whose server is asked beside the candidate's; its folder is empty if there is none.
         examples: rows of the eval split are the requests.
         columns: raw columns, name to dtype.
         command: of the server, with {port}, {rest_port}, {name} and {folder}.
@@ -81,6 +85,7 @@ class Canary(base_component.BaseComponent):
         super().__init__(
             CanarySpec(
                 model=model,
+                production=production,
                 model_blessing=model_blessing,
                 examples=examples,
                 columns=json.dumps(columns),

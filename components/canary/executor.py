@@ -1,70 +1,170 @@
 """Canary's work: serves the candidate in a process of its own, and holds its answers against what was evaluated."""
 
 import json
+import os
+import platform
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import psutil  # type: ignore[import-untyped]
 import tensorflow as tf
 from tfx.components.util import model_utils
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.canary import checks, replay
-from components.canary.checks import Failure, Limits, Report
-from components.canary.server import started
+from components.canary import checks, constant, replay
+from components.canary.checks import Limits, Report
+from components.canary.replay import Ask, asking
+from components.canary.server import Server, starting
+from components.canary.verdict import CONSTANT, PRODUCTION, TRIES, Fault, Try, verdict
+from components.errors import Undecided
 from components.mobile_exporter import raw_rows
 
 MODEL = "candidate"
+GIGABYTE = 1e9
 
 
 class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties) -> None:
-        """See `Canary`."""
+        """See `Canary`. Raises Undecided, BadConfig."""
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         if model_utils.is_model_blessed(artifact_utils.get_single_instance(input_dict["model_blessing"])):
-            model = Path(path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"])))
+            model, production = (
+                Path(path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[name])))
+                for name in ("model", "production")
+            )
             paths = raw_rows.files(artifact_utils.get_single_uri(input_dict["examples"]), "eval")
-            report = try_out(model, paths, exec_properties)
+            report = try_out(model, production, paths, exec_properties)
         else:
-            report = Report(reasons=["the Evaluator did not bless it, so it was not tried"])
+            report = Report(reasons=["the Evaluator did not bless it, so it was not tried"], tries=0)
         (Path(blessing.uri) / checks.FILE).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
         blessing.set_int_custom_property("blessed", int(not report.reasons))  # as TFX's InfraValidator states it
         blessing.set_string_custom_property("reason", "; ".join(report.reasons))
 
 
-def try_out(model: Path, examples: list[str], properties) -> Report:
-    """Replays evaluation rows against a server of the model.
+def try_out(model: Path, production: Path, examples: list[str], properties: dict[str, Any]) -> Report:
+    """Replays evaluation rows against servers of the model and of a reference, in fresh ones while they say nothing clear.
 
     Args:
-        model: folder of the SavedModel.
+        model: folder of the candidate's SavedModel.
+        production: that of the model in production, empty if there is none.
         examples: files of gzipped tf.Examples.
         properties: the execution properties of `CanarySpec`.
+
+    Raises:
+        Undecided: what went wrong is the machine's doing.
     """
-    serialized = raw_rows.spread(examples, properties["rows"])
-    columns = raw_rows.parsed(serialized, json.loads(properties["columns"]))
     limits = Limits(**json.loads(properties["limits"]))
-    requests: list[checks.Request] = []
+    tries: list[Try] = []
     with tempfile.TemporaryDirectory() as temporary:
-        versions = Path(temporary) / MODEL
-        versions.mkdir()
-        (versions / "1").symlink_to(model.absolute())
-        command = [sys.executable if part == "python" else part for part in json.loads(properties["command"])]
+        rehearsal = Rehearsal(model, production, examples, properties, Path(temporary))
+        while len(tries) < TRIES:
+            tries.append(rehearsal.run(len(tries), unlike_production=any(each.fault_beside for each in tries)))
+            if report := verdict(tries, limits):
+                return report
+    raise _undecided(tries, limits)
+
+
+class Rehearsal:
+    """Servers of two models side by side, and the rows that they are asked for. See `try_out`."""
+
+    def __init__(self, model: Path, production: Path, examples: list[str], properties: dict[str, Any], temporary: Path):
+        self._model, self._production, self._temporary = model, production, temporary
+        self._columns = json.loads(properties["columns"])
+        self._command = [sys.executable if part == "python" else part for part in json.loads(properties["command"])]
+        self._serialized = raw_rows.spread(examples, properties["rows"])
+        self._rows = replay.as_rows(raw_rows.parsed(self._serialized, self._columns))
+        self._load_seconds, self._answer_seconds = properties["load_seconds"], properties["answer_seconds"]
+        self._limits = Limits(**json.loads(properties["limits"]))
+
+    def run(self, number: int, *, unlike_production: bool) -> Try:
+        """One try, in fresh servers.
+
+        Args:
+            number: of the try.
+            unlike_production: the model in production had a fault of its own, and is no reference.
+        """
+        if (self._production / tf.saved_model.SAVED_MODEL_FILENAME_PB).exists() and not unlike_production:
+            found, reference = Try(PRODUCTION), self._production
+        else:
+            found = Try(CONSTANT)
+            reference = constant.save(self._temporary / f"constant{number}", self._columns)
+        folder = self._temporary / str(number)
+        with ExitStack() as stack:
+            candidate, beside = (
+                stack.enter_context(starting(self._command, versions, MODEL, versions.with_suffix(".log")))
+                for versions in (_versions(folder / "candidate", self._model), _versions(folder / "reference", reference))
+            )
+            asks = [self._loaded(stack, server) for server in (candidate, beside)]
+            found.fault, found.fault_beside = (each if isinstance(each, Fault) else None for each in asks)
+            if not found.fault:
+                self._replay(found, candidate, asks)
+        return found
+
+    def _loaded(self, stack: ExitStack, server: Server) -> Ask | Fault:
+        """What asks the server, or why it cannot be asked."""
         try:
-            with started(command, versions, MODEL, Path(temporary) / "log", properties["load_seconds"]) as server:
-                for request in replay.replay(server, serialized, replay.as_rows(columns), properties["answer_seconds"]):
-                    requests.append(request)
-                report = checks.of_resources(requests, server.memory()[1], limits)
-        except Failure as failure:
-            return Report(requests=len(requests), reasons=[str(failure)])
-    if report.reasons:
-        return report
-    # Only now, when a server has survived it: a model that crashes would end this process.
-    return checks.of_scores(report, requests, _evaluated(model, serialized), limits)
+            server.wait_until_loaded(self._load_seconds)
+        except Fault as fault:
+            return fault
+        return stack.enter_context(asking(server, self._serialized, self._rows, self._answer_seconds))
+
+    def _replay(self, found: Try, candidate: Server, asks: list) -> None:
+        """Asks both for each row over both protocols, each first in its turn, so that what slows the machine slows both."""
+        number = 0
+        for row in range(len(self._rows)):
+            for protocol in replay.PROTOCOLS:
+                number += 1
+                for beside in (False, True) if number % 2 else (True, False):
+                    self._ask(found, asks[beside], beside, (protocol, row, number))
+                if found.fault:
+                    return
+        try:
+            peak = candidate.memory()[1]
+        except Fault as fault:
+            found.fault = fault
+            return
+        # Only now, when a server has survived it: a model that crashes would end this process.
+        found.report = checks.of_answers(found.candidate, _evaluated(self._model, self._serialized), peak, self._limits)
+
+    def _ask(self, found: Try, ask, beside: bool, what: tuple[str, int, int]) -> None:
+        """One request to one of the two; the reference's fault is noted, and it is asked no more."""
+        if beside and found.fault_beside:
+            return
+        try:
+            (found.beside if beside else found.candidate).append(ask(*what))
+        except Fault as fault:
+            if beside:
+                found.fault_beside = fault
+            else:
+                found.fault = fault
+
+
+def _versions(folder: Path, model: Path) -> Path:
+    """A folder of versions that holds the model as version 1."""
+    folder.mkdir(parents=True)
+    (folder / "1").symlink_to(model.absolute())
+    return folder
 
 
 def _evaluated(model: Path, serialized: list[bytes]) -> np.ndarray:
     """The scores of `serving_default`, the signature that the Evaluator measured."""
     return tf.saved_model.load(str(model)).signatures["serving_default"](tf.constant(serialized))[replay.OUTPUT].numpy()
+
+
+def _undecided(tries: list[Try], limits: Limits) -> Undecided:
+    last = tries[-1]
+    beside = f"; {last.reference} beside it: {last.fault_beside}" if last.fault_beside else ""
+    return Undecided(
+        f"Canary could not see whether a server runs the candidate, in {len(tries)} tries. The last one: "
+        f"{last.words(limits)}{beside}. That is this machine's doing or canary.command's, and nothing is said of the model: "
+        f"{platform.node()} has {os.cpu_count()} cores, a load of {os.getloadavg()[0]:.1f}, and "
+        f"{psutil.virtual_memory().available / GIGABYTE:.1f} GB of memory free. Nothing was published, and the span stays due: "
+        "let the machine do less beside, correct the command, or set canary.load_seconds or canary.max_p99_ms higher. "
+        "The next run resumes at the Canary."
+    )

@@ -1,8 +1,9 @@
-"""Sends real rows to a server, one after the other, over gRPC as tf.Examples and over REST as raw values."""
+"""Sends real rows to servers, one after the other, over gRPC as tf.Examples and over REST as raw values."""
 
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import grpc
 import httpx
@@ -10,45 +11,66 @@ import numpy as np
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from components import network
-from components.canary.checks import Failure, Request
+from components.canary.checks import Request
 from components.canary.server import Server
+from components.canary.verdict import Fault
 
 OUTPUT = "probability"
+PROTOCOLS = ("gRPC", "REST")
+# Codes and statuses that say what is wrong with the request, or with the model: no machine makes them up.
+OF_MODEL = (
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    grpc.StatusCode.OUT_OF_RANGE,
+    grpc.StatusCode.UNIMPLEMENTED,
+)
+TOO_MANY_REQUESTS, SERVER_ERRORS = 429, 500
+
+Ask = Callable[[str, int, int], Request]  # protocol, row, number of the request
 
 
-def replay(server: Server, serialized: Sequence[bytes], rows: Sequence[dict], seconds: float) -> Iterator[Request]:
-    """Each row over both protocols.
+class Answered(ValueError):
+    """An error instead of an answer, over REST.
+
+    Attributes:
+        of_model: as `Fault` has it.
+    """
+
+    def __init__(self, response: httpx.Response):
+        super().__init__(f"HTTP {response.status_code}: {response.text[:300]}")
+        self.of_model = response.status_code < SERVER_ERRORS and response.status_code != TOO_MANY_REQUESTS
+
+
+@contextmanager
+def asking(server: Server, serialized: Sequence[bytes], rows: Sequence[dict], seconds: float) -> Iterator[Ask]:
+    """What asks a server for a row; it raises Fault for no answer, or an error instead of one, and names the request.
 
     Args:
         server: to ask.
         serialized: tf.Examples, for `serving_default`.
         rows: the same rows as raw values by feature, for `raw`.
         seconds: that an answer may take.
-
-    Raises:
-        Failure: no answer, or an error instead of one; it names the request.
     """
     channel = grpc.insecure_channel(server.grpc, network.grpc_options(server.grpc))
     with channel, network.web(f"http://{server.rest}", seconds) as web:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        asks: dict[str, Callable[[int], float]] = {
-            "gRPC": lambda row: _over_grpc(stub, server.model, serialized[row], seconds),
-            "REST": lambda row: _over_rest(web, server.model, rows[row]),
-        }
-        number = 0
-        for row in range(len(rows)):
-            for protocol, ask in asks.items():
-                number += 1
-                start = time.perf_counter()
-                try:
-                    score = ask(row)
-                except (grpc.RpcError, httpx.HTTPError, ValueError, LookupError) as error:
-                    name = f"request {number} ({protocol}, evaluation row {row})"
-                    raise Failure(_explain(server, name, error, rows[row])) from error
-                milliseconds = (time.perf_counter() - start) * 1e3
-                yield Request(
-                    number=number, protocol=protocol, row=row, score=score, milliseconds=milliseconds, memory=server.memory()[0]
-                )
+
+        def ask(protocol: str, row: int, number: int) -> Request:
+            start = time.perf_counter()
+            try:
+                if protocol == "gRPC":
+                    score = _over_grpc(stub, server.model, serialized[row], seconds)
+                else:
+                    score = _over_rest(web, server.model, rows[row])
+            except (grpc.RpcError, httpx.HTTPError, ValueError, LookupError) as error:
+                raise _fault(server, f"request {number} ({protocol}, evaluation row {row})", error, rows[row]) from error
+            milliseconds = (time.perf_counter() - start) * 1e3
+            return Request(
+                number=number, protocol=protocol, row=row, score=score, milliseconds=milliseconds, memory=server.memory()[0]
+            )
+
+        yield ask
 
 
 def _over_grpc(stub, model: str, example: bytes, seconds: float) -> float:
@@ -64,15 +86,19 @@ def _over_rest(web: httpx.Client, model: str, row: dict) -> float:
     body = json.dumps({"signature_name": "raw", "instances": [row]})
     response = web.post(f"/v1/models/{model}:predict", content=body)
     if response.is_error:
-        raise ValueError(f"HTTP {response.status_code}: {response.text[:300]}")
+        raise Answered(response)
     (prediction,) = json.loads(response.text)["predictions"]
     return float(prediction)
 
 
-def _explain(server: Server, request: str, error: Exception, row: dict) -> str:
-    code = error.code().name if isinstance(error, grpc.RpcError) else ""
-    said = f"{code}: {error.details()}" if code else f"{type(error).__name__}: {error}"  # type: ignore[attr-defined]
-    return f"{request} got no answer ({said}); {server.death()}. The row: {json.dumps(row)}"
+def _fault(server: Server, request: str, error: Exception, row: dict) -> Fault:
+    code = error.code() if isinstance(error, grpc.RpcError) else None
+    said = f"{code.name}: {error.details()}" if code else f"{type(error).__name__}: {error}"  # type: ignore[attr-defined]
+    found = server.fault(f"{request} got no answer ({said}); ")
+    ended = server.process.poll() is not None
+    of_model = not ended and (code in OF_MODEL if code else not isinstance(error, httpx.HTTPError))
+    of_model = of_model and getattr(error, "of_model", True)
+    return Fault(f"{found}. The row: {json.dumps(row)}", of_machine=found.of_machine, of_model=of_model)
 
 
 def as_rows(columns: dict[str, np.ndarray]) -> list[dict]:

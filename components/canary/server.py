@@ -1,6 +1,7 @@
 """A model server as a process of its own, which ends whatever happens to it or to us."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,7 +14,8 @@ from pathlib import Path
 import httpx
 
 from components import network, processes
-from components.canary.checks import Failure
+from components.canary.verdict import Fault
+from components.errors import BadConfig
 
 MEGABYTE = 1e6
 ENDED = "END"
@@ -37,73 +39,82 @@ class Server:
     log: Path
 
     def memory(self) -> tuple[float, float]:
-        """Resident memory now, and at its peak, in megabytes. Raises Failure when the process has ended."""
+        """Resident memory now, and at its peak, in megabytes. Raises Fault when the process has ended."""
         try:
             lines = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii").splitlines()
             found = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
             return int(found["VmRSS"][0]) * 1024 / MEGABYTE, int(found["VmHWM"][0]) * 1024 / MEGABYTE
         except (OSError, KeyError) as error:
-            raise Failure(self.death()) from error
+            raise self.fault("") from error
 
-    def death(self) -> str:
-        """How it ended; that it is alive if it is."""
+    def fault(self, what: str) -> Fault:
+        """What it did, and how it ended; that it is alive if it is."""
         try:
             code = self.process.wait(1)
         except subprocess.TimeoutExpired:
-            return "the server is alive"
+            return Fault(f"{what}the server is alive")
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         said = self.log.read_text(errors="replace").strip().splitlines()[-1:] or ["nothing"]
-        return f"the server {how}; its last words: {said[0][:300]}"
+        # Nobody but the kernel kills with that one, for lack of memory, or a person.
+        return Fault(f"{what}the server {how}; its last words: {said[0][:300]}", of_machine=code == -signal.SIGKILL)
+
+    def wait_until_loaded(self, seconds: float) -> None:
+        """Raises Fault: it ended, cannot load the model, or has not in time."""
+        until = time.monotonic() + seconds
+        state = "no answer yet"
+        with network.web(f"http://{self.rest}", 1) as web:
+            while time.monotonic() < until:
+                if self.process.poll() is not None:
+                    raise self.fault("while it was loaded ")
+                try:
+                    status = web.get(f"/v1/models/{self.model}").json()["model_version_status"][0]
+                    state = status["state"]
+                    if state == "AVAILABLE":
+                        return
+                    if state == ENDED:
+                        raise Fault(f"the server cannot load it: {status['status']['error_message']}")
+                except (httpx.HTTPError, ValueError, LookupError):
+                    pass
+                time.sleep(0.1)
+        raise Fault(f"the server has not loaded it within {seconds:g} s; state: {state}")
 
 
 @contextmanager
-def started(command: list[str], versions: Path, model: str, log: Path, seconds: float) -> Iterator[Server]:
-    """A server that has loaded the model.
+def starting(command: list[str], versions: Path, model: str, log: Path) -> Iterator[Server]:
+    """A server that may not have loaded the model yet, until the end of the `with`.
 
     Args:
         command: with {port}, {rest_port}, {name} and {folder} where TensorFlow Serving's flags of these meanings go.
         versions: folder of the model's versions.
         model: its name.
         log: file for what the server says.
-        seconds: that it may take to load.
 
     Raises:
-        Failure: it ended, or has not loaded the model in time.
+        BadConfig: there is no such program.
     """
+    if not shutil.which(command[0]):
+        raise BadConfig(f"canary.command starts {command[0]!r}, which is not there; expected a program in PATH.")
     port, rest_port = free_ports()
     arguments = [part.format(port=port, rest_port=rest_port, name=model, folder=versions) for part in command]
     with log.open("wb") as file:
         process = processes.start(arguments, stdout=file, stderr=subprocess.STDOUT)
     try:
-        server = Server(process, f"127.0.0.1:{port}", f"127.0.0.1:{rest_port}", model, log)
-        _wait_until_loaded(server, seconds)
-        yield server
+        yield Server(process, f"127.0.0.1:{port}", f"127.0.0.1:{rest_port}", model, log)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
+@contextmanager
+def started(command: list[str], versions: Path, model: str, log: Path, seconds: float) -> Iterator[Server]:
+    """The same when it has loaded the model, for which it may take so many seconds. Raises Fault too."""
+    with starting(command, versions, model, log) as server:
+        server.wait_until_loaded(seconds)
+        yield server
+
+
 def free_ports() -> tuple[int, int]:
     """Two ports of this machine that nobody listens at."""
     with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
         return first.getsockname()[1], second.getsockname()[1]
-
-
-def _wait_until_loaded(server: Server, seconds: float) -> None:
-    until = time.monotonic() + seconds
-    state = "no answer yet"
-    with network.web(f"http://{server.rest}", 1) as web:
-        while time.monotonic() < until:
-            if server.process.poll() is not None:
-                raise Failure(f"while it was loaded {server.death()}")
-            try:
-                status = web.get(f"/v1/models/{server.model}").json()["model_version_status"][0]
-                state = status["state"]
-                if state == "AVAILABLE":
-                    return
-                if state == ENDED:
-                    raise Failure(f"the server cannot load it: {status['status']['error_message']}")
-            except (httpx.HTTPError, ValueError, LookupError):
-                time.sleep(0.1)
-    raise Failure(f"the server has not loaded it within {seconds:g} s; state: {state}")

@@ -158,6 +158,11 @@ class ServerFacts(Record):
     growth_mb: float | None
     difference: float | None
     reasons: list[str]
+    reference: str = Field(default="", description="what was asked in turn with it: the model in production, if there is one")
+    reference_p50_ms: float | None = None
+    reference_p99_ms: float | None = None
+    tries: int = Field(default=1, description="fresh servers that it took to decide")
+    passed_over: list[str] = Field(default=[], description="what the tries before saw, which was not the model's doing")
 
 
 class ArtifactFacts(Record):

@@ -59,6 +59,8 @@ def _server_gate(server: ServerFacts | None) -> Gate:
     if server is None:
         return _gate("server", "Server")
     slowest = f", 99th percentile {figure(server.p99_ms)} ms" if server.p99_ms is not None else ""
+    if server.reference_p99_ms is not None:
+        slowest += f" ({server.reference}: {figure(server.reference_p99_ms)} ms)"
     return _gate("server", "Server", not server.reasons, server.reasons, f"{count(server.requests)} requests{slowest}.")
 
 

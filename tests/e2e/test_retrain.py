@@ -46,10 +46,31 @@ def with_may(year, few_spans, tmp_path) -> Path:
     return spans
 
 
-def test_a_month_that_arrives_is_run_once_and_stays_rolled_back(root, few_spans, with_may):
+SERVER = """
+import os, sys
+
+if os.path.exists(sys.argv[1]):
+    sys.exit("no memory is left")
+os.execv(sys.executable, [sys.executable, "-m", "serving.local_server", *sys.argv[2:]])
+"""
+
+
+def test_a_month_that_arrives_is_run_once_and_stays_rolled_back(root, few_spans, with_may, tmp_path):
+    """The first try finds a machine that runs no server: that decides nothing, and is not remembered."""
     assert tick(root, few_spans)["exit_code"] == Exit.DONE
-    line = tick(root, with_may, "mobile.max_difference={float32=1e-5,float16=1e-9}")
+    (tmp_path / "server.py").write_text(SERVER)
+    (tmp_path / "ill").touch()
+    flags = ["--port={port}", "--rest_api_port={rest_port}", "--model_name={name}", "--model_base_path={folder}"]
+    command = json.dumps(["python", str(tmp_path / "server.py"), str(tmp_path / "ill"), *flags])
+    settings = ("mobile.max_difference={float32=1e-5,float16=1e-9}", f"canary.command={command}")
+    line = tick(root, with_may, *settings)
+    assert (line["exit_code"], line["outcome"], line["runs"][0]["outcome"]) == (Exit.FAILED, "failed", "failed")
+    assert "while it was loaded the server ended with code 1; its last words: no memory is left" in line["message"]
+    assert states(line["shown"])["Canary"] == "failed"
+    (tmp_path / "ill").unlink()
+    line = tick(root, with_may, *settings)
     assert line["exit_code"] == Exit.PUBLISHED
+    assert (states(line["shown"])["Trainer"], states(line["shown"])["Canary"]) == ("cached", "done")
     assert line["runs"][0]["mobile"].startswith("float16 differs from the server's model by up to ")
     assert store.versions(root / "mobile" / "flight_delay") == [1, 2]
     [only] = line["runs"]

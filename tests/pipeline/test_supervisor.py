@@ -14,7 +14,9 @@ import time
 import psutil  # type: ignore[import-untyped]
 import pytest
 from conftest import REPOSITORY
+from ml_metadata.metadata_store import MetadataStore
 from rich.console import Console
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
 from components.errors import BadData, DataRejected, LimitExceeded, ProcessDied
 from pipeline.config import Run
@@ -335,3 +337,31 @@ def test_it_costs_a_moment(console):
     start = time.monotonic()
     assert [supervised(lambda _: 7, LIMITS, console) for _ in range(5)] == [7] * 5
     assert (time.monotonic() - start) / 5 < 0.2
+
+
+FORKS = """
+import os, sys
+from pipeline import local_runner
+
+def fork():
+    threads = len(os.listdir("/proc/self/task"))
+    loaded = {"tensorflow", "tfx", "apache_beam"} & sys.modules.keys()
+    os.write(int(sys.argv[1]), f"{threads} {loaded or ''}".encode())
+    os._exit(0)
+
+os.fork = fork
+local_runner.main(sys.argv[2:])
+"""
+
+
+def test_the_runners_process_has_one_thread_when_it_is_forked(few_spans, tmp_path):
+    """Threads are not forked, but their locks are, as they happen to be: so are gRPC's, TensorFlow's and rich's."""
+    (tmp_path / "runs").mkdir()
+    # With metadata, the runner has asked what was run already: by a library that knows gRPC.
+    MetadataStore(sqlite_metadata_connection_config(str(tmp_path / "runs" / "metadata.db")))
+    reading, writing = os.pipe()
+    command = [sys.executable, "-c", FORKS, str(writing), "--root", str(tmp_path / "runs"), "--set", f"data.spans={few_spans}"]
+    subprocess.run(command, cwd=REPOSITORY, pass_fds=[writing], capture_output=True, check=True, timeout=120)
+    os.close(writing)
+    with os.fdopen(reading, encoding="ascii") as pipe:
+        assert pipe.read() == "1 "

@@ -1,0 +1,101 @@
+"""Whose doing it is: the model's, or the machine's."""
+
+import numpy as np
+import pytest
+
+from components.canary.checks import Limits, Report, Request
+from components.canary.verdict import CONSTANT, PRODUCTION, Fault, Try, by_chance, verdict
+
+LIMITS = Limits(max_p99_ms=250, max_slowdown=3, max_memory_mb=1, max_growth_mb=1, max_difference=1)
+COUNT = 400
+QUICK, BUSY = np.full(COUNT, 4.0), np.where(np.arange(COUNT) % 20, 4.0, 300.0)
+
+
+def requests(milliseconds) -> list[Request]:
+    return [
+        Request(number=number, protocol="gRPC", row=number, score=0.5, milliseconds=each, memory=1)
+        for number, each in enumerate(milliseconds, 1)
+    ]
+
+
+def a_try(candidate=QUICK, beside=QUICK, *, reference=PRODUCTION, fault=None, fault_beside=None, reasons=()) -> Try:
+    report = None if fault else Report(requests=COUNT, reasons=list(reasons))
+    return Try(reference, requests(candidate), requests(beside), fault, fault_beside, report)
+
+
+def judged(*tries: Try) -> str:
+    """ "passed", "again", or why it is refused."""
+    found = verdict(tries, LIMITS)
+    return "again" if found is None else "; ".join(found.reasons) or "passed"
+
+
+CRASH = Fault("the server was ended by SIGABRT")
+KILLED = Fault("the server was ended by SIGKILL", of_machine=True)
+ERROR = Fault("INVALID_ARGUMENT", of_model=True)
+SILENT = Fault("the server has not loaded it within 180 s")
+
+TABLE = [
+    ("a quick one", [a_try()], "passed"),
+    ("a quick one beside a reference that fails", [a_try(beside=[], fault_beside=CRASH)], "passed"),
+    ("an answer that is wrong", [a_try(reasons=["nan"])], "nan"),
+    ("an error for an answer", [a_try(fault=ERROR)], "INVALID_ARGUMENT"),
+    ("a crash", [a_try(fault=CRASH)], "again"),
+    ("a crash that does not come again", [a_try(fault=CRASH), a_try()], "passed"),
+    ("a crash in each try", [a_try(fault=CRASH)] * 3, "SIGABRT. So it was in each of 3 tries"),
+    ("a crash of both", [a_try(fault=CRASH, fault_beside=CRASH)] * 3, "again"),
+    (
+        "a crash, beside a production that crashes as well, but not beside the constant model",
+        [a_try(fault=CRASH, fault_beside=CRASH), *[a_try(fault=CRASH, reference=CONSTANT)] * 2],
+        "a model that does nothing beside it had no such trouble",
+    ),
+    ("the kernel's kill", [a_try(fault=KILLED)] * 3, "again"),
+    ("the kernel's kill among crashes", [a_try(fault=CRASH), a_try(fault=KILLED), a_try(fault=CRASH)], "again"),
+    ("no start of either", [a_try([], [], fault=SILENT, fault_beside=SILENT)] * 3, "again"),
+    ("no start of the candidate", [a_try([], [], fault=SILENT)] * 3, "not loaded it within 180 s. So it was in each"),
+    ("slow beside a quick production", [a_try(BUSY)], "again"),
+    ("slow beside a quick production, in each try", [a_try(BUSY)] * 3, "p99 of the latency is 300.0 ms, that of the model"),
+    ("slow beside the constant model, in each try", [a_try(BUSY, reference=CONSTANT)] * 3, "p99 of the latency is 300.0 ms"),
+    ("slow once", [a_try(BUSY), a_try()], "passed"),
+    ("slow as production is", [a_try(BUSY, BUSY)] * 3, "again"),
+    ("slow, and production is not there to compare with", [a_try(BUSY, [], fault_beside=CRASH)] * 3, "again"),
+    ("within the limit, and four times as slow as production", [a_try(4 * QUICK)] * 3, "the median of the latency is 16.0 ms"),
+    ("four times as slow on a machine that is busy too", [a_try(4 * BUSY, BUSY)] * 3, "p99 of the latency is 1200.0 ms"),
+    ("slower than a model that does nothing", [a_try(4 * QUICK, reference=CONSTANT)], "passed"),
+    ("slow, then a crash, then slow", [a_try(BUSY), a_try(fault=CRASH), a_try(BUSY)], "300.0 ms"),
+]
+
+
+@pytest.mark.parametrize(("tries", "expected"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
+def test_whose_doing_it_is(tries, expected):
+    assert judged(*tries) == expected or (expected not in ("again", "passed") and expected in judged(*tries))
+
+
+def test_a_report_says_what_was_beside_it_and_what_was_passed_over():
+    found = verdict([a_try(fault=CRASH), a_try(1.5 * QUICK)], LIMITS)
+    assert (found.p50_ms, found.reference_p99_ms, found.reference) == (6, 4, "the model in production")
+    assert (found.tries, found.passed_over) == (2, ["the server was ended by SIGABRT"])
+
+
+def test_the_sign_tests_chance():
+    assert by_chance(12, 14) == (1 + 14 + 91) / 2**14
+    assert by_chance(0, 5) == 1
+
+
+def test_on_a_busy_machine_an_equal_model_is_not_refused():
+    """Stalls of 300 ms strike one in a hundred to one in ten requests, whichever of the two it is."""
+    generator = np.random.default_rng(1)
+    judgements = []
+    for _ in range(60):
+        share = generator.uniform(0.01, 0.1)
+        stalls = [np.where(generator.random((2, COUNT)) < share, 300.0, 4.0) for _ in range(3)]
+        tries = [a_try(*each) for each in stalls]
+        judgements.append(next((said for count in (1, 2, 3) if (said := judged(*tries[:count])) != "again"), "again"))
+    assert judgements.count("again") > 30
+    assert set(judgements) == {"again", "passed"}
+
+
+def test_a_model_that_is_late_for_some_rows_is_refused_on_any_machine_that_serves_production_in_time():
+    generator = np.random.default_rng(2)
+    for _ in range(10):
+        late = np.where(generator.random((3, COUNT)) < 0.05, 300.0, 4.0)
+        assert "300.0 ms" in judged(*[a_try(each) for each in late])
