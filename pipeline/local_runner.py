@@ -49,7 +49,9 @@ def act(options: argparse.Namespace, console: Console) -> None:
 
 
 def run(config: Config, span: str | None, verbose: bool, console: Console) -> Outcome | None:
-    """Runs one span and prints what came of it; None if every span was run. Raises CrosswindError."""
+    """Runs one span and prints what came of it; None if none is due. Raises CrosswindError."""
+    from pipeline.pending import whole_months  # noqa: PLC0415 (here and below: --help must not wait for what a run needs)
+
     folder = Path(config.run.root).absolute()
     with ExitStack() as stack:
         stack.enter_context(root.claimed(folder))
@@ -57,6 +59,9 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
         span = span or next_span(config, console)
         if span is None:
             return None
+        if span not in whole_months(config):
+            text = f"{span} is not whole yet: what is there is learned, and again if it has changed when it is."
+            console.print(text, highlight=False, soft_wrap=True)
         window = spans.window(span, config.data.window)
         spans.files(Path(config.data.spans), window)
         console.print(f"[bold]Crosswind[/] runs {window[0]} to {window[-1]} in {folder}", highlight=False, soft_wrap=True)
@@ -65,7 +70,7 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
             log = folder / "logs" / f"{name}.log"
             console.print(f"Log: {log}", highlight=False, soft_wrap=True)
             stack.enter_context(root.output_to(log))
-        from pipeline.execution import execute  # noqa: PLC0415 (here and below: --help must not wait for what a run needs)
+        from pipeline.execution import execute  # noqa: PLC0415
 
         start = time.monotonic()
         try:

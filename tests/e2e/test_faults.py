@@ -117,7 +117,7 @@ def test_a_clock_that_was_set_back_confuses_nobody(root, few_spans):
     assert store.production(root / "serving" / "flight_delay").number == 3
     after = record.last_run(root / "metadata.db")
     assert after["Trainer"]["model"].id > before["Trainer"]["model"].id
-    assert "Every span in" in run(spans=few_spans, root=root).stdout
+    assert "Every whole month in" in run(spans=few_spans, root=root).stdout
 
 
 def test_locked_metadata_are_waited_for_and_then_said(root, few_spans):
@@ -151,4 +151,4 @@ def test_damaged_metadata_are_said_and_the_way_out_works(root, few_spans):
     assert result.returncode == 0, result.stdout
     assert "runs 2013-02 to 2013-04" in " ".join(result.stdout.split()), "the month of the model in production, no older one"
     assert serving(root) in ([1, 2], [1, 2, 3])
-    assert "Every span in" in run(spans=few_spans, root=root).stdout
+    assert "Every whole month in" in run(spans=few_spans, root=root).stdout

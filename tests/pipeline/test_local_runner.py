@@ -9,7 +9,8 @@ import pytest
 from conftest import REPOSITORY, run
 from rich.console import Console
 
-from components.errors import SpanNotFound
+from components.errors import BadData, SpanNotFound
+from components.span_example_gen import whole
 from pipeline import config, local_runner
 from pipeline.checkout import git_commit
 
@@ -70,6 +71,16 @@ def test_spans_are_taken_from_the_oldest_whose_window_is_whole(few_spans, tmp_pa
     shutil.copytree(few_spans, tmp_path / "gap", ignore=shutil.ignore_patterns("2013-02"))
     with pytest.raises(SpanNotFound, match="expected at least 3 whole months in a row"):
         local_runner.next_span(config.load(overrides=[f"data.spans={tmp_path / 'gap'}", f"run.root={tmp_path}"]), console)
+
+
+def test_a_month_that_is_coming_in_is_run_if_it_is_named_and_that_is_said(tmp_path, capsys):
+    """As far as its files, of which there is none."""
+    this = f"{whole.today():%Y-%m}"
+    (tmp_path / "spans" / this / "01.csv").mkdir(parents=True)
+    settings = config.load(overrides=[f"data.spans={tmp_path / 'spans'}", "data.window=1", f"run.root={tmp_path / 'runs'}"])
+    with pytest.raises(BadData, match="is no file"):
+        local_runner.run(settings, this, False, Console())
+    assert capsys.readouterr().out.startswith(f"{this} is not whole yet: what is there is learned")
 
 
 def test_commit_is_recorded():

@@ -100,7 +100,7 @@ def test_a_table_of_another_engine_in_an_emulated_bucket_is_refused(tmp_path, mo
     for name in ("2013-01/part-0.parquet", log):
         (tmp_path / "spans" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "spans" / name).touch()
-    with pytest.raises(BadData, match="it is an? (Delta|Iceberg) table"):
+    with pytest.raises(BadData, match=r"it is an? (Delta|Iceberg) table"):
         spans.chosen(bucket.listing(f"{SCHEME}://spans"), ["2013-01"], f"{SCHEME}://spans")
 
 
