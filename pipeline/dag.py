@@ -304,7 +304,7 @@ def run_report(config: Config, nodes: list[BaseNode], git_commit: str, metadata:
     outputs = {node.id: node.outputs for node in nodes}
     return RunReport(
         inputs={name: outputs[node][key] for name, (node, key) in REPORTED.items() if node in outputs},
-        settings=report_settings(config, nodes, git_commit),
+        settings=report_settings(config, nodes, git_commit, local=bool(metadata)),
         reports=str(Path(config.run.root).absolute() / "reports"),
         metadata=metadata,
     )

@@ -9,7 +9,7 @@ from components.mobile_evaluator.executor import MOBILE, SERVER
 from pipeline.config import Evaluate
 from pipeline.features import LABEL
 
-METRICS = ["ExampleCount", "AUC", "AUCPrecisionRecall", "Calibration", "BinaryCrossEntropy"]
+METRICS = ["ExampleCount", "AUC", "AUCPrecisionRecall", "Calibration", "BinaryCrossEntropy", "MeanLabel"]
 SCORE_BUCKETS = 20  # of the published histogram of scores, which later scores are compared with
 
 

@@ -1,6 +1,7 @@
 """What the report of a run knows beside the run's artifacts."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from tfx.dsl.components.base.base_node import BaseNode
 
@@ -10,8 +11,8 @@ from pipeline.config import Config, overrides
 from pipeline.features import FEATURES, LABEL
 
 
-def report_settings(config: Config, nodes: Iterable[BaseNode], git_commit: str) -> Settings:
-    """From the configuration, the nodes of the DAG, and the code's commit."""
+def report_settings(config: Config, nodes: Iterable[BaseNode], git_commit: str, *, local: bool = True) -> Settings:
+    """From the configuration, the nodes of the DAG, the code's commit, and whether it runs on this machine."""
     return Settings(
         dag={node.id: _waits_for(node) for node in nodes},
         units={feature.name: feature.unit for feature in FEATURES if feature.unit},
@@ -20,6 +21,7 @@ def report_settings(config: Config, nodes: Iterable[BaseNode], git_commit: str) 
         git_commit=git_commit,
         configuration=masking.settings(config),
         overrides=overrides(config),
+        logs=str(Path(config.run.root).absolute() / "logs") if local else "",
     )
 
 

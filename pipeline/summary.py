@@ -12,6 +12,8 @@ from components.data_gate import checks as data_checks
 from components.drift_monitor import report
 from components.evaluator import results
 from components.mobile_evaluator import parity
+from components.run_report import facts
+from components.run_report.facts import RunFacts
 from pipeline.outcome import Outcome
 from pipeline.record import Outputs
 
@@ -28,18 +30,26 @@ def show(console: Console, outputs: Outputs, outcome: Outcome, next_span: str | 
         outcome: what came of it.
         next_span: the span that the next run takes, None if there is none.
     """
+    told = _told(outputs)
     console.print()
     _data(console, outputs)
     _drift(console, outputs)
     if "Evaluator" in outputs:
         console.print(metrics_table(results.metrics(outputs["Evaluator"]["evaluation"].uri)))
+        _difference(console, told)
         _canary(console, outputs)
         _mobile(console, outputs)
-    _decision(console, outputs, outcome)
+    _decision(console, outputs, outcome, told)
     if next_span:
         console.print(f"Next: [bold]make run[/] takes {next_span}.")
     else:
         console.print("Next: every span was run; --span picks one to run again.")
+
+
+def _told(outputs: Outputs) -> RunFacts | None:
+    """What the run's page says; None if it could not be written."""
+    page = outputs.get("RunReport", {}).get("page")
+    return facts.read(Path(page.uri)) if page else None
 
 
 def _data(console: Console, outputs: Outputs) -> None:
@@ -85,8 +95,10 @@ def metrics_table(measured: dict[str, results.Metrics]) -> Table:
     )
     title = "Evaluation" + (", beside production" if production else " (nothing is in production yet)")
     table = Table("slice", title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    if hidden := len(rows) - len(shown):
-        table.caption = f"and {hidden} slices of fewer than {MIN_ROWS} rows"
+    notes = [f"and {hidden} slices of fewer than {MIN_ROWS} rows"] if (hidden := len(rows) - len(shown)) else []
+    if any(results.AUC not in model[name] for model in measured.values() for name in shown):
+        notes.append("-: no AUC where all rows are of one class")
+    table.caption = "\n".join(notes) or None
     table.add_column("rows", justify="right")
     for heading in COLUMNS.values():
         table.add_column(heading, justify="right")
@@ -103,10 +115,25 @@ def _cell(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _decision(console: Console, outputs: Outputs, outcome: Outcome) -> None:
+def _difference(console: Console, told: RunFacts | None) -> None:
+    """Both models' AUC on the same rows. Better or worse is said only where the interval of the difference says so."""
+    if told is None or told.candidate is None:
+        return
+    for metric in told.candidate.metrics:
+        if metric.name == "AUC" and metric.difference and metric.difference.interval:
+            low, high = metric.difference.interval
+            said = "" if metric.verdict == "undecided" else f", {metric.verdict}"
+            moved = f"{metric.difference.value:+.4f} (95 % interval {low:+.4f} to {high:+.4f}, by day){said}"
+            console.print(f"AUC less that of version {told.candidate.production_version}: {moved}.", highlight=False)
+
+
+def _decision(console: Console, outputs: Outputs, outcome: Outcome, told: RunFacts | None) -> None:
     if outcome.outcome != "published":
         console.print("[yellow bold]Nothing new was published:[/] ", end="")
         console.print(f"{outcome.reason}.", markup=False, highlight=False, soft_wrap=True)
+        for step in told.steps if told else ():
+            text = f"  {step.text} {step.command}".rstrip()
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
         return
     for node, what in (("Publisher", "Published version"), ("MobilePublisher", "For phones, version")):
         pushed = outputs[node]["pushed_model"].custom_properties

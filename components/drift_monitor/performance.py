@@ -40,17 +40,23 @@ class Scored:
     Attributes:
         labels: 0 or 1, shape [rows].
         scores: the model's probabilities of 1, shape [rows].
+        days: a number for the day of each row, shape [rows]; None: not known, and blocks are of as many consecutive rows.
     """
 
     labels: np.ndarray
     scores: np.ndarray
+    days: np.ndarray | None = None
 
     @cached_property
     def blocks(self) -> np.ndarray:
-        """Sums over blocks of consecutive rows, float64, shape [blocks, 2 * BUCKETS + 3]: counts of negatives and of
-        positives by bucket of the score, log loss, scores, labels."""
-        blocks = min(BLOCKS, len(self.labels))
-        of_row = np.arange(len(self.labels)) * blocks // len(self.labels)
+        """Sums over blocks of rows, which are days if these are known, float64, shape [blocks, 2 * BUCKETS + 3]: counts of
+        negatives and of positives by bucket of the score, log loss, scores, labels."""
+        if self.days is None:
+            blocks = min(BLOCKS, len(self.labels))
+            of_row = np.arange(len(self.labels)) * blocks // len(self.labels)
+        else:
+            known, of_row = np.unique(self.days, return_inverse=True)
+            blocks = len(known)
         bucket = np.minimum((self.scores * BUCKETS).astype(int), BUCKETS - 1) + BUCKETS * self.labels.astype(int)
         counts = np.zeros((blocks, 2 * BUCKETS))
         np.add.at(counts, (of_row, bucket), 1)
@@ -64,7 +70,10 @@ class Scored:
         return {name: float(values[0]) for name, values in _metrics(self.blocks.sum(axis=0, keepdims=True)).items()}
 
     def draws(self) -> dict[str, np.ndarray]:
-        """The same of `DRAWS` bootstrap samples of blocks (Künsch 1989), each of shape [DRAWS]."""
+        """The same of `DRAWS` bootstrap samples of blocks (Künsch 1989), each of shape [DRAWS].
+
+        Two models' scores of the same rows have the same samples, so that draw by draw they can be compared.
+        """
         blocks = len(self.blocks)
         weights = np.random.default_rng(0).multinomial(blocks, np.full(blocks, 1 / blocks), size=DRAWS)
         return _metrics(weights @ self.blocks)

@@ -1,7 +1,7 @@
 """Reads what TFMA wrote: metrics a slice, and why a candidate was not blessed."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import validation_result_pb2
@@ -12,6 +12,8 @@ OVERALL = "overall"
 
 # TFMA's names of the metrics that other components read.
 AUC, LOG_LOSS, CALIBRATION, ROWS = "auc", "binary_crossentropy", "calibration", "example_count"
+AUC_PR, POSITIVES = "auc_precision_recall", "mean_label"
+RANKINGS = (AUC, AUC_PR)  # of positives above negatives: without one of both there is none, but TFMA may say 0 or 1
 COMPARED = (AUC, LOG_LOSS, CALIBRATION)  # later spans are compared with these
 
 Metrics = dict[str, dict[str, float]]  # slice, as "origin=JFK" or "overall" -> metric -> value
@@ -24,13 +26,31 @@ def metrics(folder: str) -> dict[str, Metrics]:
         folder: the ModelEvaluation artifact's.
 
     Returns:
-        Model name to slice to metric to value. A metric that has no value there (a ratio to zero positives) is left out.
+        Model name to slice to metric to value. A metric that has no value there is left out: a ratio to zero positives, or how
+        well positives are told from negatives where all rows are of one class.
     """
     result: dict[str, Metrics] = {}
     for model, slice_name, name, value in _figures(folder):
         if math.isfinite(value):
             result.setdefault(model, {}).setdefault(slice_name, {})[name] = value
+    for slices in result.values():
+        for values in slices.values():
+            if of_one_class(values):
+                for name in RANKINGS:
+                    values.pop(name, None)
     return result
+
+
+def of_one_class(values: Mapping[str, float]) -> bool:
+    """Whether all rows of a slice are positive, or none is.
+
+    Args:
+        values: its finite metrics. An evaluation without the mean label, as older code left it, shows in the calibration, which
+            is a ratio to the positives, that there are none.
+    """
+    if POSITIVES in values:
+        return values[POSITIVES] in (0, 1)
+    return AUC in values and CALIBRATION not in values
 
 
 def _figures(folder: str) -> Iterator[tuple[str, str, str, float]]:
@@ -42,11 +62,12 @@ def _figures(folder: str) -> Iterator[tuple[str, str, str, float]]:
 
 
 def unmeasured(folder: str) -> list[str]:
-    """A sentence for each of the candidate's metrics over all rows that later spans need and that is not finite."""
+    """A sentence for each of the candidate's metrics over all rows that later spans need and that has no value."""
+    known = metrics(folder).get(CANDIDATE, {}).get(OVERALL, {})
     return [
         f"{OVERALL}: {name} is {value}; expected a number, as labels of both classes and scores from 0 to 1 have"
         for model, slice_name, name, value in _figures(folder)
-        if (model, slice_name) == (CANDIDATE, OVERALL) and name in COMPARED and not math.isfinite(value)
+        if (model, slice_name) == (CANDIDATE, OVERALL) and name in COMPARED and name not in known
     ]
 
 

@@ -2,15 +2,17 @@
 
 import os
 import platform
+import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from components import source_code
 from components.drift_monitor import report
-from components.run_report import data_facts, model_facts, phone_facts, verdict
+from components.run_report import advice, data_facts, gates, model_facts, phone_facts, verdict
 from components.run_report.facts import Node, RunFacts
 from components.run_report.lineage import lineage
 from components.run_report.trace import THIS_NODE, Trace
@@ -26,6 +28,7 @@ class Settings(BaseModel):
         model: the name that clients ask for.
         git_commit: of the code.
         configuration: whole.
+        logs: folder of the runs' logs, `<run>.log`; empty: it ran on no machine of ours.
         overrides: what differs in it from the configuration of the checkout, as `section.key=value`.
     """
 
@@ -38,6 +41,7 @@ class Settings(BaseModel):
     git_commit: str
     configuration: dict[str, Any]
     overrides: list[str]
+    logs: str = ""
 
 
 def collect(trace: Trace, settings: Settings, environment: Mapping[str, str]) -> RunFacts:
@@ -55,28 +59,63 @@ def collect(trace: Trace, settings: Settings, environment: Mapping[str, str]) ->
     found = report.read(drift.uri) if drift else None
     candidate = model_facts.model(trace, settings.label)
     span = _span(trace)
-    said = verdict.verdict(trace, span, candidate)
-    return RunFacts(
+    log = Path(settings.logs) / f"{trace.run}.log" if settings.logs else None
+    seen = RunFacts(
         run=trace.run,
         model=settings.model,
         span=span,
         started=datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
         seconds=round(ended - started, 1),
-        outcome=said.outcome,
-        headline=said.headline,
-        version=said.version,
-        waiting=said.waiting,
+        outcome="unfinished",
+        headline="",
+        version=None,
+        log=str(log) if log and log.is_file() else "",
+        in_production=production(trace),
         nodes=nodes(trace, settings.dag),
-        data=data_facts.data(trace, settings.units),
+        data=data_facts.data(trace, settings.units, settings.label),
         drift=found,
         candidate=candidate,
-        phone=phone_facts.phone(trace),
+        phone=phone_facts.phone(trace, int(settings.configuration.get("mobile", {}).get("min_slice_rows", 0))),
         server=phone_facts.server(trace),
         lineage=lineage(trace),
         configuration=settings.configuration,
         environment=dict(environment),
         reproduce=reproduce(settings, span),
     )
+    return concluded(seen, trace, run_again(settings, span) if settings.logs else "")
+
+
+def concluded(seen: RunFacts, trace: Trace, again: str) -> RunFacts:
+    """The facts with what follows from them: gates, the states of the nodes, the verdict, and what to do.
+
+    Args:
+        seen: without all that.
+        trace: of the run.
+        again: the command that runs its span again; empty: there is none.
+    """
+    held = gates.gates(seen)
+    said = verdict.verdict(trace, seen.span, seen.candidate, held)
+    made = seen.model_copy(
+        update={
+            "gates": held,
+            "nodes": [node.model_copy(update={"state": gates.node_state(node, held, said.outcome)}) for node in seen.nodes],
+            "outcome": said.outcome,
+            "headline": said.headline,
+            "version": said.version,
+            "waiting": said.waiting,
+            "published": said.published,
+            "in_production": said.published if said.published and not said.waiting else seen.in_production,
+        }
+    )
+    return made.model_copy(update={"steps": advice.steps(made, again)})
+
+
+def production(trace: Trace) -> str:
+    """The folder of the version that was in production before the run; empty if there was none, or it is not known."""
+    model = trace.output("ProductionModel", "model")
+    version = model.properties.get("version", 0) if model else 0
+    folder = trace.executions["ProductionModel"].parameters.get("folder", "") if version else ""  # on Kubeflow none is known
+    return f"{folder}/{int(version)}" if folder else ""
 
 
 def nodes(trace: Trace, dag: Mapping[str, list[str]]) -> list[Node]:
@@ -116,3 +155,11 @@ def reproduce(settings: Settings, span: str) -> list[str]:
     checkout = [f"git checkout {settings.git_commit.removesuffix('-dirty')}"] if settings.git_commit != "unknown" else []
     command = f".venv/bin/python -m pipeline.local_runner --root runs/again --span {span}"
     return [*checkout, "make setup data", " ".join([command, *(f"--set '{each}'" for each in settings.overrides)])]
+
+
+def run_again(settings: Settings, span: str) -> str:
+    """The command that runs the span in the same root."""
+    root = Path(settings.logs).parent
+    overrides = [each for each in settings.overrides if not each.startswith("run.root=")]
+    parts = [f".venv/bin/python -m pipeline.local_runner --root {shlex.quote(str(root))} --span {span}"]
+    return " ".join([*parts, *(f"--set {shlex.quote(each)}" for each in overrides)])

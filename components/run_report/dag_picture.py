@@ -10,8 +10,16 @@ from markupsafe import Markup
 from components.run_report.facts import Node
 from components.run_report.templating import duration
 
-WORDS = {"done": "done", "cached": "cached", "failed": "failed", "skipped": "skipped", "not_run": "not run"}
-SIGNS = {"done": "✓", "cached": "↺", "failed": "✕", "skipped": "»", "not_run": "\N{EN DASH}"}
+WORDS = {"done": "done", "cached": "cached", "failed": "failed", "refused": "refused"} | {
+    "not_tried": "not tried",
+    "skipped": "skipped",
+    "not_run": "not run",
+}
+SIGNS = {"done": "✓", "cached": "↺", "failed": "✕", "refused": "✕"} | {
+    "not_tried": "\N{EN DASH}",
+    "skipped": "»",
+    "not_run": "\N{EN DASH}",
+}
 
 BOX, HEIGHT = 112, 38  # of a node
 GAP, DROP = 8, 26  # between boxes of a layer, and between layers

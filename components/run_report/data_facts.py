@@ -20,23 +20,33 @@ from components.span_example_gen.executor import REPEATED_PROPERTY, ROWS_PROPERT
 SPLITS = ("train", "eval")
 
 
-def data(trace: Trace, units: Mapping[str, str]) -> DataFacts | None:
+def data(trace: Trace, units: Mapping[str, str], label: str) -> DataFacts | None:
     """Facts of the window of months; None if it could not be read.
 
     Args:
         trace: the run.
         units: of each feature, in the order in which they are shown; the label and features without a unit follow.
+        label: its column.
     """
     examples = trace.output("SpanExampleGen", "examples")
     if examples is None:
         return None
     counts = json.loads(str(examples.properties[REPEATED_PROPERTY]))
+    of_splits = splits(trace)
     return DataFacts(
         window=str(examples.properties["window"]).split(","),
         rows=json.loads(str(examples.properties[ROWS_PROPERTY])),
         rows_by_span={span: counts[span]["rows"] for span in sorted(counts)},
-        features=features([*splits(trace), reference(trace)], units),
+        features=features([*of_splits, reference(trace)], units),
         findings=findings(trace),
+        positives={
+            split: feature.num_stats.mean
+            for split, found in zip(SPLITS, of_splits, strict=True)
+            for feature in (found.features if found else ())
+            if feature.path.step[:] == [label] and feature.num_stats.common_stats.num_non_missing
+        },
+        repeated=max((count["repeated"] / count["rows"] for count in counts.values() if count["rows"]), default=None),
+        days=json.loads(str(examples.properties.get("days", "{}"))),
     )
 
 

@@ -9,7 +9,9 @@ from components.drift_monitor import report
 
 FILE = "facts.json"
 
-State = Literal["done", "cached", "failed", "skipped", "not_run"]
+State = Literal["done", "cached", "failed", "refused", "not_tried", "skipped", "not_run"]
+GateState = Literal["passed", "refused", "failed", "not_tried"]
+Unit = Literal["", "share", "rows", "days", "ms", "MB", "KB"]
 Outcome = Literal["published", "not_blessed", "stable", "stopped", "failed", "unfinished"]
 
 
@@ -17,6 +19,57 @@ class Record(BaseModel):
     """Part of the facts: never changes, and refuses NaN and infinity, which JSON has not."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Limit(Record):
+    """A figure that a gate holds against a limit.
+
+    Attributes:
+        name: of the figure.
+        value: None: it has none.
+        at_least, at_most: what it must keep; at_least beside at_most is a range.
+        unit: of all three.
+        settings: that state the limit, as `section.key`.
+    """
+
+    name: str
+    value: float | None
+    at_least: float | None = None
+    at_most: float | None = None
+    unit: Unit = ""
+    settings: list[str] = []
+
+    @property
+    def margin(self) -> float | None:
+        """How far the value is within its limit; negative beyond it."""
+        if self.value is None:
+            return None
+        ends = [self.value - self.at_least] if self.at_least is not None else []
+        ends += [self.at_most - self.value] if self.at_most is not None else []
+        return min(ends) if ends else None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the value keeps the limit."""
+        return self.margin is None or self.margin >= 0
+
+
+class Gate(Record):
+    """One of the checks between the data and a publication."""
+
+    id: str = Field(description="of the section of the page that tells more")
+    name: str
+    node: str = Field(description="that decides")
+    state: GateState
+    limits: list[Limit] = []
+    reasons: list[str] = Field(default=[], description="why it refused, or what else it said")
+
+
+class Step(Record):
+    """What to do next."""
+
+    text: str
+    command: str = ""
 
 
 class Node(Record):
@@ -67,6 +120,9 @@ class DataFacts(Record):
     rows_by_span: dict[str, int]
     features: list[FeatureFacts]
     findings: list[Finding]
+    positives: dict[str, float] = Field(default={}, description="share of positive labels by split")
+    repeated: float | None = Field(default=None, description="largest share of a month's rows that repeat another one")
+    days: dict[str, int] = Field(default={}, description="that have rows, by split")
 
 
 class Measured(Record):
@@ -83,6 +139,10 @@ class Metric(Record):
     better: Literal["higher", "lower", "nearer 1"]
     candidate: Measured
     production: Measured | None = None
+    difference: Measured | None = Field(default=None, description="candidate less production, paired by row")
+    verdict: Literal["better", "worse", "undecided"] = Field(
+        default="undecided", description="of the candidate; undecided if the interval of its gain holds zero"
+    )
 
 
 class Slice(Record):
@@ -146,6 +206,7 @@ class PhoneFacts(Record):
     variants: list[Variant]
     blessed: bool
     reason: str = Field(description="why it was not blessed")
+    changes: dict[str, float] = Field(default={}, description="largest difference of each metric in a slice, from the server's")
 
 
 class ServerFacts(Record):
@@ -187,8 +248,13 @@ class RunFacts(Record):
     seconds: float
     outcome: Outcome
     headline: str = Field(description="one sentence: what happened, and why")
-    version: int | None = Field(description="in production behind the run; None if there is none")
+    version: int | None = Field(description="in production after the run; None if there is none")
     waiting: int | None = Field(default=None, description="published, but models.config has `version` in production")
+    gates: list[Gate] = []
+    steps: list[Step] = Field(default=[], description="what to do next")
+    log: str = Field(default="", description="file of the run's log; empty: there is none")
+    published: str = Field(default="", description="folder of the version that the run published")
+    in_production: str = Field(default="", description="folder that is served after the run, as the run knew it")
     nodes: list[Node] = Field(description="in the order in which they run")
     data: DataFacts | None
     drift: report.Report | None

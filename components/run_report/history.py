@@ -73,7 +73,7 @@ def render(runs: Sequence[RunFacts], broken: Mapping[str, str] | None = None) ->
         .get_template("history.html.j2")
         .render(
             style=Markup("".join((FOLDER / name).read_text(encoding="utf-8") for name in STYLES)),  # noqa: S704 our own files
-            runs=runs[::-1],
+            runs=runs,
             outcomes=OUTCOMES,
             verdicts=VERDICTS,
             broken=broken or {},
@@ -81,7 +81,7 @@ def render(runs: Sequence[RunFacts], broken: Mapping[str, str] | None = None) ->
             maps=[found for name, each in by_model.items() if (found := heat_map(name, each))],
             nodes=nodes,
             stacked=history_charts.stacked(runs, nodes) if nodes else None,
-            slowest=[*history_charts.slowest(nodes), history_charts.OTHERS],
+            slowest=history_charts.legend(runs, nodes),
             auc=history_series.auc,
             link=link,
         )

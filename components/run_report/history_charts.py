@@ -11,7 +11,8 @@ from components.run_report.vega import svg
 
 HEIGHT = 190  # of a plot, px
 LABELS = 8  # versions that fit side by side
-COLOURS = 6  # nodes with a colour of their own: --node-1 to --node-6 in history.css
+SLOWEST = 6  # nodes that are drawn by themselves
+PALETTE = 20  # --node-1 to --node-20 in history.css
 OTHERS = "other nodes"
 
 
@@ -66,7 +67,7 @@ def _words(points: Sequence[Point]) -> str:
 
 def stacked(runs: Sequence[RunFacts], nodes: Sequence[Durations]) -> Markup:
     """A bar a run: the slowest nodes from below, then all others."""
-    names = slowest(nodes)
+    names, legend_colours = slowest(nodes), legend(runs, nodes)
     rows = []
     for number, run in enumerate(runs):
         spent = seconds(run)
@@ -83,7 +84,7 @@ def stacked(runs: Sequence[RunFacts], nodes: Sequence[Durations]) -> Markup:
             x=_x("run", label="slice(datum.value, 5)"),
             y=alt.Y("seconds:Q", title="seconds", axis=alt.Axis(titlePadding=12)),
             color=alt.Color(
-                "rank:O", legend=None, scale=alt.Scale(domain=list(range(len(names) + 1)), range=colours(len(names)))
+                "rank:O", legend=None, scale=alt.Scale(domain=list(range(len(names) + 1)), range=list(legend_colours.values()))
             ),
             order="rank:Q",
         )
@@ -97,13 +98,20 @@ def stacked(runs: Sequence[RunFacts], nodes: Sequence[Durations]) -> Markup:
 
 
 def slowest(nodes: Sequence[Durations]) -> list[str]:
-    """The nodes that have a colour of their own."""
-    return [each.node for each in nodes[:COLOURS]]
+    """The nodes that are drawn by themselves."""
+    return [each.node for each in nodes[:SLOWEST]]
 
 
-def colours(nodes: int) -> list[str]:
-    """Of the slowest nodes and of all others."""
-    return [f"var(--node-{number + 1})" for number in range(nodes)] + ["var(--node-others)"]
+def colours(runs: Sequence[RunFacts]) -> dict[str, str]:
+    """A colour for each node of the DAG, whatever it did: it stays the same however slow the node is."""
+    names = sorted({node.name for run in runs for node in run.nodes})
+    return {name: f"var(--node-{place % PALETTE + 1})" for place, name in enumerate(names)} | {OTHERS: "var(--node-others)"}
+
+
+def legend(runs: Sequence[RunFacts], nodes: Sequence[Durations]) -> dict[str, str]:
+    """What is drawn by itself, with its colour, and all others."""
+    known = colours(runs)
+    return {name: known[name] for name in [*slowest(nodes), OTHERS]}
 
 
 def _x(field: str, label: str = "datum.label") -> alt.X:

@@ -47,7 +47,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Of one model: a column for each of `runs`, the newest span first, and a row for each feature, the most drifted first."""
+    """Of one model: a column for each of `runs`, in the order of time, and a row for each feature, the most drifted first."""
 
     model: str
     runs: list[RunFacts]
@@ -64,7 +64,7 @@ def heat_map(model: str, runs: Sequence[RunFacts]) -> HeatMap | None:
     Returns:
         None if no run compared its month with what a model in production was trained on.
     """
-    compared = newest_of_each_span((run.span, run) for run in runs if run.drift and run.drift.reference)[::-1]
+    compared = newest_of_each_span((run.span, run) for run in runs if run.drift and run.drift.reference)
     worst = [worst_by_feature(run.drift.checks) for run in compared if run.drift]
     rows = {feature: [_cell(each.get(feature)) for each in worst] for feature in {name for each in worst for name in each}}
     order = sorted(rows, key=lambda feature: (-max(cell.ratio or 0 for cell in rows[feature]), feature))

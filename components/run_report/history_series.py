@@ -8,6 +8,7 @@ from typing import TypeVar
 from components.run_report.facts import Metric, RunFacts
 
 T = TypeVar("T")
+WORKED = ("done", "failed", "refused", "not_tried")  # states of nodes that ran
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def _point(run: RunFacts) -> Point | None:
 
 def seconds(run: RunFacts) -> dict[str, float]:
     """Of each node that worked in the run."""
-    return {node.name: node.seconds for node in run.nodes if node.seconds is not None and node.state in ("done", "failed")}
+    return {node.name: node.seconds for node in run.nodes if node.seconds is not None and node.state in WORKED}
 
 
 def durations(runs: Sequence[RunFacts]) -> list[Durations]:

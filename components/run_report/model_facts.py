@@ -10,11 +10,12 @@ import numpy as np
 import tensorflow as tf
 from tfx.utils import path_utils
 
-from components.drift_monitor.performance import INTERVAL, Scored
+from components.drift_monitor.performance import Scored
 from components.evaluator import results
 from components.mobile_exporter import raw_rows
 from components.mobile_exporter.runtime import OUTPUT
 from components.production_model.executor import VERSION_PROPERTY
+from components.run_report import paired
 from components.run_report.curves import curves
 from components.run_report.facts import Curves, Importance, Measured, Metric, ModelFacts, Slice
 from components.run_report.importance import ROWS, Columns, importance
@@ -24,7 +25,7 @@ from components.run_report.trace import Artifact, Trace
 METRICS: dict[str, dict[str, Any]] = {  # by TFMA's name
     results.AUC: {"name": "AUC", "better": "higher"},
     results.LOG_LOSS: {"name": "log loss", "better": "lower"},
-    "auc_precision_recall": {"name": "AUC-PR", "better": "higher"},
+    results.AUC_PR: {"name": "AUC-PR", "better": "higher"},
     results.CALIBRATION: {"name": "calibration", "better": "nearer 1"},
 }
 BATCH_ROWS = 4096
@@ -48,6 +49,11 @@ class Judged:
         labels, scores = self.scored.labels, self.scored.scores
         return 0 < labels.sum() < len(labels) and bool(np.isfinite(scores).all() and scores.min() >= 0 and scores.max() <= 1)
 
+    @property
+    def blocks(self) -> int:
+        """How many blocks of rows the draws are made of."""
+        return len(self.scored.blocks) if self.drawable else 0
+
     @cached_property
     def draws(self) -> dict[str, np.ndarray]:
         return self.scored.draws() if self.drawable else {}
@@ -57,10 +63,11 @@ class Judged:
         value = self.measured[results.OVERALL].get(key)
         if value is None:
             return None
-        draws = self.draws.get(METRICS[key]["name"], np.array([]))
-        draws = draws[np.isfinite(draws)]
-        interval = tuple(np.percentile(draws, INTERVAL).tolist()) if len(draws) else None
-        return Measured(value=value, interval=interval)
+        return Measured(value=value, interval=paired.interval(value, self.drawn(key), self.blocks))
+
+    def drawn(self, key: str) -> np.ndarray:
+        """A metric of each bootstrap sample; empty if there is none."""
+        return self.draws.get(METRICS[key]["name"], np.array([]))
 
     def slice(self, name: str) -> dict[str, float]:
         """The metrics of a slice, by the page's names."""
@@ -133,11 +140,25 @@ def scores(models: Mapping[str, Any], paths: list[str], label: str) -> dict[str,
 
 
 def _metrics(candidate: Judged, production: Judged | None) -> list[Metric]:
-    return [
-        Metric(**stated, candidate=value, production=production.metric(key) if production else None)
-        for key, stated in METRICS.items()
-        if (value := candidate.metric(key))
-    ]
+    return [_metric(key, value, candidate, production) for key in METRICS if (value := candidate.metric(key))]
+
+
+def _metric(key: str, value: Measured, candidate: Judged, production: Judged | None) -> Metric:
+    """One metric of both models, and their difference where both have it."""
+    other = production.metric(key) if production else None
+    stated = Metric(**METRICS[key], candidate=value, production=other)
+    if production is None or other is None:
+        return stated
+    mine, its, blocks = candidate.drawn(key), production.drawn(key), candidate.blocks
+    if not (len(mine) and len(its)):
+        return stated.model_copy(update={"difference": Measured(value=value.value - other.value)})
+    moved = value.value - other.value
+    return stated.model_copy(
+        update={
+            "difference": Measured(value=moved, interval=paired.interval(moved, mine - its, blocks)),
+            "verdict": paired.verdict(stated.better, mine, its, (value.value, other.value), blocks),
+        }
+    )
 
 
 def _slices(candidate: Judged, production: Judged | None) -> list[Slice]:

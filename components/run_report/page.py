@@ -1,17 +1,19 @@
 """The page of a run: one HTML file, a pure function of its facts."""
 
-import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
 
 from markupsafe import Markup
 
 from components.drift_monitor.report import Check
-from components.run_report import charts, dag_picture
+from components.publisher import store
+from components.run_report import charts, dag_picture, links
+from components.run_report.changes import changes, flat
 from components.run_report.drift_rank import ratio, worst_by_feature, worst_first
-from components.run_report.facts import Curves, FeatureFacts, Metric, ModelFacts, RunFacts
-from components.run_report.gates import VERDICTS, gates
-from components.run_report.templating import environment
+from components.run_report.facts import Curves, FeatureFacts, Gate, Limit, ModelFacts, RunFacts
+from components.run_report.gates import VERDICTS
+from components.run_report.templating import MISSING, amount, environment
 
 FEATURES_SHOWN = 6  # distributions that are not folded: those that moved most
 SLICE_ROWS = 100  # of a slice that is drawn: smaller ones say little, and would set the scale
@@ -24,23 +26,46 @@ OUTCOMES = {
     "failed": ("bad", "Failed"),
     "unfinished": ("warn", "Unfinished"),
 }
-STATES = {"done": "good", "cached": "quiet", "failed": "bad", "skipped": "quiet", "not_run": "quiet"}
+STATES = dict.fromkeys(dag_picture.WORDS, "quiet") | {"done": "good", "failed": "bad", "refused": "bad"}
+GATE_STATES = {
+    "passed": ("good", "passed"),
+    "refused": ("bad", "refused"),
+    "failed": ("bad", "failed"),
+    "not_tried": ("quiet", "not tried"),
+}
 
 
-def render(facts: RunFacts) -> str:
-    """The page, which needs nothing beside itself."""
+def render(facts: RunFacts, folder: Path | None = None, before: RunFacts | None = None, after: RunFacts | None = None) -> str:
+    """The page, which needs nothing beside itself.
+
+    Args:
+        facts: of the run.
+        folder: where the page will be, from which its links lead to the log, the card and the artifacts; None: without these.
+        before, after: the runs of the same model before and after it.
+    """
+    data = facts.gates[0] if facts.gates else None
     return (
         environment()
         .get_template("page.html.j2")
         .render(
             facts=facts,
+            before=before,
+            after=after,
+            changes=changes(before, facts) if before else [],
+            neighbour=lambda run: f"../{quote(run.run)}/index.html",
+            addresses=addresses(facts, folder),
+            address=lambda place: links.to(place, folder),
             outcome=OUTCOMES[facts.outcome],
             verdicts=VERDICTS,
             states=STATES,
             state_words=dag_picture.WORDS,
-            stopper=next((node for node in facts.nodes if node.state == "failed"), None),
+            stopper=next((node for node in facts.nodes if node.message), None),
             absent=absent(facts),
-            gates=list(gates(facts)),
+            decisive=[(gate, decisive(gate)) for gate in facts.gates],
+            gate_states=GATE_STATES,
+            refused_data=data is not None and data.state == "refused",
+            stop_on=facts.configuration.get("gate", {}).get("stop_on", ["error"]),
+            bounds=bounds,
             dag=dag_picture.svg(facts.nodes),
             auc=next((metric for metric in facts.candidate.metrics if metric.name == "AUC"), None) if facts.candidate else None,
             features=features(facts) if facts.data else [],
@@ -48,15 +73,47 @@ def render(facts: RunFacts) -> str:
             slice_rows=SLICE_ROWS,
             checks=[(check, ratio(check)) for check in worst_first(facts.drift.checks)] if facts.drift else [],
             pictures=pictures(facts.candidate) if facts.candidate else {},
-            change=change,
             settings=dict(flat(facts.configuration)),
         )
     )
 
 
+def addresses(facts: RunFacts, folder: Path | None) -> dict[str, str]:
+    """Where to read more, by what a person calls it."""
+    card = store.CARD if facts.published else ""
+    places = {
+        "Log": facts.log,
+        "Model card": f"{facts.published}/{store.CARD}" if facts.published else "",
+        "Published folder": facts.published,
+        "Card of the model in production": "" if card or not facts.in_production else f"{facts.in_production}/{store.CARD}",
+    }
+    return {name: address for name, place in places.items() if place and (address := links.to(place, folder))}
+
+
+def decisive(gate: Gate) -> list[Limit]:
+    """The limits of a gate that were not kept, else the one that was kept by the least; none if it said no more than words."""
+    beyond = [limit for limit in gate.limits if not limit.holds]
+    if beyond or (gate.state in ("refused", "failed") and gate.reasons):
+        return beyond
+    return sorted((limit for limit in gate.limits if limit.margin is not None), key=_tightness)[:1]
+
+
+def _tightness(limit: Limit) -> float:
+    """The margin as a share of the limit."""
+    ends = [abs(end) for end in (limit.at_least, limit.at_most) if end]
+    return (limit.margin or 0.0) / min(ends, default=1.0)
+
+
+def bounds(limit: Limit) -> str:
+    """What the value must keep, in words."""
+    ends = [f"at least {amount(limit.at_least, limit.unit)}"] if limit.at_least is not None else []
+    ends += [f"at most {amount(limit.at_most, limit.unit)}"] if limit.at_most is not None else []
+    return ", ".join(ends) or MISSING
+
+
 def absent(facts: RunFacts) -> str:
     """Why a part of the page is empty."""
-    stopper = next((node.name for node in facts.nodes if node.state == "failed"), None)
+    stopper = next((node.name for node in facts.nodes if node.message), None)
     if stopper:
         return f"Nothing to show: {stopper} ended the run before."
     if facts.outcome == "stable":
@@ -99,21 +156,3 @@ def pictures(candidate: ModelFacts) -> dict[str, Markup]:
     if candidate.importance:
         made["importance"] = charts.importance(candidate.importance)
     return made
-
-
-def change(metric: Metric) -> tuple[float, str] | None:
-    """Candidate less production, and whether that is better; None without production."""
-    if metric.production is None:
-        return None
-    new, old = metric.candidate.value, metric.production.value
-    gain = {"higher": new - old, "lower": old - new, "nearer 1": abs(old - 1) - abs(new - 1)}[metric.better]
-    return new - old, "better" if gain > 0 else "worse" if gain < 0 else "same"
-
-
-def flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Nested settings as `section.key` and value."""
-    for name, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            yield from flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

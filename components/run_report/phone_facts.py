@@ -1,19 +1,26 @@
 """What a run says of its model for phones, and of its candidate in a server."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from tfx.utils import path_utils
 
 from components.canary import checks
+from components.evaluator import results
 from components.mobile_evaluator import parity
 from components.mobile_exporter import card
 from components.run_report.facts import PhoneFacts, ServerFacts, Variant
 from components.run_report.trace import Trace
 
 
-def phone(trace: Trace) -> PhoneFacts | None:
-    """Facts of the files for phones; None if they were not evaluated."""
+def phone(trace: Trace, min_rows: int) -> PhoneFacts | None:
+    """Facts of the files for phones; None if they were not evaluated.
+
+    Args:
+        trace: the run.
+        min_rows: of a slice that is compared.
+    """
     exported = trace.output("MobileExporter", "mobile_model")
     evaluation, blessing = trace.output("MobileEvaluator", "evaluation"), trace.output("MobileEvaluator", "blessing")
     if exported is None or evaluation is None or blessing is None:
@@ -27,7 +34,22 @@ def phone(trace: Trace) -> PhoneFacts | None:
         ],
         blessed=bool(blessing.properties.get("blessed")),
         reason=str(blessing.properties.get("reason", "")),
+        changes=changes(results.metrics(evaluation.uri), min_rows),
     )
+
+
+def changes(measured: Mapping[str, results.Metrics], min_rows: int) -> dict[str, float]:
+    """The largest difference of AUC and log loss between the file and the server's model, in slices of `min_rows` or more."""
+    mobile, server = measured[results.CANDIDATE], measured[results.BASELINE]
+    found: dict[str, float] = {}
+    for metric, called in ((results.AUC, "AUC"), (results.LOG_LOSS, "log loss")):
+        pairs = [
+            abs(values[metric] - server[name][metric])
+            for name, values in mobile.items()
+            if values[results.ROWS] >= min_rows and metric in values and metric in server.get(name, {})
+        ]
+        found |= {called: max(pairs)} if pairs else {}
+    return found
 
 
 def ships(served: Path) -> set[str]:
@@ -39,4 +61,7 @@ def ships(served: Path) -> set[str]:
 def server(trace: Trace) -> ServerFacts | None:
     """Facts of the candidate in a server; None if no Canary tried one, as where TFX's InfraValidator does."""
     blessing = trace.output("Canary", "blessing")
-    return ServerFacts(**checks.read(blessing.uri).model_dump()) if blessing else None
+    if blessing is None:
+        return None
+    seen = checks.read(blessing.uri).model_dump()
+    return ServerFacts(**{name: seen[name] for name in ServerFacts.model_fields})

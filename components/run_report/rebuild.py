@@ -19,12 +19,15 @@ def rebuild(metadata: Path, reports: Path, fallback: Settings) -> Iterator[str]:
         fallback: for runs that were ended before they wrote a report, and with it their own settings.
     """
     store = trace.open_store(metadata)
+    names: list[str] = []
     for run in trace.runs(store):
         found = trace.read(store, run)
         if found.executions:
             settings, environment = _recorded(found) or (fallback, UNRECORDED)
-            write.write_run(reports / run, collect(found, settings, environment))
+            write.write_facts(reports / run, collect(found, settings, environment))
+            names.append(run)
             yield run
+    write.pages(reports, names)
 
 
 def _recorded(found: Trace) -> tuple[Settings, dict[str, str]] | None:

@@ -25,7 +25,7 @@ def environment() -> Environment:
         "script": Markup(script),  # noqa: S704 our own file
         "script_hash": f"sha256-{digest}",
     }
-    made.filters |= {"count": count, "share": share, "figure": figure, "signed": signed, "duration": duration}
+    made.filters |= {"count": count, "share": share, "figure": figure, "signed": signed, "duration": duration, "amount": amount}
     return made
 
 
@@ -52,6 +52,18 @@ def figure(value: float | None) -> str:
     if abs(value) >= 999.5:  # noqa: PLR2004 rounded to four digits
         return f"{value:,.0f}"
     return f"{value:#.3g}".removesuffix(".") if abs(value) >= 1e-4 else f"{value:.1e}"  # noqa: PLR2004
+
+
+def amount(value: float | None, unit: str = "") -> str:
+    """A figure with its unit: a share in percent, rows and days as counts."""
+    if value is None:
+        return MISSING
+    if unit == "share":
+        return share(value) if value >= 0 else "\N{MINUS SIGN}" + share(-value)
+    if unit in ("rows", "days"):
+        return f"{value:,.0f}".replace("-", "\N{MINUS SIGN}")
+    text = figure(value).replace("-", "\N{MINUS SIGN}") if abs(value) >= 1e-4 or value == 0 else figure(value)  # noqa: PLR2004
+    return f"{text}\N{NO-BREAK SPACE}{unit}" if unit else text
 
 
 def signed(value: float | None) -> str:

@@ -1,8 +1,9 @@
-"""Writes the page of a run, and the history of all runs beside it."""
+"""Writes the page of a run, renews those of the runs before and after it, and the history of all."""
 
+from collections.abc import Collection
 from pathlib import Path
 
-from components.files import temporary_folder
+from components import files
 from components.run_report import facts, history, page
 from components.run_report.facts import RunFacts
 
@@ -10,18 +11,48 @@ PAGE = "index.html"
 
 
 def write(reports: Path, found: RunFacts) -> Path:
-    """Writes `<reports>/<run>/`, each file at once, and renews the history. Returns the page."""
-    folder = reports / found.run
-    write_run(folder, found)
+    """Writes `<reports>/<run>/`, each file at once, and renews what tells of its neighbours. Returns the page."""
+    write_facts(reports / found.run, found)
+    pages(reports, [found.run])
     history.update(reports)
-    return folder / PAGE
+    return reports / found.run / PAGE
 
 
-def write_run(folder: Path, found: RunFacts) -> None:
-    """Writes facts and page of a run."""
+def write_run(folder: Path, found: RunFacts, before: RunFacts | None = None, after: RunFacts | None = None) -> None:
+    """Writes facts and page of a run.
+
+    Args:
+        folder: where to.
+        found: the run.
+        before, after: the runs of the same model that its page compares with and links to.
+    """
+    write_facts(folder, found)
+    _write(folder, PAGE, page.render(found, folder, before, after))
+
+
+def write_facts(folder: Path, found: RunFacts) -> None:
+    """Writes what a page is made of."""
     folder.mkdir(parents=True, exist_ok=True)
-    contents = {facts.FILE: found.model_dump_json(indent=1) + "\n", PAGE: page.render(found)}
-    with temporary_folder(folder) as beside:
-        for name, content in contents.items():
-            (beside / name).write_text(content, encoding="utf-8")
-            (beside / name).replace(folder / name)
+    _write(folder, facts.FILE, found.model_dump_json(indent=1) + "\n")
+
+
+def pages(reports: Path, names: Collection[str]) -> None:
+    """Writes the pages of these runs and of those before and after them, from the facts beside them.
+
+    Args:
+        reports: folder of all pages.
+        names: of the runs.
+    """
+    with files.locked(reports / history.LOCK):
+        runs, _ = history.read(reports)
+        for model in sorted({run.model for run in runs}):
+            own = sorted((run for run in runs if run.model == model), key=lambda run: (run.started, run.run))
+            for before, found, after in zip([None, *own[:-1]], own, [*own[1:], None], strict=True):
+                if {each.run for each in (before, found, after) if each} & set(names):
+                    _write(reports / found.run, PAGE, page.render(found, reports / found.run, before, after))
+
+
+def _write(folder: Path, name: str, content: str) -> None:
+    with files.temporary_folder(folder) as beside:
+        (beside / name).write_text(content, encoding="utf-8")
+        (beside / name).replace(folder / name)

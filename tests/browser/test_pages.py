@@ -51,7 +51,7 @@ def test_a_click_sorts_the_runs_and_another_turns_them_round(browser, reports):
         head = page.locator("#runs th", has_text="AUC, candidate")
         column = head.evaluate("head => head.cellIndex")
         started = page.locator("#runs th", has_text="Started")
-        assert started.get_attribute("aria-sort") == "descending"
+        assert started.get_attribute("aria-sort") == "ascending"
         head.get_by_role("button").click()
         assert (head.get_attribute("aria-sort"), started.get_attribute("aria-sort")) == ("ascending", "none")
         values = page.evaluate(COLUMN, column)

@@ -28,9 +28,24 @@ def test_a_span_without_a_late_flight_stops_at_the_gate(few_spans, tmp_path):
     page = Path(re.search(r"^Report: (.+)$", result.stdout, re.MULTILINE)[1])
     told = facts.read(page.parent)
     assert (told.outcome, told.span, told.candidate) == ("stopped", "2013-03", None)
-    assert told.headline == "DataGate stopped the run of 2013-03: eval split, late: share of positive labels out of range."
+    assert told.headline == (
+        "Nothing was published for 2013-03: DataGate refused the data (eval split, late: share of positive labels out of "
+        "range)."
+    )
+    assert [(found.split, found.feature) for found in told.data.findings] == [("eval", "late")]
+    assert "0.00% of" in told.data.findings[0].text  # though no node after DataChecks ended well
+    assert {gate.id: gate.state for gate in told.gates} == {"data": "refused"} | dict.fromkeys(
+        ("drift", "model", "server", "phone"), "not_tried"
+    )
+    assert any("fix the files of 2013-01, 2013-02, 2013-03 in " in step.text for step in told.steps)
+    assert (page.parent / told_link(page, "Log")).resolve().is_file()
     assert {node.name: node.state for node in told.nodes}["Transform"] == "not_run"
     assert "Stopped by a gate" in page.read_text(encoding="utf-8")
+
+
+def told_link(page: Path, name: str) -> str:
+    """Where the link of this name leads, from the page's folder."""
+    return re.search(f'<a href="([^"]+)">{name}</a>', page.read_text(encoding="utf-8"))[1]
 
 
 def test_a_broken_file_stops_at_ingestion(few_spans, tmp_path):
@@ -51,6 +66,21 @@ def test_a_candidate_below_the_floor_is_not_published(two_runs, few_spans, tmp_p
     text = " ".join(result.stdout.split())
     assert "Nothing new was published: overall: auc is 0." in text
     assert "expected at least 0.99" in text
+    assert "evaluate.min_auc decided: AUC is 0." in text
+    page = Path(re.search(r"^Report: (.+)$", result.stdout, re.MULTILINE)[1])
+    told = facts.read(page.parent)
+    sentence = r"Nothing was published for 2013-03: the Evaluator refused the candidate of 2013-03 \(AUC 0\.\d+, limit"
+    assert re.match(sentence, told.headline)
+    assert {gate.id: gate.state for gate in told.gates} == {
+        **dict.fromkeys(("data", "drift", "phone"), "passed"),
+        "model": "refused",
+        "server": "not_tried",
+    }
+    states_of = {node.name: node.state for node in told.nodes}
+    assert states_of["Evaluator"] == "refused"
+    assert {states_of[name] for name in ("Canary", "Publisher", "MobilePublisher")} == {"not_tried"}
+    [before] = re.findall(r'<a href="([^"]+)" rel="prev"', page.read_text(encoding="utf-8"))
+    assert 'rel="next"' in (page.parent / before).resolve().read_text(encoding="utf-8")  # its page was renewed
     assert sorted(path.name for path in (root / "serving" / "flight_delay").iterdir()) == [".lock", "1", "2"]
 
 

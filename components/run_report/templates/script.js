@@ -32,6 +32,9 @@ function unfold() {
 addEventListener("hashchange", unfold);
 unfold();
 
+// Time runs to the right: of what is wider than the window, the newest is shown first.
+for (const table of document.querySelectorAll("table.heat")) table.parentElement.scrollLeft = table.scrollWidth;
+
 // Paper cannot be unfolded.
 let folded = [];
 addEventListener("beforeprint", () => {

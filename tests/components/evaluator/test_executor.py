@@ -134,6 +134,48 @@ def test_a_candidate_whose_log_loss_is_not_finite_is_not_blessed(inputs, crossed
     )
 
 
+def label(serialized: bytes, late: int) -> bytes:
+    example = tf.train.Example.FromString(serialized)
+    example.features.feature["late"].int64_list.value[:] = [late]
+    return example.SerializeToString()
+
+
+def origin(serialized: bytes) -> str:
+    return tf.train.Example.FromString(serialized).features.feature["origin"].bytes_list.value[0].decode()
+
+
+@pytest.mark.parametrize("crossed", [False, True], ids=["ours", "TFX's way"])
+def test_a_slice_of_one_class_has_no_auc_and_its_other_metrics(inputs, crossed):
+    """TFMA says 0 of rows without positives, and NaN or 1 of rows without negatives."""
+    of_one_class = {"JFK": 0, "LGA": 1}
+    serialized = evaluations.rows(inputs)
+    changed = [label(each, of_one_class[at]) if (at := origin(each)) in of_one_class else each for each in serialized]
+    evaluations.replace_rows(inputs, changed)
+    if crossed:
+        inputs.config.slicing_specs.add(feature_keys=["origin", "holiday"])
+    evaluations.run(executor.Executor, inputs)
+    found = results.metrics(str(inputs.folder / executor.__name__ / "evaluation"))
+    for model in ("candidate", "baseline"):
+        for name, positives in (("origin=JFK", 0), ("origin=LGA", 1)):
+            values = found[model][name]
+            assert not {"auc", "auc_precision_recall"} & set(values)
+            assert values["mean_label"] == positives
+            assert values["binary_crossentropy"] > 0
+        assert "calibration" not in found[model]["origin=JFK"]
+        assert found[model]["origin=LGA"]["calibration"] < 1
+        assert 0 < found[model]["origin=EWR"]["auc"] < 1
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_rows_of_one_class_bless_nothing(inputs, late):
+    evaluations.replace_rows(inputs, [label(each, late) for each in evaluations.rows(inputs)])
+    inputs.config.metrics_specs[0].metrics[1].per_slice_thresholds[0].threshold.value_threshold.lower_bound.value = 0.0
+    found = evaluations.run(executor.Executor, inputs)
+    assert found.blessing["files"] == ["NOT_BLESSED"]
+    reasons = results.refusals(str(inputs.folder / executor.__name__ / "evaluation"))
+    assert any(reason.startswith("overall: auc is ") for reason in reasons)
+
+
 def test_files_and_workers_do_not_matter(inputs):
     whole = evaluations.run(executor.Executor, inputs)
     serialized = evaluations.rows(inputs)

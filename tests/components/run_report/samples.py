@@ -4,6 +4,7 @@ import math
 
 from components.drift_monitor import report
 from components.drift_monitor.report import Check
+from components.run_report import advice, gates
 from components.run_report.facts import (
     ArtifactFacts,
     Curves,
@@ -30,7 +31,8 @@ UPSTREAM = {
     "SpanExampleGen": [],
     "StatisticsGen": ["SpanExampleGen"],
     "ExampleValidator": ["StatisticsGen", "ImportSchemaGen"],
-    "DataGate": ["SpanExampleGen", "ImportSchemaGen", "StatisticsGen", "ExampleValidator"],
+    "DataChecks": ["SpanExampleGen", "ImportSchemaGen", "StatisticsGen", "ExampleValidator"],
+    "DataGate": ["SpanExampleGen", "DataChecks"],
     "DriftMonitor": ["SpanExampleGen", "ImportSchemaGen", "ProductionModel", "DataGate"],
     "Transform": ["SpanExampleGen", "ImportSchemaGen", "DataGate", "DriftMonitor"],
     "Trainer": ["Transform"],
@@ -43,7 +45,11 @@ UPSTREAM = {
     "RunReport": ["MobilePublisher"],
 }
 SECONDS = dict(
-    zip(UPSTREAM, (0.04, 0.02, 1.78, 3.69, 0.02, 0.01, 2.9, 20.5, 15.6, 14.9, 7.5, 10.9, 14.4, 0.08, 0.02, None), strict=True)
+    zip(
+        UPSTREAM,
+        (0.04, 0.02, 1.78, 3.69, 0.02, 0.01, 0.01, 2.9, 20.5, 15.6, 14.9, 7.5, 10.9, 14.4, 0.08, 0.02, None),
+        strict=True,
+    )
 )
 CARRIERS = ["UA", "B6", "EV", "DL", "AA", "MQ", "US", "9E", "other"]
 NUMBERS = ["distance", "departure_minute", "temp", "dewp", "humid", "wind_speed", "wind_gust", "pressure", "visib"]
@@ -54,7 +60,8 @@ def published() -> RunFacts:
     """A candidate better than production; drift, as in most months."""
     return _run(
         outcome="published",
-        headline="Published version 2, trained up to 2013-04, AUC 0.719 against 0.709 of version 1 on the same 9,242 rows.",
+        headline="Published version 2, trained up to 2013-04: AUC 0.719, and 0.709 of version 1 on the same 9,242 rows; "
+        "it passed every gate.",
         version=2,
         nodes=_nodes(),
         data=data(),
@@ -72,7 +79,7 @@ def first() -> RunFacts:
     features = [feature.model_copy(update={"reference": None}) for feature in found.features]
     return _run(
         outcome="published",
-        headline="Published version 1, trained up to 2013-03, AUC 0.699 on 9,056 rows.",
+        headline="Published version 1, trained up to 2013-03: AUC 0.699 on 9,056 rows; it passed every gate.",
         version=1,
         nodes=_nodes(),
         data=found.model_copy(update={"features": features}),
@@ -97,7 +104,8 @@ def stopped() -> RunFacts:
     )
     return _run(
         outcome="stopped",
-        headline=f"DataGate stopped the run of 2013-04: train split, late: {text}",
+        headline="Nothing was published for 2013-04: DataGate refused the data (train split, late: share of positive labels "
+        "out of range), and version 1 stays in production.",
         version=1,
         nodes=_nodes(fails="DataGate", message=f"DataRejected: 1 anomaly stops the run.\n- train split, late: {text}"),
         data=found,
@@ -112,7 +120,8 @@ def quiet() -> RunFacts:
     ]
     return _run(
         outcome="stable",
-        headline="No new model for 2013-04: version 1 stays, since no check fired that calls for another.",
+        headline="Nothing was published for 2013-04, and nothing was trained: version 1 stays, since no check calls "
+        "for a new one.",
         version=1,
         nodes=_nodes(last="DriftMonitor"),
         data=data(),
@@ -121,12 +130,36 @@ def quiet() -> RunFacts:
     )
 
 
+def refused() -> RunFacts:
+    """The Evaluator did not bless the candidate, so the Canary did not try it, and nothing was pushed."""
+    limit = "overall: auc is 0.7191; expected at least 0.9"
+    made = published()
+    settings = made.configuration | {"evaluate": {"min_auc": 0.9, "max_auc_drop": 0.01}}
+    untried = ServerFacts(
+        requests=0, p50_ms=None, p99_ms=None, peak_mb=None, growth_mb=None, difference=None, reasons=["it was not tried"]
+    )
+    return _run(
+        outcome="not_blessed",
+        headline="Nothing was published for 2013-04: the Evaluator refused the candidate of 2013-04 (AUC 0.719, limit at least "
+        "0.900), and version 1 stays in production.",
+        version=1,
+        nodes=_nodes(),
+        data=made.data,
+        drift=made.drift,
+        candidate=model().model_copy(update={"blessed": False, "refusals": [limit]}),
+        phone=phone().model_copy(update={"blessed": False, "reason": "the server's model was not blessed"}),
+        server=untried,
+        lineage=lineage(),
+        configuration=settings,
+    )
+
+
 def failed() -> RunFacts:
     """The Trainer broke."""
     first = "ResourceExhaustedError: OOM when allocating tensor with shape[256,128]"
     return _run(
         outcome="failed",
-        headline=f"Trainer failed in the run of 2013-04: {first}.",
+        headline=f"Nothing was published for 2013-04: Trainer failed with {first}, and version 1 stays in production.",
         version=1,
         nodes=_nodes(fails="Trainer", message=f"{first}\nGraph execution error:\n  node dense/MatMul"),
         data=data(),
@@ -169,7 +202,7 @@ def hostile() -> RunFacts:
 
 def every() -> dict[str, RunFacts]:
     """All of them, by name."""
-    made = (published, first, stopped, quiet, failed, hostile)
+    made = (published, first, refused, stopped, quiet, failed, hostile)
     return {build.__name__: build() for build in made}
 
 
@@ -182,7 +215,11 @@ def _run(**parts) -> RunFacts:
         "started": "2026-11-24T23:43:37+00:00",
         "seconds": 93.4,
         "configuration": {
-            "data": {"window": 3, "eval_days": 10},
+            "data": {"window": 3, "eval_days": 10, "spans": "data/spans", "schema": "data/schema.pbtxt"},
+            "gate": {"stop_on": ["error"], "min_rows": 1000, "min_positive_share": 0.02, "max_positive_share": 0.6},
+            "evaluate": {"min_auc": 0.6, "max_auc_drop": 0.01},
+            "canary": {"max_p99_ms": 250.0, "max_memory_mb": 2500.0, "max_growth_mb": 200.0, "max_difference": 1e-5},
+            "mobile": {"max_size_kb": 400, "max_auc_change": 0.001, "max_log_loss_change": 0.001},
             "train": {"epochs": 3, "batch_size": 256},
             "kubeflow": {"nodes": {"Trainer": {"cpu": "4"}}},
         },
@@ -193,7 +230,11 @@ def _run(**parts) -> RunFacts:
             ".venv/bin/python -m pipeline.local_runner --root runs/again --span 2013-04",
         ],
     }
-    return RunFacts.model_validate(absent | common | parts)
+    made = RunFacts.model_validate(absent | common | parts)
+    held = gates.gates(made)
+    states = [node.model_copy(update={"state": gates.node_state(node, held, made.outcome)}) for node in made.nodes]
+    made = made.model_copy(update={"gates": held, "nodes": states})
+    return made.model_copy(update={"steps": advice.steps(made, ".venv/bin/python -m pipeline.local_runner --span 2013-04")})
 
 
 def _nodes(fails: str = "", message: str = "", last: str = "") -> list[Node]:
@@ -252,6 +293,8 @@ def data() -> DataFacts:
         rows_by_span={"2013-02": 23684, "2013-03": 27829, "2013-04": 27564},
         features=[carrier, *numbers, late],
         findings=[],
+        positives={"train": 0.24, "eval": 0.29},
+        repeated=0.00004,
     )
 
 
@@ -295,10 +338,10 @@ def _curves(skill: float) -> Curves:
 def model(with_production: bool = True) -> ModelFacts:
     """The candidate, and production at its side."""
     values: dict[str, tuple] = {
-        "AUC": ("higher", 0.7191, (0.7071, 0.731), 0.709, (0.697, 0.721)),
-        "AUC-PR": ("higher", 0.523, (0.502, 0.544), 0.509, (0.488, 0.53)),
-        "log loss": ("lower", 0.5685, (0.555, 0.582), 0.5921, (0.577, 0.607)),
-        "calibration": ("nearer 1", 0.9459, None, 0.7531, None),
+        "AUC": ("higher", 0.7191, (0.7071, 0.731), 0.709, (0.697, 0.721), (-0.001, 0.021), "undecided"),
+        "AUC-PR": ("higher", 0.523, (0.502, 0.544), 0.509, (0.488, 0.53), (-0.004, 0.031), "undecided"),
+        "log loss": ("lower", 0.5685, (0.555, 0.582), 0.5921, (0.577, 0.607), (-0.034, -0.012), "better"),
+        "calibration": ("nearer 1", 0.9459, None, 0.7531, None, None, "undecided"),
     }
     metrics = [
         Metric(
@@ -306,8 +349,10 @@ def model(with_production: bool = True) -> ModelFacts:
             better=better,
             candidate=Measured(value=new, interval=span),
             production=Measured(value=old, interval=before) if with_production else None,
+            difference=Measured(value=new - old, interval=moved) if with_production else None,
+            verdict=said if with_production else "undecided",
         )
-        for name, (better, new, span, old, before) in values.items()
+        for name, (better, new, span, old, before, moved, said) in values.items()
     ]
     names = ["origin=EWR", "origin=JFK", "origin=LGA", *(f"carrier={carrier}" for carrier in CARRIERS[:-1])]
     slices = [

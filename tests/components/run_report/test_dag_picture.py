@@ -49,10 +49,10 @@ def test_parents_that_would_cross_change_places():
 def test_states_are_said_in_words_and_the_node_that_failed_stands_out():
     drawn = dag_picture.svg(samples.stopped().nodes)
     label = re.search(r'aria-label="([^"]*)"', drawn)[1]
-    assert "DataGate failed" in label
+    assert "DataGate refused" in label
     assert "Trainer not run" in label
-    assert drawn.count('class="node failed"') == 1
-    assert "✕ failed · 0.4" in drawn
+    assert drawn.count('class="node refused"') == 1
+    assert "✕ refused · 0.4" in drawn
 
 
 def test_the_same_nodes_give_the_same_picture():

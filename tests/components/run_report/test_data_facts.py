@@ -34,7 +34,7 @@ def with_output(run: Trace, node: str, key: str, folder) -> Trace:
 
 
 def test_rows_are_counted_by_split_and_by_month(traces, few_flights):
-    first, second = (data_facts.data(run, UNITS) for run in traces)
+    first, second = (data_facts.data(run, UNITS, LABEL) for run in traces)
     assert first.window == ["2013-01", "2013-02", "2013-03"]
     assert second.rows_by_span == {"2013-02": 3000, "2013-03": 3000, "2013-04": 3000}
     held_out = int((few_flights.date >= "2013-04-21").sum())
@@ -43,7 +43,7 @@ def test_rows_are_counted_by_split_and_by_month(traces, few_flights):
 
 
 def test_every_feature_and_the_label_are_there_in_order(traces):
-    found = data_facts.data(traces[1], UNITS).features
+    found = data_facts.data(traces[1], UNITS, LABEL).features
     assert [each.name for each in found] == [*UNITS, LABEL]
     for each in found:
         bins = len(each.categories) if each.categories else len(each.edges) - 1
@@ -55,7 +55,7 @@ def test_every_feature_and_the_label_are_there_in_order(traces):
 
 
 def test_the_figures_are_those_of_the_rows(traces, few_flights):
-    found = data_facts.data(traces[1], UNITS)
+    found = data_facts.data(traces[1], UNITS, LABEL)
     by_name = {each.name: each for each in found.features}
     april = few_flights[few_flights.date >= "2013-04-21"]
     gust = by_name["wind_gust"].eval
@@ -70,7 +70,7 @@ def test_the_figures_are_those_of_the_rows(traces, few_flights):
 
 
 def test_the_reference_is_what_production_was_trained_on(traces):
-    first, second = (data_facts.data(run, UNITS) for run in traces)
+    first, second = (data_facts.data(run, UNITS, LABEL) for run in traces)
     assert {each.reference for each in first.features} == {None}
     assert {each.reference.rows for each in second.features} == {first.rows["train"]}
     temperature = {each.name: each for each in second.features}["temp"]
@@ -78,10 +78,10 @@ def test_the_reference_is_what_production_was_trained_on(traces):
 
 
 def test_nodes_that_did_not_end_well_leave_gaps(traces):
-    assert data_facts.data(without(traces[1], "SpanExampleGen"), UNITS) is None
-    found = data_facts.data(without(traces[1], "ProductionModel"), UNITS)
+    assert data_facts.data(without(traces[1], "SpanExampleGen"), UNITS, LABEL) is None
+    found = data_facts.data(without(traces[1], "ProductionModel"), UNITS, LABEL)
     assert {each.reference for each in found.features} == {None}
-    found = data_facts.data(Trace("", {"SpanExampleGen": traces[1].executions["SpanExampleGen"]}), UNITS)
+    found = data_facts.data(Trace("", {"SpanExampleGen": traces[1].executions["SpanExampleGen"]}), UNITS, LABEL)
     assert found.rows["train"] > 0
     assert (found.features, found.findings) == ([], [])
 
@@ -104,7 +104,7 @@ def strange(traces, few_flights, tmp_path_factory) -> Trace:
 
 
 def test_findings_are_told_when_the_gate_has_stopped_the_run(strange):
-    found = data_facts.data(strange, UNITS).findings
+    found = data_facts.data(strange, UNITS, LABEL).findings
     assert {(each.split, each.feature) for each in found} == {
         (split, feature) for split in ("train", "eval") for feature in ("origin", "temp")
     }
@@ -116,12 +116,12 @@ def test_findings_are_told_when_the_gate_has_stopped_the_run(strange):
 
 def test_what_was_found_twice_is_told_once(strange, tmp_path):
     checks.write(str(tmp_path), [checks.Finding("train", "origin", "Unexpected", "BOS.", "JFK", "warning")] * 2)
-    [found] = data_facts.data(with_output(strange, "DataChecks", "report", tmp_path), UNITS).findings
+    [found] = data_facts.data(with_output(strange, "DataChecks", "report", tmp_path), UNITS, LABEL).findings
     assert found.text == "Unexpected. Found: BOS. Expected: JFK."
 
 
 def test_a_column_that_was_lost_is_missing_in_every_row(strange):
-    temperature = {each.name: each for each in data_facts.data(strange, UNITS).features}["temp"]
+    temperature = {each.name: each for each in data_facts.data(strange, UNITS, LABEL).features}["temp"]
     assert temperature.train.missing == temperature.eval.missing == 1
     assert temperature.train.mean is None
     assert set(temperature.train.shares) == {0.0}
@@ -129,7 +129,7 @@ def test_a_column_that_was_lost_is_missing_in_every_row(strange):
 
 
 def test_a_new_origin_is_among_the_categories_and_an_old_one_among_the_others(strange):
-    origin = {each.name: each for each in data_facts.data(strange, UNITS).features}["origin"]
+    origin = {each.name: each for each in data_facts.data(strange, UNITS, LABEL).features}["origin"]
     assert origin.categories == ["<b>", histograms.OTHER]
     assert (origin.train.shares, origin.reference.shares) == ([1, 0], [0, 1])
 
@@ -140,7 +140,7 @@ def test_a_feature_that_changed_its_type_has_no_bins_in_common(traces, few_fligh
         (tmp_path / f"Split-{split}").mkdir()
         (tmp_path / f"Split-{split}" / "FeatureStats.pb").write_bytes(made.SerializeToString())
     run = with_output(traces[1], "StatisticsGen", "statistics", tmp_path)
-    temperature = {each.name: each for each in data_facts.data(run, UNITS).features}["temp"]
+    temperature = {each.name: each for each in data_facts.data(run, UNITS, LABEL).features}["temp"]
     assert temperature.categories == ["warm", "other"]
     assert temperature.train.shares == [1, 0]
     assert temperature.reference.shares == [0, 0]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from components.drift_monitor.report import Check
 from components.run_report import history as page
-from components.run_report import history_series
+from components.run_report import history_charts, history_series
 from components.run_report.facts import FILE, Node, RunFacts
 from components.run_report.history_drift import Cell, heat_map
 from tests.components.run_report import samples
@@ -33,13 +33,13 @@ def links(html: str) -> list[str]:
     return re.findall(r'<th scope="row" data-sort="[^"]+"><a href="([^"]+)"', html)
 
 
-def test_the_newest_run_is_first_and_links_to_its_page(tmp_path):
+def test_the_newest_run_is_last_as_on_all_pages_and_links_to_its_page(tmp_path):
     runs = history(3)
     write(tmp_path, runs)
     html = page.update(tmp_path).read_text()
     # A colon is quoted: "2026-11-01T02:30" alone would be an address of the scheme "2026-11-01T02".
-    assert links(html) == [f"./2026-11-01T0{hour}%3A30%3A00.000001/index.html" for hour in (2, 1, 0)]
-    assert "3 runs. The newest: published for 2013-03." in html
+    assert links(html) == [f"./2026-11-01T0{hour}%3A30%3A00.000001/index.html" for hour in (0, 1, 2)]
+    assert f'3 runs. The newest, <a href="{links(html)[-1]}">2026-11-01 02:30</a>: published for 2013-03.' in html
     assert "version 3" in html
 
 
@@ -153,11 +153,11 @@ class TestDrift:
         checks.append(Check(kind="label", feature="", measure="share of positives", value=9.0, limit=0.1, verdict="drifted"))
         runs[0] = runs[0].model_copy(update={"drift": runs[0].drift.model_copy(update={"checks": checks})})
         found = heat_map("flight_delay", runs)
-        assert [run.span for run in found.runs] == ["2013-05", "2013-04"]
+        assert [run.span for run in found.runs] == ["2013-04", "2013-05"]
         assert "" not in found.rows
-        cell = found.rows["temp"][1]
+        cell = found.rows["temp"][0]
         assert (cell.text, cell.level, cell.words) == ("2.5", "over", "drifted: L-infinity 0.05, limit 0.02")
-        assert found.rows["carrier"][1].words == "not compared"
+        assert found.rows["carrier"][0].words == "not compared"
 
     def test_the_verdict_is_in_the_text_of_a_cell(self):
         html = page.render([a_run(3, before=1)])
@@ -179,6 +179,16 @@ class TestDrift:
 
 
 class TestSeconds:
+    def test_a_node_keeps_its_colour_when_another_becomes_slower(self):
+        nodes = [Node(name=name, upstream=[], state="done", seconds=of) for name, of in (("A", 3.0), ("B", 2.0), ("C", 1.0))]
+        slower = [nodes[0].model_copy(update={"seconds": 0.1}), *nodes[1:]]
+        legends = []
+        for each in (nodes, slower):
+            runs = [a_run(nodes=each)]
+            legends.append(history_charts.legend(runs, history_series.durations(runs)))
+        assert list(legends[0]) != list(legends[1])
+        assert legends[0] == legends[1]
+
     def test_what_came_from_the_cache_is_left_out(self):
         nodes = [
             Node(name="Trainer", upstream=[], state="done", seconds=20.0),

@@ -67,6 +67,18 @@ def test_intervals_are_around_their_metrics(facts):
                 assert high - low > 0.01
 
 
+def test_the_difference_is_paired_and_has_a_word_only_if_its_interval_holds_no_zero(facts):
+    for metric in facts.metrics:
+        low, high = metric.difference.interval
+        assert metric.difference.value == pytest.approx(metric.candidate.value - metric.production.value)
+        assert low < metric.difference.value < high
+        if metric.better != "nearer 1":
+            assert (metric.verdict == "undecided") == (low <= 0 <= high)
+    [auc] = [metric for metric in facts.metrics if metric.name == "AUC"]
+    alone = [found.interval[1] - found.interval[0] for found in (auc.candidate, auc.production)]
+    assert auc.difference.interval[1] - auc.difference.interval[0] < np.hypot(*alone)  # the same rows: less than by themselves
+
+
 def test_slices_have_both_models(facts, measured):
     by_name = {each.name: each for each in facts.slices}
     assert set(by_name) == set(measured["candidate"]) - {"overall"}

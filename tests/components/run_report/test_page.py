@@ -6,9 +6,8 @@ from html.parser import HTMLParser
 import pytest
 
 from components.drift_monitor.report import Check
-from components.run_report import page
-from components.run_report.facts import Measured, Metric
-from components.run_report.gates import gates
+from components.run_report import gates, page
+from components.run_report.changes import flat
 from tests.components.run_report import samples
 
 SECTIONS = ["happened", "dag", "data", "drift", "model", "phone", "server", "lineage", "configuration", "reproduce"]
@@ -71,10 +70,10 @@ def test_ids_are_unique_and_every_picture_has_a_name(pages):
 
 
 def test_the_top_says_what_happened(pages):
-    assert "Published version 2, trained up to 2013-04, AUC 0.719" in pages["published"].text
+    assert "Published version 2, trained up to 2013-04: AUC 0.719" in pages["published"].text
     assert "AUC, candidate 0.719" in pages["published"].text
     assert "Took 1 min 33 s" in pages["published"].text
-    assert "✕ Stopped by a gate DataGate stopped the run" in pages["stopped"].text
+    assert "✕ Stopped by a gate Nothing was published for 2013-04: DataGate refused the data" in pages["stopped"].text
 
 
 def test_the_top_tells_a_version_that_waits_from_the_one_in_production():
@@ -96,7 +95,9 @@ def test_a_failure_s_whole_message_is_there(pages):
 
 def test_anomalies_are_told_in_words(pages):
     assert "71.30% of 68,855 rows. Expected: 2.00% to 60.00%." in pages["stopped"].text
-    assert "None: the data are as the schema says." in pages["published"].text
+    assert "Nothing was found in them" in pages["published"].text
+    happened = pages["stopped"].text.partition("What each gate")[0]
+    assert happened.index("71.30% of 68,855 rows") < pages["stopped"].text.index("✕ refused")  # before all else
 
 
 def test_drift_is_ranked_and_what_is_stable_folded(sources):
@@ -131,33 +132,83 @@ def test_a_feature_without_any_value_is_no_chart():
     assert "No value in any row." in page.render(run)
 
 
-@pytest.mark.parametrize(
-    ("better", "new", "old", "expected"),
-    [
-        ("higher", 0.7, 0.6, "better"),
-        ("lower", 0.7, 0.6, "worse"),
-        ("nearer 1", 0.9, 1.2, "better"),
-        ("nearer 1", 0.75, 1.25, "same"),
-    ],
-)
-def test_a_difference_says_whether_it_is_better(better, new, old, expected):
-    metric = Metric(name="m", better=better, candidate=Measured(value=new), production=Measured(value=old))
-    assert page.change(metric)[1] == expected
+def words_of(source: str, section: str) -> str:
+    found = re.search(f'<section id="{section}".*?</section>', source, flags=re.DOTALL)[0]
+    return " ".join(re.sub(r"<[^>]*>", " ", found).split())
 
 
-def test_gates_say_each_word():
-    said = {name: {gate.id: gate.word for gate in gates(facts)} for name, facts in samples.every().items()}
-    assert said["published"] == {"data": "passed", "drift": "decayed", "model": "passed", "server": "passed", "phone": "passed"}
-    assert said["stopped"] == {"data": "refused"} | dict.fromkeys(("drift", "model", "server", "phone"), "not reached")
-    assert said["first"]["drift"] == "nothing to compare with"
-    refused = samples.published().model_copy(
-        update={"server": samples.server().model_copy(update={"reasons": ["p99 is 300 ms"]})}
-    )
-    assert {gate.id: gate.text for gate in gates(refused)}["server"] == "p99 is 300 ms"
+def test_better_is_said_only_where_the_interval_of_the_difference_does_not_hold_zero(sources):
+    model = words_of(sources["published"], "model")
+    assert "AUC 0.719 0.707 to 0.731 0.709 0.697 to 0.721 +0.0101 \N{MINUS SIGN}0.00100 to +0.0210 higher" in model
+    assert "log loss 0.569 0.555 to 0.582 0.592 0.577 to 0.607" in model
+    assert "\N{MINUS SIGN}0.0340 to \N{MINUS SIGN}0.0120 better lower" in model
+    assert len(re.findall(r"\b(better|worse)\b", model.partition("By slice")[0].partition("A range is")[0])) == 1
+
+
+def test_only_what_refused_is_red_and_what_was_not_tried_is_grey(sources):
+    source = sources["refused"]
+    table = re.search(r'aria-label="What each gate said".*?</table>', source, flags=re.DOTALL)[0]
+    badges = re.findall(r'<span class="badge (\w+)"><span aria-hidden="true">.</span> ([\w ]+)</span>', table)
+    assert badges == [("good", "passed"), ("good", "passed"), ("bad", "refused"), ("quiet", "not tried"), ("good", "passed")]
+    label = re.search(r'class="dag" role="img" aria-label="([^"]*)"', source)[1]
+    for words in ("Trainer done", "Evaluator refused", "Canary not tried", "Publisher not tried", "MobilePublisher not tried"):
+        assert words in label
+    assert source.count('class="node refused"') == 1
+
+
+def test_a_gate_that_refused_shows_value_limit_and_margin_and_which_setting_decided(pages):
+    text = pages["refused"].text
+    assert "AUC 0.719 at least 0.900 \N{MINUS SIGN}0.181" in text
+    assert "evaluate.min_auc decided: AUC is 0.719, and must be at least 0.900." in text
+    assert text.index("What to do next") < text.index("The DAG")
+    assert "rows to evaluate 9,242 at least 1,000 +8,242 gate.min_rows" in text
+
+
+def test_the_drift_says_of_which_model(pages):
+    words = "version 1 in production, trained on 2013-01 to 2013-03, has decayed in 2013-04"
+    assert words in pages["published"].text
+    assert "decayed version 1, in production" in pages["published"].text
+
+
+def test_what_production_was_trained_on_is_called_that(pages):
+    assert "Mean, production's training data" in pages["published"].text
+    assert "Mean, production " not in pages["published"].text
+
+
+def test_a_page_links_to_its_neighbours_its_log_its_card_and_its_artifacts(tmp_path):
+    runs = tmp_path / "runs"
+    version = str(runs / "serving" / "flight_delay" / "2")
+    now = samples.published().model_copy(update={"run": "b", "log": str(runs / "logs" / "b.log"), "published": version})
+    changed = now.configuration | {"train": {"epochs": 1, "batch_size": 256}}
+    before = now.model_copy(update={"run": "a", "span": "2013-03", "configuration": changed})
+    source = page.render(now, runs / "reports" / "b", before, before.model_copy(update={"run": "c"}))
+    links = [attributes["href"] for tag, attributes in Parsed(source).tags if tag == "a"]
+    for link in ("../a/index.html", "../c/index.html", "../../logs/b.log", "../../serving/flight_delay/2/model_card.md"):
+        assert link in links
+    assert "../../serving/flight_delay/2" in links
+    assert "setting train.epochs 1 3" in Parsed(source).text
+    assert "run after" not in Parsed(page.render(now, runs / "reports" / "b", before)).text
+
+
+def test_gates_say_each_word(pages):
+    said = {name: {gate.id: gate.state for gate in facts.gates} for name, facts in samples.every().items()}
+    assert said["published"] == dict.fromkeys(("data", "drift", "model", "server", "phone"), "passed")
+    assert said["stopped"] == {"data": "refused"} | dict.fromkeys(("drift", "model", "server", "phone"), "not_tried")
+    assert said["refused"] == said["published"] | {"model": "refused", "server": "not_tried"}
+    assert said["failed"]["model"] == "failed"
+    assert "nothing is in production yet" in pages["first"].text
+
+
+def test_a_server_that_was_too_slow_refused_with_its_margin():
+    slow = samples.server().model_copy(update={"p99_ms": 300.0, "reasons": ["p99 is 300 ms"]})
+    [found] = [gate for gate in gates.gates(samples.published().model_copy(update={"server": slow})) if gate.id == "server"]
+    assert found.state == "refused"
+    [limit] = [limit for limit in found.limits if not limit.holds]
+    assert (limit.value, limit.at_most, limit.margin, limit.settings) == (300.0, 250.0, -50.0, ["canary.max_p99_ms"])
 
 
 def test_settings_are_flat():
-    assert dict(page.flat({"a": {"b": {"c": [1, "ü"]}, "d": "x"}, "e": {}})) == {"a.b.c": '[1, "ü"]', "a.d": "x", "e": "{}"}
+    assert dict(flat({"a": {"b": {"c": [1, "ü"]}, "d": "x"}, "e": {}})) == {"a.b.c": '[1, "ü"]', "a.d": "x", "e": "{}"}
 
 
 def test_names_from_the_data_are_shown_and_not_run(sources, pages):

@@ -25,7 +25,7 @@ def with_output(run: Trace, node: str, key: str, artifact: Artifact) -> Trace:
 
 
 def test_every_file_for_phones_is_measured_and_one_ships(run):
-    found = phone_facts.phone(run)
+    found = phone_facts.phone(run, 100)
     assert (found.blessed, found.reason) == (True, "")
     by_name = {each.name: each for each in found.variants}
     assert set(by_name) == {"float32", "float16", "dynamic_int8", "weight_int8"}
@@ -41,14 +41,14 @@ def test_a_file_from_before_latency_was_measured_is_read(run, tmp_path):
     artifact = run.output("MobileEvaluator", "evaluation")
     stated = json.loads((Path(artifact.uri) / parity.FILE).read_text())
     (tmp_path / parity.FILE).write_text(json.dumps([{k: v for k, v in each.items() if k != "row_us"} for each in stated]))
-    found = phone_facts.phone(with_output(run, "MobileEvaluator", "evaluation", replace(artifact, uri=str(tmp_path))))
+    found = phone_facts.phone(with_output(run, "MobileEvaluator", "evaluation", replace(artifact, uri=str(tmp_path))), 100)
     assert {each.row_us for each in found.variants} == {None}
 
 
 def test_a_refusal_is_told_with_its_reason(run):
     artifact = run.output("MobileEvaluator", "blessing")
     refused = replace(artifact, properties=artifact.properties | {"blessed": 0, "reason": "float16 differs"})
-    found = phone_facts.phone(with_output(run, "MobileEvaluator", "blessing", refused))
+    found = phone_facts.phone(with_output(run, "MobileEvaluator", "blessing", refused), 100)
     assert (found.blessed, found.reason) == (False, "float16 differs")
 
 
@@ -76,5 +76,5 @@ def test_a_refused_candidate_is_told_with_what_was_measured(run, tmp_path):
 
 
 def test_nothing_was_tried():
-    assert phone_facts.phone(Trace("", {})) is None
+    assert phone_facts.phone(Trace("", {}), 100) is None
     assert phone_facts.server(Trace("", {})) is None

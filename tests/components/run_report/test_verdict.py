@@ -3,7 +3,7 @@
 import pytest
 
 from components.drift_monitor import report
-from components.run_report.facts import Measured, Metric, ModelFacts
+from components.run_report.facts import Gate, Limit, Measured, Metric, ModelFacts
 from components.run_report.trace import Artifact, Execution, Trace
 from components.run_report.verdict import verdict
 
@@ -34,80 +34,95 @@ def candidate(production: float | None) -> ModelFacts:
 @pytest.mark.parametrize(
     ("production", "sentence"),
     [
-        (None, "Published version 2, trained up to 2013-04, AUC 0.719 on 9,242 rows."),
-        (0.709, "Published version 2, trained up to 2013-04, AUC 0.719 against 0.709 of version 1 on the same 9,242 rows."),
+        (None, "Published version 2, trained up to 2013-04: AUC 0.719 on 9,242 rows; it passed every gate."),
+        (
+            0.709,
+            "Published version 2, trained up to 2013-04: AUC 0.719, and 0.709 of version 1 on the same 9,242 rows; it passed "
+            "every gate.",
+        ),
     ],
 )
 def test_published(production, sentence):
     pushed = execution("Publisher", pushed_model=artifact(pushed=1, version=2, reason=""))
     phone = execution("MobilePublisher", pushed_model=artifact(pushed=1, version=2, reason=""))
-    found = verdict(trace(pushed, phone), SPAN, candidate(production))
+    found = verdict(trace(pushed, phone), SPAN, candidate(production), [])
     assert (found.outcome, found.version, found.headline) == ("published", 2, sentence)
 
 
 def test_published_without_the_phones_model():
     pushed = execution("Publisher", pushed_model=artifact(pushed=1, version=2, reason=""))
     phone = execution("MobilePublisher", pushed_model=artifact(pushed=0, reason="origin=JFK: auc is 0.6"))
-    found = verdict(trace(pushed, phone), SPAN, None)
-    assert found.headline.endswith(" The model for phones was not: origin=JFK: auc is 0.6.")
+    found = verdict(trace(pushed, phone), SPAN, None, [])
+    assert found.headline.endswith(" and its model for phones was not published, since origin=JFK: auc is 0.6.")
 
 
 def test_published_beside_a_pinned_version():
     pushed = execution("Publisher", pushed_model=artifact(pushed=1, version=3, in_production=1, reason=""))
-    found = verdict(trace(pushed), SPAN, candidate(0.709))
+    found = verdict(trace(pushed), SPAN, candidate(0.709), [])
     assert (found.outcome, found.version, found.waiting) == ("published", 1, 3)
     assert found.headline == (
-        "Published version 3, which waits for a promotion (models.config has version 1 in production), trained up to 2013-04, "
-        "AUC 0.719 against 0.709 of version 1 on the same 9,242 rows."
+        "Published version 3, which waits for a promotion (models.config has version 1 in production), trained up to 2013-04: "
+        "AUC 0.719, and 0.709 of version 1 on the same 9,242 rows; it passed every gate."
     )
 
 
 def test_published_into_production():
     pushed = execution("Publisher", pushed_model=artifact(pushed=1, version=2, in_production=2, reason=""))
-    found = verdict(trace(pushed), SPAN, None)
-    assert (found.version, found.waiting, found.headline) == (2, None, "Published version 2, trained up to 2013-04.")
+    found = verdict(trace(pushed), SPAN, None, [])
+    assert (found.version, found.waiting, found.headline) == (
+        2,
+        None,
+        "Published version 2, trained up to 2013-04: it passed every gate.",
+    )
 
 
 def test_the_model_that_waits_already_is_not_in_production():
     reason = "version 3, which is not in production, is this very model"
     pushed = execution("Publisher", pushed_model=artifact(pushed=0, version=3, in_production=1, reason=reason))
-    found = verdict(trace(pushed), SPAN, None)
+    found = verdict(trace(pushed), SPAN, None, [])
     assert (found.outcome, found.version, found.waiting) == ("not_blessed", 1, None)
-    assert found.headline == f"Nothing new was published for 2013-04: {reason}."
+    assert found.headline == f"Nothing was published for 2013-04: {reason}, and version 1 stays in production."
 
 
 def test_not_blessed():
+    limit = Limit(name="AUC", value=0.5, at_least=0.6, settings=["evaluate.min_auc"])
+    gate = Gate(id="model", name="Evaluation", node="Evaluator", state="refused", limits=[limit], reasons=["auc is 0.5"])
     pushed = execution("Publisher", pushed_model=artifact(pushed=0, reason="overall: auc is 0.5; expected at least 0.6"))
-    found = verdict(trace(pushed), SPAN, None)
+    found = verdict(trace(pushed), SPAN, candidate(0.709), [gate])
     assert (found.outcome, found.version) == ("not_blessed", 1)
-    assert found.headline == "Nothing new was published for 2013-04: overall: auc is 0.5; expected at least 0.6."
+    assert found.headline == (
+        "Nothing was published for 2013-04: the Evaluator refused the candidate of 2013-04 (AUC 0.500, limit at least 0.600), "
+        "and version 1 stays in production."
+    )
 
 
 def test_a_gate_stopped_it():
     findings = "- eval split, late: share of positive labels out of range. Found: 0.00%. Expected: more.\n- temp: none"
     message = f"DataRejected: The data of span 2013-04 were not trained on:\n{findings}\nMend the data."
     closing = execution("RunReport", "failed")  # it runs while it asks
-    found = verdict(trace(execution("DataGate", "failed", message), closing), SPAN, None)
+    found = verdict(trace(execution("DataGate", "failed", message), closing), SPAN, None, [])
     assert (found.outcome, found.version) == ("stopped", 1)
     assert found.headline == (
-        "DataGate stopped the run of 2013-04: eval split, late: share of positive labels out of range (and 1 more)."
+        "Nothing was published for 2013-04: DataGate refused the data (eval split, late: share of positive labels out of range "
+        "and 1 more), and version 1 stays in production."
     )
 
 
 def test_a_node_failed():
-    found = verdict(trace(execution("Trainer", "failed", "ResourceExhaustedError: out of memory\nat some op")), SPAN, None)
+    found = verdict(trace(execution("Trainer", "failed", "ResourceExhaustedError: out of memory\nat some op")), SPAN, None, [])
     assert (found.outcome, found.headline) == (
         "failed",
-        "Trainer failed in the run of 2013-04: ResourceExhaustedError: out of memory.",
+        "Nothing was published for 2013-04: Trainer failed with ResourceExhaustedError: out of memory, and version 1 stays in "
+        "production.",
     )
 
 
 def test_it_was_killed():
-    assert verdict(trace(execution("Trainer", "failed")), SPAN, None).outcome == "unfinished"
-    between = verdict(trace(execution("DataGate")), SPAN, None)
+    assert verdict(trace(execution("Trainer", "failed")), SPAN, None, []).outcome == "unfinished"
+    between = verdict(trace(execution("DataGate")), SPAN, None, [])
     assert (between.outcome, between.headline) == (
         "unfinished",
-        "The run of 2013-04 came to no decision: it was ended behind DataGate.",
+        "Nothing was published for 2013-04: the run came to no decision, since it was ended after DataGate.",
     )
 
 
@@ -116,6 +131,6 @@ def test_a_quiet_month(tmp_path):
     quiet = report.conclude(span=SPAN, rows=9, reference=reference, checks=[], retrain_on=[], block_push=[])
     (tmp_path / report.FILE).write_text(quiet.model_dump_json())
     monitor = execution("DriftMonitor", report=artifact(str(tmp_path), retrain=0))
-    found = verdict(trace(monitor), SPAN, None)
+    found = verdict(trace(monitor), SPAN, None, [])
     assert (found.outcome, found.version) == ("stable", 1)
     assert "version 1 stays" in found.headline
