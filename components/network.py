@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # 0.2 s, which a command that calls nobody need not wait for
 
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 EXEMPTIONS = ("no_proxy", "NO_PROXY")  # some libraries read the one, some the other
+GRPC = ("grpc_proxy", "https_proxy", "http_proxy")  # what its library reads, in this order and spelling
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
@@ -53,18 +54,20 @@ def grpc_options(address: str) -> list[tuple[str, int]]:
 def proxy(url: str) -> tuple[str, str] | None:
     """The proxy between here and a URL, and the variable that names it; None: there is none.
 
+    Args:
+        url: grpc:// too, for which gRPC reads variables of its own; http:// if it has no scheme.
+
     Raises:
         BadConfig: it is of a kind that nothing here speaks.
     """
-    parts = urlsplit(url)
+    parts = urlsplit(url if "://" in url else f"http://{url}")
     host = parts.hostname or ""
     if is_here(host) or proxy_bypass(host):
         return None
-    for kind in (f"{parts.scheme}_proxy", "all_proxy"):
-        for name in (kind, kind.upper()):
-            if given := os.environ.get(name):
-                return _usable(name, given), name
-    return None
+    kinds = (f"{parts.scheme}_proxy", "all_proxy")
+    names = GRPC if parts.scheme == "grpc" else [name for kind in kinds for name in (kind, kind.upper())]
+    name = next((name for name in names if os.environ.get(name)), "")
+    return (_usable(name, os.environ[name]), name) if name else None
 
 
 def _usable(name: str, given: str) -> str:
@@ -100,13 +103,14 @@ def web(url: str, seconds: float) -> "httpx.Client":
     scheme = httpx.URL(url).scheme
     between = proxy(url)
     secure = scheme == "https" or (between is not None and between[0].startswith("https"))
+    verify = _certificates() if secure else True
     try:
         return httpx.Client(
             base_url=url,
             timeout=seconds,
             trust_env=False,  # else its proxies are set up, or fail to be, for a call to this machine too
             proxy=between[0] if between else None,
-            verify=_certificates() if secure else True,
+            verify=verify,
         )
     except (ValueError, httpx.InvalidURL) as error:
         if not between:
@@ -122,7 +126,24 @@ def _certificates() -> "ssl.SSLContext":
     try:
         return httpx.create_ssl_context()  # which reads the environment
     except (OSError, ssl.SSLError) as error:
-        stated = " and ".join(f"{name} is {os.environ[name]}" for name in CERTIFICATES if os.environ.get(name))
-        raise BadConfig(
-            f"{stated}, which cannot be used: {error}. Expected certificates in PEM format; correct the variable, or unset it."
-        ) from error
+        name = next(name for name in CERTIFICATES if os.environ.get(name))
+        raise _no_certificates(name, str(error)) from error
+
+
+def _no_certificates(name: str, why: str) -> BadConfig:
+    return BadConfig(
+        f"{name} is {os.environ[name]}, which cannot be used: {why}. Expected certificates in PEM format; correct the variable "
+        "or unset it."
+    )
+
+
+def check_for_requests(url: str) -> None:
+    """For a library that calls a URL by `requests`, Google's: what would end in a traceback of that.
+
+    Raises:
+        BadConfig: the environment names a proxy or certificates that cannot be used; the variable is named.
+    """
+    proxy(url)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if (path := os.environ.get(name)) and not os.access(path, os.R_OK):
+            raise _no_certificates(name, "it cannot be read")

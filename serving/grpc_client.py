@@ -13,6 +13,8 @@ from components import network
 from serving.client import OUTPUT, SIGNATURE, Client, Target
 from serving.refused import Refused
 
+UNREACHED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+
 
 class GrpcClient(Client):
     """Over protobuf."""
@@ -54,7 +56,8 @@ class GrpcClient(Client):
         try:
             return call(request, timeout=self.target.seconds)
         except grpc.RpcError as error:
-            raise Refused(error.code(), error.details()) from error
+            between = network.via(self.target.url) if error.code() in UNREACHED else ""
+            raise Refused(error.code(), f"{error.details()}{f' ({between.strip()})' if between else ''}") from error
 
     def close(self) -> None:
         self._channel.close()

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from components import network
 from components.errors import BadConfig, CorruptModel, CrosswindError, PromotionFailed, VersionNotFound
 from components.files import TEMPORARY_PREFIX, fsync, locked
 from components.publisher import labels, manifests, store
@@ -121,6 +122,7 @@ class Bucket:
         from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
         from google.cloud import storage  # noqa: PLC0415
 
+        network.check_for_requests(os.environ.get("STORAGE_EMULATOR_HOST") or "https://storage.googleapis.com")
         bucket, _, prefix = url.removeprefix(BUCKET).partition("/")
         self.name, self._exceptions = url.rstrip("/"), exceptions
         self._prefix = f"{prefix.rstrip('/')}/" if prefix else ""

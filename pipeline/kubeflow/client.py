@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components import network
 from components.errors import BadConfig, KubeflowFailed
 from pipeline.kubeflow.settings import Kubeflow
 
@@ -41,7 +42,8 @@ def connected(settings: Kubeflow) -> Iterator["kfp.Client"]:
             warnings.simplefilter("ignore", FutureWarning)  # "only works with KFP 2"
             mounted = ServiceAccountTokenVolumeCredentials() if _token_file() else None
             token = os.environ.get(TOKEN)
-            yield kfp.Client(host=host, namespace=settings.namespace, existing_token=token, credentials=mounted)
+            proxy, _ = (host and network.proxy(host)) or (None, "")  # which it does not look for itself
+            yield kfp.Client(host=host, namespace=settings.namespace, existing_token=token, credentials=mounted, proxy=proxy)
     except TimeoutError as error:  # of the client, which has asked for the API's health five times
         raise KubeflowFailed(
             f"Kubeflow Pipelines at {where} answers with errors, logged above: {error} Expected its API: look at its state, "

@@ -120,3 +120,16 @@ def test_certificates_that_cannot_be_used_are_named_where_they_are_needed(enviro
         with pytest.raises(BadConfig, match=rf"^SSL_CERT_FILE is {tmp_path / name}, which cannot be used: .*({why})"):
             network.web("https://model-server.invalid", 5)
         network.web(FOREIGN, 5).close()
+    environment(SSL_CERT_FILE=str(tmp_path / "missing.pem"), HTTPS_PROXY="http://proxy:3128")
+    with pytest.raises(BadConfig, match=r"^SSL_CERT_FILE is "):
+        network.web("https://model-server.invalid", 5)
+    environment(REQUESTS_CA_BUNDLE=str(tmp_path / "missing.pem"))
+    with pytest.raises(BadConfig, match=r"^REQUESTS_CA_BUNDLE is .*missing\.pem, which cannot be used"):
+        network.check_for_requests("https://storage.googleapis.com")
+
+
+def test_the_proxy_of_grpc_is_what_its_library_reads(environment):
+    environment(http_proxy="http://a:1", HTTPS_PROXY="http://b:1", ALL_PROXY="socks5://c:1")
+    assert network.via("grpc://model-server.invalid:8500") == " through the proxy http://a:1 (http_proxy)"
+    assert network.via("grpc://localhost:8500") == network.via("localhost:8888") == ""
+    assert network.proxy("model-server.invalid:8888") == ("http://a:1", "http_proxy")
