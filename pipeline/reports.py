@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 import webbrowser
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from rich.console import Console
@@ -75,15 +76,21 @@ def serve(reports: Path, port: int | None, browse: bool, console: Console) -> No
 
     # Other sites' scripts reach this address through a name of their own (DNS rebinding), which is refused.
     ours = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
-    app = Starlette(routes=[Mount("/", StaticFiles(directory=reports, html=True))], middleware=[ours])
     listener = listen(port)
     address = f"http://{HOST}:{listener.getsockname()[1]}/"
-    console.print(f"Reports of {reports.parent}: {address}  (Ctrl-C ends it)", markup=False)
-    if browse:
-        # A thread: a browser in the terminal returns when it is closed.
-        threading.Thread(target=show, args=(address, console), daemon=True).start()
+
+    @contextlib.asynccontextmanager
+    async def said(_: Starlette) -> AsyncIterator[None]:
+        """When Ctrl-C ends it as it should: before, uvicorn would complain."""
+        console.print(f"Reports of {reports.parent}: {address}  (Ctrl-C ends it)", markup=False)
+        if browse:
+            # A thread: a browser in the terminal returns when it is closed.
+            threading.Thread(target=show, args=(address, console), daemon=True).start()
+        yield
+
+    app = Starlette(routes=[Mount("/", StaticFiles(directory=reports, html=True))], middleware=[ours], lifespan=said)
     with contextlib.suppress(KeyboardInterrupt):  # which uvicorn passes on when it has answered what was in flight
-        uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listener])
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on")).run(sockets=[listener])
 
 
 def show(address: str, console: Console) -> None:

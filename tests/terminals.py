@@ -5,6 +5,7 @@ import fcntl
 import os
 import re
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -34,13 +35,14 @@ class Seen:
         return "\n".join(rendered(self.raw, len(self.raw)))
 
 
-def in_terminal(command: list[str], *, columns: int = 80, seconds: float = 900, **options) -> Seen:
+def in_terminal(command: list[str], *, columns: int = 80, seconds: float = 900, until: str = "", **options) -> Seen:
     """Runs a command in a terminal, which is its input too, and waits for its end.
 
     Args:
         command: with its arguments.
         columns: that the terminal has.
         seconds: after which it is killed, and the test fails.
+        until: what it says before it gets SIGINT, as by Ctrl-C; empty: it ends by itself.
         options: of subprocess.Popen.
     """
     ours, theirs = os.openpty()
@@ -49,7 +51,12 @@ def in_terminal(command: list[str], *, columns: int = 80, seconds: float = 900, 
         process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, **options)
         os.close(theirs)
         try:
-            said = b"".join(_until_the_end(ours, time.monotonic() + seconds))
+            said = b""
+            for chunk in _until_the_end(ours, time.monotonic() + seconds):
+                said += chunk
+                if until and until in said.decode(errors="ignore"):
+                    process.send_signal(signal.SIGINT)
+                    until = ""
             code = process.wait(timeout=10)
         finally:
             process.kill()

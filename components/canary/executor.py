@@ -17,6 +17,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components import steps
 from components.canary import checks, constant, replay
 from components.canary.checks import Limits, Report
 from components.canary.replay import Ask, asking
@@ -118,6 +119,7 @@ class Rehearsal:
         """Asks both for each row over both protocols, each first in its turn, so that what slows the machine slows both."""
         number = 0
         for row in range(len(self._rows)):
+            steps.report("row", row, len(self._rows))
             for protocol in replay.PROTOCOLS:
                 number += 1
                 for beside in (False, True) if number % 2 else (True, False):

@@ -13,6 +13,7 @@ from tests.containers.dockerfile import REPOSITORY, images
 
 PACKAGES = "python3.11,python3.11-venv,python3-pip,python-is-python3,ca-certificates,netbase,tzdata"
 TRUSTED = Path("/etc/ssl/certs/ca-certificates.crt")
+SECONDS = 3600  # after which a program is taken to hang
 
 
 class Buildah:
@@ -62,7 +63,7 @@ class Buildah:
         root = self._folder / "debian"
         codename = python.rpartition("-")[2]
         bootstrap = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", codename, str(root)]
-        subprocess.run(bootstrap, capture_output=True, check=True)
+        subprocess.run(bootstrap, capture_output=True, check=True, timeout=SECONDS)
         next(root.glob("usr/lib/python3.*/EXTERNALLY-MANAGED")).unlink()  # the python image has none
         shutil.copyfile(TRUSTED, root / TRUSTED.relative_to("/"))  # a proxy's certificate may be among them
         self._commit(root, python, "--env", f"SSL_CERT_FILE={TRUSTED}")
@@ -70,20 +71,22 @@ class Buildah:
         (launcher / "opt/apache/beam").mkdir(parents=True)
         version = worker.rpartition(":")[2]
         source = f"github.com/apache/beam/sdks/v2/python/container@v{version}"
-        subprocess.run(["go", "install", source], check=True, capture_output=True, env=os.environ | {"GOBIN": str(launcher)})
+        environment = os.environ | {"GOBIN": str(launcher)}
+        subprocess.run(["go", "install", source], check=True, capture_output=True, env=environment, timeout=SECONDS)
         (launcher / "container").rename(launcher / "opt/apache/beam/boot")
         self._commit(launcher, worker)
 
     def _commit(self, root: Path, name: str, *settings: str) -> None:
         container = self._run("from", "scratch").strip()
-        subprocess.run(["cp", "-a", f"{root}/.", self._run("mount", container).strip()], check=True)
+        subprocess.run(["cp", "-a", f"{root}/.", self._run("mount", container).strip()], check=True, timeout=SECONDS)
         self._run("config", "--os=linux", *settings, container)
         name = name if "/" in name else f"library/{name}"
         self._run("commit", "--quiet", "--rm", container, f"docker.io/{name}")
 
     def _run(self, *arguments: str) -> str:
-        result = subprocess.run(["buildah", *arguments], capture_output=True, text=True, check=True, env=self._environment)
-        return result.stdout
+        return subprocess.run(
+            ["buildah", *arguments], capture_output=True, text=True, check=True, env=self._environment, timeout=SECONDS
+        ).stdout
 
     def close(self) -> None:
         """Removes every container and image, and their mounts."""

@@ -36,6 +36,7 @@ ARTIFACTS = {  # in Maven Central: group:name:version:kind, and its SHA-256
     ),
 }
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.9.0:copy"
+SECONDS = 3600  # after which a program is taken to hang: Maven may have everything to fetch
 
 
 class ToolMissing(LookupError, CrosswindError):
@@ -57,7 +58,7 @@ def require() -> None:
 
 def run(*command: str | Path) -> str:
     """What a program prints. Raises ToolFailed with all of it when it fails."""
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, timeout=SECONDS)
     if done.returncode:
         raise ToolFailed(f"{command[0]} failed with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
