@@ -37,6 +37,8 @@ COPY serving serving
 COPY tflite tflite
 RUN python -m compileall -q .
 ARG GIT_COMMIT=unknown
+# What the pipeline records in each manifest: there is no checkout in here to ask.
+ENV GIT_COMMIT=$GIT_COMMIT
 LABEL org.opencontainers.image.title="crosswind" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.revision="$GIT_COMMIT" \

@@ -100,6 +100,10 @@ class KubeflowFailed(RuntimeError, CrosswindError):
     """Kubeflow Pipelines cannot be reached, or said no."""
 
 
+class KubeflowBusy(KubeflowFailed):
+    """A run that is under way on Kubeflow Pipelines stands against what was asked for."""
+
+
 class ProcessDied(NodeFailed):
     """The process that ran the nodes ended without a word: a crash in C++, or the kernel for lack of memory.
 
@@ -145,7 +149,7 @@ def exit_code(error: Exception) -> Exit:
     codes: dict[type[CrosswindError] | tuple[type[CrosswindError], ...], Exit] = {
         BadConfig: Exit.WRONG_SETTING,
         (BadData, DataRejected): Exit.DATA_REJECTED,
-        RootBusy: Exit.BUSY,
+        (RootBusy, KubeflowBusy): Exit.BUSY,
         LimitExceeded: Exit.LIMIT_EXCEEDED,
     }
     return next((code for kinds, code in codes.items() if isinstance(error, kinds)), Exit.FAILED)

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from google.protobuf.json_format import ParseDict
+from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 # Straight from their modules: `tfx.components` turns a failed import into None.
 from tfx.components.bulk_inferrer.component import BulkInferrer
@@ -17,7 +18,6 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.experimental.conditionals.conditional import Cond
 from tfx.dsl.placeholder.placeholder import Predicate
 from tfx.orchestration.data_types import RuntimeParameter
-from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import bulk_inferrer_pb2, infra_validator_pb2
 
@@ -230,16 +230,16 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
     nodes = [examples, statistics, schema, validator, data_checks, gate, production, monitor, transform, trainer, evaluator]
     nodes += [canary, exporter, mobile_evaluator, publisher, mobile_publisher]
     nodes += ([tuner] if trials else []) + ([bulk_inferrer] if config.batch.bulk_inferrer else [])
-    metadata = str(root / "metadata.db")
     for node in nodes:
         if not issubclass(node.driver_class, CacheKeyDriver):  # TFX's own: what they read counts by its content too
             node.driver_class = CacheKeyDriver
+    metadata = str(root / "metadata.db") if isinstance(span, str) else ""
     return Pipeline(
         pipeline_name="crosswind",
         pipeline_root=str(root / "artifacts"),
-        components=[*nodes, run_report(config, nodes, git_commit, metadata if isinstance(span, str) else "")],
+        components=[*nodes, run_report(config, nodes, git_commit, metadata)],
         enable_cache=True,
-        metadata_connection_config=sqlite_metadata_connection_config(metadata),
+        metadata_connection_config=_sqlite(root / "metadata.db"),
         beam_pipeline_args=beam.arguments(config.beam),
     )
 
@@ -308,6 +308,14 @@ def run_report(config: Config, nodes: list[BaseNode], git_commit: str, metadata:
         reports=str(Path(config.run.root).absolute() / "reports"),
         metadata=metadata,
     )
+
+
+def _sqlite(path: Path) -> mlmd.ConnectionConfig:
+    """As TFX's `sqlite_metadata_connection_config`, which makes the folder too: to compile a DAG touches none."""
+    config = mlmd.ConnectionConfig()
+    config.sqlite.filename_uri = str(path)
+    config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+    return config
 
 
 def _file(path: str) -> str | None:

@@ -10,11 +10,19 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from components import network
 from components.errors import CrosswindError, Exit, exit_code
+
+if TYPE_CHECKING:  # --help does not wait for it
+    from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorInput, ExecutorOutput
+
+    from components.run_report.facts import State
+    from pipeline.kubeflow.records import Record
 
 TERMINATION_LOG = Path("/dev/termination-log")  # what it holds is shown beside the failed node
 TERMINATION_BYTES = 4096  # Kubernetes' limit
@@ -57,6 +65,8 @@ def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
         default="mounted",
         help="read and write below the launcher's folders, or in the bucket, for Beam workers elsewhere (default: %(default)s)",
     )
+    parser.add_argument("--records", type=Path, help="folder in which to leave what the run's closing report needs")
+    parser.add_argument("--hand_over", action="append", default=[], help="output that the report reads; repeatable")
     return parser.parse_known_args(arguments)
 
 
@@ -73,26 +83,64 @@ def run(options: argparse.Namespace, beam: Iterable[str]) -> None:
     given = invocation.parse(options.json_serialized_invocation_args)
     reported = Path(given.outputs.output_file)
     invocation.restore_types(given, options.json_serialized_inputs_spec_args)
-    if options.uri_mode == "mounted":
-        invocation.map_uris(given, lambda uri: invocation.local_path(uri, mounts))
-        for uri in invocation.output_uris(given):
-            Path(uri).mkdir(parents=True, exist_ok=True)  # as TFX's own orchestrators do
-    with tempfile.TemporaryDirectory() as local:
-        # TFX puts an executor's temporary files beside its report, where remote workers must reach them.
-        scratch = local if options.uri_mode == "mounted" else invocation.scratch(given)
-        given.outputs.output_file = f"{scratch}/report/output_metadata.json"
-        options.json_serialized_invocation_args = invocation.text(given)
-        start = time.time()
-        kubeflow_v2_run_executor.main((options, list(beam)))
-        report = invocation.report(fileio.open(given.outputs.output_file, "r").read())
-        invocation.note_time(report, start, time.time() - start)
+    with recorded(options, given) as leave:
         if options.uri_mode == "mounted":
-            invocation.map_uris(report, lambda path: invocation.remote_uri(path, mounts))
-        else:
-            fileio.rmtree(scratch)
-            markers.remove(invocation.output_uris(given))
+            invocation.map_uris(given, lambda uri: invocation.local_path(uri, mounts))
+            for uri in invocation.output_uris(given):
+                Path(uri).mkdir(parents=True, exist_ok=True)  # as TFX's own orchestrators do
+        with tempfile.TemporaryDirectory() as local:
+            # TFX puts an executor's temporary files beside its report, where remote workers must reach them.
+            scratch = local if options.uri_mode == "mounted" else invocation.scratch(given)
+            given.outputs.output_file = f"{scratch}/report/output_metadata.json"
+            options.json_serialized_invocation_args = invocation.text(given)
+            start = time.time()
+            kubeflow_v2_run_executor.main((options, list(beam)))
+            report = invocation.report(fileio.open(given.outputs.output_file, "r").read())
+            invocation.note_time(report, start, time.time() - start)
+            leave(report)
+            if options.uri_mode == "mounted":
+                invocation.map_uris(report, lambda path: invocation.remote_uri(path, mounts))
+            else:
+                fileio.rmtree(scratch)
+                markers.remove(invocation.output_uris(given))
     reported.parent.mkdir(parents=True, exist_ok=True)
     reported.write_text(invocation.text(report), encoding="utf-8")
+
+
+@contextmanager
+def recorded(options: argparse.Namespace, given: "ExecutorInput") -> Iterator[Callable[["ExecutorOutput"], None]]:
+    """Leaves a record of the node for the run's closing report: that it started, and how it ended.
+
+    Yields:
+        What is to be called with the executor's outputs, where this process sees them.
+    """
+    if not options.records:
+        yield lambda _: None
+        return
+    from pipeline.kubeflow.records import Record  # noqa: PLC0415
+
+    record = Record(options.records, given)
+    with _best_effort():
+        record.write("failed")  # until something else is said: a process that is killed says no more
+    try:
+        yield lambda report: _write(record, "done", "", report, options.hand_over)
+    except Exception as error:
+        _write(record, "failed", f"{type(error).__name__}: {error}", given, options.hand_over)
+        raise
+
+
+def _write(record: "Record", state: "State", message: str, outputs: "ExecutorInput | ExecutorOutput", keys: list[str]) -> None:
+    with _best_effort():
+        record.write(state, message, record.outputs(outputs, keys))
+
+
+@contextmanager
+def _best_effort() -> Iterator[None]:
+    """A record that cannot be written costs its page a paragraph, and must not cost the run."""
+    try:
+        yield
+    except Exception:
+        traceback.print_exc()
 
 
 if __name__ == "__main__":

@@ -5,17 +5,24 @@ import datetime
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 
 from components.command_line import ended
+from components.errors import Exit
 from components.files import sha256
 from components.span_example_gen import spans
 from pipeline import config as configuration
 from pipeline.checkout import git_commit
 from pipeline.config import Config
 from pipeline.kubeflow import client as kubeflow
+from pipeline.kubeflow import runs
+from pipeline.kubeflow.closing import NODES
+from pipeline.kubeflow.links import tasks_of
+from pipeline.kubeflow.recurring import Schedules, check_cron
+from pipeline.supervisor import AskedToEnd, signals_end_it
 
 PIPELINE = "crosswind"
 
@@ -24,7 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`: FAILED when the pipeline cannot be compiled or KFP said no."""
     options = parse(arguments)
     console = Console(highlight=False, soft_wrap=True)
-    return ended(lambda: options.action(load(options), options, console), console)
+    with signals_end_it():
+        return ended(lambda: options.action(load(options), options, console), console)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -46,14 +54,17 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
     verb = verbs.add_parser("run", parents=[common], help="upload and start a run")
     verb.add_argument("--span", default=spans.NEWEST, help="month to run, such as 2013-07 (default: the newest that is whole)")
-    verb.add_argument("--wait", action="store_true", help="until it has ended; the exit code is 1 if it failed")
+    verb.add_argument("--wait", action="store_true", help="until it has ended, and say what came of it; 1 if it failed")
     verb.set_defaults(action=run)
 
     verb = verbs.add_parser("schedule", parents=[common], help="upload and run again and again, in place of an older schedule")
     verb.add_argument("--cron", default="0 0 3 * * *", help="six fields, seconds first (default: %(default)s)")
     verb.add_argument("--name", default=PIPELINE, help="of the schedule (default: %(default)s)")
     verb.add_argument("--remove", action="store_true", help="take the schedule of this name out again")
-    verb.set_defaults(action=schedule)
+    either = verb.add_mutually_exclusive_group()
+    for flag, does in (("--wait", "wait for"), ("--now", "end")):
+        either.add_argument(flag, action="store_const", const=flag[2:], dest="meanwhile", help=f"{does} a run of it under way")
+    verb.set_defaults(action=schedule, meanwhile="refuse")
     return parser.parse_args(arguments)
 
 
@@ -74,38 +85,50 @@ def upload(config: Config, options: argparse.Namespace, console: Console) -> Non
         _uploaded(config, client, console)
 
 
-def run(config: Config, options: argparse.Namespace, console: Console) -> None:
+def run(config: Config, options: argparse.Namespace, console: Console) -> int | None:
     if options.span != spans.NEWEST:
         spans.window(options.span, config.data.window)  # raises for what is no span, before anything is uploaded
-    with kubeflow.connected(config.kubeflow) as client:
-        version = _uploaded(config, client, console)
-        run_id = kubeflow.run(
-            client,
-            config.kubeflow,
-            version,
-            f"{PIPELINE} {options.span} {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S}",
-            options.span,
-        )
-        console.print(f"Started run {run_id} of span {options.span}.")
+    settings = config.kubeflow
+    with kubeflow.connected(settings) as client:
+        if pipeline_id := kubeflow.find_pipeline(client, settings, PIPELINE):
+            runs.check_alone(client, settings, pipeline_id)
+        version, tasks = _uploaded(config, client, console)
+        name = f"{PIPELINE} {options.span} {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S}"
+        run_id = runs.start(client, settings, version, name, options.span)
+        console.print(f"Started run {run_id} of span {options.span}.", markup=False)
         if options.wait:
-            kubeflow.wait(client, run_id, config.schedule.max_hours)
-            console.print("It succeeded.")
+            return followed(config, client, run_id, tasks, console)
+        console.print(runs.look(settings, run_id), markup=False)
+    return None
+
+
+def followed(config: Config, client, run_id: str, tasks: list[str], console: Console) -> int:
+    """Waits for a run and says what came of it. Whoever ends the waiting is told that the run goes on."""
+    try:
+        run = runs.wait(client, config.kubeflow, run_id, config.schedule.max_hours, said_on(console))
+    except (KeyboardInterrupt, AskedToEnd) as error:
+        what = error.name if isinstance(error, AskedToEnd) else "Interrupted"
+        console.print(f"{what}. Run {run_id} goes on. {runs.look(config.kubeflow, run_id)}", markup=False)
+        return Exit.INTERRUPTED
+    console.print(runs.ending(run, config.kubeflow, tasks), markup=False)
+    return Exit.DONE
 
 
 def schedule(config: Config, options: argparse.Namespace, console: Console) -> None:
-    kubeflow.check_cron(options.cron)
+    check_cron(options.cron)
     with kubeflow.connected(config.kubeflow) as client:
+        schedules = Schedules(client, config.kubeflow, options.meanwhile, config.schedule.max_hours, said_on(console))
         if options.remove:
-            console.print(f"Took out {kubeflow.unschedule(client, config.kubeflow, options.name)} of the name {options.name}.")
+            console.print(f"Took out {schedules.remove(options.name)} of the name {options.name}.", markup=False)
             return
-        version = _uploaded(config, client, console)
-        run_id, replaced = kubeflow.schedule(client, config.kubeflow, version, options.name, options.cron)
+        version, _ = _uploaded(config, client, console)
+        made, replaced = schedules.make(version, options.name, options.cron)
     instead = f", in place of {replaced}" if replaced else ""
-    console.print(f"Scheduled {run_id}, {options.name}: {options.cron}{instead}.")
+    console.print(f"Scheduled {made}, {options.name}: {options.cron}{instead}.", markup=False)
 
 
 def compile_to(config: Config, path: Path) -> list[str]:
-    """Compiles to a file, which appears whole. Returns the names of the tasks."""
+    """Compiles to a file, which appears whole. Returns the names of its containers' tasks."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from components.quiet import quiet_stderr  # noqa: PLC0415
 
@@ -114,17 +137,24 @@ def compile_to(config: Config, path: Path) -> list[str]:
 
         documents = compiled.compiled(config, git_commit())
     compiled.write(documents, path)
-    return sorted(documents[0]["root"]["dag"]["tasks"])
+    return sorted(tasks_of(documents[0]).keys() - {NODES})
 
 
-def _uploaded(config: Config, client, console: Console) -> tuple[str, str]:
+def said_on(console: Console) -> Callable[[str], None]:
+    """Prints a sentence as it is."""
+    return lambda text: console.print(text, markup=False)
+
+
+def _uploaded(config: Config, client, console: Console) -> tuple[tuple[str, str], list[str]]:
+    """The ids of the pipeline and of its version, and the names of its tasks."""
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "pipeline.yaml"
-        compile_to(config, package)
-        version = f"{sha256(package)[:12]} of {git_commit()[:12]}"  # what is uploaded twice is one version
+        tasks = compile_to(config, package)
+        # What is uploaded twice is one version. Its name is a DNS name: KFP may keep versions as Kubernetes' objects.
+        version = f"{PIPELINE}-{sha256(package)[:12]}-{git_commit()[:12]}"
         ids = kubeflow.upload(client, config.kubeflow, package, PIPELINE, version)
     console.print(f"Uploaded {PIPELINE}, version {version}.")
-    return ids
+    return ids, tasks
 
 
 if __name__ == "__main__":

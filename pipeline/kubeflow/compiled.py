@@ -14,8 +14,9 @@ from components.span_example_gen.spans import NEWEST
 from pipeline import beam
 from pipeline.config import Config
 from pipeline.dag import check_schema, create_pipeline
+from pipeline.kubeflow.closing import CLOSING, PUBLISHED, close
 from pipeline.kubeflow.oss import EXECUTOR, Spec, task_name, to_oss
-from pipeline.kubeflow.platform import check_platform, platform_spec, with_resources
+from pipeline.kubeflow.platform import check_nodes, check_platform, platform_spec, with_resources
 
 IN_PROCESS = ("local", "multi_processing")
 IN_THE_POD = beam.Beam(
@@ -39,16 +40,18 @@ def compiled(config: Config, git_commit: str) -> tuple[Spec, Spec]:
     check_schema(Path(config.data.schema_file))
     inside = in_cluster(config)
     pipeline = create_pipeline(inside, RuntimeParameter(SPAN, str, NEWEST), git_commit)
-    nodes = [node.id for node in pipeline.components]
+    nodes = [*(node.id for node in pipeline.components), PUBLISHED, CLOSING]
+    check_nodes(config.kubeflow, nodes)
     runner = KubeflowV2DagRunner(
         KubeflowV2DagRunnerConfig(default_image=config.kubeflow.image, default_commands=COMMAND, use_pipeline_spec_2_1=True)
     )
     spec = runner.run(pipeline, write_out=False)["pipelineSpec"]
     spec = to_oss(spec, COMMAND, {SPAN: NEWEST}, config.kubeflow.pipeline_root)
-    spec = with_resources(spec, config.kubeflow, nodes)
     for name in config.kubeflow.remote:
         arguments = spec["deploymentSpec"]["executors"][EXECUTOR + task_name(name)]["container"]["args"]
         arguments[OWN_ARGUMENTS:] = ["--uri_mode=remote", *beam.arguments(config.beam)]
+    spec = close(spec, config.kubeflow.folder)
+    spec = with_resources(spec, config.kubeflow, nodes)
     platform = platform_spec(config.kubeflow, nodes, config.run.max_seconds)
     check_platform(platform, spec)
     try:

@@ -4,23 +4,30 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+RUN_ID = "{{$.pipeline_job_uuid}}"  # a parameter of this value gets the run's id from the driver
 CONDITION_INPUT = re.compile(r"inputs\.artifacts\['([^']+)'\]")
 
 
 def problems(spec: Mapping[str, Any]) -> list[str]:
     """A sentence for each reference that leads nowhere; none if the spec is whole."""
-    found = [problem for name, task in spec["root"]["dag"]["tasks"].items() for problem in _of_task(spec, name, task)]
+    found = [problem for name, task in tasks_of(spec).items() for problem in _of_task(spec, name, task)]
     executors = spec["deploymentSpec"]["executors"]
     found += [
         f"component {name} has the executor {component.get('executorLabel')}, which is not there"
         for name, component in spec["components"].items()
-        if component.get("executorLabel") not in executors
+        if "dag" not in component and component.get("executorLabel") not in executors
     ]
     return found
 
 
+def tasks_of(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """All tasks by name, those of groups of tasks included."""
+    dags = [spec["root"], *spec["components"].values()]
+    return {name: task for each in dags for name, task in each.get("dag", {}).get("tasks", {}).items()}
+
+
 def _of_task(spec: Mapping[str, Any], name: str, task: Mapping[str, Any]) -> Iterator[str]:
-    tasks, inputs = spec["root"]["dag"]["tasks"], task.get("inputs", {})
+    tasks, inputs = tasks_of(spec), task.get("inputs", {})
     for upstream in task.get("dependentTasks", []):
         if upstream not in tasks:
             yield f"{name} waits for {upstream}, which is not there"
@@ -47,7 +54,7 @@ def _of_task(spec: Mapping[str, Any], name: str, task: Mapping[str, Any]) -> Ite
 
 def _of_producer(spec: Mapping[str, Any], what: str, source: Mapping[str, str], kind: str) -> Iterator[str]:
     producer, key = source.get("producerTask"), source.get("outputArtifactKey") or source.get("outputParameterKey")
-    if producer not in (tasks := spec["root"]["dag"]["tasks"]):
+    if producer not in (tasks := tasks_of(spec)):
         yield f"{what} from {producer}, which is not there"
         return
     component = spec["components"].get(tasks[producer].get("componentRef", {}).get("name"), {})
@@ -66,5 +73,5 @@ def _of_parameter(spec: Mapping[str, Any], what: str, source: Mapping[str, Any])
         constant = source.get("runtimeValue", {}).get("constant")
         if constant is None:
             yield f"{what} from nowhere"
-        elif "{{" in str(constant):  # Argo and KFP would take it for a placeholder
+        elif "{{" in str(constant) and constant != RUN_ID:  # Argo and KFP would take it for a placeholder
             yield f"{what} as a text with {{{{ in it, which Argo would replace"

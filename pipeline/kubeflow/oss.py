@@ -7,6 +7,7 @@ from typing import Any
 
 from components.errors import NotRunnable
 from pipeline.kubeflow import links
+from pipeline.kubeflow.links import tasks_of
 
 Spec = dict[str, Any]  # a PipelineSpec as JSON has it
 
@@ -42,7 +43,7 @@ def to_oss(spec: Mapping[str, Any], command: Sequence[str], defaults: Mapping[st
         if container := executor.get("container"):
             container.pop("lifecycle", None)  # an ExampleGen's driver, which the backend ignores
             container["command"] = list(command)
-    for task in _tasks(result).values():
+    for task in tasks_of(result).values():
         task["cachingOptions"] = {}
     parameters = result["root"].get("inputDefinitions", {}).get("parameters", {})
     if unknown := sorted(defaults.keys() - parameters.keys()):
@@ -63,15 +64,11 @@ def task_name(node: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_", "-", node).lower()
 
 
-def _tasks(spec: Spec) -> dict[str, Spec]:
-    return spec["root"]["dag"]["tasks"]
-
-
 def _rename(spec: Spec) -> None:
     """Renames tasks, components and executors consistently. Raises NotRunnable."""
     components, executors = spec["components"], spec["deploymentSpec"]["executors"]
     labels = {component["executorLabel"]: EXECUTOR + task_name(name) for name, component in components.items()}
-    for task in _tasks(spec).values():
+    for task in tasks_of(spec).values():
         task["taskInfo"]["name"] = task_name(task["taskInfo"]["name"])
         task["componentRef"]["name"] = COMPONENT + task_name(task["componentRef"]["name"])
         task["dependentTasks"] = sorted(task_name(name) for name in task.get("dependentTasks", []))
@@ -79,7 +76,7 @@ def _rename(spec: Spec) -> None:
             source["producerTask"] = task_name(source["producerTask"])
     for component in components.values():
         component["executorLabel"] = labels[component["executorLabel"]]
-    spec["root"]["dag"]["tasks"] = _with_keys(_tasks(spec), task_name)
+    spec["root"]["dag"]["tasks"] = _with_keys(spec["root"]["dag"]["tasks"], task_name)
     spec["components"] = _with_keys(components, lambda name: COMPONENT + task_name(name))
     spec["deploymentSpec"]["executors"] = _with_keys(executors, lambda label: labels.get(label, EXECUTOR + task_name(label)))
 

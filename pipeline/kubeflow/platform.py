@@ -7,8 +7,18 @@ from google.protobuf.json_format import ParseDict, ParseError
 from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
 
 from components.errors import BadConfig, NotRunnable
+from pipeline.kubeflow.links import tasks_of
 from pipeline.kubeflow.oss import EXECUTOR, Spec, task_name
 from pipeline.kubeflow.settings import Kubeflow, Node, Volume
+
+
+def check_nodes(settings: Kubeflow, nodes: Iterable[str]) -> None:
+    """Raises BadConfig if the settings name a node that is not among these."""
+    nodes = list(nodes)
+    if unknown := sorted({*settings.nodes, *settings.remote} - set(nodes)):
+        raise BadConfig(
+            f"[kubeflow] names {', '.join(unknown)}, which the DAG does not have. Expected some of {', '.join(nodes)}."
+        )
 
 
 def with_resources(spec: Spec, settings: Kubeflow, nodes: Iterable[str]) -> Spec:
@@ -18,21 +28,13 @@ def with_resources(spec: Spec, settings: Kubeflow, nodes: Iterable[str]) -> Spec
         spec: of `to_oss`; changed in place.
         settings: what the nodes get.
         nodes: their names in the DAG.
-
-    Raises:
-        BadConfig: the settings name a node that is not in the DAG.
     """
-    nodes = list(nodes)
-    if unknown := sorted({*settings.nodes, *settings.remote} - set(nodes)):
-        raise BadConfig(
-            f"[kubeflow] names {', '.join(unknown)}, which the DAG does not have. Expected some of {', '.join(nodes)}."
-        )
     for name in nodes:
         node = settings.node(name)
         if found := resources(node):
             spec["deploymentSpec"]["executors"][EXECUTOR + task_name(name)]["container"]["resources"] = found
         if node.retries:
-            spec["root"]["dag"]["tasks"][task_name(name)]["retryPolicy"] = {
+            tasks_of(spec)[task_name(name)]["retryPolicy"] = {
                 "maxRetryCount": node.retries,
                 "backoffDuration": "60s",
                 "backoffFactor": 2.0,

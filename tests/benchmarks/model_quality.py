@@ -38,6 +38,7 @@ def network(config: Config, span: str) -> Path:
 
     from pipeline.dag import create_pipeline  # noqa: PLC0415
 
+    Path(config.run.root).mkdir(parents=True, exist_ok=True)
     LocalDagRunner().run(create_pipeline(config, span), RunOptions(to_nodes=["Trainer"]))
     models = Path(config.run.root, "artifacts", "Trainer", "model").iterdir()
     newest = max(models, key=lambda folder: int(folder.name))

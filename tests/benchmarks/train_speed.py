@@ -46,6 +46,7 @@ class Speeds:
 def prepared(out: Path, span: str) -> training.Prepared:
     """The transformed examples of a window, made by the pipeline's own nodes."""
     config = configuration.load(overrides=[f"run.root={out / 'train_speed'}"])
+    Path(config.run.root).mkdir(parents=True, exist_ok=True)
     LocalDagRunner().run(create_pipeline(config, span), RunOptions(to_nodes=["Transform"]))
     outputs = out / "train_speed" / "artifacts" / "Transform"
 

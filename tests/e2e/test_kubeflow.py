@@ -26,13 +26,13 @@ def compile_package(path: Path, *settings: str) -> Path:
     command = [sys.executable, "-m", "pipeline.kubeflow_runner", "compile", "--output", str(path), *overrides]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.startswith(f"Compiled 17 tasks to {path}")
+    assert result.stdout.startswith(f"Compiled 19 tasks to {path}")
     return path
 
 
 @dataclass(frozen=True)
 class EmulatedRuns:
-    """The first run (March, by its parameter) and the second (the newest month, April).
+    """The first run (March, by its parameter), the second (the newest month, April), and April again when only drift retrains.
 
     Attributes:
         folder: the volume that every node mounts.
@@ -43,6 +43,7 @@ class EmulatedRuns:
     cluster: Cluster
     first: dict[str, Task]
     second: dict[str, Task]
+    quiet: dict[str, Task]
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +51,16 @@ def runs(few_spans, tmp_path_factory) -> EmulatedRuns:
     folder = tmp_path_factory.mktemp("kubeflow")
     volume = folder / "volume"
     volume.mkdir()
-    package = compile_package(folder / "pipeline.yaml", *SETTINGS, f"kubeflow.folder={volume}", f"kubeflow.spans={few_spans}")
+    places = [f"kubeflow.folder={volume}", f"kubeflow.spans={few_spans}"]
+    package = compile_package(folder / "pipeline.yaml", *SETTINGS, *places)
+    on_drift = compile_package(folder / "on_drift.yaml", *SETTINGS, *places, "drift.policy=retrain_on_drift")
     cluster = Cluster(folder / "store", folder / "machines")
-    first, second = cluster.run(package, span="2013-03"), cluster.run(package)
-    for task in [*first.values(), *second.values()]:
+    first, second, outputs = cluster.run(package, span="2013-03"), cluster.run(package), cluster.outputs
+    quiet = cluster.run(on_drift)
+    cluster.outputs = outputs
+    for task in [*first.values(), *second.values(), *quiet.values()]:
         print(f"{task.name:18} {task.state:8} {task.seconds:6.1f} s {task.memory:6.0f} MB")
-    return EmulatedRuns(volume, cluster, first, second)
+    return EmulatedRuns(volume, cluster, first, second, quiet)
 
 
 def test_every_task_of_both_runs_is_done(runs):
@@ -85,7 +90,9 @@ def test_the_second_run_is_compared_with_the_first_ones_model(runs):
 def test_the_reports_are_on_the_volume(runs):
     """Without a metadata store: from the artifacts that the report's node was given, and the times in them."""
     reports = runs.folder / "reports"
-    first, second = sorted((facts.read(path.parent) for path in reports.glob("*/facts.json")), key=lambda found: found.span)
+    first, second, quiet = sorted(
+        (facts.read(path.parent) for path in reports.glob("*/facts.json")), key=lambda found: found.started
+    )
     assert [(found.span, found.outcome, found.version) for found in (first, second)] == [
         ("2013-03", "published", 1),
         ("2013-04", "published", 2),
@@ -93,13 +100,32 @@ def test_the_reports_are_on_the_volume(runs):
     assert second.candidate and second.candidate.production_version == 1
     seconds = {node.name: node.seconds for node in second.nodes}
     assert seconds["Transform"] > seconds["DataGate"] > 0
-    for found in (first, second):
+    for found in (first, second, quiet):
         assert (reports / found.run / "index.html").stat().st_size > 100_000
         assert found.run in (reports / "index.html").read_text()
 
 
-def test_nothing_is_left_on_the_machines(runs):
+def test_a_quiet_month_skips_what_makes_a_model_and_has_its_page_all_the_same(runs):
+    states = {name: task.state for name, task in runs.quiet.items()}
+    assert (states["drift-monitor"], states["transform"], states["trainer"]) == ("done", "skipped", "omitted")
+    assert (states["published"], states["run-report"], states["closing-report"]) == ("omitted", "omitted", "done")
+    [found] = [
+        found for path in runs.folder.glob("reports/*/facts.json") if (found := facts.read(path.parent)).outcome == "stable"
+    ]
+    assert found.headline == "No new model for 2013-04: version 2 stays, since no check fired that calls for another."
+    assert found.drift and found.data
+    assert found.data.window == ["2013-02", "2013-03", "2013-04"]
+    assert all(feature.train and feature.reference for feature in found.data.features if feature.name != "late")
+    nodes = {node.name: node.state for node in found.nodes}
+    assert (nodes["DriftMonitor"], nodes["Transform"], nodes["Publisher"]) == ("done", "skipped", "skipped")
+    assert found.headline in runs.quiet["closing-report"].output
+    assert {each.uri.partition("://")[0] for each in found.lineage} == {"gs"}
+    assert all(each.sha256 for each in found.lineage if each.key != "pushed_model")
+
+
+def test_nothing_is_left_on_the_machines_nor_among_the_records(runs):
     assert not list(runs.cluster.machines.iterdir())
+    assert not list((runs.folder / "records").iterdir())
 
 
 def test_a_refused_month_ends_the_run_with_its_code_and_its_message(few_spans, tmp_path):
@@ -112,5 +138,12 @@ def test_a_refused_month_ends_the_run_with_its_code_and_its_message(few_spans, t
     tasks = Cluster(tmp_path / "store", tmp_path / "machines").run(package, span="2013-03")
     assert (tasks["data-gate"].state, tasks["data-gate"].code) == ("failed", 3)
     assert "DataRejected: The data of span 2013-03" in tasks["data-gate"].output
-    assert tasks["transform"].state == "omitted"
+    assert (tasks["transform"].state, tasks["closing-report"].state) == ("omitted", "done")
     assert not (tmp_path / "volume" / "serving").exists()
+    [page] = (tmp_path / "volume" / "reports").glob("*/facts.json")
+    found = facts.read(page.parent)
+    assert found.outcome == "stopped"
+    assert found.headline.startswith("DataGate stopped the run of 2013-03: ")
+    assert found.data and found.data.window == ["2013-01", "2013-02", "2013-03"]
+    assert {node.name: node.state for node in found.nodes}["DataGate"] == "failed"
+    assert (page.parent / "index.html").stat().st_size > 100_000

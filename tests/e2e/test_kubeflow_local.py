@@ -31,6 +31,7 @@ FIRST = ("production-model", "import-schema-gen", "span-example-gen", "statistic
 def cut(spec: dict) -> dict:
     """The spec with the first tasks alone."""
     spec = copy.deepcopy(spec)
+    spec["root"]["dag"]["tasks"] = spec["components"]["comp-nodes"]["dag"]["tasks"]
     for prefix, named in (
         ("", spec["root"]["dag"]["tasks"]),
         ("comp-", spec["components"]),

@@ -13,6 +13,7 @@ import yaml
 from conftest import REPOSITORY
 
 from pipeline import config
+from pipeline.kubeflow.links import tasks_of
 from pipeline.kubeflow.settings import Kubeflow, Node
 from tests.pipeline.kubeflow.packages import package_of
 
@@ -236,7 +237,7 @@ def test_the_readme_s_keys_are_where_each_node_that_needs_one_looks_and_nowhere_
     assert files == {"ProductionModel": {public}, "Publisher": both, "MobilePublisher": both}
     paths = [f"publish.{name}={path}" for name, path in stated["publish"].items()]
     package = package_of(tmp_path / "pipeline.yaml", *paths)
-    told = {name: task["inputs"]["parameters"] for name, task in package.spec["root"]["dag"]["tasks"].items()}
+    told = {name: task["inputs"].get("parameters", {}) for name, task in tasks_of(package.spec).items()}
     asked = {name for name, parameters in told.items() if private in str(parameters.get("signing_key"))}
     assert asked == {"publisher", "mobile-publisher"}
     assert {name for name, parameters in told.items() if public in str(parameters.get("public_key"))} == asked | {

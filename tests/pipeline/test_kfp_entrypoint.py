@@ -11,7 +11,10 @@ from conftest import REPOSITORY
 from tfx.dsl.io import filesystem_registry
 from tfx.dsl.io.plugins.tensorflow_gfile import TensorflowFilesystem
 
+from components.run_report.trace import Execution
 from pipeline import kfp_entrypoint
+from pipeline.kubeflow import records
+from pipeline.kubeflow.records import EXECUTION, ORIGIN
 from tests.serving.cloud_storage_stub import cloud_storage
 
 EXAMPLES = (
@@ -135,6 +138,56 @@ def test_where_there_is_no_termination_log_none_is_made(pod, capsys):
     assert pod.run("Rejects") == 3
     assert not pod.log.exists()
     assert "DataRejected" in capsys.readouterr().err
+
+
+def recorded(pod: Pod, executor: str, *keys: str) -> Execution:
+    """What a node leaves for its run's closing report."""
+    pod.run(executor, f"--records={pod.machine / 'records'}", *(f"--hand_over={key}" for key in keys))
+    return EXECUTION.validate_json((pod.machine / "records" / "run" / "statistics.json").read_bytes())
+
+
+def test_a_node_that_ends_well_hands_over_what_the_report_reads_and_where_it_is(pod):
+    execution = recorded(pod, "Copies", "statistics")
+    [artifact] = execution.outputs["statistics"]
+    assert (execution.state, execution.message) == ("done", "")
+    assert execution.seconds > 0
+    assert artifact.properties["rows"] == 3
+    assert artifact.properties[ORIGIN] == OUT
+    assert (Path(artifact.uri) / "copy").read_text() == "1 2 3"
+    assert pod.machine / "records" / "run" in Path(artifact.uri).parents
+
+
+@pytest.mark.parametrize("largest", [64e6, 1])
+def test_what_nobody_reads_or_is_large_stays_in_the_bucket(pod, monkeypatch, largest):
+    monkeypatch.setattr(records, "LARGEST", largest)
+    [artifact] = recorded(pod, "Copies", *(["statistics"] if largest == 1 else [])).outputs["statistics"]
+    assert artifact.uri == OUT
+    assert [path.name for path in (pod.machine / "records" / "run").iterdir()] == ["statistics.json"]
+
+
+def test_a_node_that_fails_says_why_and_hands_over_what_it_has_written(pod):
+    execution = recorded(pod, "Rejects", "statistics")
+    assert execution.state == "failed"
+    assert execution.message == "DataRejected: The data of span 2013-03 are refused: ü is no airport."
+    assert "statistics" in execution.outputs
+
+
+def test_a_node_that_is_killed_has_said_that_it_started(pod, monkeypatch):
+    monkeypatch.setattr(kfp_entrypoint, "_write", lambda *_: None)
+    execution = recorded(pod, "Copies", "statistics")
+    assert (execution.state, execution.message) == ("failed", "")
+
+
+def test_a_second_try_says_what_came_of_it(pod):
+    recorded(pod, "Rejects", "statistics")
+    assert recorded(pod, "Copies", "statistics").state == "done"
+
+
+def test_records_that_cannot_be_written_cost_no_run(pod, capsys):
+    (pod.machine / "records").write_text("a file")
+    assert pod.run("Copies", f"--records={pod.machine / 'records'}") == 0
+    assert pod.reported()["uri"] == OUT
+    assert "NotADirectoryError" in capsys.readouterr().err or "FileExistsError" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """The command line: what a user meets, on this machine alone and against a stub of KFP's API."""
 
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +14,10 @@ import pytest
 import yaml
 from conftest import REPOSITORY
 
+from components.errors import Exit
 from pipeline import kubeflow_runner
+from pipeline.kubeflow import recurring, runs
+from pipeline.kubeflow.links import tasks_of
 from tests.pipeline.kubeflow.api_stub import Api, api_server
 
 COMPILE = [sys.executable, "-m", "pipeline.kubeflow_runner", "compile", "--output"]
@@ -74,7 +79,7 @@ def test_compile_says_what_it_has_written(twice):
         assert result.returncode == 0, result.stderr
         size = round(path.stat().st_size / 1000)
         assert result.stdout.startswith(
-            f"Compiled 17 tasks to {path}, {size} KB: canary, data-checks, data-gate, drift-monitor, evaluator,"
+            f"Compiled 19 tasks to {path}, {size} KB: canary, closing-report, data-checks, data-gate, drift-monitor,"
         )
         assert result.stderr == ""
 
@@ -86,7 +91,7 @@ def test_compile_writes_the_same_bytes_whatever_the_hash_seed(twice):
 
 def test_the_commit_is_in_the_package(twice):
     spec, _ = yaml.safe_load_all(twice.paths[0].read_text())
-    commit = spec["root"]["dag"]["tasks"]["publisher"]["inputs"]["parameters"]["git_commit"]["runtimeValue"]["constant"]
+    commit = tasks_of(spec)["publisher"]["inputs"]["parameters"]["git_commit"]["runtimeValue"]["constant"]
     assert commit == "unknown" or len(commit.removesuffix("-dirty")) == 40
 
 
@@ -133,7 +138,7 @@ def test_what_is_uploaded_is_the_compiled_package_under_a_name_of_its_content(ap
     assert main(api, "upload") == 0
     [request] = api.sent("POST", "pipelines/upload_version")
     spec, platform = yaml.safe_load_all(request.body)
-    assert len(spec["root"]["dag"]["tasks"]) == 17
+    assert len(tasks_of(spec)) == 20
     assert "kubernetes" in platform["platforms"]
     assert f"Uploaded crosswind, version {request.query['name']}." in capsys.readouterr().out
     assert main(api, "upload") == 0
@@ -142,34 +147,70 @@ def test_what_is_uploaded_is_the_compiled_package_under_a_name_of_its_content(ap
     assert first != second
 
 
-def test_run_starts_what_it_has_uploaded(api, capsys):
+def test_a_version_has_a_dns_name_for_kfp_may_keep_it_as_a_kubernetes_object(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(kfp.Client, "_LOCAL_KFP_CONTEXT", str(tmp_path / "context.json"))
+    with api_server(pipelines_in_kubernetes=True) as server:
+        assert main(server, "upload") == 0
+        [request] = server.sent("POST", "pipelines/upload_version")
+    assert re.fullmatch(r"crosswind-[0-9a-f]{12}-([0-9a-f]{12}|unknown)", request.query["name"])
+
+
+def test_run_starts_what_it_has_uploaded_and_says_what_came_of_it(api, capsys):
+    api.tasks = {"transform": "SUCCEEDED", "published": "SUCCEEDED"}
     assert main(api, "run", "--span", "2013-07", "--wait") == 0
     [run] = api.runs
     assert run["runtime_config"]["parameters"] == {"span": "2013-07"}
     assert run["display_name"].startswith("crosswind 2013-07 ")
     assert run["pipeline_version_reference"]["pipeline_version_id"] == api.versions[-1]["pipeline_version_id"]
-    assert f"Started run {run['run_id']} of span 2013-07.\nIt succeeded." in capsys.readouterr().out
+    page = f"Its page: /mnt/crosswind/reports/{run['run_id']}/index.html on the volume crosswind."
+    assert f"Started run {run['run_id']} of span 2013-07.\nA new model was published. {page}\n" in capsys.readouterr().out
 
 
-def test_without_a_span_the_run_takes_the_newest(api):
+def test_without_a_span_the_run_takes_the_newest_and_it_is_said_where_to_see_it(api, capsys):
     assert main(api, "run") == 0
-    assert api.runs[0]["runtime_config"]["parameters"] == {"span": "newest"}
+    [run] = api.runs
+    assert run["runtime_config"]["parameters"] == {"span": "newest"}
+    assert f"See it at #/runs/details/{run['run_id']} of KFP's pages, or with `kubectl" in capsys.readouterr().out
 
 
 def test_a_run_that_fails_is_the_exit_code_of_the_wait(api, capsys):
-    api.states = ["FAILED"]
+    api.states, api.tasks = ["FAILED"], {"data-gate": "FAILED"}
     assert main(api, "run", "--wait") == 1
-    assert f"KubeflowFailed: Run {api.runs[0]['run_id']} ended as FAILED" in capsys.readouterr().out
+    assert f"KubeflowFailed: Run {api.runs[0]['run_id']} ended as FAILED in data-gate" in capsys.readouterr().out
 
 
-def test_schedule_replaces_and_removes_by_name(api, capsys):
+def test_a_second_run_beside_the_first_is_refused_before_anything_is_uploaded(api, capsys):
+    assert main(api, "run") == 0
+    before = len(api.versions)
+    assert main(api, "run", "--set", "train.epochs=9") == Exit.BUSY
+    assert f"KubeflowBusy: Under way in the experiment crosswind: {api.runs[0]['display_name']}" in capsys.readouterr().out
+    assert (len(api.runs), len(api.versions)) == (1, before)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_stops_waiting_is_told_that_the_run_goes_on(api, capsys, monkeypatch, ending):
+    class Clock:
+        monotonic = staticmethod(time.monotonic)
+        sleep = staticmethod(lambda _: signal.raise_signal(ending))
+
+    monkeypatch.setattr(runs, "time", Clock)
+    api.states = ["RUNNING"]
+    assert main(api, "run", "--wait") == Exit.INTERRUPTED
+    assert f". Run {api.runs[0]['run_id']} goes on. See it at " in capsys.readouterr().out
+
+
+def test_schedule_replaces_and_removes_by_name(api, capsys, monkeypatch):
+    monkeypatch.setattr(recurring, "SETTLES", 0.0)
     assert main(api, "schedule") == 0
     assert main(api, "schedule", "--cron", "0 30 4 * * *") == 0
     [left] = api.recurring
     assert left["trigger"]["cron_schedule"]["cron"] == "0 30 4 * * *"
     assert "crosswind: 0 30 4 * * *, in place of 1." in capsys.readouterr().out
-    assert main(api, "schedule", "--remove") == 0
-    assert api.recurring == []
+    api.tick(left["recurring_run_id"])
+    assert main(api, "schedule", "--remove") == Exit.BUSY
+    assert "is under way; expected none" in capsys.readouterr().out
+    assert main(api, "schedule", "--remove", "--now") == 0
+    assert (api.recurring, api.killed) == ([], [])
     assert "Took out 1 of the name crosswind." in capsys.readouterr().out
 
 
@@ -178,6 +219,7 @@ def test_schedule_replaces_and_removes_by_name(api, capsys):
     [
         (["schedule", "--cron", "0 3 * * *"], 2, "has 5 fields; expected six"),
         (["run", "--span", "summer"], 2, "'summer' is not a span"),
+        (["schedule", "--cron", "0 0 3 31 2 *"], 2, "is never due"),
     ],
 )
 def test_what_is_wrong_is_said_before_the_api_is_asked(api, capsys, arguments, code, message):

@@ -1,11 +1,14 @@
 """Stands in for the API server of Kubeflow Pipelines: the part of its v2beta1 REST interface that our client uses.
 
-Answers follow kubeflow/pipelines, backend/api/v2beta1 and backend/src/apiserver/server: names in snake case, numbers of 64 bits
-as texts, nothing where a list is empty, and in multi-user mode no list of pipelines without a namespace.
+Answers follow kubeflow/pipelines 2.16.1, backend/api/v2beta1 and backend/src/apiserver: names in snake case, numbers of 64 bits
+as texts, nothing where a list is empty. Refusals have the server's own words: in multi-user mode whatever has no namespace, of
+pipelines that are kept as Kubernetes' objects a version whose name is none of DNS. A recurring run owns the workflows
+of its runs: with it they are deleted, at once, unless the deletion is to leave orphans.
 """
 
 import email
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +18,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 ROOT = "/apis/v2beta1/"
+DNS_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")  # of a Kubernetes object, RFC 1123
+UNDER_WAY = ("RUNTIME_STATE_UNSPECIFIED", "PENDING", "RUNNING", "PAUSED", "CANCELING")
 PAGE = 2  # what the stub gives at once, so that a client has to turn pages
 
 
@@ -38,6 +43,10 @@ class Refused(Exception):
     """Arguments: HTTP status and message."""
 
 
+class UploadFailed(Refused):
+    """The upload service's."""
+
+
 @dataclass
 class Api:
     """What the server holds.
@@ -46,14 +55,25 @@ class Api:
         address: of the server.
         requests: all, in the order of their arrival.
         broken: (status, content type, body) that answers everything, by method and beginning of the path, as in "GET runs".
+        outages: answers as in `broken`, one for each request, which are gone then.
         states: of a run, one for each time it is asked for; the last one stays.
+        tasks: states of a run's tasks by name, as the server takes them from the workflow's nodes.
+        ends: whether a run that is told to end does.
+        refuses_new: whether no recurring run can be made.
+        killed: ids of runs whose workflow was deleted while it ran. KFP shows them as running for ever.
     """
 
     multi_user: bool = False
+    pipelines_in_kubernetes: bool = False
     address: str = ""
     requests: list[Request] = field(default_factory=list)
     broken: dict[str, tuple[int, str, str]] = field(default_factory=dict)
+    outages: dict[str, list[tuple[int, str, str]]] = field(default_factory=dict)
     states: list[str] = field(default_factory=lambda: ["SUCCEEDED"])
+    tasks: dict[str, str] = field(default_factory=dict)
+    killed: list[str] = field(default_factory=list)
+    ends: bool = True
+    refuses_new: bool = False
     pipelines: list[dict] = field(default_factory=list)
     versions: list[dict] = field(default_factory=list)
     experiments: list[dict] = field(default_factory=list)
@@ -64,6 +84,19 @@ class Api:
     def sent(self, method: str, path: str) -> list[Request]:
         """The requests of a method and path."""
         return [each for each in self.requests if (each.method, each.path) == (method, path)]
+
+    def start(self) -> None:
+        """Listens: at a free port, or again at the one that it had."""
+        self._server = ThreadingHTTPServer(("127.0.0.1", urlsplit(self.address).port or 0), handler(self))
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=[0.01])
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Closes the port."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
 
     def answer(self, request: Request) -> dict:  # noqa: PLR0911 (a table of what is answered)
         """Raises Refused."""
@@ -81,22 +114,84 @@ class Api:
                 of_it = [each for each in self.versions if each["pipeline_id"] == pipeline_id]
                 return self._page("pipeline_versions", of_it, request)
             case "GET", ["experiments"]:
+                self._needs(
+                    request.query.get("namespace"), "List experiments failed: Failed to authorize with API: ", "An experiment"
+                )
                 return self._page("experiments", self.experiments, request)
             case "POST", ["experiments"]:
+                begins = "Failed to create a experiment: Failed to authorize the request: "
+                self._needs(request.body.get("namespace"), begins, "An experiment")
                 return self._add(self.experiments, "experiment", request.body)
+            case "GET", ["runs"]:
+                return self._page("runs", self._of_experiment(self.runs, request, "A run"), request)
             case "POST", ["runs"]:
+                self._needs_experiment(request.body)
                 return self._add(self.runs, "run", request.body | {"state": "PENDING"})
             case "GET", ["runs", run_id]:
-                return find(self.runs, "run_id", run_id) | {"state": self._next_state()}
-            case "GET", ["recurringruns"]:
-                of_it = [each for each in self.recurring if each["experiment_id"] == request.query["experiment_id"]]
+                return self._run(find(self.runs, "run_id", run_id))
+            case "POST", ["runs", action] if action.endswith(":terminate"):
+                find(self.runs, "run_id", action.removesuffix(":terminate"))["state"] = "CANCELING"
+                self.states = ["CANCELING", "CANCELED"] if self.ends else ["CANCELING"]
+                return {}
+            case _, ["recurringruns", *_]:
+                return self._recurring(request)
+        raise Refused(404, f"{request.method} {request.path}")
+
+    def _recurring(self, request: Request) -> dict:
+        match request.method, request.path.split("/")[1:]:
+            case "GET", []:
+                of_it = self._of_experiment(self.recurring, request, "a recurring run")
                 return self._page("recurringRuns", of_it, request)
-            case "POST", ["recurringruns"]:
-                return self._add(self.recurring, "recurring_run", request.body)
-            case "DELETE", ["recurringruns", recurring_run_id]:
+            case "POST", []:
+                if self.refuses_new:
+                    raise Refused(500, "Internal Server Error")
+                self._needs_experiment(request.body)
+                if len(request.body["trigger"]["cron_schedule"]["cron"].split()) not in (5, 6):
+                    raise Refused(400, "Schedule cron is not a supported format(https://godoc.org/github.com/robfig/cron).")
+                return self._add(self.recurring, "recurring_run", request.body | {"status": "ENABLED"})
+            case "POST", [action]:
+                recurring_run_id, _, verb = action.partition(":")
+                status = {"enable": "ENABLED", "disable": "DISABLED"}[verb]
+                find(self.recurring, "recurring_run_id", recurring_run_id)["status"] = status
+                return {}
+            case "DELETE", [recurring_run_id]:
                 self.recurring.remove(find(self.recurring, "recurring_run_id", recurring_run_id))
+                if request.query.get("propagation_policy") != "ORPHAN":
+                    self.killed += [
+                        each["run_id"]
+                        for each in self.runs
+                        if each.get("recurring_run_id") == recurring_run_id and each["state"] in UNDER_WAY
+                    ]
                 return {}
         raise Refused(404, f"{request.method} {request.path}")
+
+    def tick(self, recurring_run_id: str) -> dict | None:
+        """What KFP's controller does when a recurring run is due: a run that is under way, unless it is disabled."""
+        stated = find(self.recurring, "recurring_run_id", recurring_run_id)
+        if stated["status"] != "ENABLED":
+            return None
+        run = {key: stated[key] for key in ("experiment_id", "pipeline_version_reference", "recurring_run_id")}
+        return self._add(self.runs, "run", run | {"display_name": f"{stated['display_name']}abc-1", "state": "RUNNING"})
+
+    def _run(self, run: dict) -> dict:
+        run["state"] = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        details = [{"display_name": name, "state": state} for name, state in self.tasks.items()]
+        return run | {"run_details": {"task_details": details}}
+
+    def _of_experiment(self, things: list[dict], request: Request, what: str) -> list[dict]:
+        """Of an experiment, whose namespace is theirs; without one of a namespace, which multi-user mode asks for."""
+        if experiment_id := request.query.get("experiment_id"):
+            return [each for each in things if each["experiment_id"] == experiment_id]
+        self._needs(request.query.get("namespace"), "Failed to list: ", what)
+        return things
+
+    def _needs(self, namespace: str | None, begins: str, what: str) -> None:
+        if self.multi_user and not namespace:
+            raise Refused(400, f"{begins}Invalid input error: {what} cannot have an empty namespace in multi-user mode")
+
+    def _needs_experiment(self, body: dict) -> None:
+        if self.multi_user and not body.get("experiment_id"):
+            raise Refused(400, "Invalid input error: Experiment id can not be empty in multi-user mode")
 
     def _needs_namespace(self, namespace: str | None) -> None:
         if self.multi_user and not namespace:
@@ -104,9 +199,10 @@ class Api:
 
     def _page(self, name: str, found: list[dict], request: Request) -> dict:
         for predicate in json.loads(request.query.get("filter", "{}")).get("predicates", []):
-            assert predicate["operation"] in ("EQUALS", 1)
-            assert predicate["key"] == "display_name"
-            found = [each for each in found if each["display_name"] == predicate["stringValue"]]
+            assert predicate["key"] in ("display_name", "state")
+            assert predicate["operation"] in ("EQUALS", "IN", 1)
+            values = predicate["stringValues"]["values"] if predicate["operation"] == "IN" else [predicate["stringValue"]]
+            found = [each for each in found if each[predicate["key"]] in values]
         start = int(request.query.get("page_token") or 0)
         page: dict[str, Any] = {name: found[start : start + PAGE], "total_size": len(found)} if found else {}
         return page | ({"next_page_token": str(start + PAGE)} if start + PAGE < len(found) else {})
@@ -125,6 +221,8 @@ class Api:
         if any((each["pipeline_id"], each["display_name"]) == (pipeline_id, name) for each in self.versions):
             raise Refused(409, f"The name {name} already exist. Please specify a new name")
         find(self.pipelines, "pipeline_id", pipeline_id)
+        if self.pipelines_in_kubernetes and not DNS_NAME.fullmatch(name):
+            raise UploadFailed(500, "Failed to create a pipeline version")
         stated = {"display_name": name, "pipeline_id": pipeline_id, "package_url": {}, "code_source_url": ""}
         return self._add(self.versions, "pipeline_version", stated)
 
@@ -133,9 +231,6 @@ class Api:
         self.made += 1
         things.append(stated | {f"{kind}_id": f"{kind}-{self.made}", "created_at": "2026-07-01T03:00:00Z"})
         return things[-1]
-
-    def _next_state(self) -> str:
-        return self.states.pop(0) if len(self.states) > 1 else self.states[0]
 
 
 def find(things: list[dict], key: str, value: str) -> dict:
@@ -150,7 +245,14 @@ def find(things: list[dict], key: str, value: str) -> dict:
 def api_server(**settings: Any) -> Iterator[Api]:
     """A stub at a free port, for the time of the block."""
     api = Api(**settings)
+    api.start()
+    try:
+        yield api
+    finally:
+        api.stop()
 
+
+def handler(api: Api) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do(self) -> None:
             url = urlsplit(self.path)
@@ -160,12 +262,16 @@ def api_server(**settings: Any) -> Iterator[Api]:
             body = parsed(self.headers.get("Content-Type", ""), content)
             request = Request(self.command, path, query, body, self.headers.get("Authorization"))
             api.requests.append(request)
-            broken = next((answer for start, answer in api.broken.items() if f"{self.command} {path}".startswith(start)), None)
+            begins = f"{self.command} {path}".startswith
+            broken = next((answer for start, answer in api.broken.items() if begins(start)), None)
+            broken = next((answers.pop(0) for start, answers in api.outages.items() if answers and begins(start)), broken)
             try:
                 self.say(*(broken or (200, "application/json", json.dumps(api.answer(request)))))
             except Refused as refused:
                 status, message = refused.args
-                self.say(status, "application/json", json.dumps({"error": message, "code": 3, "message": message}))
+                of_gateway = {"error": message, "code": 3, "message": message}
+                said = {"error_message": message} if isinstance(refused, UploadFailed) else of_gateway
+                self.say(status, "application/json", json.dumps(said))
 
         do_GET = do_POST = do_DELETE = do  # noqa: N815 (BaseHTTPRequestHandler's names)
 
@@ -179,15 +285,7 @@ def api_server(**settings: Any) -> Iterator[Api]:
         def log_message(self, *arguments: Any) -> None:
             """Says nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        api.address = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, args=[0.01])
-        thread.start()
-        try:
-            yield api
-        finally:
-            server.shutdown()
-            thread.join()
+    return Handler
 
 
 def parsed(content_type: str, content: bytes) -> Any:

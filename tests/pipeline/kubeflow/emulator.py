@@ -1,7 +1,8 @@
 """Stands in for KFP's driver, launcher and object store: runs the commands of a compiled package as processes.
 
 What it does follows kubeflow/pipelines, backend/src/v2: driver/driver.go (provisionOutputs, resolveInputs),
-component/launcher_v2.go (executeV2, downloadArtifacts, uploadOutputArtifacts), expression/expression.go (conditions).
+component/launcher_v2.go (executeV2, downloadArtifacts, uploadOutputArtifacts), expression/expression.go (conditions),
+compiler/argocompiler/dag.go (groups, exit handlers), and argo-workflows 3.7, workflow/controller/dag.go (what is omitted).
 """
 
 import os
@@ -58,14 +59,27 @@ class Cluster:
     machines: Path
     at_once: int = 2
     outputs: dict[str, dict[str, RuntimeArtifact]] = field(default_factory=dict)
+    last_run: str = ""
 
     def run(self, package: Path, **parameters: Any) -> dict[str, Task]:
-        """Runs every task whose turn comes. Returns them by name, in the order in which they ended."""
+        """Runs every task whose turn comes, as the run `last_run`. Returns them by name, in the order in which they ended."""
         spec, *_ = yaml.safe_load_all(package.read_text())
         tasks = spec["root"]["dag"]["tasks"]
-        run_id, ended, running = uuid.uuid4().hex, {}, {}
-        self.outputs = {}
+        self.last_run, self.outputs = str(uuid.uuid4()), {}
         stated = {name: each.get("defaultValue") for name, each in spec["root"]["inputDefinitions"]["parameters"].items()}
+        [(handler, closing)] = [(name, task) for name, task in tasks.items() if is_exit_handler(task)]
+        [group] = closing["dependentTasks"]
+        given = resolved(
+            tasks[group], spec["components"][tasks[group]["componentRef"]["name"]], stated | parameters, self.last_run
+        )
+        ended = self._group(spec, spec["components"][tasks[group]["componentRef"]["name"]]["dag"]["tasks"], given)
+        ended[handler] = self._task(spec, closing, stated | parameters)
+        return ended
+
+    def _group(self, spec: dict, tasks: dict, parameters: dict[str, Any]) -> dict[str, Task]:
+        """Runs the tasks of a group. A task that failed or was skipped leaves out what waits for it, and nothing else."""
+        ended: dict[str, Task] = {}
+        running: dict[Future, str] = {}
         with ThreadPoolExecutor(self.at_once) as pool:
             while len(ended) < len(tasks):
                 for name, task in tasks.items():
@@ -75,7 +89,7 @@ class Cluster:
                     if any(state != "done" for state in before):
                         ended[name] = Task(name, "omitted")
                     elif len(before) == len(task["dependentTasks"]):
-                        running[pool.submit(self._task, spec, task, run_id, stated | parameters)] = name
+                        running[pool.submit(self._task, spec, task, parameters)] = name
                 if running:
                     self._collect(running, ended)
         return ended
@@ -84,11 +98,11 @@ class Cluster:
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             ended[running.pop(future)] = future.result()
 
-    def _task(self, spec: dict, task: dict, run_id: str, parameters: dict[str, Any]) -> Task:
+    def _task(self, spec: dict, task: dict, parameters: dict[str, Any]) -> Task:
         name = task["taskInfo"]["name"]
         component = spec["components"][task["componentRef"]["name"]]
         given = ExecutorInput()
-        for key, value in resolved(task, component, parameters).items():
+        for key, value in resolved(task, component, parameters, self.last_run).items():
             json_format.ParseDict(value, given.inputs.parameter_values[key])
         for key, source in task["inputs"].get("artifacts", {}).items():
             producer = source["taskOutputArtifact"]
@@ -96,7 +110,7 @@ class Cluster:
             given.inputs.artifacts[key].artifacts.append(artifact)
         if not holds(task.get("triggerPolicy", {}).get("condition", ""), given):
             return Task(name, "skipped")
-        place = f"{spec['defaultPipelineRoot']}/{spec['pipelineInfo']['name']}/{run_id}/{name}/{uuid.uuid4()}"
+        place = f"{spec['defaultPipelineRoot']}/{spec['pipelineInfo']['name']}/{self.last_run}/{name}/{uuid.uuid4()}"
         for key, stated in component.get("outputDefinitions", {}).get("artifacts", {}).items():
             artifact = RuntimeArtifact(uri=f"{place}/{key}")
             json_format.ParseDict(stated["artifactType"], artifact.type)
@@ -115,7 +129,7 @@ class Cluster:
             for artifacts in given.outputs.artifacts.values():
                 mounted(machine, artifacts).parent.mkdir(parents=True, exist_ok=True)
             message = json_format.MessageToJson(given)
-            command = [part.replace("{{$}}", message) for part in [*container["command"], *container["args"]]]
+            command = [part.replace("{{$}}", message) for part in [*container["command"], *container.get("args", [])]]
             task = execute(name, command, machine)
             if task.code == 0:
                 self._publish(name, given, machine)
@@ -124,7 +138,8 @@ class Cluster:
             shutil.rmtree(machine)
 
     def _publish(self, name: str, given: ExecutorInput, machine: Path) -> None:
-        report = json_format.Parse(Path(given.outputs.output_file).read_text(), ExecutorOutput())
+        path = Path(given.outputs.output_file)
+        report = json_format.Parse(path.read_text() if path.exists() else "{}", ExecutorOutput())
         self.outputs[name] = {}
         for key, artifacts in given.outputs.artifacts.items():
             [artifact], [said] = artifacts.artifacts, report.artifacts[key].artifacts
@@ -181,7 +196,14 @@ def peak(pid: int) -> float | None:
     return int(found[1]) * 1024 / 1e6 if found else None
 
 
-def resolved(task: dict, component: dict, parameters: dict[str, Any]) -> dict[str, Any]:
+def is_exit_handler(task: dict) -> bool:
+    """Whether it runs however the group that it waits for has ended. Argo runs it as a hook, which may take no output of it."""
+    found = task.get("triggerPolicy", {}).get("strategy") == "ALL_UPSTREAM_TASKS_COMPLETED"
+    assert not (found and task["inputs"].get("artifacts")), "the driver fails where a producer has not run"
+    return found
+
+
+def resolved(task: dict, component: dict, parameters: dict[str, Any], run_id: str) -> dict[str, Any]:
     """The values of a task's parameters, each of the declared type, as the driver insists."""
     kinds = {"STRING": str, "NUMBER_INTEGER": int | float, "NUMBER_DOUBLE": int | float}
     values = {}
@@ -189,7 +211,8 @@ def resolved(task: dict, component: dict, parameters: dict[str, Any]) -> dict[st
         if "componentInputParameter" in source:
             values[key] = parameters[source["componentInputParameter"]]
         else:
-            values[key] = source["runtimeValue"]["constant"]
+            constant = source["runtimeValue"]["constant"]
+            values[key] = run_id if constant == "{{$.pipeline_job_uuid}}" else constant
         kind = component["inputDefinitions"]["parameters"][key]["parameterType"]
         assert isinstance(values[key], kinds[kind]), f"{key} is {values[key]!r}, declared {kind}"
     return values

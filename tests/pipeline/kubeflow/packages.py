@@ -9,6 +9,7 @@ import yaml
 from pipeline import config
 from pipeline.kubeflow.compiled import compiled, write
 from pipeline.kubeflow.settings import Kubeflow
+from tests.pipeline.kubeflow.api_stub import Api
 
 
 @dataclass(frozen=True)
@@ -34,3 +35,8 @@ def package_of(path: Path, *settings: str) -> Package:
 def kubeflow_settings(**changes: object) -> Kubeflow:
     """The default section with these keys changed."""
     return Kubeflow.model_validate(config.load().kubeflow.model_dump(exclude_unset=True) | changes)
+
+
+def at(api: Api, **changes: object) -> Kubeflow:
+    """The default settings, with the stub as host."""
+    return kubeflow_settings(host=api.address, **changes)

@@ -9,15 +9,23 @@ from typing import Any
 
 import yaml
 
+from pipeline.kubeflow.links import tasks_of
+
 GOLDEN = Path(__file__).with_name("golden.yaml")
 
 
 def shape(spec: dict[str, Any], platform: dict[str, Any]) -> dict[str, Any]:
     """Everything but the constants that a node is given, and the texts that the compiler repeats."""
+    groups = {name: each for name, each in {"root": spec["root"], **spec["components"]}.items() if "dag" in each}
     return {
         "pipeline": {key: spec[key] for key in ("defaultPipelineRoot", "pipelineInfo", "schemaVersion")},
         "parameters": spec["root"]["inputDefinitions"]["parameters"],
-        "tasks": {name: _task(spec, platform, task) for name, task in spec["root"]["dag"]["tasks"].items()},
+        "groups": {name: sorted(each["dag"]["tasks"]) for name, each in groups.items()},
+        "tasks": {
+            name: _task(spec, platform, task)
+            for name, task in tasks_of(spec).items()
+            if task["componentRef"]["name"] not in groups
+        },
     }
 
 
@@ -25,16 +33,17 @@ def _task(spec: dict[str, Any], platform: dict[str, Any], task: dict[str, Any]) 
     component = spec["components"][task["componentRef"]["name"]]
     label = component["executorLabel"]
     container = spec["deploymentSpec"]["executors"][label]["container"]
+    arguments = container.get("args", [])
     return {
         "dependentTasks": task["dependentTasks"],
-        "condition": task.get("triggerPolicy", {}).get("condition", ""),
+        "trigger": task.get("triggerPolicy", {}),
         "inputs": {key: _producer(source) for key, source in task["inputs"].get("artifacts", {}).items()},
         "parameters": {key: _origin(source) for key, source in task["inputs"].get("parameters", {}).items()},
         "outputs": {
             key: yaml.safe_load(stated["artifactType"]["instanceSchema"])["title"]
-            for key, stated in component["outputDefinitions"]["artifacts"].items()
+            for key, stated in component.get("outputDefinitions", {}).get("artifacts", {}).items()
         },
-        "executor": {"label": label, "class": container["args"][1], "beam": container["args"][6:]},
+        "executor": {"label": label, "command": container["command"], "class": arguments[1:2], "beam": arguments[6:]},
         "resources": container.get("resources", {}),
         "retryPolicy": task.get("retryPolicy", {}),
         "platform": platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][label],

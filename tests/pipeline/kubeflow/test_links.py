@@ -48,7 +48,7 @@ def test_a_condition_may_ask_for_what_is_given_to_it_alone(spec):
 @pytest.mark.parametrize("victim", ["span-example-gen", "trainer", "evaluator"])
 def test_a_task_taken_out_of_the_real_pipeline_is_missed_by_all_who_need_it(package, victim):
     whole = copy.deepcopy(package.spec)
-    tasks = whole["root"]["dag"]["tasks"]
+    tasks = whole["components"]["comp-nodes"]["dag"]["tasks"]
     del tasks[victim]
     missed = {
         f"{name} takes {key} from {victim}, which is not there"

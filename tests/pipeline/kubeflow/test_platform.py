@@ -8,7 +8,8 @@ from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConf
 from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec
 
 from components.errors import BadConfig, NotRunnable
-from pipeline.kubeflow.platform import check_platform, executor_config, platform_spec, resources, with_resources
+from pipeline.kubeflow.links import tasks_of
+from pipeline.kubeflow.platform import check_nodes, check_platform, executor_config, platform_spec, resources
 from pipeline.kubeflow.settings import Accelerator, Node
 from tests.pipeline.kubeflow.packages import kubeflow_settings, package_of
 
@@ -71,9 +72,10 @@ def test_the_compiled_package_has_it_at_the_node_that_asks(tmp_path):
     assert trainer["accelerator"]["resourceType"] == "nvidia.com/gpu"
     assert (trainer["resourceCpuLimit"], trainer["resourceMemoryLimit"]) == ("8", "4Gi")
     assert executors["exec-evaluator"]["container"]["resources"]["resourceCpuLimit"] == "1"
-    retry = spec.root.dag.tasks["trainer"].retry_policy
+    nodes = spec.components["comp-nodes"].dag.tasks
+    retry = nodes["trainer"].retry_policy
     assert (retry.max_retry_count, retry.backoff_duration.seconds, retry.backoff_factor) == (3, 60, 2.0)
-    assert spec.root.dag.tasks["data-gate"].retry_policy.max_retry_count == 1  # [kubeflow.nodes] is replaced as a whole
+    assert nodes["data-gate"].retry_policy.max_retry_count == 1  # [kubeflow.nodes] is replaced as a whole
     configs = package.platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     assert configs["exec-trainer"]["nodeSelector"] == {"labels": {"gpu": "l4"}}
     assert "nodeSelector" not in configs["exec-evaluator"]
@@ -86,16 +88,16 @@ def test_each_pod_has_the_time_of_a_local_node(tmp_path, package):
 
 
 def test_no_retries_is_no_policy(package):
-    assert "retryPolicy" not in package.spec["root"]["dag"]["tasks"]["data-gate"]
+    assert "retryPolicy" not in tasks_of(package.spec)["data-gate"]
 
 
 @pytest.mark.parametrize(
     ("where", "name"),
     [({"nodes": {"Trainr": {"cpu": "1"}}}, "Trainr"), ({"nodes": {}, "remote": ["BulkInferrer"]}, "BulkInferrer")],
 )
-def test_a_node_that_the_dag_does_not_have_is_refused(package, where, name):
+def test_a_node_that_the_dag_does_not_have_is_refused(where, name):
     with pytest.raises(BadConfig, match=rf"\[kubeflow\] names {name}, which the DAG does not have.*Trainer"):
-        with_resources(copy.deepcopy(package.spec), kubeflow_settings(**where), ["Trainer", "Evaluator"])
+        check_nodes(kubeflow_settings(**where), ["Trainer", "Evaluator"])
 
 
 def test_a_wrong_key_planted_in_the_platform_document_is_refused(package):

@@ -1,0 +1,93 @@
+"""What each node of a run leaves on the volume for the closing report, which can take no artifact of a node that did not end.
+
+`<records>/<run>/<task>.json` says how the node ended; `<records>/<run>/<task>/<output>/` are the files that the report reads.
+"""
+
+import shutil
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from google.protobuf import json_format
+from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorInput, ExecutorOutput
+from pydantic import TypeAdapter
+
+from components.run_report.facts import State
+from components.run_report.trace import Artifact, Execution, Trace
+from pipeline.kubeflow.oss import task_name
+
+LARGEST = 64e6  # bytes of an output: a larger one stays in the bucket, and the page without what it is read for
+EXECUTION = TypeAdapter(Execution)
+ORIGIN = "kubeflow_uri"  # property of an artifact: where it is in the bucket, while its URI is that of the copy
+
+
+class Record:
+    """Of one node."""
+
+    def __init__(self, folder: Path, given: ExecutorInput):
+        """Args:
+        folder: of all records.
+        given: the node's invocation, with the URIs of the bucket.
+        """
+        uri = next(artifact.uri for found in given.outputs.artifacts.values() for artifact in found.artifacts)
+        *_, run, self.task, _, _ = uri.rstrip("/").split("/")  # <root>/<pipeline>/<run>/<task>/<execution>/<key>
+        self.folder = folder / run / self.task
+        self.started = time.time()
+        self._parameters = {
+            name: json_format.MessageToDict(value) for name, value in given.inputs.parameter_values.items() if name == "span"
+        }
+        self._origins = {key: found.artifacts[0].uri for key, found in given.outputs.artifacts.items()}
+
+    def write(self, state: State, message: str = "", outputs: Mapping[str, list[Artifact]] | None = None) -> None:
+        """Says how the node ended, in place of what a try before this one said. A node that is killed says nothing more."""
+        seconds = time.time() - self.started
+        execution = Execution(self.task, state, self.started, seconds, message, self._parameters, {}, dict(outputs or {}))
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.folder.with_suffix(".tmp")
+        temporary.write_bytes(EXECUTION.dump_json(execution))
+        temporary.replace(self.folder.with_suffix(".json"))
+
+    def outputs(self, written: ExecutorInput | ExecutorOutput, hand_over: Iterable[str]) -> dict[str, list[Artifact]]:
+        """The node's outputs as the page reads them, copied where they are to be handed over.
+
+        Args:
+            written: names the outputs, where this process sees them.
+            hand_over: keys of those that are copied.
+        """
+        lists = written.outputs.artifacts if isinstance(written, ExecutorInput) else written.artifacts
+        found: dict[str, list[Artifact]] = {}
+        for key, artifacts in lists.items():
+            artifact = artifacts.artifacts[0]
+            properties: dict[str, Any] = json_format.MessageToDict(artifact.metadata) | {ORIGIN: self._origins[key]}
+            copy = _copied(artifact.uri, self.folder / key) if key in hand_over else None
+            kind = artifact.type.schema_title.rpartition(".")[2]
+            found[key] = [Artifact(0, kind, str(copy or self._origins[key]), properties)]
+        return found
+
+
+def _copied(source: str, target: Path) -> Path | None:
+    """Copies a folder of this machine or of a bucket; None if it is not there, or large."""
+    if not tf.io.gfile.isdir(source):
+        return None
+    files = [f"{folder.rstrip('/')}/{name}" for folder, _, names in tf.io.gfile.walk(source) for name in names]
+    if sum(tf.io.gfile.stat(path).length for path in files) > LARGEST:
+        return None
+    shutil.rmtree(target, ignore_errors=True)
+    for path in files:
+        copy = target / path.removeprefix(source).lstrip("/")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        tf.io.gfile.copy(path, str(copy))
+    return target
+
+
+def read(folder: Path, run: str, nodes: Iterable[str]) -> Trace:
+    """What the nodes of a run have left, in the order in which they started."""
+    found: dict[str, Execution] = {}
+    for node in nodes:
+        path = folder / run / f"{task_name(node)}.json"
+        if path.exists():
+            found[node] = replace(EXECUTION.validate_json(path.read_bytes()), node=node)
+    return Trace(run, dict(sorted(found.items(), key=lambda each: each[1].started)))

@@ -1,0 +1,163 @@
+"""Recurring runs of Kubeflow Pipelines: to make, replace or take out a schedule ends no run that it has started.
+
+KFP's recurring run owns the workflows of its runs, so Kubernetes deletes them with it, pods and all
+(kubeflow/pipelines, backend/src/apiserver/resource: CreateRun sets the owner, DeleteJob deletes it).
+"""
+
+import contextlib
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from components.errors import BadConfig, KubeflowBusy
+from pipeline import cron
+from pipeline.kubeflow import runs
+from pipeline.kubeflow.client import given
+from pipeline.kubeflow.settings import Kubeflow
+
+if TYPE_CHECKING:  # it takes two seconds
+    from kfp_server_api import V2beta1RecurringRun
+
+    from pipeline.kubeflow.api import Api
+
+Meanwhile = Literal["refuse", "wait", "now"]  # what to do about a scheduled run that is under way
+FIELDS = ("second", "minute", "hour", "day of the month", "month", "day of the week")
+# A part of a field, as github.com/robfig/cron 1.2 reads it, which KFP has; it knows no L, W, # and no seventh day.
+PART = re.compile(r"([*?]|(\d+|[a-z]{3})(-(\d+|[a-z]{3}))?)(/\d+)?")
+SETTLES = 5.0  # seconds until KFP's controller, which may be starting a run just now, knows that a schedule is off
+ENDS = 120.0  # seconds for a run that is told to end
+
+
+@dataclass(frozen=True)
+class Schedules:
+    """Makes and removes schedules by name.
+
+    Attributes:
+        client, settings: of KFP.
+        meanwhile: what to do about a run of a schedule that is in the way.
+        hours: to wait for one at most.
+        say: is told of what takes long.
+    """
+
+    client: "Api"
+    settings: Kubeflow
+    meanwhile: Meanwhile
+    hours: float
+    say: Callable[[str], None]
+
+    def make(self, version: tuple[str, str], name: str, expression: str) -> tuple[str, int]:
+        """Runs a version of a pipeline, by their ids, again and again, in place of what was scheduled under the name.
+
+        The new schedule is made before the old ones go, so that a failure between the two loses none.
+
+        Returns:
+            The id of the new one, and how many were replaced.
+
+        Raises:
+            KubeflowBusy: a run of an old one is under way, which is as it was before.
+        """
+        experiment = runs.experiment(self.client, self.settings)
+        with self._off(experiment, name) as old:
+            made = self.client.create_recurring_run(
+                experiment,
+                name,
+                cron_expression=check_cron(expression),
+                max_concurrency=1,  # two runs must not publish at once
+                no_catchup=True,  # a tick takes the newest span; missed ones would take it again
+                pipeline_id=version[0],
+                version_id=version[1],
+                pipeline_root=self.settings.pipeline_root,
+            )
+        return given(made.recurring_run_id), self._deleted(old)
+
+    def remove(self, name: str) -> int:
+        """Takes out what is scheduled under the name. Returns how many there were. Raises KubeflowBusy as `make` does."""
+        with self._off(runs.experiment(self.client, self.settings), name) as old:
+            pass
+        return self._deleted(old)
+
+    def _deleted(self, old: list[str]) -> int:
+        for each in old:
+            self.client.delete_recurring_run_alone(each)
+        return len(old)
+
+    @contextmanager
+    def _off(self, experiment: str, name: str) -> Iterator[list[str]]:
+        """The ids of what is scheduled under the name, with none of its runs under way, nor to come: it is off.
+
+        What was on is on again when the block, or what leads to it, raises.
+        """
+        old = _scheduled(self.client, experiment, name)
+        ids = [each.recurring_run_id for each in old]
+        try:
+            for each in ids:
+                self.client.disable_recurring_run(each)
+            if ids:
+                time.sleep(SETTLES)
+                self._clear(runs.under_way(self.client, experiment, schedules=ids))
+            yield ids
+        except BaseException:
+            for each in old:
+                if each.status != "DISABLED":
+                    with contextlib.suppress(Exception):  # what went wrong first is better told
+                        self.client.enable_recurring_run(each.recurring_run_id)
+            raise
+
+    def _clear(self, found: list[runs.Underway]) -> None:
+        """Sees to it that no run of the old schedules is under way. Raises KubeflowBusy, KubeflowFailed."""
+        named = ", ".join(map(str, found))
+        if found and self.meanwhile == "refuse":
+            raise KubeflowBusy(
+                f"The schedule's run {named} is under way; expected none, since Kubernetes ends it with its schedule, perhaps "
+                "while it publishes. Nothing was changed. Wait for its end with --wait, or end it with --now; delete on KFP's "
+                "page what has lost its workflow."
+            )
+        for each in found:
+            self.say(f"{'Ending' if self.meanwhile == 'now' else 'Waiting for'} the run {each}; the schedule is off meanwhile.")
+            if self.meanwhile == "now":
+                self.client.terminate_run(each.run_id)
+            hours = ENDS / 3600 if self.meanwhile == "now" else self.hours
+            ended = runs.wait(self.client, self.settings, each.run_id, hours, self.say)
+            self.say(f"It ended as {ended.state}.")
+
+
+def _scheduled(client: "Api", experiment: str, name: str) -> list["V2beta1RecurringRun"]:
+    """The experiment's recurring runs of this name."""
+    found, token = [], ""
+    while True:
+        page = client.list_recurring_runs(page_token=token, page_size=100, experiment_id=experiment)
+        found += [each for each in page.recurring_runs or [] if each.display_name == name]
+        token = page.next_page_token
+        if not token:
+            return found
+
+
+def check_cron(expression: str) -> str:
+    """The expression itself.
+
+    Raises:
+        BadConfig: it has not six fields, one that KFP does not know, or no date fits it. KFP takes five fields, too, and reads
+            the first one as seconds; one that is never due keeps its controller busy for ever.
+    """
+    fields = expression.split()
+    if len(fields) != len(FIELDS):
+        raise BadConfig(
+            f"--cron {expression!r} has {len(fields)} fields; expected six: {', '.join(FIELDS)}. KFP counts from seconds: "
+            '"0 0 3 * * *" is three in the morning, and "0 3 * * *" would be the third minute of every hour.'
+        )
+    for name, text in zip(FIELDS, fields, strict=True):
+        seventh = name == FIELDS[-1] and re.search(r"(^|[,-])7", text)
+        if seventh or not all(PART.fullmatch(part) for part in text.lower().split(",")):
+            raise BadConfig(
+                f"--cron {expression!r}: {text!r} is no {name} that KFP reads; expected numbers, names of three letters, *, ?, "
+                "ranges, lists and steps, Sunday as 0. L, W and # are unknown to it."
+            )
+    if not cron.is_ever_due(expression.replace("?", "*")):
+        raise BadConfig(
+            f'--cron {expression!r} is never due; expected a time that comes, such as "0 0 3 1 * *", the first of each month. '
+            "Look at the ranges, and whether the month has that day."
+        )
+    return expression

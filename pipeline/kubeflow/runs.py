@@ -1,0 +1,175 @@
+"""Runs on Kubeflow Pipelines: starting one, finding those that are under way, and waiting for an end."""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.errors import KubeflowBusy, KubeflowFailed
+from pipeline.kubeflow.client import ADVICE, OTHERWISE, TOKEN_FILE, given, predicates, refusal
+from pipeline.kubeflow.closing import PUBLISHED_TASK
+from pipeline.kubeflow.settings import Kubeflow
+
+if TYPE_CHECKING:  # it takes two seconds
+    from kfp_server_api import V2beta1Run
+
+    from pipeline.kubeflow.api import Api
+
+ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
+UNDER_WAY = ["RUNTIME_STATE_UNSPECIFIED", "PENDING", "RUNNING", "PAUSED", "CANCELING"]
+PAUSE, LONGEST_PAUSE = 10.0, 300.0  # seconds between two questions: the usual, and at most while nothing answers
+IF_WANTED = "transform"  # the first task that drift.policy = "retrain_on_drift" may skip
+TOO_EARLY, BROKEN = (408, 425, 429), 500  # HTTP: to be asked again, as is whatever is from 500 on
+
+
+@dataclass(frozen=True)
+class Underway:
+    """A run that has not ended."""
+
+    run_id: str
+    name: str
+    state: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.run_id}, {self.state})"
+
+
+def experiment(client: "Api", settings: Kubeflow) -> str:
+    """The id of the experiment, which is made if it is not there."""
+    return given(client.create_experiment(settings.experiment, namespace=settings.namespace).experiment_id)
+
+
+def start(client: "Api", settings: Kubeflow, version: tuple[str, str], name: str, span: str) -> str:
+    """Starts a run of an uploaded version. Returns its id."""
+    started = client.run_pipeline(
+        experiment(client, settings),
+        name,
+        pipeline_id=version[0],
+        version_id=version[1],
+        params={"span": span},
+        pipeline_root=settings.pipeline_root,
+    )
+    return given(started.run_id)
+
+
+def check_alone(client: "Api", settings: Kubeflow, pipeline_id: str) -> None:
+    """Raises KubeflowBusy while another run of the pipeline is under way: two would publish at once."""
+    found = under_way(client, experiment(client, settings), pipeline_id=pipeline_id)
+    if found:
+        raise KubeflowBusy(
+            f"Under way in the experiment {settings.experiment}: {', '.join(map(str, found))}. Expected one run at a "
+            f"time, since each writes to {settings.folder}. Wait for its end, or end it on KFP's page; delete there "
+            "what has lost its workflow."
+        )
+
+
+def under_way(client: "Api", experiment_id: str, pipeline_id: str = "", schedules: Iterable[str] = ()) -> list[Underway]:
+    """The experiment's runs that have not ended: of a pipeline, or of recurring runs by their ids."""
+    schedules = set(schedules)
+    found, token = [], ""
+    while True:
+        page = client.list_runs(token, 50, experiment_id=experiment_id, filter=predicates(state=UNDER_WAY))
+        for each in page.runs or []:
+            reference = each.pipeline_version_reference
+            if each.recurring_run_id in schedules or (pipeline_id and reference and reference.pipeline_id == pipeline_id):
+                found.append(Underway(each.run_id, each.display_name, each.state))
+        token = page.next_page_token
+        if not token:
+            return found
+
+
+def wait(client: "Api", settings: Kubeflow, run_id: str, hours: float, say: Callable[[str], None]) -> "V2beta1Run":
+    """Waits until a run has ended, and asks on while nothing answers.
+
+    Args:
+        client, settings: of KFP.
+        run_id: of the run.
+        hours: to wait at most.
+        say: is told of outages.
+
+    Raises:
+        KubeflowFailed: it has not ended in time, or the API says that there is none of this id, or no to this token.
+    """
+    from kfp_server_api import ApiException  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+    until, pause, state, outage = time.monotonic() + hours * 3600, PAUSE, "not known", ""
+    while True:
+        answer = ""
+        try:
+            run = client.look_at(run_id)
+            if not run.run_id:
+                answer = "it gave an answer without a run, perhaps a login page."
+        except ApiException as error:
+            answer = f"it said {refusal(error)}"
+            if not _passes(error.status):
+                raise KubeflowFailed(
+                    f"Run {run_id}, {state} when last seen, cannot be followed: {answer} {ADVICE.get(error.status, OTHERWISE)} "
+                    f"The run goes on unless it was deleted. {look(settings, run_id)}"
+                ) from error
+        except (HTTPError, OSError) as error:  # OSError: of the token's file, while it is replaced
+            answer = f"{error}."
+        if not answer:
+            state, pause = run.state, PAUSE
+            if state in ENDED:
+                return run
+            if outage:
+                say(f"Kubeflow Pipelines answers again: the run is {state}.")
+        elif not outage:
+            say(f"Kubeflow Pipelines does not answer: {answer} The run goes on; asking again for {hours:g} hours at most.")
+        outage, pause = answer, min(pause * 2, LONGEST_PAUSE) if answer else PAUSE
+        left = until - time.monotonic()
+        if left <= 0:
+            trouble = f", and nothing answers now: {outage}" if outage else "."
+            raise KubeflowFailed(
+                f"Run {run_id} was {state} when last seen, after {hours:g} hours of waiting; expected its end{trouble} It goes "
+                f"on. {look(settings, run_id)}"
+            )
+        time.sleep(min(pause, left))
+
+
+def _passes(status: int) -> bool:
+    """Whether an answer with this HTTP status may be another one soon."""
+    renewed = status in (401, 403) and bool(os.environ.get(TOKEN_FILE))  # the file is read for each question
+    return renewed or status in TOO_EARLY or status >= BROKEN
+
+
+def look(settings: Kubeflow, run_id: str) -> str:
+    """How to see what a run does, in a sentence."""
+    return (
+        f"See it at #/runs/details/{run_id} of KFP's pages, or with "
+        f"`kubectl get workflow --namespace={settings.namespace} --selector=pipeline/runid={run_id}`."
+    )
+
+
+def ending(run: "V2beta1Run", settings: Kubeflow, tasks: Iterable[str]) -> str:
+    """What came of a run that has ended, in sentences, by the states of its tasks: KFP's API tells no more of them.
+
+    Args:
+        run: that has ended.
+        settings: of KFP.
+        tasks: names of the compiled tasks.
+
+    Raises:
+        KubeflowFailed: it did not succeed.
+    """
+    details = run.run_details.task_details if run.run_details else None
+    states = {each.display_name: each.state for each in details or []}
+    page = f"Its page: {settings.folder}/reports/{run.run_id}/index.html on the volume {settings.claim}."
+    if run.state != "SUCCEEDED":
+        failed = [task for task in sorted(tasks) if states.get(task) == "FAILED"]
+        where = f" in {', '.join(failed)}" if failed else ""
+        raise KubeflowFailed(
+            f"Run {run.run_id} ended as {run.state}{where}; expected SUCCEEDED. KFP's page shows what the node said. "
+            f"{look(settings, run.run_id)} {page}"
+        )
+    if states.get(PUBLISHED_TASK) == "SUCCEEDED":
+        came = "A new model was published."
+    elif states.get(PUBLISHED_TASK) == "SKIPPED":
+        came = "Nothing new was published: the candidate was refused, or is in production already."
+    elif states.get(IF_WANTED) == "SKIPPED":
+        came = "Nothing was trained: no check of drift.retrain_on fired, and the model in production stays."
+    else:
+        came = "It succeeded."
+    return f"{came} {page}"

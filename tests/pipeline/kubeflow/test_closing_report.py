@@ -1,0 +1,77 @@
+"""The page of a run that ended early, from what its nodes have left on the volume; whole runs are in tests/e2e."""
+
+from pathlib import Path
+
+import pytest
+from google.protobuf import json_format
+from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorInput
+
+from components.run_report import facts
+from components.run_report.trace import Artifact, Execution
+from pipeline import config, dag
+from pipeline.kubeflow import closing_report, records
+from pipeline.report_settings import report_settings
+
+RUN = "8f0f3f0a-run"
+
+
+@pytest.fixture(scope="module")
+def settings() -> str:
+    loaded = config.load()
+    nodes = dag.create_pipeline(loaded, "2013-07").components
+    return report_settings(loaded, nodes, "commit").model_dump_json()
+
+
+def close(volume: Path, settings: str) -> int:
+    given = ExecutorInput()
+    stated = {"run": RUN, "settings": settings, "reports": str(volume / "reports"), "records": str(volume / "records")}
+    for name, value in stated.items():
+        given.inputs.parameter_values[name].string_value = value
+    return closing_report.main([json_format.MessageToJson(given)])
+
+
+def left(volume: Path, task: str, execution: Execution) -> None:
+    path = volume / "records" / RUN / f"{task}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(records.EXECUTION.dump_json(execution))
+
+
+def test_a_run_whose_first_node_failed_has_its_page_and_its_place_in_the_history(tmp_path, settings, capsys):
+    model = Artifact(0, "Model", str(tmp_path / "none"), {"version": 3.0, records.ORIGIN: "gs://my-bucket/model"})
+    left(tmp_path, "production-model", Execution("production-model", "done", 10.0, 2.0, outputs={"model": [model]}))
+    message = "SpanNotFound: /mnt/crosswind/spans has no 2013-07."
+    left(tmp_path, "span-example-gen", Execution("span-example-gen", "failed", 11.0, 4.0, message, {"span": "2013-07"}))
+    assert close(tmp_path, settings) == 0
+    found = facts.read(tmp_path / "reports" / RUN)
+    states = {node.name: node.state for node in found.nodes}
+    assert (found.span, found.outcome, found.version) == ("2013-07", "failed", 3)
+    assert "SpanNotFound: /mnt/crosswind/spans has no 2013-07" in found.headline
+    assert (states["SpanExampleGen"], states["ProductionModel"], states["Trainer"]) == ("failed", "done", "not_run")
+    assert [each.uri for each in found.lineage] == ["gs://my-bucket/model"]
+    assert RUN in (tmp_path / "reports" / "index.html").read_text()
+    assert found.headline in capsys.readouterr().out
+    assert not (tmp_path / "records" / RUN).exists()
+
+
+def test_a_run_that_has_its_page_keeps_it(tmp_path, settings):
+    left(tmp_path, "span-example-gen", Execution("span-example-gen", "done", 11.0, 4.0))
+    (tmp_path / "reports" / RUN).mkdir(parents=True)
+    (tmp_path / "reports" / RUN / "facts.json").write_text("of run-report")
+    (tmp_path / "records" / "another run").mkdir()
+    assert close(tmp_path, settings) == 0
+    assert (tmp_path / "reports" / RUN / "facts.json").read_text() == "of run-report"
+    assert [path.name for path in (tmp_path / "records").iterdir()] == ["another run"]
+
+
+def test_a_run_without_a_node_has_nothing_to_tell(tmp_path, settings, capsys):
+    assert close(tmp_path, settings) == 0
+    assert f"No node of run {RUN} has started" in capsys.readouterr().out
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_node_that_was_killed_is_named(tmp_path, settings):
+    left(tmp_path, "span-example-gen", Execution("span-example-gen", "failed", 11.0, 0.0, parameters={"span": "2013-07"}))
+    close(tmp_path, settings)
+    found = facts.read(tmp_path / "reports" / RUN)
+    assert found.outcome == "unfinished"
+    assert "SpanExampleGen" in found.headline
