@@ -201,6 +201,7 @@ def test_whoever_stops_waiting_is_told_that_the_run_goes_on(api, capsys, monkeyp
 
 def test_schedule_replaces_and_removes_by_name(api, capsys, monkeypatch):
     monkeypatch.setattr(recurring, "SETTLES", 0.0)
+    monkeypatch.setattr(runs, "PAUSE", 0.01)
     assert main(api, "schedule") == 0
     assert main(api, "schedule", "--cron", "0 30 4 * * *") == 0
     [left] = api.recurring
