@@ -29,7 +29,7 @@ def phone(trace: Trace, min_rows: int) -> PhoneFacts | None:
     found = [parity.Parity(**each) for each in json.loads((Path(evaluation.uri) / parity.FILE).read_text(encoding="utf-8"))]
     return PhoneFacts(
         variants=[
-            Variant(name=each.variant, ships=each.variant in shipped, **each.model_dump(exclude={"variant", "operators"}))
+            Variant(name=each.variant, ships=each.variant in shipped, **each.model_dump(include=set(Variant.model_fields)))
             for each in found
         ],
         blessed=bool(blessing.properties.get("blessed")),
