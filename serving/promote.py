@@ -141,7 +141,8 @@ class Promotion:
     def _wait_for_labels(self, after: Labels) -> None:
         for server in self._servers:
             for label, version in after.items():
-                self._wait(server, f"labels/{label}", f"label {label}", version)
+                # The status of a label is that of all versions, moved or not: TensorFlow Serving reads no label there.
+                self._wait(server, f"labels/{label}/metadata", f"label {label}", version)
 
     def _wait(self, server: str, path: str, what: str, version: int) -> None:
         url = f"{server.rstrip('/')}/v1/models/{self._model}/{path}"
@@ -157,7 +158,15 @@ class Promotion:
 
 
 def status(url: str, version: int) -> str:
-    """The state that a server has a version in; else what it says instead. Raises PromotionFailed when it is not there."""
+    """The state that a server has a version in; else what it says instead.
+
+    Args:
+        url: of a status, or of the metadata of a label, which answers when that version does.
+        version: that is asked for.
+
+    Raises:
+        PromotionFailed: the server is not there, or cannot load the version.
+    """
     try:
         with network.web(url, 5) as web:
             found = web.get(url).json()
@@ -166,6 +175,8 @@ def status(url: str, version: int) -> str:
             f"{url} does not answer{network.via(url)}: {error}. Expected a server that follows models.config. "
             "Start it, name others with --server, or say --no-server if nobody serves the folder."
         ) from error
+    if served := found.get("model_spec", {}).get("version"):
+        return "AVAILABLE" if int(served) == version else f"version {served}"
     states = [each for each in found.get("model_version_status", []) if int(each["version"]) == version]
     if not states:
         return str(found.get("error", ""))

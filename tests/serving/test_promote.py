@@ -160,6 +160,14 @@ def test_of_a_url_that_cannot_be_asked_nothing_is_known():
         promote.status("http://localhost:abc", 1)
 
 
+def test_a_label_has_moved_when_its_version_answers(server):
+    """The status of a label would be that of every version, wherever the label is."""
+    url = f"http://{server.rest}/v1/models/{MODEL}/labels/stable/metadata"
+    assert promote.status(url, 1) == "AVAILABLE"
+    assert promote.status(url, 2) == "version 1"
+    assert "Unrecognized servable version label: canary" in promote.status(url.replace("stable", "canary"), 1)
+
+
 def test_a_model_that_is_not_there(tmp_path, capsys):
     assert promoted("--stable", "1", folder=tmp_path) == 1
     assert "VersionNotFound: " in (said := capsys.readouterr().out)
