@@ -1,6 +1,6 @@
 # The verbs of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-batch bench-beam fuzz-serving bench serve report open replay schedule check-cron test-prism test-flink test-spark test-image test-android test-runtimes test-crash test-hostile android-model coverage mutants bench-poisoning licences sbom audit
+.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-connections bench-batch bench-beam fuzz-serving bench serve report open replay schedule check-cron test-prism test-flink test-spark test-image test-android test-runtimes test-crash test-hostile android-model coverage mutants bench-poisoning licences sbom audit
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
 PYTHON := .venv/bin/python
@@ -65,6 +65,9 @@ open: setup ## show the pages of all runs in the browser, at http://127.0.0.1:86
 
 bench-serving: setup data ## the local server under open-loop load, beside calls in process (a quarter of an hour, after make run)
 	@$(PYTHON) -W ignore -m tests.benchmarks.serving_load $(ARGS)
+
+bench-connections: setup data ## the local server with 1 to 200 connections: goodput at 50 and 200 beside the best (ten minutes, after make run)
+	@$(PYTHON) -W ignore -m tests.benchmarks.serving_connections $(ARGS)
 
 bench-batch: setup data ## rows a second of batch scoring, beside the server's (after make run)
 	@$(PYTHON) -W ignore -m tests.benchmarks.batch_speed $(ARGS)

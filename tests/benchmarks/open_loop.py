@@ -25,10 +25,10 @@ IN_TIME = 25.0  # milliseconds
 class Grpc:
     """Sends a serialized PredictRequest, and reads no more of the answer than its status."""
 
-    def __init__(self, address: str, body: bytes):
+    def __init__(self, address: str, body: bytes, connections: int = CONNECTIONS):
         self._body = body
-        options = [("grpc.use_local_subchannel_pool", 1)]  # else four channels share one connection
-        self._channels = [grpc.aio.insecure_channel(address, options) for _ in range(CONNECTIONS)]
+        options = [("grpc.use_local_subchannel_pool", 1)]  # else all channels share one connection
+        self._channels = [grpc.aio.insecure_channel(address, options) for _ in range(connections)]
         self._calls = [channel.unary_unary(METHOD) for channel in self._channels]
         self._next = 0
 
@@ -36,16 +36,16 @@ class Grpc:
         """The status by name."""
         self._next += 1
         try:
-            await self._calls[self._next % CONNECTIONS](self._body, timeout=10)
+            await self._calls[self._next % len(self._calls)](self._body, timeout=10)
         except grpc.aio.AioRpcError as error:
             return error.code().name
         return "OK"
 
 
 class Rest:
-    """Keeps connections open, and opens another when all are busy."""
+    """Keeps connections open, and opens another when all are busy: as many as there are requests at a time."""
 
-    def __init__(self, address: str, body: bytes):
+    def __init__(self, address: str, body: bytes, _connections: int = CONNECTIONS):
         self._host, _, port = address.partition(":")
         self._port = int(port)
         head = f"POST /v1/models/flight_delay:predict HTTP/1.1\r\nHost: {address}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -67,7 +67,11 @@ class Rest:
         return {"200": "OK", "429": "RESOURCE_EXHAUSTED"}.get(status, status)
 
 
-async def run(client: Grpc | Rest, rate: float, seconds: float) -> dict:
+Client = Grpc | Rest
+CLIENTS: dict[str, type[Client]] = {"grpc": Grpc, "rest": Rest}
+
+
+async def run(client: Client, rate: float, seconds: float) -> dict:
     """Sends for some seconds, and waits for the last answer."""
     sent: list[tuple[float, float, str]] = []  # latency and lateness in milliseconds, status
 
@@ -104,7 +108,7 @@ async def run(client: Grpc | Rest, rate: float, seconds: float) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.open_loop", description=__doc__.splitlines()[0])
-    parser.add_argument("protocol", choices=["grpc", "rest"])
+    parser.add_argument("protocol", choices=list(CLIENTS))
     parser.add_argument("address")
     parser.add_argument("body", type=Path, help="file with the request's bytes")
     parser.add_argument("rate", type=float, help="requests a second")
@@ -112,8 +116,7 @@ def main() -> None:
     options = parser.parse_args()
 
     async def measure() -> dict:
-        kind = Grpc if options.protocol == "grpc" else Rest
-        return await run(kind(options.address, options.body.read_bytes()), options.rate, options.seconds)
+        return await run(CLIENTS[options.protocol](options.address, options.body.read_bytes()), options.rate, options.seconds)
 
     json.dump(uvloop.run(measure()), sys.stdout)
 
