@@ -14,35 +14,93 @@ from components.quiet import quiet_stderr
 
 DEFAULT_MODELS = Path("runs/serving")
 MEGABYTE = 1 << 20
+LAST_PORT = 65_535
+# TensorFlow Serving's flags that change neither answers nor when they come here: taken, so that its command lines are.
+UNUSED = (
+    *("rest_api_num_threads", "grpc_max_threads", "num_load_threads", "num_unload_threads", "flush_filesystem_caches"),
+    *("tensorflow_session_parallelism", "tensorflow_intra_op_parallelism", "tensorflow_inter_op_parallelism"),
+    *("per_process_gpu_memory_fraction", "remove_unused_fields_from_bundle_metagraph", "enable_grpc_healthcheck_service"),
+)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line; flags that TensorFlow Serving has too are named as there."""
-    parser = argparse.ArgumentParser(prog="python -m serving.local_server", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m serving.local_server", description=__doc__, allow_abbrev=False)
     models = parser.add_argument_group("models")
     models.add_argument("--models", type=Path, help=f"folder of models, and of their models.config (default: {DEFAULT_MODELS})")
     models.add_argument("--model_config_file", type=Path, help="models and their folders, instead of --models")
+    models.add_argument(
+        "--model_config_file_poll_wait_seconds", type=seconds, default=0, help="0: it is read once (default: %(default)s)"
+    )
     models.add_argument("--model_base_path", type=Path, help="folder of one model's versions, instead of --models")
     models.add_argument("--model_name", default="default", help="of the model in --model_base_path")
     models.add_argument(
+        "--file_system_poll_wait_seconds", type=seconds, default=1.0, help="0: folders are read once (default: %(default)s)"
+    )
+    models.add_argument(
+        "--allow_version_labels_for_unavailable_models",
+        **boolean(True),
+        help="a new label may name a version that is not loaded yet, as at the start (default: %(default)s)",
+    )
+    models.add_argument(
         "--public_key", metavar="FILE", type=filled, help="serve only versions that are signed by a key in this file"
     )
-    models.add_argument("--file_system_poll_wait_seconds", type=float, default=1.0, help="(default: %(default)s)")
     network = parser.add_argument_group("network")
     network.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s, this machine only)")
-    network.add_argument("--port", type=int, default=8500, help="of gRPC; 0: a free one (default: %(default)s)")
-    network.add_argument("--rest_api_port", type=int, default=8501, help="of REST; 0: a free one (default: %(default)s)")
-    network.add_argument("--rest_api_timeout_in_ms", type=int, default=30_000, help="(default: %(default)s)")
-    network.add_argument("--max_body_mb", type=int, default=16, help="largest request (default: %(default)s)")
-    network.add_argument("--max_in_flight", type=int, default=256, help="requests at a time (default: %(default)s)")
+    network.add_argument("--port", type=port, default=8500, help="of gRPC (default: %(default)s)")
+    network.add_argument("--rest_api_port", type=port, default=8501, help="of REST; 0: no REST (default: %(default)s)")
+    network.add_argument("--rest_api_timeout_in_ms", type=int, default=30_000, help="0: none (default: %(default)s)")
+    network.add_argument("--rest_api_enable_cors_support", **boolean(False), help="for pages of others (default: %(default)s)")
+    network.add_argument("--max_body_mb", type=above_zero, default=16, help="largest request (default: %(default)s)")
+    network.add_argument("--max_in_flight", type=above_zero, default=512, help="requests at a time (default: %(default)s)")
+    network.add_argument("--monitoring_config_file", type=Path, help="whether and where Prometheus may ask")
     batches = parser.add_argument_group("batching")
-    batches.add_argument("--enable_batching", choices=["true", "false"], default="true", help="(default: %(default)s)")
+    batches.add_argument("--enable_batching", **boolean(True), help="(default: %(default)s)")
     batches.add_argument("--batching_parameters_file", type=Path, help="max_batch_size, batch_timeout_micros, ...")
     log = parser.add_argument_group("request log")
     log.add_argument("--request_log", type=Path, help="folder for a sample of the requests, which drift.requests may name")
     log.add_argument("--request_log_share", type=float, default=0.1, help="of the requests (default: %(default)s)")
     log.add_argument("--request_log_seconds", type=float, default=300.0, help="until a file is closed (default: %(default)s)")
+    for flag in UNUSED:
+        parser.add_argument(f"--{flag}", nargs="?", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
+
+
+def boolean(default: bool) -> dict:
+    """Of a flag that TensorFlow Serving takes as --flag, --flag=true and --flag=false."""
+    words = {"true": True, "false": False}
+
+    def read(text: str) -> bool:
+        if text not in words:
+            raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false.")
+        return words[text]
+
+    return {"type": read, "nargs": "?", "const": True, "default": default, "metavar": "true|false"}
+
+
+def port(text: str) -> int:
+    """A port's number. Raises ArgumentTypeError."""
+    if not text.isdecimal() or int(text) > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; expected a number up to {LAST_PORT}.")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """A wait between polls. Raises ArgumentTypeError."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no wait; expected seconds, or 0 to look once.")
+    return found
+
+
+def above_zero(text: str) -> int:
+    """A count. Raises ArgumentTypeError."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no count; expected a whole number from 1 on.")
+    return int(text)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,6 +114,12 @@ def serve(options: argparse.Namespace, console: Console) -> None:
     """Until SIGINT or SIGTERM. Raises CrosswindError when it cannot serve."""
     if not 0 < options.request_log_share <= 1:
         raise BadConfig(f"--request_log_share is {options.request_log_share:g}; expected a share above 0 and up to 1.")
+    if not options.port:
+        raise BadConfig("--port is 0, which would turn gRPC off; expected a port from 1 on. REST alone is not served.")
+    if options.port == options.rest_api_port:
+        raise BadConfig(f"--port and --rest_api_port are both {options.port}; expected two ports.")
+    if options.batching_parameters_file and not options.enable_batching:
+        raise BadConfig("--batching_parameters_file is set without --enable_batching=true; expected both or neither.")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its errors are exceptions, and logged as such
     with quiet_stderr():
         from serving.server import run  # noqa: PLC0415  # TensorFlow

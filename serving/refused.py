@@ -4,13 +4,22 @@ from grpc import StatusCode
 
 from components.errors import CrosswindError
 
-# tensorflow_serving/util/net_http: what its REST API answers for a code.
+# tensorflow_serving/model_servers/http_server.cc, ToHTTPStatusCode: what the REST API answers for a code. Of several codes with
+# one status a client takes the first.
 HTTP = {
     StatusCode.INVALID_ARGUMENT: 400,
     StatusCode.FAILED_PRECONDITION: 400,
+    StatusCode.OUT_OF_RANGE: 400,
+    StatusCode.UNAUTHENTICATED: 401,
+    StatusCode.PERMISSION_DENIED: 403,
     StatusCode.NOT_FOUND: 404,
+    StatusCode.ABORTED: 409,
+    StatusCode.ALREADY_EXISTS: 409,
     StatusCode.RESOURCE_EXHAUSTED: 429,
+    StatusCode.CANCELLED: 499,
     StatusCode.INTERNAL: 500,
+    StatusCode.UNKNOWN: 500,
+    StatusCode.DATA_LOSS: 500,
     StatusCode.UNIMPLEMENTED: 501,
     StatusCode.UNAVAILABLE: 503,
     StatusCode.DEADLINE_EXCEEDED: 504,

@@ -1,6 +1,6 @@
 """Which models to serve, and which of their versions: TensorFlow Serving's own configuration files."""
 
-import re
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,6 +8,8 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from components.errors import BadConfig
 from components.publisher import labels, store
+
+PLATFORM = "tensorflow"
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,14 @@ class ModelConfig:
     versions: frozenset[int] = frozenset()
     labels: dict[str, int] = field(default_factory=dict)
 
-    def wanted(self) -> list[int]:
-        """Of the versions on disk those to serve."""
-        present = store.versions(self.folder)
+    def wanted(self) -> list[int] | None:
+        """Of the versions on disk those to serve; None while the folder cannot be read, which must not take out what is."""
+        try:
+            if not self.folder.is_dir():
+                return None
+            present = store.versions(self.folder)
+        except OSError:
+            return None
         if self.versions:
             return [number for number in present if number in self.versions]
         return present[-self.newest :]
@@ -50,9 +57,24 @@ def read(path: Path, folder: Path | None = None) -> list[ModelConfig]:
         parsed = labels.parse(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise BadConfig(f"{path} cannot be read: {error}. Expected models and their versions, as text.") from error
-    if not parsed.model_config_list.config:
+    configs = parsed.model_config_list.config
+    if not configs:
         raise BadConfig(f"{path} names no model; expected model_config_list {{ config {{ name: ... }} }}.")
-    return [_model(config, folder) for config in parsed.model_config_list.config]
+    if twice := [name for name, count in Counter(config.name for config in configs).items() if count > 1]:
+        raise BadConfig(f"{path} lists model {twice[0]} multiple times; expected once. Remove the others.")
+    for config in configs:
+        if reason := _unservable(config, folder):
+            raise BadConfig(f"{path}, model {config.name}: {reason}. TensorFlow Serving would not take it either.")
+    return [_model(config, folder) for config in configs]
+
+
+def _unservable(config: model_server_config_pb2.ModelConfig, folder: Path | None) -> str:
+    typed = config.model_type == model_server_config_pb2.TENSORFLOW  # the older way to say it
+    if config.model_platform != ("" if typed else PLATFORM):
+        return f'model_platform is "{config.model_platform}"; expected "{PLATFORM}"'
+    if not folder and not Path(config.base_path).is_absolute():
+        return f'base_path is "{config.base_path}"; expected an absolute path of this machine'
+    return ""
 
 
 def _model(config: model_server_config_pb2.ModelConfig, folder: Path | None) -> ModelConfig:
@@ -67,49 +89,14 @@ def _model(config: model_server_config_pb2.ModelConfig, folder: Path | None) -> 
 
 
 def below(folder: Path) -> list[ModelConfig]:
-    """Every model in a folder of models: as its `models.config` says, else the newest version.
+    """The models of a folder of models: those of its `models.config`; without one the newest version of each.
 
     Raises:
         BadConfig: there is none.
     """
-    stated = (
-        {config.name: config for config in read(folder / labels.CONFIG, folder)} if (folder / labels.CONFIG).exists() else {}
-    )
-    found = {path.name: ModelConfig(path.name, path) for path in folder.glob("*") if store.versions(path)}
-    if not stated and not found:
+    if (folder / labels.CONFIG).exists():
+        return read(folder / labels.CONFIG, folder)
+    found = [ModelConfig(path.name, path) for path in sorted(folder.glob("*")) if store.versions(path)]
+    if not found:
         raise BadConfig(f"{folder} holds no model; expected {folder}/<model>/<version>, as `make run` publishes them.")
-    return list((found | stated).values())
-
-
-@dataclass(frozen=True)
-class Batching:
-    """tensorflow_serving.BatchingParameters, as far as this server has them.
-
-    Attributes:
-        max_batch_size: rows of a batch.
-        batch_timeout_micros: how long the first request of a batch waits for others.
-        max_enqueued_batches: full batches that may wait; what comes then is refused.
-        num_batch_threads: batches that run at a time.
-    """
-
-    max_batch_size: int = 1024
-    batch_timeout_micros: int = 4000
-    max_enqueued_batches: int = 16
-    num_batch_threads: int = 2
-
-
-def read_batching(path: Path) -> Batching:
-    """The parameters of a `batching.config`. Raises BadConfig."""
-    try:
-        text = re.sub(r"#.*", "", path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadConfig(f"{path} cannot be read: {error}") from error
-    # Its proto is in no package: a list of `name { value: number }`.
-    entry = re.compile(r"(\w+)\s*:?\s*\{\s*value\s*:\s*(\w+)\s*\}")
-    if rest := entry.sub("", text).strip(" \n\t,;"):
-        raise BadConfig(f"{path}: {rest[:60]!r} is not understood; expected lines such as max_batch_size {{ value: 256 }}.")
-    known = Batching.__dataclass_fields__
-    stated = {name: int(value) for name, value in entry.findall(text) if name in known and value.isdecimal()}
-    if wrong := [name for name, value in stated.items() if value < (name != "batch_timeout_micros")]:
-        raise BadConfig(f"{path}: {', '.join(wrong)} is 0; expected at least 1.")
-    return Batching(**stated)
+    return found

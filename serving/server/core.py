@@ -14,9 +14,8 @@ import tensorflow as tf
 
 from serving.refused import Refused, StatusCode
 from serving.server.batching import Batcher
-from serving.server.config import Batching
 from serving.server.metrics import Metrics
-from serving.server.overload import Probe
+from serving.server.parameters import Batching
 from serving.server.request_log import RequestLog
 from serving.server.servable import Columns, Servable, Signature
 from serving.server.versions import Versions
@@ -33,15 +32,14 @@ class Core:
         versions: the models.
         limits: of batches and their queue.
         batching: False: a call of the model for each request.
-        in_flight: requests at a time, waiting or running; what comes above is refused.
+        in_flight: requests at a time, waiting or running; what comes above is refused, so that nobody waits without an end.
         log: gets the rows that were answered.
         """
         self.versions, self._limits, self._batching, self._in_flight, self._log = versions, limits, batching, in_flight, log
-        self._pool = ThreadPoolExecutor(limits.num_batch_threads, "batch")
+        self._pool = ThreadPoolExecutor(limits.num_batch_threads, limits.thread_pool_name)
         self._batchers: WeakKeyDictionary[Servable, dict[str, Batcher]] = WeakKeyDictionary()
         self._now = 0
         self.metrics = Metrics(self.queued)
-        self.probe = Probe()
         versions.on_load = self.metrics.load
 
     def queued(self) -> int:
@@ -49,16 +47,11 @@ class Core:
         return sum(batcher.queued for each in self._batchers.values() for batcher in each.values())
 
     @contextmanager
-    def admitted(self, api: str, entrypoint: str, model: str) -> Iterator[None]:
-        """Counts and times a request; refuses it when too many are in flight. What goes wrong leaves as Refused."""
+    def counted(self, api: str, entrypoint: str, model: str) -> Iterator[None]:
+        """Counts and times a request. What goes wrong leaves as Refused."""
         start = time.perf_counter()
         status = "OK"
-        self._now += 1
         try:
-            if self.probe.refuses(self._now) and not self.versions.disturbed:
-                raise Refused(StatusCode.RESOURCE_EXHAUSTED, "The server is overloaded; try again later.")
-            if self._now > self._in_flight:
-                raise Refused(StatusCode.RESOURCE_EXHAUSTED, f"{self._in_flight} requests are in flight; try again later.")
             yield
         except Refused as error:
             status = error.code.name
@@ -75,15 +68,31 @@ class Core:
             status = "INTERNAL"
             raise Refused(StatusCode.INTERNAL, f"{type(error).__name__}: {error}") from error
         finally:
-            self._now -= 1
             # A name that is not served would make a new time series for each typo.
             name = model if model in self.versions.models else ""
             self.metrics.request(name, api, entrypoint, status, time.perf_counter() - start)
 
-    async def score(self, servable: Servable, signature: Signature, columns: Columns) -> Columns:
-        """The signature's answers to columns. Raises Refused."""
+    @contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Raises Refused when too many requests are in flight.
+
+        The bound is of their number and not of their wait: clients that each wait for an answer before they ask again are
+        all served at the best rate, however many they are, and a refusal would cost nearly as much as an answer.
+        """
+        if self._now >= self._in_flight:
+            raise Refused(StatusCode.RESOURCE_EXHAUSTED, f"{self._in_flight} requests are in flight; try again later.")
+        self._now += 1
+        try:
+            yield
+        finally:
+            self._now -= 1
+
+    async def score(self, servable: Servable, signature: Signature, columns: Columns, api: str) -> Columns:
+        """The signature's answers to columns, for one of Predict, Classify and Regress. Raises Refused."""
         rows = signature.check(columns)
+        start = time.perf_counter()
         answers = await self._batcher(servable, signature).submit(columns, rows)
+        self.metrics.runtime.labels(servable.model, api, "TF1").observe((time.perf_counter() - start) * 1e6)
         if self._log:
             self._log.offer(columns)
         return answers
@@ -96,11 +105,8 @@ class Core:
         return batchers[signature.name]
 
     def _run(self, signature: Signature, model: str, columns: Columns) -> Columns:
-        start = time.perf_counter()
-        answers = signature.run(columns)
-        self.metrics.runtime.labels(model).observe((time.perf_counter() - start) * 1e6)
         self.metrics.rows.labels(model).observe(len(next(iter(columns.values()))))
-        return answers
+        return signature.run(columns)
 
     def close(self) -> None:
         """Waits for the batches that run, and for the log."""

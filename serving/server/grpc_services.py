@@ -1,6 +1,8 @@
 """TensorFlow Serving's gRPC services."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 import grpc
 from google.protobuf.any_pb2 import Any
@@ -8,6 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
+    get_model_status_pb2,
     input_pb2,
     model_pb2,
     model_service_pb2_grpc,
@@ -19,44 +22,62 @@ from tensorflow_serving.apis import (
 from serving.refused import Refused, invalid
 from serving.server import examples, tensors
 from serving.server.core import Core
-from serving.server.servable import DEFAULT_SIGNATURE
+from serving.server.servable import DEFAULT_SIGNATURE, Servable, Signature
+from serving.server.versions import Wanted
 
 SIGNATURES = "signature_def"  # the only field of metadata that there is
+SERVICES = ("", "ModelService", "PredictionService")  # all of them are the server
+LONGEST = 1024  # characters of a message, which travels in a header of bounded size
+NOT_HERE = "{} is not implemented by the local server. TensorFlow Serving has it."
 
 
-def where(spec: model_pb2.ModelSpec) -> tuple[str, int | None, str]:
-    """Model, version and label that a request names. Raises Refused."""
+def where(spec: model_pb2.ModelSpec) -> Wanted:
+    """Model, version or label that a request names. Raises Refused."""
     if not spec.name:
-        raise invalid("Missing ModelSpec: model_spec.name is empty; expected the name of a model.")
-    return spec.name, spec.version.value if spec.HasField("version") else None, spec.version_label
+        raise invalid("ModelSpec has no name specified. Expected the name of a model.")
+    return Wanted(spec.name, spec.version.value if spec.HasField("version") else None, spec.version_label)
+
+
+@asynccontextmanager
+async def answered(request, context) -> AsyncIterator[None]:
+    """Ends the call with what was refused in it."""
+    try:
+        if not request.HasField("model_spec"):
+            raise invalid("Missing ModelSpec. Expected model_spec with the name of a model.")
+        yield
+    except Refused as error:
+        message = str(error)
+        await context.abort(error.code, message if len(message) <= LONGEST else f"{message[:LONGEST]}...TRUNCATED")
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict, Classify, Regress, GetModelMetadata. MultiInference is left unimplemented."""
+    """Predict, Classify, Regress, GetModelMetadata."""
 
     def __init__(self, core: Core):
         self._core = core
 
     async def Predict(self, request, context) -> predict_pb2.PredictResponse:
         """A tensor an input, as the signature names them -> a tensor an output."""
-        try:
-            where(request.model_spec)  # before it counts: the overload probe ends here
-            with self._core.admitted("GRPC", "Predict", request.model_spec.name), self._lease(request) as servable:
-                signature = servable.signature(request.model_spec.signature_name)
-                wanted = list(request.output_filter) or list(signature.outputs)
-                if unknown := sorted(set(wanted) - set(signature.outputs)):
-                    raise invalid(f"output tensor alias not found in signature: {', '.join(unknown)}.")
-                answers = await self._core.score(servable, signature, tensors.columns(request.inputs))
+        async with answered(request, context):
+            with self._served(request, "Predict") as servable:
+                signature = servable.signature(
+                    request.model_spec.signature_name,
+                    'Serving signature key "{}" not found',
+                    grpc.StatusCode.FAILED_PRECONDITION,
+                )
+                wanted = outputs(signature, request.output_filter)
+                columns = tensors.columns(request.inputs)
+                if columns.keys() != signature.inputs.keys() and (hint := servable.hint(signature, columns.keys())):
+                    raise invalid(f"{', '.join(sorted(columns))[:200]} are no inputs of {signature.name}.{hint}")
+                answers = await self._core.score(servable, signature, columns, "Predict")
                 return predict_pb2.PredictResponse(
                     model_spec=spec_of(servable, signature.name), outputs=tensors.protos(answers, wanted)
                 )
-        except Refused as error:
-            await context.abort(error.code, str(error))
 
     async def Classify(self, request, context) -> classification_pb2.ClassificationResponse:
         """tf.Examples -> classes with their scores."""
-        try:
-            with self._core.admitted("GRPC", "Classify", request.model_spec.name), self._lease(request) as servable:
+        async with answered(request, context):
+            with self._served(request, "Classify") as servable:
                 name = request.model_spec.signature_name or DEFAULT_SIGNATURE
                 found = await examples.classify(self._core, servable, name, of_input(request.input))
                 response = classification_pb2.ClassificationResponse(model_spec=spec_of(servable, name))
@@ -65,60 +86,84 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                     for label, score in classes:
                         result.classes.add(label=label, score=score)
                 return response
-        except Refused as error:
-            await context.abort(error.code, str(error))
 
     async def Regress(self, request, context) -> regression_pb2.RegressionResponse:
         """tf.Examples -> a number each."""
-        try:
-            with self._core.admitted("GRPC", "Regress", request.model_spec.name), self._lease(request) as servable:
+        async with answered(request, context):
+            with self._served(request, "Regress") as servable:
                 name = request.model_spec.signature_name or DEFAULT_SIGNATURE
                 found = await examples.regress(self._core, servable, name, of_input(request.input))
                 response = regression_pb2.RegressionResponse(model_spec=spec_of(servable, name))
                 for value in found:
                     response.result.regressions.add(value=value)
                 return response
-        except Refused as error:
-            await context.abort(error.code, str(error))
 
     async def GetModelMetadata(self, request, context) -> get_model_metadata_pb2.GetModelMetadataResponse:
         """The signatures, as the SavedModel states them."""
-        try:
-            if wrong := sorted(set(request.metadata_field) - {SIGNATURES}) or not request.metadata_field:
-                raise invalid(f"metadata_field is {wrong if wrong is not True else []}; expected {SIGNATURES}.")
-            with self._core.admitted("GRPC", "GetModelMetadata", request.model_spec.name), self._lease(request) as servable:
+        async with answered(request, context):
+            if not request.metadata_field:
+                raise invalid(f"GetModelMetadataRequest must specify at least one metadata_field: {SIGNATURES}.")
+            if wrong := sorted(set(request.metadata_field) - {SIGNATURES}):
+                raise invalid(f"Metadata field {wrong[0]} is not supported; expected {SIGNATURES}.")
+            with self._core.versions.lease(where(request.model_spec)) as servable:
                 return metadata(servable)
-        except Refused as error:
-            await context.abort(error.code, str(error))
 
-    def _lease(self, request):
-        return self._core.versions.lease(*where(request.model_spec))
+    async def MultiInference(self, request, context):
+        """Not here."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, NOT_HERE.format("MultiInference"))
+
+    @contextmanager
+    def _served(self, request, api: str) -> Iterator[Servable]:
+        """The version that a request asks for, which stays while it is answered. Raises Refused."""
+        spec = request.model_spec
+        counted, admitted = self._core.counted(api, "GRPC", spec.name), self._core.admitted()
+        with counted, admitted, self._core.versions.lease(where(spec)) as servable:
+            yield servable
+
+
+def outputs(signature: Signature, names: Sequence[str]) -> list[str]:
+    """The outputs that a request asks for; all, if it says nothing. Raises Refused."""
+    if unknown := sorted(set(names) - signature.outputs.keys()):
+        raise invalid(
+            f"output tensor alias not found in signature: {unknown[0]} Outputs expected to be in the set "
+            f"{{{','.join(sorted(signature.outputs))}}}."
+        )
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise invalid(f"duplicate output tensor alias: {twice[0]}")
+    return list(names) or list(signature.outputs)
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """GetModelStatus. The configuration is followed from its file: HandleReloadConfigRequest is left unimplemented."""
+    """GetModelStatus."""
 
     def __init__(self, core: Core):
         self._core = core
 
-    async def GetModelStatus(self, request, context):
+    async def GetModelStatus(self, request, context) -> get_model_status_pb2.GetModelStatusResponse:
         """The state of one version, or of all."""
-        try:
-            return self._core.versions.status(*where(request.model_spec))
-        except Refused as error:
-            await context.abort(error.code, str(error))
+        async with answered(request, context):
+            spec = request.model_spec
+            version = spec.version.value if spec.HasField("version") else None
+            return self._core.versions.status(Wanted(spec.name, version))
+
+    async def HandleReloadConfigRequest(self, request, context):
+        """Not here: the configuration is followed from its file."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, NOT_HERE.format("HandleReloadConfigRequest"))
 
 
 class Health(health_pb2_grpc.HealthServicer):
-    """grpc.health.v1: SERVING while every model has a version that answers. TensorFlow Serving does not have it."""
+    """grpc.health.v1: SERVING while every model has a version that answers.
+
+    TensorFlow Serving has it with --enable_grpc_healthcheck_service, for itself and its two services, and always SERVING.
+    """
 
     def __init__(self, core: Core):
         self._core = core
 
     async def Check(self, request, context) -> health_pb2.HealthCheckResponse:
-        """Of the server ("") or of one model by its name."""
+        """Of the server, or of one model by its name."""
         model = self._core.versions.models.get(request.service)
-        if request.service and model is None:
+        if request.service not in SERVICES and model is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"unknown service {request.service}")
         serving = model.available() if model else self._core.versions.ready()
         status = health_pb2.HealthCheckResponse

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric, UntypedMetricFamily
 
-MICROSECONDS: list[float] = [10 * 1.8**power for power in range(20)]  # to a second, in TensorFlow Serving's steps
+MICROSECONDS: list[float] = [10 * 1.8**power for power in range(33)]  # servables/tensorflow/util.cc: to 20 minutes
 ROW_BUCKETS: list[float] = [2**power for power in range(14)]
 disable_created_metrics()
 
@@ -26,7 +26,9 @@ class Metrics:
         self.latency = self._histogram(
             ":tensorflow:serving:request_latency", "of requests, us", MICROSECONDS, "API", "entrypoint"
         )
-        self.runtime = self._histogram(":tensorflow:serving:runtime_latency", "of a batch in the model, us", MICROSECONDS)
+        self.runtime = self._histogram(
+            ":tensorflow:serving:runtime_latency", "of requests in queue and model, us", MICROSECONDS, "API", "runtime"
+        )
         self.rows = self._histogram("crosswind_batch_rows", "rows of a batch", ROW_BUCKETS)
         self._registry.register(self)
 
@@ -34,14 +36,22 @@ class Metrics:
         return Histogram(name, meaning, ["model_name", *labels], buckets=buckets, registry=self._registry)
 
     def request(self, model: str, api: str, entrypoint: str, status: str, seconds: float) -> None:
-        """A request was answered or refused."""
+        """A request was answered or refused.
+
+        Args:
+            model: as the request names it; empty where it names none that is served.
+            api: Predict, Classify or Regress over GRPC; the same in small letters over REST, empty for what only asks.
+            entrypoint: GRPC or REST.
+            status: the code's name.
+            seconds: from receipt to answer.
+        """
         self._requests[model, status] += 1
         if status == "OK":
             self.latency.labels(model, api, entrypoint).observe(seconds * 1e6)
 
-    def load(self, model: str, worked: bool) -> None:
-        """A version was loaded, or was not."""
-        self._loads[model, "success" if worked else "fail"] += 1
+    def load(self, path: str, worked: bool) -> None:
+        """The version in that folder was loaded, or was not."""
+        self._loads[path, "success" if worked else "fail"] += 1
 
     def collect(self) -> Iterator[Metric]:
         """The counters, for the registry."""

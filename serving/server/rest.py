@@ -2,104 +2,144 @@
 
 import asyncio
 import gc
-import itertools
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from google.protobuf import json_format
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from serving.refused import HTTP, Refused, StatusCode, invalid
 from serving.server import examples, grpc_services, rest_format
 from serving.server.core import Core
-from serving.server.servable import DEFAULT_SIGNATURE, Columns, Servable, Signature
+from serving.server.http import TooLarge, too_large, unzipped
+from serving.server.parameters import METRICS
+from serving.server.servable import Columns, Servable, Signature
+from serving.server.versions import Wanted
 
 T = TypeVar("T")
-PATH = re.compile(r"([^/:]+)(?:/versions/(\d{1,18})|/labels/([^/:]+))?(:predict|:classify|:regress|/metadata)?")
+MODEL = r"/v1/models{name}(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
+NAME = r"/(?P<name>[^/:]+)"
+FLAGS = re.IGNORECASE | re.ASCII
+CALL = re.compile(MODEL.format(name=NAME) + r":(?P<what>classify|regress|predict)", FLAGS)
+QUESTION = re.compile(MODEL.format(name=f"(?:{NAME})?") + r"(?:/(?P<what>metadata))?", FLAGS)
+CALLS = ("classify", "regress", "predict")  # in small letters only, though the rest of a path may have any
+LATEST = 2**63 - 1  # the largest version that there can be
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, GET",
+    "Access-Control-Allow-Headers": "Content-Type",
+}
 SMALL = 1 << 16  # bytes of a body that always has room: uvicorn holds as many of each connection anyway
 TOGETHER = 16  # bodies of the largest size that there is room for
 LARGE = 1 << 20  # bytes of a body that is read in a thread, so that the loop answers others meanwhile
 
 
-class TooLarge(Refused):
-    """The body is over the limit: HTTP 413."""
-
-
 class Rest:
-    """The application: models, and metrics for Prometheus."""
+    """The application: models, and metrics for Prometheus. What goes wrong is answered with `{"error": ...}`."""
 
-    def __init__(self, core: Core, max_body: int, timeout: float):
+    def __init__(self, core: Core, max_body: int, timeout: float | None, *, metrics: str | None = METRICS, cors: bool = False):
         """Args:
         max_body: bytes of a request.
-        timeout: seconds that a request may take, from its header on.
+        timeout: seconds that a request may take, from its header on; None: any.
+        metrics: path at which Prometheus asks; None: there is none.
+        cors: whether a page of another origin may read the answers.
         """
-        self._core, self._max_body, self._timeout = core, max_body, timeout
+        self._core, self._max_body, self._timeout, self._metrics = core, max_body, timeout, metrics
+        self._headers = CORS if cors else {}
         self._held = 0  # bytes of bodies that arrive or wait for their answers
         self._reader = ThreadPoolExecutor(1, "reader")  # one: a large body as Python's objects takes 20 times its size
-        self.app = Starlette(
-            routes=[
-                Route("/v1/models/{rest:path}", self.models, methods=["GET", "POST"]),
-                Route("/monitoring/prometheus/metrics", self.prometheus),
-            ],
-            exception_handlers={404: self.unknown, 405: self.unknown},
-        )
 
-    async def prometheus(self, request: Request) -> Response:
-        """Metrics as text."""
-        return Response(self._core.metrics.text(), media_type="text/plain; version=0.0.4")
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, as ASGI has it."""
+        request = Request(scope, receive)
+        target = scope["raw_path"].decode("ascii") + (f"?{request.url.query}" if request.url.query else "")
+        response = await self._answer(request, target)
+        await response(scope, receive, send)
 
-    async def unknown(self, request: Request, error: Exception) -> Response:
-        """A path or a method that there is not."""
-        return failed(malformed(request))
-
-    async def models(self, request: Request) -> Response:
-        """Status, metadata, or an answer. What goes wrong is `{"error": ...}`."""
+    async def _answer(self, request: Request, target: str) -> Response:
+        path = target.partition("?")[0]
+        if path == self._metrics:
+            return self._prometheus(target)
+        if not path.lower().startswith("/v1/"):
+            return answer({"error": f"Not found: {path}. Expected a path that starts with /v1/models/."}, 404)
+        deadline = None if self._timeout is None else asyncio.get_running_loop().time() + self._timeout
         try:
-            found = PATH.fullmatch(request.path_params["rest"])
-            if not found or (request.method == "POST") != bool(found[4] and found[4][0] == ":"):
-                raise malformed(request)
-            name, version, label, what = found[1], int(found[2]) if found[2] else None, found[3] or "", found[4]
-            if what is None:
-                return answer(
-                    json_format.MessageToDict(
-                        self._core.versions.status(name, version, label),
-                        preserving_proto_field_name=True,
-                        always_print_fields_with_no_presence=True,
-                    )
-                )
-            async with asyncio.timeout(self._timeout), self._body(request) as body:
-                # In flight only now: who sends a header and no body takes nobody's place.
-                admitted = self._core.admitted("REST", what[1:].capitalize(), name)
-                with admitted, self._core.versions.lease(name, version, label) as servable:
-                    return answer(await getattr(self, f"_{what[1:]}")(servable, body))
-        except TimeoutError:
-            return failed(Refused(StatusCode.DEADLINE_EXCEEDED, f"No answer within {self._timeout:g} s."))
+            async with self._body(request, deadline) as body:
+                if request.method == "OPTIONS":  # a page of another origin asks whether it may
+                    allowed = re.search("https?://", request.headers.get("origin", ""))
+                    return Response(status_code=200 if allowed else 400, headers=self._headers)
+                return answer(await self._process(request.method, target, body, deadline), headers=self._headers)
         except Refused as error:
-            return failed(error)
+            return self._failed(error)
+
+    def _failed(self, error: Refused) -> Response:
+        status = 413 if isinstance(error, TooLarge) else HTTP.get(error.code, 500)
+        return answer({"error": str(error)}, status, self._headers)
+
+    def _prometheus(self, target: str) -> Response:
+        text, status = self._core.metrics.text(), 200
+        if target != self._metrics:
+            text, status = f"Unexpected path: {target}. Should be {self._metrics}".encode(), 400
+        return Response(text, status, {"Content-Type": "text/plain"})
+
+    async def _process(self, method: str, target: str, body: bytearray, deadline: float | None) -> Any:
+        """The content of the answer. Raises Refused."""
+        pattern = {"POST": CALL, "GET": QUESTION}.get(method)
+        found = pattern.fullmatch(target) if pattern else None
+        name, what = (unquote(found["name"] or ""), found["what"] or "") if found else ("", "")
+        with self._core.counted(what if method == "POST" else "", "REST", name):
+            if not found or (method == "POST" and what not in CALLS):
+                raise invalid(f"Malformed request: {method} {target}")
+            wanted = Wanted(name, number(found["version"]), unquote(found["label"] or ""))
+            if method == "POST":
+                with self._core.admitted(), self._in_time():
+                    async with asyncio.timeout_at(deadline):
+                        return await getattr(self, f"_{what}")(wanted, body)
+            if not name:
+                raise invalid("Missing model name in request.")
+            return self._metadata(wanted) if what == "metadata" else self._status(wanted)
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """Makes a refusal of a time-out."""
+        try:
+            yield
+        except TimeoutError as error:
+            raise Refused(StatusCode.DEADLINE_EXCEEDED, f"No answer within {self._timeout:g} s.") from error
 
     @asynccontextmanager
-    async def _body(self, request: Request) -> AsyncIterator[bytearray]:
-        """What the client sends. Raises Refused when that is too much, alone or with all that is held."""
-        body, room = bytearray(), TOGETHER * self._max_body
+    async def _body(self, request: Request, deadline: float | None) -> AsyncIterator[bytearray]:
+        """What the client sends. Raises Refused when that is too much, alone or with all that is held, or takes too long."""
+        body, held = bytearray(), 0
         try:
-            with suppress(ClientDisconnect):
-                async for part in request.stream():
-                    body += part
-                    self._held += len(part)
-                    if len(body) > self._max_body:
-                        raise TooLarge(StatusCode.RESOURCE_EXHAUSTED, f"The body is over {self._max_body} bytes.")
-                    if self._held > room and len(body) > SMALL:
-                        raise Refused(StatusCode.RESOURCE_EXHAUSTED, f"{room} bytes of bodies are held; try again later.")
+            with suppress(ClientDisconnect), self._in_time():
+                async with asyncio.timeout_at(deadline):
+                    async for part in request.stream():
+                        body += part
+                        held += self._hold(len(part), len(body))
+            if "gzip" in request.headers.get("content-encoding", ""):
+                body = unzipped(body, self._max_body)
+                held += self._hold(len(body), len(body))
             yield body
         finally:
-            self._held -= len(body)
+            self._held -= held
+
+    def _hold(self, more: int, size: int) -> int:
+        """Makes room for more bytes of a body that has `size` by now. Returns them. Raises Refused."""
+        room = TOGETHER * self._max_body
+        if size > self._max_body:
+            raise too_large(self._max_body)
+        if self._held + more > room and size > SMALL:
+            raise Refused(StatusCode.RESOURCE_EXHAUSTED, f"{room} bytes of bodies are held; try again later.")
+        self._held += more
+        return more
 
     async def _read(self, body: bytearray, read: Callable[[dict[str, Any]], T]) -> T:
         """`read` of the request's object. Raises Refused."""
@@ -107,27 +147,46 @@ class Rest:
             return read(rest_format.parse(body))
         return await asyncio.get_running_loop().run_in_executor(self._reader, read_uncollected, body, read)
 
-    async def _metadata(self, servable: Servable, body: bytearray) -> Any:
-        response = grpc_services.metadata(servable)
-        content = json_format.MessageToDict(response, preserving_proto_field_name=True)
+    def _status(self, wanted: Wanted) -> Any:
+        return json_format.MessageToDict(
+            self._core.versions.status(wanted), preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+        )
+
+    def _metadata(self, wanted: Wanted) -> Any:
+        with self._core.versions.lease(wanted) as servable:
+            response = grpc_services.metadata(servable)
+        content = json_format.MessageToDict(
+            response, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+        )
         del content["metadata"][grpc_services.SIGNATURES]["@type"]
         return content
 
-    async def _predict(self, servable: Servable, body: bytearray) -> Any:
+    async def _predict(self, wanted: Wanted, body: bytearray) -> Any:
+        try:
+            with self._core.versions.lease(wanted) as servable:
+                return await self._predicted(servable, body)
+        except Refused as error:
+            if error.code is StatusCode.NOT_FOUND:
+                await self._read(body, lambda _: None)  # what is no JSON is said first
+            raise
+
+    async def _predicted(self, servable: Servable, body: bytearray) -> Any:
         def read(content: dict[str, Any]) -> tuple[Signature, Columns, bool]:
             signature = servable.signature(content.get("signature_name", ""))
-            return signature, rest_format.columns(content, signature), rest_format.ROWS in content
+            return signature, rest_format.columns(content, signature, servable.hint), rest_format.ROWS in content
 
         signature, columns, rows = await self._read(body, read)
-        return rest_format.answers(await self._core.score(servable, signature, columns), rows)
+        return rest_format.answers(await self._core.score(servable, signature, columns, "Predict"), rows)
 
-    async def _classify(self, servable: Servable, body: bytearray) -> Any:
-        signature, rows = await self._read(body, read_examples)
-        return {"result": await examples.classify(self._core, servable, signature, rows)}
+    async def _classify(self, wanted: Wanted, body: bytearray) -> Any:
+        signature, rows = await self._read(body, rest_format.read_examples)
+        with self._core.versions.lease(wanted) as servable:
+            return {"results": await examples.classify(self._core, servable, signature, rows)}
 
-    async def _regress(self, servable: Servable, body: bytearray) -> Any:
-        signature, rows = await self._read(body, read_examples)
-        return {"result": await examples.regress(self._core, servable, signature, rows)}
+    async def _regress(self, wanted: Wanted, body: bytearray) -> Any:
+        signature, rows = await self._read(body, rest_format.read_examples)
+        with self._core.versions.lease(wanted) as servable:
+            return {"results": await examples.regress(self._core, servable, signature, rows)}
 
 
 def read_uncollected(body: bytearray, read: Callable[[dict[str, Any]], T]) -> T:
@@ -142,25 +201,13 @@ def read_uncollected(body: bytearray, read: Callable[[dict[str, Any]], T]) -> T:
         gc.enable()
 
 
-def read_examples(content: dict[str, Any]) -> tuple[str, list[bytes]]:
-    """The signature's name and the serialized tf.Examples of a request for classes or numbers. Raises Refused."""
-    listed, context = content.get("examples"), content.get("context", {})
-    if not isinstance(listed, list) or not isinstance(context, dict):
-        raise invalid("Expected examples, a list of objects, and context, an object, if there is one.")
-    rows = [context | row if isinstance(row, dict) else row for row in listed]
-    return content.get("signature_name") or DEFAULT_SIGNATURE, list(map(rest_format.example, itertools.count(), rows))
+def number(version: str | None) -> int | None:
+    """A version of a path. Raises Refused for one that no model has."""
+    if version and (len(version.lstrip("0")) > len(str(LATEST)) or int(version) > LATEST):
+        raise invalid(f"Failed to convert version: {version} to numeric.")
+    return int(version) if version else None
 
 
-def malformed(request: Request) -> Refused:
-    """The request asks for what there is not."""
-    return invalid(f"Malformed request: {request.method} {request.url.path}")
-
-
-def answer(content: Any, status: int = 200) -> Response:
+def answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """JSON, in which NaN is NaN, as TensorFlow Serving writes it."""
-    return Response(json.dumps(content), status, media_type="application/json")
-
-
-def failed(error: Refused) -> Response:
-    """TensorFlow Serving's form of an error."""
-    return answer({"error": str(error)}, 413 if isinstance(error, TooLarge) else HTTP.get(error.code, 500))
+    return Response(json.dumps(content), status, headers, media_type="application/json")

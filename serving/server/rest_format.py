@@ -2,8 +2,9 @@
 
 import base64
 import binascii
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -12,59 +13,106 @@ import tensorflow as tf
 from serving.refused import invalid
 from serving.server.servable import Columns, Signature
 
-ROWS, COLUMNS = "instances", "inputs"
+ROWS, COLUMNS, EXAMPLES = "instances", "inputs", "examples"
+DECODER = json.JSONDecoder()
 TYPES: dict[str, tuple[type, ...]] = {"f": (float, int), "i": (int,), "u": (int,), "b": (bool,), "O": (str, dict)}
 
 
+def no_hint(_signature: Signature, _given: Set[str]) -> str:
+    """Says nothing of other signatures."""
+    return ""
+
+
 def parse(body: bytes | bytearray) -> dict[str, Any]:
-    """A request's object. NaN and Infinity are allowed, as TensorFlow Serving does. Raises Refused."""
+    """A request's object. NaN and Infinity are allowed, and what follows the object is passed over. Raises Refused."""
     try:
-        content = json.loads(body)
+        text = body.decode("utf-8-sig").lstrip(" \t\r\n")
+        if not text:
+            raise ValueError("The document is empty")
+        content, _ = DECODER.raw_decode(text)
     except (ValueError, RecursionError) as error:
         raise invalid(f"JSON Parse error: {error}") from error
     if not isinstance(content, dict):
-        raise invalid(f"JSON Parse error: the request is a {type(content).__name__}; expected an object.")
+        raise invalid(f"JSON Value: {json.dumps(content)[:60]} Is not object; expected one with {ROWS} or {COLUMNS}.")
     if not isinstance(content.get("signature_name", ""), str):
-        raise invalid("signature_name is no text.")
+        raise invalid("'signature_name' key must be a string value.")
     return content
 
 
-def columns(content: Mapping[str, Any], signature: Signature) -> Columns:
-    """The inputs of a predict request, in either format.
+def is_coded(value: Any) -> bool:
+    """Bytes in base64."""
+    return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
+
+
+def columns(content: Mapping[str, Any], signature: Signature, hint: Callable[[Signature, Set[str]], str] = no_hint) -> Columns:
+    """The inputs of a predict request, in either format. Other keys are passed over.
+
+    Args:
+        content: the request's object.
+        signature: that it names.
+        hint: says which signature would take inputs of other names.
 
     Raises:
         Refused: neither or both formats, inputs that are missing or unknown, values of a wrong type; with row and input.
     """
-    if unknown := sorted(content.keys() - {"signature_name", ROWS, COLUMNS}):
-        raise invalid(f"{', '.join(unknown)} is no key of a request; expected signature_name and {ROWS} or {COLUMNS}.")
-    if (ROWS in content) == (COLUMNS in content):
-        raise invalid(f"Expected one of {ROWS} (a list of rows) and {COLUMNS} (a list for each input).")
-    values = _of_rows(content[ROWS], signature) if ROWS in content else _of_columns(content[COLUMNS], signature)
+    if not signature.inputs:
+        raise invalid(f"Failed to get input map for signature: {signature.name}")
+    if ROWS in content and COLUMNS in content:
+        raise invalid(f"Not formatted correctly expecting only one of '{COLUMNS}' or '{ROWS}' keys to exist.")
+    if ROWS in content:
+        values = _of_rows(content[ROWS], signature, hint)
+    elif COLUMNS in content:
+        values = _of_columns(content[COLUMNS], signature, hint)
+    else:
+        raise invalid(f"Missing '{COLUMNS}' or '{ROWS}' key: a list for each input, or a list of rows.")
     return {name: array(name, values[name], spec) for name, spec in signature.inputs.items()}
 
 
-def _of_rows(rows: Any, signature: Signature) -> dict[str, list]:
-    if not isinstance(rows, list) or not rows:
-        raise invalid(f"{ROWS} is no list of at least one row.")
+def _of_rows(rows: Any, signature: Signature, hint: Callable[[Signature, Set[str]], str]) -> dict[str, list]:
+    if not isinstance(rows, list):
+        raise invalid(f"Expecting '{ROWS}' to be an list/array of rows.")
+    if not rows:
+        raise invalid(f"No values in '{ROWS}' array; expected at least one row.")
     names = signature.inputs.keys()
-    if len(names) == 1 and not (isinstance(rows[0], dict) and rows[0].keys() == names):
-        return dict.fromkeys(names, rows)
+    if not isinstance(rows[0], dict) and len(names) > 1:
+        raise invalid(
+            f"{ROWS} is a plain list, but expecting list of objects as multiple input tensors required: {', '.join(names)}."
+        )
+    named = isinstance(rows[0], dict) and not is_coded(rows[0])
     for number, row in enumerate(rows):
-        if not isinstance(row, dict):
-            raise invalid(f"{ROWS}[{number}] is a {type(row).__name__}; expected an object with {', '.join(names)}.")
-        if row.keys() != names:
-            missing, extra = sorted(names - row.keys()), sorted(row.keys() - names)
-            raise invalid(f"{ROWS}[{number}]: missing {missing}, unknown {extra}; expected the inputs of {signature.name}.")
-    return {name: [row[name] for row in rows] for name in names}
+        if (isinstance(row, dict) and not is_coded(row)) != named:
+            wanted, got = ("object", "list") if named else ("value/list", "object")
+            raise invalid(f"Expecting {wanted} but got {got} at item {number} of input list.")
+        if named and row.keys() != names:
+            raise invalid(_misnamed(number, row.keys(), signature) + hint(signature, row.keys()))
+    return {name: [row[name] for row in rows] for name in names} if named else dict.fromkeys(names, rows)
 
 
-def _of_columns(values: Any, signature: Signature) -> dict[str, Any]:
+def _misnamed(number: int, given: Set[str], signature: Signature) -> str:
     names = signature.inputs.keys()
-    if len(names) == 1 and not (isinstance(values, dict) and values.keys() == names):
+    where = f"Failed to process element: {number}"
+    if extra := [name for name in given if name not in names]:
+        return (
+            f"{where} key: {extra[0]} of '{ROWS}' list. Error: JSON object: does not have named input: {extra[0]}. "
+            f"Signature {signature.name} takes {', '.join(names)}."
+        )
+    return (
+        f"{where} of '{ROWS}' list. JSON object keys must be equal to: {','.join(sorted(names))}. "
+        f"Missing: {', '.join(sorted(names - given))}."
+    )
+
+
+def _of_columns(values: Any, signature: Signature, hint: Callable[[Signature, Set[str]], str]) -> dict[str, Any]:
+    names = signature.inputs.keys()
+    if not isinstance(values, dict) or is_coded(values):
+        if len(names) > 1:
+            raise invalid(
+                f"{COLUMNS} is a plain value/list, but expecting an object as multiple input tensors required: "
+                f"{', '.join(names)}."
+            )
         return dict.fromkeys(names, values)
-    if not isinstance(values, dict):
-        raise invalid(f"{COLUMNS} is a {type(values).__name__}; expected an object with {', '.join(names)}.")
-    signature.check_names(set(values))
+    if missing := sorted(names - values.keys()):
+        raise invalid(f"Missing named input: {', '.join(missing)} in '{COLUMNS}' object.{hint(signature, values.keys())}")
     return values
 
 
@@ -108,24 +156,42 @@ def _text(name: str, value: str | dict) -> bytes:
         raise invalid(f'input {name} is no {{"b64": "..."}}: {error}') from error
 
 
+def read_examples(content: dict[str, Any]) -> tuple[str, list[bytes]]:
+    """The signature's name and the serialized tf.Examples of a request for classes or numbers. Raises Refused."""
+    shared = content.get("context", {})
+    if not isinstance(shared, dict):
+        raise invalid(f"Example must be JSON object but got JSON {type(shared).__name__}: context.")
+    if EXAMPLES not in content:
+        raise invalid(f"When method is classify or regress, key '{EXAMPLES}' is expected and was not found.")
+    listed = content[EXAMPLES]
+    if not isinstance(listed, list):
+        raise invalid(f"Expecting '{EXAMPLES}' value to be an list/array of objects.")
+    if not listed:
+        raise invalid(f"'{EXAMPLES}' value is an empty array; expected at least one example.")
+    rows = [shared | row if isinstance(row, dict) else row for row in listed]
+    return content.get("signature_name", ""), list(map(example, itertools.count(), rows))
+
+
 def example(number: int, values: Any) -> bytes:
     """One of `examples` as a serialized tf.Example. Raises Refused."""
     if not isinstance(values, dict):
-        raise invalid(f"examples[{number}] is a {type(values).__name__}; expected an object of features.")
+        raise invalid(f"Example must be JSON object but got JSON {type(values).__name__}: examples[{number}].")
     result = tf.train.Example()
     for name, value in values.items():
         leaves = value if isinstance(value, list) else [value]
         types = set(map(type, leaves))
         try:
             feature = result.features.feature[name]
-            if types <= {int}:
-                feature.int64_list.value.extend(leaves)
-            elif types <= {int, float}:
+            if not types:
+                continue  # a feature without values has no type
+            if types <= {int, bool}:
+                feature.int64_list.value.extend(map(int, leaves))
+            elif types == {float}:
                 feature.float_list.value.extend(leaves)
             elif types <= {str, dict}:
                 feature.bytes_list.value.extend(_text(name, leaf) for leaf in leaves)
             else:
-                raise ValueError("expected numbers or text, or a list of one of them")
+                raise ValueError("Unexpected element type in feature; expected whole numbers, fractions or text, one of them")
         except (ValueError, OverflowError) as error:
             raise invalid(f"examples[{number}], feature {name} is {json.dumps(value)[:60]}: {error}") from error
     return result.SerializeToString()

@@ -15,12 +15,14 @@ from rich.console import Console
 from components.errors import RootUnusable
 from components.publisher.signature import read_keys
 from serving.local_server import DEFAULT_MODELS, MEGABYTE
-from serving.server import config, grpc_services, rest
+from serving.server import config, grpc_services, parameters, rest
 from serving.server.core import Core
+from serving.server.http import Http
 from serving.server.request_log import RequestLog
 from serving.server.versions import Versions
 
 GRACE_SECONDS = 10  # for requests in flight, when the server ends
+IDLE_SECONDS = 50  # that a connection stays open between requests: libevent's, which clients' pools are made for
 
 
 class Web(uvicorn.Server):
@@ -36,61 +38,111 @@ async def serve(options: argparse.Namespace, console: Console) -> None:
     """Serves until a signal. Raises BadConfig, RootUnusable."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     core = make_core(options)
-    versions = core.versions
-    await asyncio.to_thread(versions.poll)
+    web = make_web(core, options)
+    await asyncio.to_thread(core.versions.poll)
 
     size = options.max_body_mb * MEGABYTE
     grpc_server = grpc_services.server(core, [("grpc.max_receive_message_length", size), ("grpc.so_reuseport", 0)])
+    grpc_address = address(options.host, options.port)
     try:
-        grpc_port = grpc_server.add_insecure_port(f"{options.host}:{options.port}")
-        listener = socket.create_server((options.host, options.rest_api_port))
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for an ACK
-    except (RuntimeError, OSError) as error:
-        raise RootUnusable(
-            f"Port {options.port} or {options.rest_api_port} of {options.host} cannot be used: {error}. "
-            "Expected free ports; name others with --port and --rest_api_port."
-        ) from error
-    app = rest.Rest(core, size, options.rest_api_timeout_in_ms / 1000).app
-    web = Web(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=GRACE_SECONDS))
+        grpc_server.add_insecure_port(grpc_address)
+    except RuntimeError as error:
+        raise unusable(grpc_address, "--port", error) from error
+    listener = listen(options.host, options.rest_api_port) if options.rest_api_port else None
     await grpc_server.start()
-    announce(console, versions, f"{options.host}:{grpc_port}", "http://{}:{}".format(*listener.getsockname()[:2]))
+    announce(console, core.versions, grpc_address, address(options.host, options.rest_api_port) if listener else None)
 
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
-    serving = asyncio.create_task(web.serve(sockets=[listener]))
-    probing = asyncio.create_task(core.probe.run(f"{options.host}:{grpc_port}"))
-    following = asyncio.create_task(follow(versions, options.file_system_poll_wait_seconds))
+    serving = asyncio.create_task(web.serve(sockets=[listener])) if listener else asyncio.create_task(ended.wait())
+    following = asyncio.create_task(follow(core.versions, options))
     await ended.wait()
     console.print("Ending: answers what is in flight.")
     following.cancel()
-    probing.cancel()
     web.should_exit = True
     await asyncio.gather(grpc_server.stop(GRACE_SECONDS), serving)
     await asyncio.to_thread(core.close)
 
 
-def make_core(options: argparse.Namespace) -> Core:
-    """The core that the command line asks for, nothing loaded yet. Raises BadConfig."""
-    log = None
-    if options.request_log:
-        log = RequestLog(options.request_log, options.request_log_share, max_seconds=options.request_log_seconds)
-    file = options.batching_parameters_file
-    return Core(
-        Versions(source(options), read_keys(options.public_key)),
-        config.read_batching(file) if file else config.Batching(),
-        batching=options.enable_batching == "true",
-        in_flight=options.max_in_flight,
-        log=log,
+def address(host: str, port: int) -> str:
+    """`host:port`, with brackets around an IPv6 host."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket for REST. Raises RootUnusable."""
+    try:
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise unusable(address(host, port), "--rest_api_port", error) from error
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for an ACK
+    return listener
+
+
+def unusable(address: str, flag: str, error: Exception) -> RootUnusable:
+    """What is said of an address that cannot be listened at."""
+    return RootUnusable(
+        f"{address} cannot be listened at: {error}. Expected a free port of an address of this machine; name others with "
+        f"{flag} and --host."
     )
 
 
-async def follow(versions: Versions, seconds: float) -> None:
-    """Looks for new versions and labels, for ever."""
-    while True:
-        await asyncio.sleep(seconds)
-        await asyncio.to_thread(versions.poll)
+def make_core(options: argparse.Namespace) -> Core:
+    """The core that the command line asks for, nothing loaded yet. Raises BadConfig."""
+    file = options.batching_parameters_file
+    limits = parameters.read_batching(file) if file else parameters.Batching()
+    labels_ahead = options.allow_version_labels_for_unavailable_models
+    versions = Versions(source(options), read_keys(options.public_key), labels_ahead=labels_ahead)
+    log = None
+    if options.request_log:
+        log = RequestLog(options.request_log, options.request_log_share, max_seconds=options.request_log_seconds)
+    return Core(versions, limits, batching=options.enable_batching, in_flight=options.max_in_flight, log=log)
+
+
+def make_web(core: Core, options: argparse.Namespace) -> Web:
+    """REST as the command line asks for it, not listening yet. Raises BadConfig."""
+    file = options.monitoring_config_file
+    app = rest.Rest(
+        core,
+        options.max_body_mb * MEGABYTE,
+        options.rest_api_timeout_in_ms / 1000 if options.rest_api_timeout_in_ms > 0 else None,
+        metrics=parameters.read_monitoring(file) if file else parameters.METRICS,
+        cors=options.rest_api_enable_cors_support,
+    )
+    return Web(
+        uvicorn.Config(
+            app,
+            http=Http,
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            timeout_keep_alive=IDLE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+
+
+async def follow(versions: Versions, options: argparse.Namespace) -> None:
+    """Looks for new versions, and for a new configuration, for ever. A wait of 0: never again."""
+    turn = asyncio.Lock()
+
+    async def every(wait: float, look: Callable[[], None]) -> None:
+        while wait:
+            await asyncio.sleep(wait)
+            async with turn:
+                await asyncio.to_thread(look)
+
+    def look_all() -> None:
+        versions.reload()
+        versions.poll()
+
+    folders = options.file_system_poll_wait_seconds
+    if options.model_config_file:
+        await asyncio.gather(every(folders, versions.poll), every(options.model_config_file_poll_wait_seconds, versions.reload))
+    else:
+        await every(folders, look_all)
 
 
 def source(options: argparse.Namespace) -> Callable[[], list[config.ModelConfig]]:
@@ -103,7 +155,7 @@ def source(options: argparse.Namespace) -> Callable[[], list[config.ModelConfig]
     return lambda: config.below(folder)
 
 
-def announce(console: Console, versions: Versions, grpc_address: str, rest_address: str) -> None:
+def announce(console: Console, versions: Versions, grpc_address: str, rest_address: str | None) -> None:
     """Says what is served where."""
     console.print("[bold]For development and tests: in production, TensorFlow Serving serves these models.[/]")
     for name, model in versions.models.items():
@@ -113,4 +165,5 @@ def announce(console: Console, versions: Versions, grpc_address: str, rest_addre
         if not model.available():
             console.print(f"  [yellow]{name}: no version could be loaded; it is tried again when its files change[/]")
     console.print(f"gRPC {grpc_address}")
-    console.print(f"REST {rest_address}/v1/models/{next(iter(versions.models))}")
+    if rest_address:
+        console.print(f"REST http://{rest_address}/v1/models/{next(iter(versions.models))}")

@@ -19,6 +19,7 @@ from serving.refused import Refused, StatusCode, invalid
 
 Columns = dict[str, np.ndarray]  # a tensor by name, its first dimension the row
 DEFAULT_SIGNATURE = "serving_default"
+NOT_FOUND = 'Serving signature name: "{}" not found in signature def'
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,29 @@ class Signature:
 
     def run(self, columns: Columns) -> Columns:
         """The answers to all rows, in one call."""
-        answers = self.function(**{name: tf.constant(columns[name], spec.dtype) for name, spec in self.inputs.items()})
+        inputs = {name: tf.constant(columns[name], spec.dtype) for name, spec in self.inputs.items()}
+        try:
+            answers = self.function(**inputs)
+        except UnicodeDecodeError as error:  # TensorFlow's message quotes bytes of the request that are no text
+            raise tf.errors.InvalidArgumentError(None, None, error.object.decode(errors="replace")) from error
         return {name: tensor.numpy() for name, tensor in answers.items()}
 
     def check_names(self, given: Set[str]) -> None:
         """Raises Refused for inputs that are missing or unknown, in TensorFlow Serving's words."""
-        if given != self.inputs.keys():
-            missing, extra = sorted(self.inputs.keys() - given), sorted(given - self.inputs.keys())
+        names = self.inputs.keys()
+        if given == names:
+            return
+        missing, extra = sorted(names - given), sorted(given - names)
+        if len(given) == len(names):
             raise invalid(
-                f"input size does not match signature {self.name}: {len(given)}!={len(self.inputs)}. "
-                f"Sent extra: {{{','.join(extra)}}}. Missing but required: {{{','.join(missing)}}}."
+                f"Signature input alias: {missing[0]} not found in request and no default value provided. Signature "
+                f"{self.name} takes {', '.join(names)}; unknown: {', '.join(extra)}."
             )
+        raise invalid(
+            f"input size does not match signature: {len(given)}!={len(names)} len({{{','.join(sorted(given))}}}) != "
+            f"len({{{','.join(sorted(names))}}}). Sent extra: {{{','.join(extra)}}}. Missing but required: "
+            f"{{{','.join(missing)}}}."
+        )
 
     def check(self, columns: Columns) -> int:
         """The number of rows. Raises Refused for a wrong dtype or shape, naming the input."""
@@ -99,16 +112,26 @@ class Servable:
         }
         self.warmed_up = self._warm_up(folder)
 
-    def signature(self, name: str) -> Signature:
-        """The signature of that name, the default one if it is empty. Raises Refused."""
-        found = self._signatures.get(name or DEFAULT_SIGNATURE)
+    def signature(self, name: str, missing: str = NOT_FOUND, code: StatusCode = StatusCode.INVALID_ARGUMENT) -> Signature:
+        """The signature of that name, the default one if it is empty.
+
+        Raises:
+            Refused: there is none: with `code`, and `missing` with the name in it, which differ from call to call.
+        """
+        wanted = name or DEFAULT_SIGNATURE
+        found = self._signatures.get(wanted)
         if found is None:
-            raise Refused(
-                StatusCode.INVALID_ARGUMENT,
-                f'Serving signature name: "{name}" not found in signature def of {self.model} version {self.version}. '
-                f"Expected one of {', '.join(sorted(self._signatures))}.",
-            )
+            known = ", ".join(sorted(self._signatures))
+            raise Refused(code, f"{missing.format(wanted)}. {self.model} version {self.version} has {known}.")
         return found
+
+    def hint(self, asked: Signature, given: Set[str]) -> str:
+        """Which other signature takes most of the inputs that were given, as a sentence; empty if none takes any."""
+        others = [each for each in self._signatures.values() if each.name != asked.name]
+        best = max(others, key=lambda each: (len(given & each.inputs.keys()), each.name), default=asked)
+        if best is asked or len(given & best.inputs.keys()) <= len(given & asked.inputs.keys()):
+            return ""
+        return f' Signature {best.name} takes such inputs: name it, "signature_name": "{best.name}".'
 
     def _warm_up(self, folder: Path) -> int:
         """Replays the requests that the model brings along, and returns their number."""
@@ -137,7 +160,7 @@ def _checked(folder: Path, version: int, keys: Keys) -> Iterator[Path]:
 
 
 def read_definitions(folder: Path) -> dict[str, meta_graph_pb2.SignatureDef]:
-    """The signatures as the SavedModel states them, without TensorFlow's own.
+    """The signatures as the SavedModel states them.
 
     Raises:
         FileNotFoundError: there is no saved_model.pb, as in a folder that is still being written.
@@ -148,4 +171,4 @@ def read_definitions(folder: Path) -> dict[str, meta_graph_pb2.SignatureDef]:
         definitions = saved.meta_graphs[0].signature_def
     except (IndexError, json.JSONDecodeError) as error:
         raise ValueError(f"{folder}/saved_model.pb holds no graph") from error
-    return {name: definition for name, definition in definitions.items() if not name.startswith("__")}
+    return dict(definitions)

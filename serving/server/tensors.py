@@ -10,6 +10,7 @@ from tensorflow.core.framework import tensor_pb2
 from serving.refused import invalid
 from serving.server.servable import Columns
 
+FILLED = 1 << 20  # values of a tensor that may be left out where they are all alike; a few bytes must not ask for gigabytes
 # dtype in the proto -> numpy's, and the field that holds the values
 FIELDS: dict[int, tuple[type, str]] = {
     tf.float32.as_datatype_enum: (np.float32, "float_val"),
@@ -41,12 +42,28 @@ def array(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
         values: np.ndarray = np.frombuffer(content, dtype) if content else np.array(list(getattr(proto, field)), dtype)
     except ValueError as error:
         raise invalid(f"input {name}: {error}.") from error
-    if min(shape, default=1) < 0 or len(values) != math.prod(shape):
+    size = math.prod(shape)
+    if min(shape, default=1) >= 0 and not content and len(values) != size <= FILLED:
+        values = _filled(values, size, dtype)
+    if min(shape, default=1) < 0 or len(values) != size:
         raise invalid(f"input {name} has {len(values)} values; expected as many as its shape {shape} holds.")
     try:
         return values if len(shape) == 1 else values.reshape(shape)
     except ValueError as error:  # more dimensions than numpy has, or sizes whose product it cannot hold though one is 0
         raise invalid(f"input {name} has the shape {shape[:8]} of {len(shape)} dimensions: {error}.") from error
+
+
+def _filled(values: np.ndarray, size: int, dtype: type) -> np.ndarray:
+    """As tf.Tensor reads a proto: what is missing is the last value, or zero if there is none; what is too much goes."""
+    if len(values) > size:
+        return values[:size]
+    filled: np.ndarray = np.zeros(size, dtype)
+    if dtype is np.object_:
+        filled[:] = b""
+    filled[: len(values)] = values
+    if len(values):
+        filled[len(values) :] = values[-1:]
+    return filled
 
 
 def _names(dtypes: Iterable[int]) -> list[str]:

@@ -2,13 +2,13 @@
 
 import gc
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from tensorflow_serving.apis import get_model_status_pb2
 
@@ -21,8 +21,15 @@ from serving.server.servable import Servable
 
 State = get_model_status_pb2.ModelVersionStatus.State
 LOG = logging.getLogger(__name__)
-CALM_SECONDS = 1.0  # after a load, in which what has queued up meanwhile is answered
 DRAIN_SECONDS = 30.0  # that a version which is taken out waits for its last answers
+
+
+class Wanted(NamedTuple):
+    """What a request asks for: the newest version if it names neither version nor label."""
+
+    model: str
+    version: int | None = None
+    label: str = ""
 
 
 @dataclass
@@ -38,7 +45,7 @@ class VersionState:
 
 @dataclass
 class Model:
-    """A model's versions, and its labels as far as their versions are loaded."""
+    """A model's versions. One that the configuration no longer names has none that answers."""
 
     config: ModelConfig
     versions: dict[int, VersionState] = field(default_factory=dict)
@@ -50,47 +57,79 @@ class Model:
 
 
 class Versions:
-    """All models. `poll` is called from one thread; the rest from any."""
+    """All models. `poll` and `reload` are called from one thread at a time; the rest from any."""
 
-    def __init__(self, read_config: Callable[[], list[ModelConfig]], keys: Keys = NO_KEYS):
+    def __init__(self, read_config: Callable[[], list[ModelConfig]], keys: Keys = NO_KEYS, *, labels_ahead: bool = True):
         """Args:
-        read_config: the models to serve; read at each poll, for labels move and versions are pinned while it runs.
+        read_config: the models to serve.
         keys: that the manifest of a version must be signed by, if there are any.
+        labels_ahead: a new label may name a version that is not loaded yet.
+
+        Raises:
+            BadConfig: the models cannot be served as the configuration says.
         """
-        self._read_config, self._keys = read_config, keys
-        self.on_load: Callable[[str, bool], None] = lambda *_: None  # told the model and whether it worked, at each attempt
+        self._read_config, self._keys, self._labels_ahead = read_config, keys, labels_ahead
+        self.on_load: Callable[[str, bool], None] = lambda *_: None  # told the folder and whether it worked, at each attempt
         self._lock = threading.Lock()
-        self._disturbed_until = 0.0
-        self.models: dict[str, Model] = {config.name: Model(config) for config in read_config()}
+        self.models: dict[str, Model] = {}
+        self._refused = ""  # why the configuration that is there now is not followed
+        self._configs = self._accept(read_config())
 
-    @property
-    def disturbed(self) -> bool:
-        """A version is loaded, or was until a moment ago: answers take longer for it, and not because there are too many."""
-        return time.monotonic() < self._disturbed_until
-
-    def poll(self) -> None:
-        """Loads what is new, then moves the labels, then takes out what is no longer wanted."""
+    def reload(self) -> None:
+        """Reads the configuration again and, if it can be served, follows it; else it stays as it was."""
         try:
             configs = self._read_config()
+            if configs == self._configs:
+                return
+            self._configs = self._accept(configs)
+            self._refused = ""
         except BadConfig as error:
-            LOG.error("The configuration stays as it was: %s", error)
-            configs = [model.config for model in self.models.values()]
-        before = {name: model.available() for name, model in self.models.items()}
+            if str(error) != self._refused:  # not at each poll anew
+                LOG.error("The configuration stays as it was: %s", error)
+            self._refused = str(error)
+            return
+        self.poll()
+
+    def _accept(self, configs: list[ModelConfig]) -> list[ModelConfig]:
+        """Takes over labels at once, and which models there are. Raises BadConfig before anything has changed."""
+        for config in configs:
+            model = self.models.get(config.name)
+            available, before = (model.available(), model.labels) if model else ([], {})
+            for label, number in config.labels.items():
+                if number not in available and not (self._labels_ahead and before.get(label, number) == number):
+                    raise BadConfig(
+                        f"Request to assign label to version {number} of model {config.name}, which is not currently available "
+                        f"for inference: {label}. Expected one of {available}. Load the version first; a label that is new "
+                        "may be ahead of its version with --allow_version_labels_for_unavailable_models=true."
+                    )
         for config in configs:
             model = self.models.setdefault(config.name, Model(config))
-            model.config = config
-            wanted = config.wanted()
+            model.config, model.labels = config, dict(config.labels)
+        return configs
+
+    def poll(self) -> None:
+        """Loads what is new, then takes out what is no longer wanted."""
+        before = {name: model.available() for name, model in self.models.items()}
+        named = {config.name for config in self._configs}
+        for name, model in self.models.items():
+            if name not in named:
+                model.labels = {}
+                self._unload(model, set(model.available()))
+                continue
+            wanted = model.config.wanted()
+            if wanted is None:
+                continue
             for number in wanted:
                 self._load(model, number)
-            self._move_labels(model)
-            self._unload(model, wanted)
+            available = set(model.available())
+            # Availability is preserved: the old go when one of those that are wanted answers.
+            if not wanted or available & set(wanted):
+                self._unload(model, available - set(wanted))
         if before != {name: model.available() for name, model in self.models.items()}:
             # A full collection walks through TensorFlow's half a million objects: every request would wait 150 ms for it.
             gc.unfreeze()
             gc.collect()
             gc.freeze()
-        if self._disturbed_until == math.inf:
-            self._disturbed_until = time.monotonic() + CALM_SECONDS
 
     def _load(self, model: Model, number: int) -> None:
         before = model.versions.get(number)
@@ -98,9 +137,8 @@ class Versions:
             return
         folder = model.config.folder / str(number)
         files = _state_of(folder)
-        if before and before.files == files:
+        if before and before.error and before.files == files:
             return
-        self._disturbed_until = math.inf
         state = model.versions[number] = VersionState(State.LOADING)
         try:
             state.servable = Servable(model.config.name, number, folder, self._keys)
@@ -109,25 +147,11 @@ class Versions:
         except Exception as error:  # a model that cannot be loaded must not end the server, whatever it raises
             LOG.error("%s version %d is not served: %s", model.config.name, number, error)
             state.state, state.error, state.files = State.END, f"{type(error).__name__}: {error}", files
-        self.on_load(model.config.name, state.state == State.AVAILABLE)
+        self.on_load(str(folder), state.state == State.AVAILABLE)
 
-    def _move_labels(self, model: Model) -> None:
-        available = model.available()
-        labels = {}
-        for label, number in model.config.labels.items():
-            if number in available:
-                labels[label] = number
-            elif label in model.labels:
-                kept = labels[label] = model.labels[label]
-                LOG.error("%s: label %s stays with version %d, for %d is not loaded", model.config.name, label, kept, number)
-        model.labels = labels
-
-    def _unload(self, model: Model, wanted: list[int]) -> None:
-        """Takes out what is not wanted, once something that is wanted, and every label's version, can answer."""
-        available = model.available()
-        if not set(available) & set(wanted):
-            return
-        for number in set(available) - set(wanted) - set(model.labels.values()):
+    def _unload(self, model: Model, numbers: set[int]) -> None:
+        """Takes versions out once their last answers are sent."""
+        for number in sorted(numbers):
             version = model.versions[number]
             with self._lock:
                 version.state = State.UNLOADING
@@ -138,14 +162,14 @@ class Versions:
             LOG.info("%s version %d is out", model.config.name, number)
 
     @contextmanager
-    def lease(self, name: str, version: int | None = None, label: str = "") -> Iterator[Servable]:
-        """A version that stays loaded while it is in use; the newest if neither version nor label is given.
+    def lease(self, wanted: Wanted) -> Iterator[Servable]:
+        """A version that stays loaded while it is in use.
 
         Raises:
             Refused: there is no such model, version or label.
         """
         with self._lock:
-            state = self._find(name, version, label)
+            state = self._find(wanted)
             state.requests += 1
         try:
             assert state.servable
@@ -154,36 +178,35 @@ class Versions:
             with self._lock:
                 state.requests -= 1
 
-    def _find(self, name: str, version: int | None, label: str) -> VersionState:
+    def _find(self, wanted: Wanted) -> VersionState:
+        name, version, label = wanted
         model = self.models.get(name)
-        if model is None:
-            known = ", ".join(sorted(self.models))
-            raise Refused(StatusCode.NOT_FOUND, f"Servable not found for request: Latest({name}). This server has {known}.")
         if label:
-            if label not in model.labels:
-                known = ", ".join(sorted(model.labels)) or "no label"
+            labels = model.labels if model else {}
+            if label not in labels:
+                known = ", ".join(sorted(labels)) or "no label"
                 raise invalid(f"Unrecognized servable version label: {label}. {name} has {known}.")
-            version = model.labels[label]
-        available = model.available()
+            version = labels[label]
+        available = model.available() if model else []
         if version is None and available:
             version = available[-1]
-        if version not in available:
-            wanted = "Latest" if version is None else "Specific"
-            request = f"{wanted}({name})" if version is None else f"{wanted}({name}, {version})"
-            known = ", ".join(map(str, available)) or "no version yet"
-            raise Refused(StatusCode.NOT_FOUND, f"Servable not found for request: {request}. It has {known}.")
+        if model is None or version not in available:
+            request = f"Latest({name})" if version is None else f"Specific({name}, {version})"
+            known = f"It has {', '.join(map(str, available)) or 'no version yet'}."
+            if model is None:
+                known = f"This server has {', '.join(sorted(self.models))}."
+            raise Refused(StatusCode.NOT_FOUND, f"Servable not found for request: {request}. {known}")
         return model.versions[version]
 
-    def status(self, name: str, version: int | None = None, label: str = "") -> get_model_status_pb2.GetModelStatusResponse:
-        """The state of one version, or of all. Raises Refused."""
+    def status(self, wanted: Wanted) -> get_model_status_pb2.GetModelStatusResponse:
+        """The state of one version, or of all: a label is passed over, as TensorFlow Serving does. Raises Refused."""
+        name, version, _ = wanted
         model = self.models.get(name)
-        if label and model:
-            version = model.labels.get(label)
         found = sorted((model.versions if model else {}).items(), reverse=True)
         found = [(number, state) for number, state in found if version in (None, number)]
-        if not found or (label and version is None):
-            asked = f"version {version}" if version is not None else f"label {label}" if label else "version"
-            raise Refused(StatusCode.NOT_FOUND, f"Could not find any versions of model {name}: no {asked} of it was found.")
+        if not found:
+            asked = "any versions" if version is None else f"version {version}"
+            raise Refused(StatusCode.NOT_FOUND, f"Could not find {asked} of model {name}")
         response = get_model_status_pb2.GetModelStatusResponse()
         for number, state in found:
             status = response.model_version_status.add(version=number, state=state.state)
@@ -193,7 +216,7 @@ class Versions:
 
     def ready(self) -> bool:
         """Every model has a version that answers."""
-        return all(model.available() for model in self.models.values())
+        return all(self.models[config.name].available() for config in self._configs)
 
 
 def _state_of(folder: Path) -> frozenset:

@@ -22,7 +22,7 @@ from components.publisher import store
 from pipeline.features import FEATURES
 from tests.serving.servers import MODEL, copy_version, serving
 
-STATUSES = {200, 400, 404, 413, 429}
+STATUSES = {200, 400, 404, 413, 429, 503}
 GROWTH_MB = 200
 TOKENS = [
     b"NaN",

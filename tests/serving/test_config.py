@@ -8,19 +8,18 @@ import httpx
 import pytest
 import yaml
 from conftest import REPOSITORY
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
+from google.protobuf import text_format
+from google.protobuf.descriptor import FieldDescriptor
 from tensorflow_serving.config import model_server_config_pb2
 
 from components.errors import BadConfig
 from pipeline import config as pipeline_config
 from serving.local_server import parse
-from serving.server.config import Batching, read_batching
+from serving.server import protos
+from serving.server.parameters import METRICS, Batching, read_batching, read_monitoring
 from tests.serving.conftest import body
 from tests.serving.servers import MODEL, copy_version, serving
 
-BOOL, STRING, MESSAGE = (
-    descriptor_pb2.FieldDescriptorProto.Type.Value(f"TYPE_{kind}") for kind in ("BOOL", "STRING", "MESSAGE")
-)
 FOLDER = REPOSITORY / "serving" / "config"
 COMPOSE = yaml.safe_load((REPOSITORY / "serving" / "docker-compose.yaml").read_text())
 
@@ -35,43 +34,77 @@ def test_models_config():
     assert first.name != second.name
 
 
-def message(fields: dict[str, int], inner: dict[str, int] | None = None) -> type:
-    """A message of TensorFlow Serving built here, where its packages leave the proto out: field names to wire types."""
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
-    file = descriptor_pb2.FileDescriptorProto(name="x.proto", package="x", syntax="proto3")
-    file.dependency.append(wrappers_pb2.DESCRIPTOR.name)
-    for name, found in (("Inner", inner or {}), ("Outer", fields)):
-        definition = file.message_type.add(name=name)
-        for number, (field, kind) in enumerate(found.items(), 1):
-            added = definition.field.add(name=field, number=number, type=kind, label=1)
-            if kind == MESSAGE:
-                added.type_name = ".x.Inner" if inner else ".google.protobuf.Int64Value"
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("x.Outer"))
+def test_monitoring_config(tmp_path):
+    """tensorflow_serving/config/monitoring_config.proto; model_servers/http_server.cc CreateAndStartHttpServer."""
+    assert read_monitoring(FOLDER / "monitoring.config") == "/monitoring/prometheus/metrics"
+    path = tmp_path / "monitoring.config"
+    for text, where in {
+        "": None,
+        "prometheus_config { enable: true }": METRICS,
+        'prometheus_config { path: "/m" }': None,
+    }.items():
+        path.write_text(text)
+        assert read_monitoring(path) == where
+    path.write_text("prometheus_config { enabled: true }")
+    with pytest.raises(BadConfig, match=r'monitoring.config:1:21 : .* has no field named "enabled"'):
+        read_monitoring(path)
 
 
-def test_monitoring_config():
-    """tensorflow_serving/config/monitoring_config.proto"""
-    monitoring = message({"prometheus_config": MESSAGE}, {"enable": BOOL, "path": STRING})
-    found = text_format.Parse((FOLDER / "monitoring.config").read_text(), monitoring()).prometheus_config
-    assert found.enable
-    assert found.path == "/monitoring/prometheus/metrics"
+def test_the_messages_have_tensorflow_servings_fields():
+    """session_bundle_config.proto and monitoring_config.proto of 2.19.1, field by field."""
+    batching = protos.POOL.FindMessageTypeByName(f"{protos.PACKAGE}.BatchingParameters").fields
+    assert {field.name: field.message_type.name if field.message_type else field.type for field in batching} == {
+        "max_batch_size": "Int64Value",
+        "batch_timeout_micros": "Int64Value",
+        "max_enqueued_batches": "Int64Value",
+        "num_batch_threads": "Int64Value",
+        "thread_pool_name": "StringValue",
+        "allowed_batch_sizes": FieldDescriptor.TYPE_INT64,
+        "pad_variable_length_inputs": FieldDescriptor.TYPE_BOOL,
+        "enable_large_batch_splitting": "BoolValue",
+        "max_execution_batch_size": "Int64Value",
+    }
+    assert [field.name for field in batching if field.is_repeated] == ["allowed_batch_sizes"]
 
 
-def test_batching_config_and_the_local_servers_reading_of_it():
-    """tensorflow_serving/servables/tensorflow/session_bundle_config.proto, BatchingParameters"""
-    names = ["max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads"]
-    path = FOLDER / "batching.config"
-    found = text_format.Parse(path.read_text(), message(dict.fromkeys(names, MESSAGE))())
-    assert read_batching(path) == Batching(**{field.name: value.value for field, value in found.ListFields()})
-    assert read_batching(path) == Batching(), "the local server batches like production"
+def test_the_local_server_batches_like_the_shipped_file_says():
+    assert read_batching(FOLDER / "batching.config") == Batching()
 
 
-@pytest.mark.parametrize("text", ["max_batch_size { value: 0 }", "max_batch_size 4", "nonsense"])
-def test_a_batching_config_that_is_none(tmp_path, text):
+def test_a_batching_file_with_every_field(tmp_path):
+    path = tmp_path / "b"
+    path.write_text(
+        "# why\nmax_batch_size { value: 64 } batch_timeout_micros: { value: 0 }  # at once\nmax_enqueued_batches { value: 3 }"
+        'num_batch_threads { value: 5 } thread_pool_name { value: "mine" } allowed_batch_sizes: 8 allowed_batch_sizes: [64]'
+        "pad_variable_length_inputs: true enable_large_batch_splitting { value: true } max_execution_batch_size { value: 8 }"
+    )
+    assert read_batching(path) == Batching(64, 0, 3, 5, "mine", True, 8, (8, 64), True)
+    path.write_text("")
+    found = read_batching(path)
+    assert (found.max_batch_size, found.batch_timeout_micros, found.max_enqueued_batches, found.rows) == (1000, 0, 10, 1000)
+    path.write_text("max_batch_size { value: 64 } enable_large_batch_splitting { value: true }")
+    assert read_batching(path).rows == 64
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("max_batch_size { value: 0 }", "max_batch_size is 0; expected at least 1"),
+        ("batch_timeout_micros { value: -1 }", "batch_timeout_micros is -1; expected at least 0"),
+        ("max_batch_size 4", "1:16 : 'max_batch_size 4': Expected \"{\""),
+        ("nonsense", "nonsense"),
+        ("\nmax_batch_sise { value: 4 }", '2:1 : .* has no field named "max_batch_sise"'),
+        ("max_batch_size { value: 64 } allowed_batch_sizes: 8", "last of allowed_batch_sizes is 8; expected max_batch_size"),
+        ("max_batch_size { value: 4 } allowed_batch_sizes: [8, 4]", "expected each larger than the one before"),
+        (
+            "max_batch_size { value: 4 } enable_large_batch_splitting { value: true } max_execution_batch_size { value: 8 }",
+            "max_execution_batch_size is 8; expected at most max_batch_size",
+        ),
+    ],
+)
+def test_a_batching_file_that_tensorflow_serving_refuses(tmp_path, text, message):
     (tmp_path / "b").write_text(text)
-    with pytest.raises(BadConfig, match=r"/b: "):
+    with pytest.raises(BadConfig, match=f"/b:.*{message}"):
         read_batching(tmp_path / "b")
 
 
@@ -114,14 +147,21 @@ def test_compose_mounts_what_is_there():
     used = dict(flag.removeprefix("--").split("=") for flag in server["command"])
     assert (FOLDER / used["batching_parameters_file"].removeprefix("/config/")).exists()
     assert (FOLDER / used["monitoring_config_file"].removeprefix("/config/")).exists()
-    ours = vars(parse([]))
-    assert {
-        "port",
-        "rest_api_port",
-        "model_config_file",
-        "enable_batching",
-        "batching_parameters_file",
-    } <= used.keys() & ours.keys()
+
+
+def test_the_local_server_takes_every_shipped_command_line():
+    """docker-compose.yaml and all of k8s, as they stand; a flag that is unknown or misspelt is refused."""
+    composed = COMPOSE["services"]["server"]["command"]
+    files = sorted((REPOSITORY / "serving/k8s").rglob("*.yaml"))
+    on_kubernetes = [flag for path in files for flag in re.findall(r"--\w+=[^\s}#]+", path.read_text())]
+    assert len(on_kubernetes) >= 9
+    for flags in (composed, on_kubernetes):
+        options = parse(flags)
+        assert (options.port, options.rest_api_port, options.enable_batching) == (8500, 8501, True)
+        assert "--allow_version_labels_for_unavailable_models=true" in flags, "else TensorFlow Serving does not start"
+    for wrong in ("--modelbasepath=/m", "--enable_batch=true", "--enable_batching=yes", "--port=65536", "--port=-1"):
+        with pytest.raises(SystemExit):
+            parse([wrong])
 
 
 def test_prometheus_asks_where_the_server_answers():
