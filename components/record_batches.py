@@ -19,6 +19,7 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 from tfx_bsl.coders import example_coder
 
+from components import folders
 from components.errors import BadData
 
 Item = TypeVar("Item")
@@ -37,7 +38,7 @@ def files(examples: Artifact, split: str) -> list[str]:
         name = example_gen_pb2.PayloadFormat.Name(payload)
         raise BadData(f"{examples.uri} holds {name}; expected FORMAT_TF_EXAMPLE, as SpanExampleGen writes.")
     folder = artifact_utils.get_split_uri([examples], split)
-    if not (found := sorted(tf.io.gfile.glob(f"{folder}/*"))):
+    if not (found := folders.matching(folder)):
         raise BadData(f"No files in {folder}; expected gzipped TFRecords of tf.Examples, as SpanExampleGen writes.")
     return found
 

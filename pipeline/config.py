@@ -39,6 +39,9 @@ class Data(Section):
     schema_file: str = Field(alias="schema", description="reviewed tensorflow-metadata schema, as text")
     window: int = Field(ge=1, le=120, description="spans that a model learns from, the newest included")
     ignore_columns: list[str] = Field(description="columns of the files that are left unread; any other one is refused")
+    missing: list[str] = Field(
+        description="what also means a missing value in CSV files, unless it is quoted; see data/README.md"
+    )
     eval_days: int = Field(ge=1, le=27, description="last days of the newest span, kept for evaluation")
     complete_after_days: int = Field(
         ge=0, le=366, description="days since a month's end, after which it is whole without a later month and without _SUCCESS"
@@ -50,6 +53,7 @@ class Gate(Section):
 
     stop_on: list[Literal["error", "warning"]] = Field(description="severities of anomalies that stop the run")
     min_rows: int = Field(ge=1, description="rows in each split")
+    min_eval_days: int = Field(ge=1, le=27, description="days of the evaluation split that have rows; all if there are fewer")
     min_positive_share: Share = Field(description="smallest share of positive labels in a split")
     max_positive_share: Share = Field(description="largest share of positive labels in a split")
     max_repeated_share: Share = Field(description="rows of a span that repeat another one")

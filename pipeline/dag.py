@@ -100,6 +100,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         complete_after_days=config.data.complete_after_days,
         columns=COLUMNS,
         ignore_columns=config.data.ignore_columns,
+        missing=config.data.missing,
         date=DATE,
     )
     statistics = StatisticsGen(
@@ -117,7 +118,8 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         statistics=statistics.outputs["statistics"],
         anomalies=validator.outputs["anomalies"],
         label=LABEL,
-        **config.gate.model_dump(exclude={"stop_on"}),
+        **config.gate.model_dump(exclude={"stop_on"})
+        | {"min_eval_days": min(config.gate.min_eval_days, config.data.eval_days)},
     )
     gate = DataGate(
         examples=examples.outputs["examples"],

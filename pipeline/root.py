@@ -15,6 +15,7 @@ from rich.console import Console
 
 from components.errors import RootBusy, RootUnusable
 
+PATTERN = "*?[\\"  # TensorFlow takes the path of a model's variables for a pattern of shell, and offers no way to quote one
 PATIENCE = 2.0  # seconds: the kernel takes up to one to free a gigabyte
 
 
@@ -23,9 +24,14 @@ def claimed(root: Path, lock: str = ".lock") -> Iterator[None]:
     """Holds `root`, or what `lock` stands for in it. The kernel lets go of it when the process ends, however it ends.
 
     Raises:
-        RootUnusable: it cannot be written.
+        RootUnusable: it cannot be written, or TensorFlow could read no model in it.
         RootBusy: another run holds it.
     """
+    if found := sorted({letter for letter in str(root.absolute()) if letter in PATTERN}):
+        raise RootUnusable(
+            f"{root.absolute()} has {' '.join(found)} in its path. TensorFlow and TensorFlow Serving take it for a pattern of "
+            f"files, and load no model from there. Expected a path without {' '.join(PATTERN)}; choose another with --root."
+        )
     with _writing(root):
         root.mkdir(parents=True, exist_ok=True)
         file = (root / lock).open("a+b", buffering=0)  # else closing it would write again what could not be written

@@ -55,8 +55,10 @@ def _told(outputs: Outputs) -> RunFacts | None:
 def _data(console: Console, outputs: Outputs) -> None:
     examples = outputs["SpanExampleGen"]["examples"].custom_properties
     rows = json.loads(examples["rows"].string_value)
+    days = json.loads(examples["days"].string_value)
     window = examples["window"].string_value.split(",")
-    console.print(f"Data: {window[0]} to {window[-1]}, {rows['train']:,} rows to train, {rows['eval']:,} to evaluate.")
+    evaluated = f"{rows['eval']:,} of {days['eval']} days to evaluate"
+    console.print(f"Data: {window[0]} to {window[-1]}, {rows['train']:,} rows to train, {evaluated}.")
     findings = data_checks.read(outputs["DataChecks"]["report"].uri)
     console.print("Findings in the data: " + ("none." if not findings else f"{len(findings)}, none of which stops a run:"))
     for finding in findings:

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import sys
+import tempfile
 import time
 import uuid
 from contextlib import ExitStack
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--work",
         help="folder for the parts and a copy of the model, which all workers of a distributed runner reach "
-        "(default: by the output)",
+        "(default: by the output, or where TensorFlow cannot load a model from there, the system's folder for temporary files)",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace the output if it is there")
     parser.epilog = "Other options are Beam's, such as --runner=FlinkRunner, or --direct_running_mode=multi_processing."
@@ -66,7 +67,7 @@ def score(options: argparse.Namespace, beam: list[str], console: Console) -> Non
     check_options(beam)
     version = the_model(options.model, read_keys(options.public_key))
     with ExitStack() as stack:
-        parent = Path(options.work or output.parent)
+        parent = Path(options.work or work_by(output))
         try:
             work = stack.enter_context(temporary_folder(parent))
             model = work / "model"
@@ -82,6 +83,12 @@ def score(options: argparse.Namespace, beam: list[str], console: Console) -> Non
         rows = assemble(sorted(work.glob("*.parquet")), output)
     seconds = time.monotonic() - start
     console.print(f"{rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second, to {output}.")
+
+
+def work_by(output: Path) -> str:
+    """The output's folder, unless its path has what TensorFlow takes for a pattern of files."""
+    folder = str(output.parent.absolute())
+    return tempfile.gettempdir() if set(folder) & set("*?[\\") else folder
 
 
 def check_options(beam: list[str]) -> None:

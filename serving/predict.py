@@ -16,6 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--json", type=file, help="a row as an object of field to value, or a list of rows")
     source.add_argument("--csv", type=file, help="rows with a header; they are printed with a column more")
+    parser.add_argument("--missing", action="append", default=[], help="also means a missing value in --csv, unless quoted")
     parser.add_argument("--server", default="http://127.0.0.1:8501", help="http:// or grpc:// (default: %(default)s)")
     parser.add_argument("--model", default="flight_delay", help="(default: %(default)s)")
     which = parser.add_mutually_exclusive_group()
@@ -36,7 +37,7 @@ def answer(options: argparse.Namespace) -> None:
         connection = client.connect(target)
     with connection as server:
         if options.csv:
-            frame = rows.from_csv(options.csv, server.inputs())
+            frame = rows.from_csv(options.csv, server.inputs(), options.missing)
             frame[client.OUTPUT] = server.predict(frame)
             frame.to_csv(sys.stdout, index=False, float_format="%.6g")
         else:

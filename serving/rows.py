@@ -1,16 +1,17 @@
 """Raw rows as a person or a program has them, as the columns that a signature takes. Knows no server, and no TensorFlow."""
 
-import csv
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from components.errors import BadData
+from components.span_example_gen import csv_file
 
 Rows = Sequence[Mapping[str, Any]] | pd.DataFrame
 DTYPES: dict[str, np.dtype] = {
@@ -21,6 +22,7 @@ DTYPES: dict[str, np.dtype] = {
     "DT_INT64": np.dtype(np.int64),
     "DT_BOOL": np.dtype(np.bool_),
 }
+ARROW: dict[str, pa.DataType] = {"DT_STRING": pa.string(), "DT_INT32": pa.int64(), "DT_INT64": pa.int64()}  # else float64
 
 
 def columns(rows: Rows, inputs: Mapping[str, str]) -> dict[str, np.ndarray]:
@@ -95,25 +97,13 @@ def from_json(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def from_csv(path: Path, inputs: Mapping[str, str]) -> pd.DataFrame:
-    """Rows of a CSV file with a header; an empty cell is missing. Raises BadData, naming the line."""
-    texts = {name: str for name, dtype in inputs.items() if dtype == "DT_STRING"}
-    try:
-        _check_cells(path)
-        return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""], quoting=csv.QUOTE_MINIMAL, index_col=False)
-    except BadData:
-        raise
-    except (OSError, ValueError, csv.Error) as error:
-        raise BadData(f"{path} cannot be read as CSV: {error}") from error
+def from_csv(path: Path, inputs: Mapping[str, str], missing: Collection[str] = ()) -> pd.DataFrame:
+    """Rows of a CSV file with a header, read as SpanExampleGen reads those that a model learns from. Raises BadData.
 
-
-def _check_cells(path: Path) -> None:
-    """Raises BadData for a line of another number of cells than the header: pandas would move them, or fill up."""
-    with path.open(encoding="utf-8", newline="") as file:
-        lines = csv.reader(file, strict=True)
-        names = next(lines, [])
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise BadData(f"{path}, line 1: column {', '.join(twice)} is there more than once; expected each name once.")
-        for cells in lines:
-            if cells and len(cells) != len(names):
-                raise BadData(f"{path}, line {lines.line_num}: {len(cells)} cells; expected {len(names)}, as in the header.")
+    Args:
+        path: the file.
+        inputs: see `columns`; what is no input stays text.
+        missing: what also means a missing value where it is not quoted, as `data.missing` in the pipeline's configuration.
+    """
+    table = csv_file.table(path, {name: ARROW.get(dtype, pa.float64()) for name, dtype in inputs.items()}, missing)
+    return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)

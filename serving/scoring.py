@@ -19,6 +19,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 from tfx_bsl.public.beam import run_inference
 from tfx_bsl.public.proto import model_spec_pb2
 
+from components import values
 from components.errors import BadData
 from serving.client import OUTPUT
 
@@ -106,13 +107,12 @@ def model_inputs(batch: pa.RecordBatch, inputs: dict[str, str], where: str) -> p
     columns = []
     for name, dtype in inputs.items():
         column = batch.column(batch.schema.get_field_index(name))
-        if dtype == "DT_INT64" and column.null_count:
-            raise BadData(f"{where}: {column.null_count} values of {name} are null; expected an integer in each row.")
         try:
-            # A float is rounded to the float32 that the model takes; nothing else may change in the cast.
-            column = column.cast(ARROW[dtype], safe=not pa.types.is_floating(column.type))
-        except pa.ArrowException as error:
-            raise BadData(f"{where}: {name} cannot be made {dtype.removeprefix('DT_').lower()}: {error}") from error
+            column = values.cast(column, ARROW[dtype])
+        except values.Unfit as error:
+            raise BadData(f"{where}, row {error.row + 1:,} of these: {name} is {error}.") from error
+        if dtype == "DT_INT64" and column.null_count:
+            raise BadData(f"{where}: {column.null_count} values of {name} are missing; expected an integer in each row.")
         columns.append(column.fill_null("" if dtype == "DT_STRING" else 0 if dtype == "DT_INT64" else float("nan")))
     return pa.RecordBatch.from_arrays(columns, list(inputs))
 

@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--json", type=file, help="a row as an object of field to value, or a list of rows")
     source.add_argument("--csv", type=file, help="rows with a header; without either it asks for one row")
+    parser.add_argument("--missing", action="append", default=[], help="also means a missing value in --csv, unless quoted")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True, stderr=True)
     return ended(lambda: act(options, console), console)
@@ -40,7 +41,7 @@ def act(options: argparse.Namespace, console: Console) -> None:
     if options.json:
         given = rows.from_json(options.json)
     elif options.csv:
-        given = rows.from_csv(options.csv, card)
+        given = rows.from_csv(options.csv, card, options.missing)
     else:
         given = [ask(card, console)]
     with quiet_stderr():  # TensorFlow Lite tells of its delegate

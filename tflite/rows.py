@@ -1,14 +1,17 @@
 """Raw rows as a person or a program writes them, checked against the model card, as columns for the file. No TensorFlow."""
 
-import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from components.errors import BadData
 from components.mobile_exporter.card import FeatureCard, ModelCard, Value
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MISSING: dict[str, Value] = {"string": "", "float32": float("nan"), "int64": 0}
 TYPES: dict[str, tuple[type, ...]] = {"string": (str,), "float32": (int, float), "int64": (int,)}
@@ -64,14 +67,16 @@ def allowed(feature: FeatureCard) -> str:
 
 
 def parse(feature: FeatureCard, text: str) -> Value:
-    """A value from a form or a CSV file. Raises BadData."""
+    """A value as a person types it, read as one of a CSV file. Raises BadData."""
     if feature.dtype == "string" or text == "":
         return text or None
+    import pyarrow as pa  # noqa: PLC0415  # a row of JSON is answered without
+
+    from components import values  # noqa: PLC0415
+
     try:
-        if "_" in text:  # which Python allows between digits
-            raise ValueError(text)
-        return int(text) if feature.dtype == "int64" else float(text)
-    except ValueError as error:
+        return values.cast(pa.array([text]), _type(feature))[0].as_py()
+    except values.Unfit as error:
         raise BadData(f"{feature.name} is {text!r}. Expected {allowed(feature)}.") from error
 
 
@@ -87,23 +92,23 @@ def from_json(path: Path) -> list[dict[str, Value]]:
     return rows
 
 
-def from_csv(path: Path, card: ModelCard) -> list[dict[str, Value]]:
-    """Rows of a CSV file with a header; an empty cell is missing. Raises BadData, naming the line."""
-    by_name = {feature.name: feature for feature in card.features}
-    rows: list[dict[str, Value]] = []
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            for cells in csv.DictReader(file, strict=True):
-                if None in cells or None in cells.values():
-                    raise BadData(f"line {len(rows) + 2} has another number of cells than the header")
-                rows.append({name: parse(by_name[name], text) if name in by_name else text for name, text in cells.items()})
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadData(f"{path} cannot be read as CSV: {error}") from error
-    except BadData as error:
-        raise BadData(f"{path}, line {len(rows) + 2}: {error}") from error
-    if not rows:
-        raise BadData(f"{path} holds no rows; expected a header and at least one line.")
-    return rows
+def from_csv(path: Path, card: ModelCard, missing: Collection[str] = ()) -> list[dict[str, Value]]:
+    """Rows of a CSV file with a header, read as SpanExampleGen reads those that a model learns from. Raises BadData.
+
+    Args:
+        path: the file.
+        card: what the model takes; what it does not take stays text.
+        missing: what also means a missing value where it is not quoted, as `data.missing` in the pipeline's configuration.
+    """
+    from components.span_example_gen import csv_file  # noqa: PLC0415  # pyarrow: a row of JSON is answered without
+
+    return csv_file.table(path, {feature.name: _type(feature) for feature in card.features}, missing).to_pylist()
+
+
+def _type(feature: FeatureCard) -> "pa.DataType":
+    import pyarrow as pa  # noqa: PLC0415
+
+    return {"string": pa.string(), "int64": pa.int64()}.get(feature.dtype, pa.float64())
 
 
 def columns(rows: list[dict[str, Value]], card: ModelCard) -> dict[str, np.ndarray]:

@@ -121,6 +121,13 @@ def row_count(split: str, statistics: statistics_pb2.DatasetFeatureStatistics, l
     return [Finding(split, "", "too few rows", f"{statistics.num_examples:,}", f"at least {lowest:,} (gate.min_rows)", "error")]
 
 
+def evaluation_days(days: int, lowest: int) -> list[Finding]:
+    """Refuses an evaluation split that has rows of fewer than `lowest` days, as of a month that is not whole yet."""
+    if days >= lowest:
+        return []
+    return [Finding("eval", "", "too few days", f"rows of {days}", f"at least {lowest} (gate.min_eval_days)", "error")]
+
+
 def constant(split: str, statistics: statistics_pb2.DatasetFeatureStatistics, may_be: Collection[str]) -> list[Finding]:
     """Refuses features that have one value in every row: a sensor that is stuck, a join that failed.
 

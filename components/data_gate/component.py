@@ -32,6 +32,7 @@ class DataChecksSpec(component_spec.ComponentSpec):
     PARAMETERS = {
         "label": component_spec.ExecutionParameter(type=str),
         "min_rows": component_spec.ExecutionParameter(type=int),
+        "min_eval_days": component_spec.ExecutionParameter(type=int),
         "min_positive_share": component_spec.ExecutionParameter(type=float),
         "max_positive_share": component_spec.ExecutionParameter(type=float),
         "max_repeated_share": component_spec.ExecutionParameter(type=float),
@@ -60,6 +61,7 @@ class DataChecks(base_component.BaseComponent):
         anomalies: channel.BaseChannel,
         label: str,
         min_rows: int,
+        min_eval_days: int,
         min_positive_share: float,
         max_positive_share: float,
         max_repeated_share: float,
@@ -69,6 +71,7 @@ class DataChecks(base_component.BaseComponent):
         examples, schema, statistics, anomalies: of the same run; all their splits are checked.
         label: the feature whose mean is the share of positives.
         min_rows: rows that each split needs.
+        min_eval_days: days that must have rows in the evaluation split.
         min_positive_share, max_positive_share: bounds, both allowed, of the share of positives in each split.
         max_repeated_share: of the rows of a span, those that repeat another one.
         may_be_constant: features that may have one value only in the training split.
@@ -81,6 +84,7 @@ class DataChecks(base_component.BaseComponent):
                 anomalies=anomalies,
                 label=label,
                 min_rows=min_rows,
+                min_eval_days=min_eval_days,
                 min_positive_share=min_positive_share,
                 max_positive_share=max_positive_share,
                 max_repeated_share=max_repeated_share,

@@ -9,7 +9,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.data_gate import checks
-from components.span_example_gen.executor import REPEATED_PROPERTY
+from components.span_example_gen.executor import DAYS_PROPERTY, REPEATED_PROPERTY
 
 
 class Executor(base_executor.BaseExecutor):
@@ -19,6 +19,8 @@ class Executor(base_executor.BaseExecutor):
         schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"])))
         counts = json.loads(examples.get_string_custom_property(REPEATED_PROPERTY))
         findings = checks.repeated_rows(counts, exec_properties["max_repeated_share"])
+        days = json.loads(examples.get_string_custom_property(DAYS_PROPERTY))
+        findings += checks.evaluation_days(days["eval"], exec_properties["min_eval_days"])
         for split in artifact_utils.decode_split_names(examples.split_names):
             found = _read(input_dict["anomalies"], split, "SchemaDiff.pb", anomalies_pb2.Anomalies())
             statistics = _read(

@@ -13,6 +13,7 @@ from tfx.utils import io_utils, path_utils
 
 import tensorflow_data_validation as tfdv  # isort: skip  # behind tfx
 
+from components import folders
 from components.drift_monitor import data_drift, observe, performance, report
 from components.drift_monitor.report import Check, Reference
 from components.errors import BadData, CorruptModel
@@ -131,7 +132,7 @@ def without(schema: schema_pb2.Schema, label: str) -> schema_pb2.Schema:
 def read_scores(folder: str) -> np.ndarray:
     """What `observe.Score` wrote, in the order of the files, shape [2, rows]: labels and scores."""
     parts = []
-    for path in sorted(tf.io.gfile.glob(f"{folder}/*.npy")):
+    for path in folders.matching(folder, "*.npy"):
         with tf.io.gfile.GFile(path, "rb") as file:
             parts.append(np.load(file))
     return np.concatenate(parts).T
@@ -145,7 +146,7 @@ def request_files(folder: str) -> list[str]:
     """
     if not folder:
         return []
-    if not (paths := sorted(tf.io.gfile.glob(f"{folder.rstrip('/')}/*.tfrecord*"))):
+    if not (paths := folders.matching(folder, "*.tfrecord*")):
         raise BadData(
             f"{folder} holds no logged requests; expected files named *.tfrecord or *.tfrecord.gz of tf.Example. "
             "Correct drift.requests, or leave it empty to skip the check of training/serving skew."

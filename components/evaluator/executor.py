@@ -10,6 +10,7 @@ from tfx.utils import io_utils, json_utils, path_utils
 import tensorflow_model_analysis as tfma  # isort: skip  # behind tfx
 from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
+from components import folders
 from components.evaluator import analysis, results
 from components.evaluator.score import Score, ScoredBy, decoded
 from components.memory import seldom_collected
@@ -52,7 +53,7 @@ class Executor(executor.Executor):
         score = Score(models, decoded(schema, analysis.columns(config)))
         folder = artifact_utils.get_single_uri(output_dict["evaluation"])
         uris = [uri for split in splits or ["eval"] for uri in artifact_utils.get_split_uris(inputs["examples"], split)]
-        paths = sorted(path for uri in uris for path in fileio.glob(io_utils.all_files_pattern(uri)))
+        paths = [path for uri in uris for path in folders.matching(uri)]
         with seldom_collected(), self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline

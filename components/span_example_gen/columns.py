@@ -5,18 +5,12 @@ from collections.abc import Callable, Collection, Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from components import values
 from components.errors import BadData
 from components.span_example_gen.limits import MAX_BATCH_TEXT_BYTES, MAX_TEXT_BYTES, listed, shown
 
 CONTROL = r"[\x00-\x1f\x7f\x{fffe}\x{ffff}]"  # the last two are no characters, and XML allows them no more than the others
 ARROW_TYPES = {"string": pa.string(), "float32": pa.float32(), "int64": pa.int64()}
-
-
-def is_text(type_: pa.DataType) -> bool:
-    """Whether Arrow can read it as a dictionary: text, or bytes that may be text."""
-    return any(
-        test(type_) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
-    )
 
 
 def _is_number(type_: pa.DataType) -> bool:
@@ -26,11 +20,11 @@ def _is_number(type_: pa.DataType) -> bool:
 
 def _is_date(type_: pa.DataType) -> bool:
     """A timestamp with a zone is none: its day depends on where one stands."""
-    return pa.types.is_date(type_) or (pa.types.is_timestamp(type_) and type_.tz is None) or is_text(type_)
+    return pa.types.is_date(type_) or (pa.types.is_timestamp(type_) and type_.tz is None) or values.is_text(type_)
 
 
 READABLE: dict[pa.DataType, Callable[[pa.DataType], bool]] = {
-    pa.string(): lambda type_: is_text(type_) or pa.types.is_integer(type_),
+    pa.string(): lambda type_: values.is_text(type_) or pa.types.is_integer(type_),
     pa.float32(): _is_number,
     pa.int64(): _is_number,
     pa.date32(): _is_date,
@@ -71,63 +65,48 @@ def pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 def _text_bytes(column: pa.Array) -> int:
     """Those of each row, also if a dictionary holds them once."""
-    values = column.dictionary if pa.types.is_dictionary(column.type) else column
-    if not is_text(values.type):
+    texts = column.dictionary if pa.types.is_dictionary(column.type) else column
+    if not values.is_text(texts.type):
         return 0
-    lengths = pc.binary_length(values)
-    return pc.sum(lengths.take(column.indices) if values is not column else lengths).as_py() or 0
+    lengths = pc.binary_length(texts)
+    return pc.sum(lengths.take(column.indices) if texts is not column else lengths).as_py() or 0
 
 
 def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Casts each column to the schema's type; NaN becomes null.
+    """Casts each column to the schema's type, as `values.cast`.
 
     Raises:
-        BadData: naming the column whose type or value does not fit. No value is changed, but for rounding to float32.
+        Unfit: naming the column whose value does not fit, or is too long, or would break what shows it.
     """
-    check_types(batch.schema, schema)
     arrays = []
     for field in schema:
         column = batch.column(field.name)
-        values = column.dictionary if pa.types.is_dictionary(column.type) else column
         try:
-            _check_lengths(values)
-            if len(values) > len(column):  # a dictionary of many batches: looked at whole for each, it would take minutes
-                column = column.dictionary_decode()
-            arrays.append(_as_text(column) if field.type == pa.string() else _as_number(column, field.type))
-        except (pa.ArrowException, BadData) as error:
-            raise BadData(f"column {field.name} ({values.type}): {shown(str(error))}. Expected {field.type}.") from error
+            _check_lengths(column)
+            if pa.types.is_dictionary(column.type) and len(column.dictionary) > len(column):
+                column = column.dictionary_decode()  # of many batches: looked at whole for each, it would take minutes
+            if field.type == pa.string() and not pa.types.is_dictionary(column.type):
+                column = column.dictionary_encode()  # each distinct value is looked at once
+            array = values.cast(column, field.type)
+            if field.type == pa.string():
+                _check_characters(array)
+        except values.Unfit as error:
+            raise values.Unfit(error.row, f"column {field.name} is {shown(str(error))}") from error
+        arrays.append(array)
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _check_lengths(values: pa.Array) -> None:
+def _check_lengths(column: pa.Array) -> None:
     """Before anything else is done with them."""
-    if is_text(values.type) and (longest := pc.max(pc.binary_length(values)).as_py() or 0) > MAX_TEXT_BYTES:
-        raise BadData(f"a value of {longest:,} bytes; at most {MAX_TEXT_BYTES:,} are read")
+    texts = column.dictionary if pa.types.is_dictionary(column.type) else column
+    if values.is_text(texts.type) and (longest := pc.max(pc.binary_length(texts)).as_py() or 0) > MAX_TEXT_BYTES:
+        place = pc.index(pc.binary_length(texts), longest).as_py()
+        row = pc.index(column.indices, place).as_py() if texts is not column else place
+        raise values.Unfit(max(row, 0), f"a text of {longest:,} bytes; expected at most {MAX_TEXT_BYTES:,}")
 
 
-def _as_text(column: pa.Array) -> pa.Array:
-    """Looks at each distinct value once."""
-    column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    values = column.dictionary.cast(pa.string())
-    values.validate(full=True)  # neither Parquet nor a cast from string finds invalid UTF-8
-    if strange := values.filter(pc.match_substring_regex(values, CONTROL)):
-        raise BadData(f"a value with a control character, {shown(repr(strange[0].as_py()))}")
-    return values.take(column.indices)
-
-
-def _as_number(column: pa.Array, type_: pa.DataType) -> pa.Array:
-    if pa.types.is_dictionary(column.type):
-        return _as_number(column.dictionary, type_).take(column.indices)
-    if pa.types.is_float16(column.type):
-        column = column.cast(pa.float32())
-    if pa.types.is_floating(column.type):
-        column = pc.if_else(pc.is_nan(column), None, column)
-    if not pa.types.is_floating(type_):
-        return column.cast(type_)  # a float that is no integer is an error
-    if pa.types.is_decimal(column.type):
-        column = column.cast(pa.float64())  # straight to float32, Arrow computes in float32
-    rounded = column.cast(type_, safe=False)  # rounding is meant
-    infinite = pc.is_inf(column) if pa.types.is_floating(column.type) else False
-    if lost := column.filter(pc.and_not(pc.is_inf(rounded), infinite)).drop_null():
-        raise BadData(f"the value {lost[0]} is too large")
-    return rounded
+def _check_characters(texts: pa.Array) -> None:
+    distinct = texts.dictionary_encode()
+    if strange := distinct.dictionary.filter(pc.match_substring_regex(distinct.dictionary, CONTROL)):
+        row = pc.index(texts, strange[0]).as_py()
+        raise values.Unfit(row, f"{shown(repr(strange[0].as_py()))}, with a control character; expected a text")

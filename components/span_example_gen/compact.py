@@ -41,7 +41,7 @@ def struct(data: bytes, start: int = 0, depth: int = 0) -> tuple[dict[int, Any],
             if header >> 4:
                 number += header >> 4
             else:
-                number, at = _integer(data, at, I16)
+                number, at = integer(data, at, I16)
             # Thrift would keep 16 bits of it, and the last of two: what is checked here must be what Arrow reads.
             if number in fields or number >= 1 << 15:
                 raise Malformed(f"field {number} where it cannot be")
@@ -56,11 +56,11 @@ def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
     if kind in (TRUE, FALSE, BYTE):  # the first two: in a list
         return data[at], at + 1
     if kind in BITS:
-        return _integer(data, at, kind)
+        return integer(data, at, kind)
     if kind == DOUBLE:
         return None, at + 8
     if kind == BINARY:
-        length, at = _varint(data, at)
+        length, at = varint(data, at)
         return length, at + length
     if kind not in _NESTED:
         raise Malformed(f"unknown type {kind}")
@@ -73,7 +73,7 @@ def _list(data: bytes, at: int, depth: int) -> tuple[list, int]:
     count, kind = data[at] >> 4, data[at] & 15
     at += 1
     if count == 15:  # noqa: PLR2004 (the protocol's mark of a longer one)
-        count, at = _varint(data, at)
+        count, at = varint(data, at)
     if count > len(data) - at:
         raise Malformed("ends too early")
     values = []
@@ -84,7 +84,7 @@ def _list(data: bytes, at: int, depth: int) -> tuple[list, int]:
 
 
 def _map(data: bytes, at: int, depth: int) -> tuple[None, int]:
-    count, at = _varint(data, at)
+    count, at = varint(data, at)
     if count > len(data) - at:
         raise Malformed("ends too early")
     if count:
@@ -96,7 +96,8 @@ def _map(data: bytes, at: int, depth: int) -> tuple[None, int]:
     return None, at
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def varint(data: bytes, at: int) -> tuple[int, int]:
+    """A number without a sign, and where it ends. Raises Malformed, IndexError."""
     value = shift = 0
     while True:
         byte = data[at]
@@ -109,8 +110,9 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
             raise Malformed("a number of more than 64 bits")
 
 
-def _integer(data: bytes, at: int, kind: int) -> tuple[int, int]:
-    value, at = _varint(data, at)
+def integer(data: bytes, at: int, kind: int) -> tuple[int, int]:
+    """A number with a sign (zigzag), and where it ends. Raises Malformed, IndexError."""
+    value, at = varint(data, at)
     if value >> BITS[kind]:
         raise Malformed(f"a number of more than {BITS[kind]} bits")
     return value >> 1 ^ -(value & 1), at

@@ -31,6 +31,7 @@ class SpanExampleGenSpec(component_spec.ComponentSpec):
         "complete_after_days": component_spec.ExecutionParameter(type=int),
         "columns": component_spec.ExecutionParameter(type=str),
         "ignore_columns": component_spec.ExecutionParameter(type=str),
+        "missing": component_spec.ExecutionParameter(type=str),
         "date": component_spec.ExecutionParameter(type=str),
     }
 
@@ -44,9 +45,9 @@ class SpanExampleGen(base_beam_component.BaseBeamComponent):
 
     Outputs:
         examples: `Examples` with the splits "train" and "eval" (the last `eval_days` of the newest span); gzipped TFRecords
-            of tf.Example. Custom properties: `span`, `window` (comma-separated), `rows` (JSON, rows a split), `repeated`
-            (JSON, span to the number of its `rows` and of those that are `repeated`, equal to an earlier one) and, where a
-            driver has run, `content` (JSON, span to what `content.totals` said of its files).
+            of tf.Example. Custom properties: `span`, `window` (comma-separated), `rows` and `days` (JSON, the number a split),
+            `repeated` (JSON, span to the number of its `rows` and of those that are `repeated`, equal to an earlier one) and,
+            where a driver has run, `content` (JSON, span to what `content.totals` said of its files).
     """
 
     SPEC_CLASS = SpanExampleGenSpec
@@ -63,6 +64,7 @@ class SpanExampleGen(base_beam_component.BaseBeamComponent):
         complete_after_days: int,
         columns: dict[str, str],
         ignore_columns: list[str],
+        missing: list[str],
         date: str,
     ):
         """Args:
@@ -73,6 +75,7 @@ class SpanExampleGen(base_beam_component.BaseBeamComponent):
         complete_after_days: days since the end of the newest month, after which it is whole in any case; see `whole`.
         columns: the columns to read, name to dtype ("string", "float32" or "int64").
         ignore_columns: columns that are left unread; any other one is an error.
+        missing: what also means a missing value in CSV files, unless it is quoted.
         date: the column of dates to split by; it does not become a feature.
         """
         super().__init__(
@@ -84,6 +87,7 @@ class SpanExampleGen(base_beam_component.BaseBeamComponent):
                 complete_after_days=complete_after_days,
                 columns=json.dumps(columns),
                 ignore_columns=json.dumps(ignore_columns),
+                missing=json.dumps(missing),
                 date=date,
                 examples=channel.Channel(type=standard_artifacts.Examples),
             )

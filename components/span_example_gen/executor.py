@@ -1,32 +1,34 @@
 """SpanExampleGen's work: Arrow batches in, sharded tf.Example records out, one Beam element a file."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 import apache_beam as beam
 import numpy as np
+import pyarrow as pa
 import tensorflow as tf
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components import tf_examples
+from components import folders, tf_examples
 from components.drivers import OUTSIDE
 from components.errors import BadData, SpanNotFound
 from components.span_example_gen import bucket, content, reader, spans, whole
 
-ROWS_PROPERTY, REPEATED_PROPERTY = "rows", "repeated"
+ROWS_PROPERTY, REPEATED_PROPERTY, DAYS_PROPERTY = "rows", "repeated", "days"
+SHARDS = 8  # of a span, at most: what follows takes its time by the file, and 200 small files took three times that of one
 
 
 @dataclass(frozen=True)
 class Source:
-    """One input file, and the shard that its rows become in each split, a file a batch."""
+    """Input files of one span, and the shard that their rows become in each split, a file a batch."""
 
-    path: str
+    paths: list[str]
     span: str
     shard: str
 
@@ -36,8 +38,9 @@ class Outcome:
     """What became of a source. Errors travel as data, since a Beam runner turns exceptions into tracebacks."""
 
     rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(spans.SPLITS, 0))
+    days: dict[str, list[str]] = field(default_factory=lambda: {split: [] for split in spans.SPLITS})
     repeated: dict[str, dict[str, int]] = field(default_factory=dict)
-    error: str = ""
+    errors: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Columns:
     columns: dict[str, str]
     date: str
     ignored: list[str]
+    missing: list[str]
 
 
 HASHES = "hashes"
@@ -54,35 +58,62 @@ Named = tuple[str, Outcome]  # by the shard, or by the span
 Hashes: TypeAlias = beam.pvalue.TaggedOutput[Literal["hashes"], tuple[str, np.ndarray]]  # of a file's rows, by the span
 
 
+def sources(files: Mapping[str, Sequence[str]]) -> list[Source]:
+    """The files of each span in at most `SHARDS` parts, in their order."""
+    return [
+        Source(list(paths), span, spans.shard(span, index))
+        for span, all_paths in files.items()
+        for index, paths in enumerate(np.array_split(all_paths, min(SHARDS, len(all_paths))))
+    ]
+
+
 def write_shard(source: Source, output: str, read: Columns, first_eval_day) -> Iterator[Named | Hashes]:
-    """Writes the rows of one file below `<output>/Split-<split>`, gzipped TFRecords of serialized tf.Example.
+    """Writes the rows of some files below `<output>/Split-<split>`, gzipped TFRecords of serialized tf.Example.
 
     It holds one batch of rows at a time, however many there are.
 
     Yields the shard with its outcome, and tagged `HASHES` the span with its rows' hashes.
     """
     outcome = Outcome()
-    hashes = []
-    try:
-        for number, batch in enumerate(reader.read(source.path, read.columns, read.date, read.ignored)):
-            reader.check_dates(batch, read.date, source.span)
-            hashes.append(reader.row_hashes(batch))
-            for split, rows in reader.split_by_time(batch, read.date, first_eval_day).items():
-                if rows.num_rows:
-                    outcome.rows[split] += rows.num_rows
-                    path = f"{output}/Split-{split}/{spans.part(source.shard, number)}"
-                    tf_examples.write(path, tf_examples.encode(rows).to_pylist())
-    except BadData as error:
-        yield source.shard, Outcome(error=f"{source.path}: {error}" if source.path not in str(error) else str(error))
-        return
+    hashes = [np.empty(0, np.uint64)]
+    days: dict[str, set[str]] = {split: set() for split in spans.SPLITS}
+    for number, batch in enumerate(reader.joined(_batches(source, read, outcome.errors))):
+        hashes.append(reader.row_hashes(batch))
+        for split, rows in reader.split_by_time(batch, read.date, first_eval_day).items():
+            if rows.num_rows:
+                outcome.rows[split] += rows.num_rows
+                days[split] |= reader.days(rows, read.date)
+                path = f"{output}/Split-{split}/{spans.part(source.shard, number)}"
+                tf_examples.write(path, tf_examples.encode(rows.drop_columns([read.date])).to_pylist())
+    outcome.days = {split: sorted(found) for split, found in days.items()}
     yield source.shard, outcome
     yield beam.pvalue.TaggedOutput(HASHES, (source.span, np.concatenate(hashes)))
+
+
+def _batches(source: Source, read: Columns, errors: list[str]) -> Iterator[pa.RecordBatch]:
+    """The rows of all files; what is wrong with one of them is added to `errors`."""
+    for path in source.paths:
+        try:
+            for batch in reader.read(path, read.columns, read.date, read.ignored, read.missing):
+                reader.check_dates(batch, read.date, source.span)
+                yield batch
+        except BadData as error:
+            errors.append(f"{path}: {error}" if path not in str(error) else str(error))
 
 
 def repeated(span: str, hashes: Iterable[np.ndarray]) -> Named:
     """The span with how many of a span's rows repeat an earlier one, as a file that was delivered twice makes them."""
     rows = np.concatenate(list(hashes))
     return span, Outcome(repeated={span: {"repeated": len(rows) - len(np.unique(rows)), "rows": len(rows)}})
+
+
+def check_rows(rows: Mapping[str, int], folder: str) -> None:
+    """Raises BadData if a span has none. A file may have none: Spark writes one for each empty partition."""
+    if empty := [span for span, count in rows.items() if not count]:
+        raise BadData(
+            f"{folder}/{empty[0]}: its files have no rows; expected at least one in each month. Deliver the month again, or "
+            "remove its folder and choose another window."
+        )
 
 
 def report(named: Named, folder: str) -> None:
@@ -111,19 +142,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         present = bucket.listing(folder)
         newest = asked_for(exec_properties, present)
         window = spans.window(newest, exec_properties["window"])
-        sources = [
-            Source(path, span, spans.shard(span, index))
-            for span, paths in spans.chosen(present, window, folder).items()
-            for index, path in enumerate(paths)
-        ]
+        files = spans.chosen(present, window, folder)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         examples.split_names = artifact_utils.encode_split_names(list(spans.SPLITS))
         for split in spans.SPLITS:
             tf.io.gfile.makedirs(artifact_utils.get_split_uri([examples], split))
-        outcomes = self._write(sources, examples.uri, newest, exec_properties)
-        if errors := [outcome.error for outcome in outcomes if outcome.error]:
+        outcomes = self._write(sources(files), examples.uri, newest, exec_properties)
+        if errors := [error for outcome in outcomes for error in outcome.errors]:
             raise BadData("\n".join(errors))
+        counts = {span: count for outcome in outcomes for span, count in outcome.repeated.items()}
+        check_rows({span: counts[span]["rows"] for span in window}, folder)
         rows = {split: sum(outcome.rows[split] for outcome in outcomes) for split in spans.SPLITS}
+        days = {split: len({day for outcome in outcomes for day in outcome.days[split]}) for split in spans.SPLITS}
         if empty := [split for split, count in rows.items() if not count]:
             raise BadData(f"No rows in the {empty[0]} split of {window[0]} to {window[-1]}; expected some in train and eval.")
         if OUTSIDE in exec_properties:  # else there was no driver, and what is made here is not used again
@@ -135,16 +165,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples.set_string_custom_property("span", newest)
         examples.set_string_custom_property("window", ",".join(window))
         examples.set_string_custom_property(ROWS_PROPERTY, json.dumps(rows))
-        counts = {span: count for outcome in outcomes for span, count in outcome.repeated.items()}
+        examples.set_string_custom_property(DAYS_PROPERTY, json.dumps(days))
         examples.set_string_custom_property(REPEATED_PROPERTY, json.dumps(counts, sort_keys=True))
 
     def _write(self, sources: list[Source], output: str, newest: str, exec_properties) -> list[Outcome]:
         outcomes = f"{self._get_tmp_dir().rstrip('/')}/outcomes"
         tf.io.gfile.makedirs(outcomes)
         first_eval_day = spans.first_eval_day(newest, exec_properties["eval_days"])
-        read = Columns(
-            json.loads(exec_properties["columns"]), exec_properties["date"], json.loads(exec_properties["ignore_columns"])
-        )
+        lists = {name: json.loads(exec_properties[name]) for name in ("columns", "ignore_columns", "missing")}
+        read = Columns(lists["columns"], exec_properties["date"], lists["ignore_columns"], lists["missing"])
         with self._make_beam_pipeline() as pipeline:
             written = (
                 pipeline
@@ -153,4 +182,4 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
             counts = written[HASHES] | "By span" >> beam.GroupByKey() | "Repeated" >> beam.MapTuple(repeated)
             _ = (written.outcomes, counts) | beam.Flatten() | "Report" >> beam.Map(report, outcomes)
-        return [Outcome(**json.loads(tf.io.gfile.GFile(path).read())) for path in sorted(tf.io.gfile.glob(f"{outcomes}/*"))]
+        return [Outcome(**json.loads(tf.io.gfile.GFile(path).read())) for path in folders.matching(outcomes)]

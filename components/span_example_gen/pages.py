@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 import pyarrow.parquet
 
 from components.errors import BadData
-from components.span_example_gen import compact
+from components.span_example_gen import compact, texts
 from components.span_example_gen.limits import (
     MAX_DICTIONARY_BYTES,
     MAX_DICTIONARY_VALUES,
@@ -26,7 +26,9 @@ DATA, DICTIONARY, DATA_V2 = 0, 2, 3  # its types
 FIELDS = {DATA: (5, 2), DICTIONARY: (7, 2), DATA_V2: (8, 4)}  # in PageHeader the type's own field, and there the encoding
 VALUES = 1  # in each of those
 PLACES = (2, 8)  # encodings that name places in the dictionary
-DELTA_BYTE_ARRAY = 7  # each value repeats the start of the one before it: a short page can hold any length of text
+LEVELS, IS_COMPRESSED = (5, 6), 7  # of a page of data in its second version
+LEVEL_BYTES = 4  # before the levels of the first version, their size
+LONGER = 4  # times as long may a text be here: what reads the values says better which one is too long
 VALUE_OVERHEAD = 8  # bytes: its length, and whether it is missing
 PAGE_OVERHEAD = 4_096  # bytes: encodings fill up their blocks
 AGAIN = "Expected a whole Parquet file; write it again."
@@ -41,6 +43,9 @@ class Chunk(NamedTuple):
         values: how many it has by the footer, missing ones included.
         value_bytes: the most that a value may have.
         is_dictionary: whether Arrow reads the column as a dictionary, and keeps each distinct value to the end of the file.
+        is_text: whether its values have lengths of their own.
+        may_be_missing: whether a page says which values are.
+        codec: what its pages are compressed with.
     """
 
     start: int
@@ -49,13 +54,29 @@ class Chunk(NamedTuple):
     values: int
     value_bytes: int
     is_dictionary: bool
+    is_text: bool
+    may_be_missing: bool
+    codec: str
 
     @classmethod
-    def of(cls, column: str, chunk: pyarrow.parquet.ColumnChunkMetaData, is_dictionary: bool) -> "Chunk":
+    def of(
+        cls, declared: pyarrow.parquet.ColumnSchema, chunk: pyarrow.parquet.ColumnChunkMetaData, is_dictionary: bool
+    ) -> "Chunk":
         """What the footer says."""
         start = min(chunk.data_page_offset, chunk.dictionary_page_offset or chunk.data_page_offset)
-        value_bytes = MAX_TEXT_BYTES if chunk.physical_type == "BYTE_ARRAY" else MAX_NUMBER_BYTES
-        return cls(start, start + chunk.total_compressed_size, column, chunk.num_values, value_bytes, is_dictionary)
+        is_text = chunk.physical_type == "BYTE_ARRAY"
+        value_bytes = MAX_TEXT_BYTES if is_text else MAX_NUMBER_BYTES
+        return cls(
+            start=start,
+            end=start + chunk.total_compressed_size,
+            column=declared.path,
+            values=chunk.num_values,
+            value_bytes=value_bytes,
+            is_dictionary=is_dictionary,
+            is_text=is_text,
+            may_be_missing=declared.max_definition_level > 0,
+            codec=chunk.compression,
+        )
 
     @property
     def is_unread(self) -> bool:
@@ -146,7 +167,10 @@ def _pages(file: BinaryIO, chunk: Chunk, rows: int) -> Iterator[Page]:
         try:
             header, header_bytes = compact.struct(file.read(min(MAX_PAGE_HEADER_BYTES, chunk.end - at)))
             page = _page(header, header_bytes, rows, chunk.value_bytes)
-        except compact.DAMAGE as error:
+            if _has_lengths(header, chunk):
+                file.seek(at + header_bytes)
+                _check_lengths(file.read(min(header[COMPRESSED], chunk.end - at)), header, chunk)
+        except (*compact.DAMAGE, IndexError) as error:
             raise BadData(f"column {chunk.column}, a page at byte {at:,}: {error}. {AGAIN}") from error
         yield page
         at += header_bytes + header[COMPRESSED]
@@ -164,10 +188,37 @@ def _page(header: dict, header_bytes: int, rows: int, value_bytes: int) -> Page:
     # A dictionary may be larger: Arrow writes all of a pandas column's categories into each row group.
     if not 0 <= values <= (max(rows, MAX_DICTIONARY_VALUES) if header[TYPE] == DICTIONARY else rows):
         raise compact.Malformed(f"it has {values:,} values, and its row group {rows:,} rows")
-    if header[field][encoding] == DELTA_BYTE_ARRAY:
-        raise compact.Malformed("it is encoded as DELTA_BYTE_ARRAY; expected a dictionary or PLAIN")
     # Else a short page, being compressed, could hold any length of text.
     if size > values * (value_bytes + VALUE_OVERHEAD) + PAGE_OVERHEAD:
         raise compact.Malformed(f"it has {values:,} values of {size:,} bytes; at most {value_bytes:,} bytes a value are read")
     is_data = header[TYPE] != DICTIONARY
     return Page(size, values if is_data else 0, is_data and header[field][encoding] in PLACES, header_bytes)
+
+
+def _has_lengths(header: dict, chunk: Chunk) -> bool:
+    """Whether Arrow would make room for texts by what is within the page."""
+    if header[TYPE] == DICTIONARY:
+        return chunk.is_text
+    field, encoding = FIELDS.get(header[TYPE], (0, 0))
+    return bool(field) and header[field][encoding] in (texts.DELTA_LENGTH_BYTE_ARRAY, texts.DELTA_BYTE_ARRAY)
+
+
+def _check_lengths(page: bytes, header: dict, chunk: Chunk) -> None:
+    """Raises Malformed, KeyError, IndexError if a text is too long, or there are more than the header says."""
+    field, encoding = FIELDS[header[TYPE]]
+    declared, size, levels = header[field], header[UNCOMPRESSED], 0
+    if header[TYPE] == DATA_V2:  # the levels stand before what is compressed
+        before = sum(declared[level] for level in LEVELS)
+        if not 0 <= before <= min(size, len(page)):
+            raise compact.Malformed(f"it has levels of {before:,} bytes")
+        page, size = page[before:], size - before
+    is_compressed = header[TYPE] != DATA_V2 or declared.get(IS_COMPRESSED, True)
+    values = texts.inflated(page, chunk.codec, size) if is_compressed else page
+    if header[TYPE] == DATA and chunk.may_be_missing:
+        levels = LEVEL_BYTES + int.from_bytes(values[:LEVEL_BYTES], "little")
+    if header[TYPE] == DICTIONARY:
+        found = texts.longest_of_dictionary(values, declared[VALUES])
+    else:
+        found = texts.longest(values[levels:], declared[encoding], declared[VALUES])
+    if found > LONGER * chunk.value_bytes:
+        raise compact.Malformed(f"it has a text of {found:,} bytes; at most {chunk.value_bytes:,} are read")

@@ -32,6 +32,8 @@ def batches(path: str, schema: pa.Schema, ignored: Collection[str]) -> Iterator[
         columns.require(schema, found.names, ignored)
         columns.check_types(found, schema)
         dictionaries = [field.name for field in found if pa.types.is_dictionary(field.type)]
+        if not metadata.num_row_groups and not metadata.num_rows:
+            return
         check_sizes(file, list(chunks(metadata, schema.names, dictionaries)), metadata.num_rows)
     with bucket.for_arrow(path) as source, pa.parquet.ParquetFile(source) as parquet:
         rows = 0
@@ -77,7 +79,7 @@ def chunks(
     for group in map(metadata.row_group, range(metadata.num_row_groups)):
         yield (
             group.num_rows,
-            [pages.Chunk.of(column.path, group.column(place), column.path in dictionaries) for place, column in declared],
+            [pages.Chunk.of(column, group.column(place), column.path in dictionaries) for place, column in declared],
         )
 
 

@@ -1,7 +1,7 @@
 """Reads Parquet and CSV files as Arrow RecordBatches of declared columns, and encodes them. No loop over rows."""
 
 import datetime
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -9,39 +9,53 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from components import values
 from components.errors import BadData
-from components.span_example_gen import csv_file, parquet_file, spans
+from components.span_example_gen import bucket, csv_file, parquet_file, spans
 from components.span_example_gen.columns import ARROW_TYPES, conform
 from components.span_example_gen.limits import MAX_ROWS, shown
 
+JOINED_ROWS = 65_536  # of a batch that several small ones are joined to
+JOINED_BYTES = 32 << 20
 
-def read(path: Path | str, columns: Mapping[str, str], date: str, ignored: Collection[str] = ()) -> Iterator[pa.RecordBatch]:
-    """Yields a file's rows in batches, within the bounds of `limits`.
+
+def read(
+    path: Path | str, columns: Mapping[str, str], date: str, ignored: Collection[str] = (), missing: Collection[str] = ()
+) -> Iterator[pa.RecordBatch]:
+    """Yields a file's rows in batches, within the bounds of `limits`; none if the file has none, as Spark writes some.
 
     Args:
-        path: a `.parquet` or `.csv` file, or a URI of one; a CSV file is UTF-8 with a header, its missing values are empty,
-            NA or NaN.
+        path: a `.parquet` or `.csv` file, or a URI of one; a CSV file is UTF-8 with a header.
         columns: the columns to read, name to dtype ("string", "float32" or "int64").
         date: a column of dates, read beside them.
         ignored: columns that may be there too, and are not read.
+        missing: what also means a missing value in a CSV file, where it is not quoted; see `data/README.md`.
 
     Yields:
-        Batches with exactly `columns` and `date` (date32). NaN is null.
+        Batches with exactly `columns` and `date` (date32). What is missing is null.
 
     Raises:
-        BadData: the file is truncated, ragged, not UTF-8, has no rows, lacks a column or has one more, a value is of the
-            wrong type, or the file exceeds a limit.
+        BadData: the file is truncated, ragged, not UTF-8, lacks a column or has one more, a value is of the wrong type, or
+            the file exceeds a limit.
     """
     schema = pa.schema([(name, ARROW_TYPES[dtype]) for name, dtype in columns.items()] + [(date, pa.date32())])
     suffix = PurePosixPath(path).suffix.lower()
-    batches = parquet_file.batches if suffix == ".parquet" else csv_file.batches
+    is_parquet = suffix == ".parquet"
     rows = 0
     try:
-        for batch in batches(str(path), schema, ignored):
-            rows += batch.num_rows
-            if rows > MAX_ROWS:
+        if is_parquet:
+            batches = parquet_file.batches(str(path), schema, ignored)
+        else:
+            batches = csv_file.batches(str(path), schema, ignored, missing, bucket.opened)
+        for batch in batches:
+            if rows + batch.num_rows > MAX_ROWS:
                 raise BadData(f"more than {MAX_ROWS:,} rows; expected at most as many in a file. Write several files.")
             yield conform(batch, schema)
+            rows += batch.num_rows
+    except values.Unfit as error:
+        row = rows + error.row
+        where = f"row {row + 1:,}" if is_parquet else csv_file.place(str(path), schema.names, row, bucket.opened)
+        raise BadData(f"{path}, {where}: {error}.") from error
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         raise BadData(
             f"{path} cannot be read: {shown(str(error))}. "
@@ -49,8 +63,6 @@ def read(path: Path | str, columns: Mapping[str, str], date: str, ignored: Colle
         ) from error
     except BadData as error:
         raise BadData(f"{path}: {error}") from error
-    if not rows:
-        raise BadData(f"{path} has no rows; expected at least one. Remove the file if the span really is empty.")
 
 
 def check_dates(batch: pa.RecordBatch, date: str, span: str) -> None:
@@ -75,11 +87,33 @@ def row_hashes(batch: pa.RecordBatch) -> np.ndarray:
     return pd.util.hash_pandas_object(rows, index=False).to_numpy()
 
 
+def days(batch: pa.RecordBatch, date: str) -> set[str]:
+    """The days that its rows are of, YYYY-MM-DD."""
+    return set(batch.column(date).unique().cast(pa.string()).to_pylist())
+
+
+def joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows in fewer batches, of many small files one."""
+    pending: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        if pending and (rows + batch.num_rows > JOINED_ROWS or size + batch.nbytes > JOINED_BYTES):
+            yield _one(pending)
+            pending, rows, size = [], 0, 0
+        pending.append(batch)
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+    if pending:
+        yield _one(pending)
+
+
+def _one(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+
+
 def split_by_time(batch: pa.RecordBatch, date: str, first_eval_day: datetime.date) -> dict[str, pa.RecordBatch]:
-    """The rows before `first_eval_day` are "train", the others "eval"; the date column is dropped."""
+    """The rows before `first_eval_day` are "train", the others "eval"."""
     is_train = pc.less(batch.column(date), pa.scalar(first_eval_day))
-    features = batch.drop_columns([date])
-    return {"train": features.filter(is_train), "eval": features.filter(pc.invert(is_train))}
+    return {"train": batch.filter(is_train), "eval": batch.filter(pc.invert(is_train))}
 
 
 def as_lists(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -177,4 +177,4 @@ def part(shard: str, number: int) -> str:
 def shards(examples: str, span: str) -> list[str]:
     """The files of one span in an Examples artifact, in the order of time if each data file is."""
     folder = Path(examples)
-    return [str(path) for split in SPLITS for path in sorted(folder.glob(f"Split-{split}/data_tfrecord-{span}-*.gz"))]
+    return [str(path) for split in SPLITS for path in sorted((folder / f"Split-{split}").glob(f"data_tfrecord-{span}-*.gz"))]

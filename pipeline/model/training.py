@@ -13,9 +13,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from absl import logging
 from tfx.components.trainer.fn_args_utils import FnArgs
-from tfx.utils import io_utils
 
-from components import steps
+from components import folders, steps
 from components.errors import BadConfig
 from pipeline.config import Train
 from pipeline.features import FEATURES, LABEL, Kind
@@ -190,4 +189,5 @@ def backup_folder(fn_args: FnArgs) -> Path:
 
 def matching(patterns: list[str]) -> list[str]:
     """Files that match the patterns, sorted, so that a run can be repeated."""
-    return sorted(path for pattern in patterns for path in io_utils.fileio.glob(pattern))
+    places = (pattern.rpartition("/") for pattern in patterns)  # TFX leaves the folder as it is called
+    return sorted(path for folder, _, name in places for path in folders.matching(folder, name))

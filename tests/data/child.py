@@ -34,16 +34,19 @@ def forget_peak() -> None:
 
 def read(spans_folder: Path, span: str, work: Path) -> None:
     """What SpanExampleGen does with each file, but for writing."""
-    from components.span_example_gen import reader, spans  # noqa: PLC0415
+    from components.span_example_gen import executor, reader, spans  # noqa: PLC0415
     from pipeline.features import COLUMNS, DATE  # noqa: PLC0415
 
+    count = 0
     present = spans.listing(spans_folder)
     for path in spans.chosen(present, spans.window(span, 1), spans_folder)[span]:
         for batch in reader.read(path, COLUMNS, DATE):
+            count += batch.num_rows
             reader.check_dates(batch, DATE, span)
             reader.row_hashes(batch)
             for rows in reader.split_by_time(batch, DATE, spans.first_eval_day(span, EVAL_DAYS)).values():
                 reader.as_lists(rows)
+    executor.check_rows({span: count}, str(spans_folder))
 
 
 def run(case: Case, rows: pd.DataFrame, folder: Path, ingest: Callable[[Path, str, Path], object]) -> dict[str, object]:
@@ -76,7 +79,7 @@ def main() -> None:
     if options.what == "chain":
         from tests.data.chain import ingest  # noqa: PLC0415
     else:
-        from components.span_example_gen import reader  # noqa: F401, PLC0415 (not within the first case's time)
+        from components.span_example_gen import executor  # noqa: F401, PLC0415 (not within the first case's time)
     limit = ADDRESS_SPACE_BYTES[options.what]
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     for number, case in enumerate(CASES):

@@ -13,7 +13,10 @@ def test_the_committed_file_is_valid():
     [
         ("data.window=0", "data.window = 0: Input should be greater than or equal to 1"),
         ("data.window=three", "data.window = 'three': Input should be a valid integer"),
-        ("data.windw=3", "data.windw is not a setting; expected one of spans, schema, window, ignore_columns, eval_days"),
+        (
+            "data.windw=3",
+            "data.windw is not a setting; expected one of spans, schema, window, ignore_columns, missing, eval_days",
+        ),
         ("evaluate.min_auc=1.7", "evaluate.min_auc = 1.7: Input should be less than or equal to 1"),
         ("training.epochs=3", "training is not a setting; expected one of data, gate, drift, train"),
         ("train.epochs=2.5", "train.epochs = 2.5: Input should be a valid integer"),

@@ -61,3 +61,19 @@ def test_output_of_child_processes_goes_to_the_log_too(tmp_path, capfd):
     print("behind it")
     assert (tmp_path / "logs" / "run.log").read_text() == "from a child\nand its errors\n"
     assert capfd.readouterr().out == "behind it\n"
+
+
+@pytest.mark.parametrize("name", ["a [b]", "a*", "a?", "a\\b"])
+def test_a_root_from_which_tensorflow_loads_no_model_is_refused(tmp_path, name):
+    """It takes the path of a model's variables for a pattern."""
+    with (
+        pytest.raises(RootUnusable, match=r"in its path\. TensorFlow .* Expected a path without \* \? \[ "),
+        root.claimed(tmp_path / name),
+    ):
+        pass
+    assert not (tmp_path / name).exists()
+
+
+def test_other_signs_in_a_path_are_no_pattern(tmp_path):
+    with root.claimed(tmp_path / "c #%é ü'+&;]{}"):
+        pass

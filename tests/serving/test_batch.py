@@ -126,7 +126,7 @@ def none(frame: pd.DataFrame) -> pd.DataFrame:
     [
         (drop, "has no column carrier; expected"),
         (scored, "has a column probability already"),
-        (text, "row group 0, rows from 0: distance cannot be made float"),
+        (text, "row group 0, rows from 0, row 1 of these: distance is 'far'; expected a number such as 1.5."),
         (nested, "column distance is list<element: double>; expected float"),
         (null, "row group 1, rows from 0: 1 values of"),
         (none, "there are no rows; expected at least one"),
@@ -231,3 +231,13 @@ def test_options_of_all_of_beams_runners_are_known(rows, published, scores):
     others = ["--flink_version=1.19", "--spark_master_url=local[2]", "--dataflow_service_options=a", "--s3_region_name", "b"]
     assert run(rows, published, "--environment_type=LOOPBACK", "--sdk_worker_parallelism=2", *others) == 0
     np.testing.assert_allclose(pd.read_parquet(rows.parent / "scores.parquet")["probability"], scores, rtol=1e-6)
+
+
+def test_files_in_a_folder_that_tensorflow_takes_for_a_pattern(rows, published, scores):
+    """Its loader of variables would find none in [b]."""
+    folder = rows.parent / "a [b]*"
+    folder.mkdir()
+    rows.rename(folder / "rows.parquet")
+    assert run(folder / "rows.parquet", published) == 0
+    np.testing.assert_allclose(pd.read_parquet(folder / "scores.parquet", partitioning=None)["probability"], scores, rtol=1e-6)
+    assert sorted(path.name for path in folder.iterdir()) == ["rows.parquet", "scores.parquet"]

@@ -15,7 +15,7 @@ from components.data_gate.executor import Executor
 from components.errors import DataRejected
 from pipeline.features import COLUMNS, LABEL
 
-SETTINGS = {"label": LABEL, "min_rows": 100, "min_positive_share": 0.02, "max_positive_share": 0.6}
+SETTINGS = {"label": LABEL, "min_rows": 100, "min_eval_days": 7, "min_positive_share": 0.02, "max_positive_share": 0.6}
 SETTINGS |= {"max_repeated_share": 0.001, "may_be_constant": '["holiday", "origin"]'}
 
 
@@ -39,6 +39,7 @@ def artifacts(few_flights, tmp_path):
     tfdv.write_schema_text(schema, str(tmp_path / "schema" / "schema.pbtxt"))
     made["examples"].set_string_custom_property("span", "2013-03")
     made["examples"].set_string_custom_property("repeated", '{"2013-03": {"repeated": 1, "rows": 10000}}')
+    made["examples"].set_string_custom_property("days", '{"train": 80, "eval": 10}')
     made["examples"].set_string_custom_property("window", "2013-01,2013-02,2013-03")
     for name in ("examples", "statistics", "anomalies"):
         made[name].split_names = '["train", "eval"]'
@@ -86,6 +87,13 @@ def test_a_span_that_was_delivered_twice_stops_the_run(artifacts):
         "- data: repeated rows in 2013-02. Found: 1,000 of its 2,000 rows (50.00%) repeat an earlier one. "
         "Expected: at most 0.10% (gate.max_repeated_share)."
     ) in stopped(inputs)
+
+
+def test_a_month_that_is_judged_on_too_few_days_stops_the_run(artifacts):
+    """As one whose files end on the 22nd."""
+    inputs, _ = artifacts
+    inputs["examples"][0].set_string_custom_property("days", '{"train": 80, "eval": 4}')
+    assert "- eval split: too few days. Found: rows of 4. Expected: at least 7 (gate.min_eval_days)." in stopped(inputs)
 
 
 def test_what_is_found_too_and_stops_nothing_is_told_apart():

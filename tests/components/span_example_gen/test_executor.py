@@ -4,35 +4,39 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 import tensorflow as tf
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
 
+from components import record_batches
 from components.errors import BadData
-from components.span_example_gen import content
+from components.span_example_gen import content, spans
 from components.span_example_gen.component import Driver
 from components.span_example_gen.executor import Executor
 from data.flights import write_spans
 from pipeline.features import COLUMNS, DATE, LABEL
 
 
-def ingest(spans, folder, span="2013-02", window=2, eval_days=10, *, ignore=(), **told):
+def ingest(spans, folder, span="2013-02", window=2, eval_days=10, *, ignore=(), missing=(), **told):
     examples = standard_artifacts.Examples()
     examples.uri = str(folder / "examples")
     context = base_beam_executor.BaseBeamExecutor.Context(
         beam_pipeline_args=["--runner=FnApiRunner", "--sdk_container_image=none"], tmp_dir=str(folder / "tmp"), unique_id="1"
     )
     parameters = {"spans_folder": str(spans), "span": span, "window": window, "eval_days": eval_days, "complete_after_days": 3}
-    read = {"columns": json.dumps(COLUMNS), "ignore_columns": json.dumps(ignore), "date": DATE}
-    Executor(context).Do({}, {"examples": [examples]}, {**parameters, **read, **told})
+    lists = {"columns": json.dumps(COLUMNS), "ignore_columns": json.dumps(ignore), "missing": json.dumps(missing)}
+    Executor(context).Do({}, {"examples": [examples]}, {**parameters, **lists, "date": DATE, **told})
     return examples
 
 
 def parse(examples, split) -> pd.DataFrame:
     """The rows of a split, read with TensorFlow alone."""
-    files = tf.io.gfile.glob(f"{examples.uri}/Split-{split}/*")
+    files = sorted(tf.io.gfile.glob(f"{examples.uri}/Split-{split}/*"))
     spec = {name: tf.io.VarLenFeature(tf.as_dtype(dtype)) for name, dtype in COLUMNS.items()}
     records = list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
     parsed = tf.io.parse_example(records, spec)
@@ -98,14 +102,14 @@ def corrupt_csv(name: str) -> bytes:
     ("name", "message"),
     [
         ("empty", "Empty CSV file"),
-        ("only a header", "has no rows; expected at least one"),
-        ("ragged", r"Expected \d+ columns, got 2"),
+        ("only a header", "2013-02: its files have no rows; expected at least one in each month"),
+        ("ragged", r"line 4: 2 cells; expected \d+, as in the header"),
         ("missing column", "column distance is missing. Expected"),
-        ("text in a number", "In column distance: CSV conversion error to float: invalid value 'far'"),
-        ("Latin-1", "In column carrier: CSV conversion error to string: invalid UTF8 data"),
-        ("no date", "In column date: CSV conversion error to date32.*invalid value 'soon'"),
+        ("text in a number", "line 2: column distance is 'far'; expected a number such as 1.5"),
+        ("Latin-1", r"line 2: column carrier is b'\\xc5', which is not UTF-8"),
+        ("no date", "line 3: column date is 'soon'; expected a date such as 2013-02-28"),
         ("another month", "1 rows have a date outside their span 2013-02, such as 2013-03-01"),
-        ("half a label", "In column late: CSV conversion error to int64: invalid value '0.5'"),
+        ("half a label", "line 2: column late is '0.5'; expected an integer such as 1"),
         ("unknown column", r"column mood is not declared\. Declare it.*or list it under data\.ignore_columns"),
         ("pandas' index", r'column "" \(without a name\) is not declared'),
         ("repeated column", "column temp stands more than once"),
@@ -117,7 +121,7 @@ def test_a_csv_that_cannot_be_used_is_named_with_the_reason(tmp_path, name, mess
     path.write_bytes(corrupt_csv(name))
     with pytest.raises(BadData, match=message) as error:
         ingest(tmp_path / "spans", tmp_path, window=1)
-    assert str(path) in str(error.value)
+    assert str(path if name != "only a header" else path.parent) in str(error.value)
 
 
 def test_good_csv_is_used(tmp_path):
@@ -189,3 +193,49 @@ def test_what_was_read_is_recorded_unless_it_changed_since_the_driver_saw_it(few
     shutil.copy(spans / "2013-02" / "flights.parquet", spans / "2013-02" / "late.parquet")
     with pytest.raises(BadData, match=r"2013-02: late\.parquet changed while the run read it"):
         ingest(spans, tmp_path, outside=outside)
+
+
+def test_the_days_of_each_split_are_counted(few_flights, tmp_path):
+    (tmp_path / "spans").mkdir()
+    write_spans(few_flights[few_flights.date < "2013-02-23"], tmp_path / "spans")
+    days = json.loads(ingest(tmp_path / "spans", tmp_path).get_string_custom_property("days"))
+    assert days == {"train": 31 + 18, "eval": 4}
+
+
+def test_part_files_without_rows_are_read_as_none(few_spans, tmp_path):
+    """Spark writes one for each empty partition, without a row group; not one of a month must have rows."""
+    month = tmp_path / "spans" / "2013-02"
+    month.mkdir(parents=True)
+    flights = pd.read_parquet(few_spans / "2013-02" / "flights.parquet")
+    schema = pa.Table.from_pandas(flights, preserve_index=False).schema
+    pa.parquet.ParquetWriter(month / "part-0.parquet", schema).close()
+    flights.head(0).to_csv(month / "part-1.csv", index=False)
+    with pytest.raises(BadData, match="2013-02: its files have no rows; expected at least one in each month"):
+        ingest(tmp_path / "spans", tmp_path / "none", window=1)
+    flights.to_parquet(month / "part-2.parquet", index=False)
+    examples = ingest(tmp_path / "spans", tmp_path / "some", window=1)
+    assert sum(json.loads(examples.get_string_custom_property("rows")).values()) == len(flights)
+
+
+def test_many_part_files_become_few_and_keep_their_order(few_spans, tmp_path):
+    """What follows takes its time by the file."""
+    flights = pd.read_parquet(few_spans / "2013-02" / "flights.parquet")
+    for name, parts in (("one", 1), ("many", 100)):
+        month = tmp_path / name / "2013-02"
+        month.mkdir(parents=True)
+        for number, rows in enumerate(np.array_split(np.arange(len(flights)), parts)):
+            flights.iloc[rows].to_parquet(month / f"part-{number:05}.parquet", index=False)
+    one, many = (ingest(tmp_path / name, tmp_path / f"{name} out", window=1) for name in ("one", "many"))
+    for split in ("train", "eval"):
+        assert len(tf.io.gfile.glob(f"{many.uri}/Split-{split}/*")) <= 8
+        pd.testing.assert_frame_equal(parse(many, split), parse(one, split))
+    assert many.get_string_custom_property("repeated") == one.get_string_custom_property("repeated")
+
+
+def test_spans_and_a_root_whose_names_look_like_patterns(few_spans, tmp_path):
+    folder = Path(shutil.copytree(few_spans, tmp_path / "spans [b]*" / "of #%é"))
+    examples = ingest(folder, tmp_path / "root [a] ?", window=1)
+    rows = json.loads(examples.get_string_custom_property("rows"))
+    assert sum(rows.values()) == 3000
+    assert len(spans.shards(examples.uri, "2013-02")) == 2
+    assert len(record_batches.files(examples, "train")) == 1

@@ -124,7 +124,7 @@ def test_a_table_of_another_engine_is_refused_where_the_spans_should_be(tmp_path
     for path in ("2013-01/a.parquet", log):
         (tmp_path / path).parent.mkdir()
         (tmp_path / path).touch()
-    with pytest.raises(BadData, match=f"{tmp_path} holds .*: it is an? (Delta|Hudi|Iceberg) table"):
+    with pytest.raises(BadData, match=rf"{tmp_path} holds .*: it is an? (Delta|Hudi|Iceberg) table"):
         spans.available(tmp_path)
 
 

@@ -34,6 +34,7 @@ def examples(few_spans, tmp_path_factory):
         complete_after_days=3,
         columns=COLUMNS,
         ignore_columns=[],
+        missing=[],
         date=DATE,
     )
     return nodes.run(node, {}, tmp_path_factory.mktemp("examples"), ARGUMENTS)["examples"]
