@@ -131,7 +131,9 @@ class Screen:
             return ""
         place = f"{running.number}/{running.of}" if running.of else ""
         line = f"  {place:<7} {running.node:<18} {clock(now - self.since):>6}"
-        if step and step.done < step.of:  # what follows the last one is not counted
+        if step and step.done >= step.of:
+            line += f"  {step.of:,} of {step.of:,} {step.unit}s done"  # and what follows them is not counted
+        elif step:
             line += f"  {step.unit} {step.number:,} of {step.of:,}"
             if (left := self._pace.left(now)) is not None:
                 line += f"  about {clock(left)} left"

@@ -62,6 +62,16 @@ def test_without_a_terminal_a_line_each_half_minute(shown, clock):
     ]
 
 
+def test_what_follows_the_last_step_is_not_taken_for_it(shown, clock):
+    with Screen(Console(file=shown)) as screen:
+        screen.tell(Began("Trainer", 8, 16))
+        screen.tell(Step("epoch", 3, 3))
+        clock[0] += 30
+        screen.look()
+        screen.tell(Ended("done"))
+    assert shown.getvalue().splitlines()[0] == "  8/16    Trainer              0:30  3 of 3 epochs done"
+
+
 def test_what_goes_before_the_first_node_has_its_line(shown, clock):
     with Screen(Console(file=shown)) as screen:
         clock[0] += 30
