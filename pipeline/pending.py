@@ -21,7 +21,7 @@ class Due:
         changed: months with other files than those that were learned, and the newest span whose window has them, pending or
             superseded: one run learns the change.
         waiting: cannot be run because a month before them is missing: not those that only ever open a window.
-        incomplete: not whole yet, see `whole.whole`.
+        incomplete: not whole yet, see `whole.months`.
     """
 
     pending: list[str]
