@@ -122,7 +122,7 @@ class Rehearsal:
             steps.report("row", row, len(self._rows))
             for protocol in replay.PROTOCOLS:
                 number += 1
-                for beside in (False, True) if number % 2 else (True, False):
+                for beside in (False, True) if row % 2 else (True, False):
                     self._ask(found, asks[beside], beside, (protocol, row, number))
                 if found.fault:
                     return
