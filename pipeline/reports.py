@@ -20,6 +20,7 @@ from pipeline.config import Config
 
 HOST = "127.0.0.1"
 PORT = 8600  # if it is free
+LINKED = ("logs", "serving", "mobile", "artifacts")  # folders of a root that the pages link to
 ACTIONS = {"build": "write every page anew", "serve": "show them at http://127.0.0.1", "open": "the same, in the browser"}
 
 
@@ -61,7 +62,7 @@ def build(root: Path, config: Config, console: Console) -> None:
 
 
 def serve(reports: Path, port: int | None, browse: bool, console: Console) -> None:
-    """Serves the folder, and nothing beside it, until a signal. Raises BadConfig, RootUnusable."""
+    """Serves the pages and the folders that they link to, and nothing else, until a signal. Raises BadConfig, RootUnusable."""
     if not (reports / "index.html").exists():
         raise BadConfig(
             f"{reports} holds no reports; expected {reports / 'index.html'}, which each run writes: `make run`. "
@@ -74,8 +75,12 @@ def serve(reports: Path, port: int | None, browse: bool, console: Console) -> No
     from starlette.routing import Mount  # noqa: PLC0415
     from starlette.staticfiles import StaticFiles  # noqa: PLC0415
 
+    from pipeline.listing import Listed  # noqa: PLC0415
+
     # Other sites' scripts reach this address through a name of their own (DNS rebinding), which is refused.
     ours = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
+    # The pages lie in `reports/<run>/`: their links to `../../logs` are `/logs` here.
+    beside = [Mount(f"/{name}", Listed(directory=reports.parent / name, check_dir=False)) for name in LINKED]
     listener = listen(port)
     address = f"http://{HOST}:{listener.getsockname()[1]}/"
 
@@ -88,7 +93,8 @@ def serve(reports: Path, port: int | None, browse: bool, console: Console) -> No
             threading.Thread(target=show, args=(address, console), daemon=True).start()
         yield
 
-    app = Starlette(routes=[Mount("/", StaticFiles(directory=reports, html=True))], middleware=[ours], lifespan=said)
+    pages = Mount("/", StaticFiles(directory=reports, html=True))
+    app = Starlette(routes=[*beside, pages], middleware=[ours], lifespan=said)
     with contextlib.suppress(KeyboardInterrupt):  # which uvicorn passes on when it has answered what was in flight
         uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on")).run(sockets=[listener])
 

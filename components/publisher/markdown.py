@@ -15,12 +15,14 @@ from components.publisher.model_card import MIN_SLICE_ROWS, Column, ModelCard
 TEMPLATE = "model_card.md.j2"
 SHOWN_REASONS = 5
 NONE = "-"
+RANKING = "auc"
 
 # TFMA's name: how a person calls it, and what it means.
 METRICS = {
     "auc": ("AUC", "chance that a positive row scores above a negative one; 0.5 is guessing, 1 is perfect"),
     "auc_precision_recall": ("AUC-PR", "area under the precision-recall curve; guessing gets the share of positives"),
     "binary_crossentropy": ("log loss", "mean of -ln of the probability that was given to what came, in nats; less is better"),
+    "mean_label": ("positives", "share of the rows whose label is 1"),
     "calibration": ("calibration", "positives that the scores add up to, over those that came; above 1 is too many"),
 }
 
@@ -64,6 +66,7 @@ def render(card: ModelCard) -> str:
         card=card,
         metrics=_metrics(card),
         slices=_slices(card),
+        of_one_class=any(RANKING not in each.metrics for each in card.slices) and RANKING in card.metrics,
         columns=_columns(card.columns),
         configuration=_configuration(card),
         min_slice_rows=MIN_SLICE_ROWS,

@@ -13,18 +13,19 @@ CHANGES = {  # of each gate: where to look before a limit is changed
 }
 
 
-def steps(facts: RunFacts, again: str) -> list[Step]:
+def steps(facts: RunFacts, again: str, back: str = "") -> list[Step]:
     """In the order in which to do them; what needs no doing is said, too.
 
     Args:
         facts: of the run, its gates among them.
         again: the command that runs the same span in the same root; empty: it did not run on one machine.
+        back: the command that takes a publication back; empty as `again`.
     """
     ways = {"published": _published, "not_blessed": _refused, "stable": _stable, "stopped": _stopped}
-    return list(ways.get(facts.outcome, _failed)(facts, again))
+    return list(ways.get(facts.outcome, _failed)(facts, back if facts.outcome == "published" else again))
 
 
-def _published(facts: RunFacts, again: str) -> Iterator[Step]:
+def _published(facts: RunFacts, back: str) -> Iterator[Step]:
     if facts.waiting:
         yield Step(
             text=f"models.config keeps version {facts.version} in production. To put version {facts.waiting} there:",
@@ -32,8 +33,8 @@ def _published(facts: RunFacts, again: str) -> Iterator[Step]:
         )
         return
     yield Step(text=f"Nothing: servers that poll the folder load version {facts.version} by themselves.")
-    if facts.candidate and facts.candidate.production_version:
-        yield Step(text="If it does harm, the version before is back with:", command="python -m pipeline.rollback")
+    if back and facts.candidate and facts.candidate.production_version:
+        yield Step(text="If it does harm, this takes the version before back into production:", command=back)
 
 
 def _stable(facts: RunFacts, again: str) -> Iterator[Step]:

@@ -82,16 +82,16 @@ def collect(trace: Trace, settings: Settings, environment: Mapping[str, str]) ->
         environment=dict(environment),
         reproduce=reproduce(settings, span),
     )
-    return concluded(seen, trace, run_again(settings, span) if settings.logs else "")
+    return concluded(seen, trace, *commands(settings, span))
 
 
-def concluded(seen: RunFacts, trace: Trace, again: str) -> RunFacts:
+def concluded(seen: RunFacts, trace: Trace, again: str, back: str) -> RunFacts:
     """The facts with what follows from them: gates, the states of the nodes, the verdict, and what to do.
 
     Args:
         seen: without all that.
         trace: of the run.
-        again: the command that runs its span again; empty: there is none.
+        again, back: as of `advice.steps`.
     """
     held = gates.gates(seen)
     said = verdict.verdict(trace, seen.span, seen.candidate, held)
@@ -107,7 +107,7 @@ def concluded(seen: RunFacts, trace: Trace, again: str) -> RunFacts:
             "in_production": said.published if said.published and not said.waiting else seen.in_production,
         }
     )
-    return made.model_copy(update={"steps": advice.steps(made, again)})
+    return made.model_copy(update={"steps": advice.steps(made, again, back)})
 
 
 def production(trace: Trace) -> str:
@@ -157,9 +157,11 @@ def reproduce(settings: Settings, span: str) -> list[str]:
     return [*checkout, "make setup data", " ".join([command, *(f"--set '{each}'" for each in settings.overrides)])]
 
 
-def run_again(settings: Settings, span: str) -> str:
-    """The command that runs the span in the same root."""
-    root = Path(settings.logs).parent
-    overrides = [each for each in settings.overrides if not each.startswith("run.root=")]
-    parts = [f".venv/bin/python -m pipeline.local_runner --root {shlex.quote(str(root))} --span {span}"]
-    return " ".join([*parts, *(f"--set {shlex.quote(each)}" for each in overrides)])
+def commands(settings: Settings, span: str) -> tuple[str, str]:
+    """What runs the span in the same root again, and what takes a publication back; empty where no run is started by hand."""
+    if not settings.logs:
+        return "", ""
+    root = shlex.quote(str(Path(settings.logs).parent))
+    overrides = "".join(f" --set {shlex.quote(each)}" for each in settings.overrides)
+    again, back = (f".venv/bin/python -m pipeline.{name} --root {root}" for name in ("local_runner", "rollback"))
+    return f"{again} --span {span}{overrides}", f"{back}{overrides}"

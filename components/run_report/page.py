@@ -71,6 +71,7 @@ def render(facts: RunFacts, folder: Path | None = None, before: RunFacts | None 
             features=features(facts) if facts.data else [],
             features_shown=FEATURES_SHOWN,
             slice_rows=SLICE_ROWS,
+            of_one_class=bool(facts.candidate and any("AUC" not in each.candidate for each in facts.candidate.slices)),
             checks=[(check, ratio(check)) for check in worst_first(facts.drift.checks)] if facts.drift else [],
             pictures=pictures(facts.candidate) if facts.candidate else {},
             settings=dict(flat(facts.configuration)),

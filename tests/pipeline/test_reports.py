@@ -70,6 +70,28 @@ def test_it_serves_the_pages_and_nothing_beside_them(root):
             assert "secret" not in body
 
 
+def test_it_serves_what_the_pages_link_to(root):
+    version = root / "serving" / "flight_delay" / "2"
+    version.mkdir(parents=True)
+    (version / "model_card.md").write_text("# Model card")
+    (version / "<b>.txt").write_text("odd")
+    (version / "out").symlink_to(root / "metadata.db")
+    (root / "logs").mkdir()
+    (root / "logs" / "2026-11-24T23:38.log").write_text("Component Trainer is running.")
+    with served(root, "--port", "0") as (_, port):
+        assert get(port, "/logs/2026-11-24T23%3A38.log") == (200, "Component Trainer is running.")
+        assert get(port, "/serving/flight_delay/2/model_card.md") == (200, "# Model card")
+        assert get(port, "/serving/flight_delay/2")[0] == 307  # to the address with which the list's links are right
+        status, listed = get(port, "/serving/flight_delay/2/")
+        assert status == 200
+        assert '<a href="./model_card.md">model_card.md</a>' in listed
+        assert "&lt;b&gt;.txt" in listed
+        for path in ("/serving/flight_delay/2/out", "/logs/../metadata.db", "/mobile/", "/artifacts/none"):
+            status, body = get(port, path)
+            assert status == 404, path
+            assert "secret" not in body
+
+
 def test_a_name_of_somebody_else_is_refused(root):
     with served(root, "--port", "0") as (_, port):
         assert get(port, "/", host=f"localhost:{port}")[0] == 200

@@ -142,6 +142,7 @@ def test_figures_are_rounded_and_have_their_rows():
     assert shown["calibration"][1:] == ["1.053", "-"]  # of the model before it is not known
     assert shown["carrier=UA"] == ["1,580", "0.67", "1.01"]
     assert shown["origin=JFK"] == ["3,081", "-", "1.90"]
+    assert "A dash: all rows of the slice are of one class" in markdown.render(card())
     assert shown["temp"] == ["number", "-3 to 1013, mean 50.7", "25.0%"]
     assert shown["wind_gust"] == ["number", "-", "100.0%"]
     assert shown["UA"] == ["text", "2 values: UA 25%, B6 25%", "0.0%"]

@@ -234,7 +234,8 @@ def _run(**parts) -> RunFacts:
     held = gates.gates(made)
     states = [node.model_copy(update={"state": gates.node_state(node, held, made.outcome)}) for node in made.nodes]
     made = made.model_copy(update={"gates": held, "nodes": states})
-    return made.model_copy(update={"steps": advice.steps(made, ".venv/bin/python -m pipeline.local_runner --span 2013-04")})
+    again, back = (f".venv/bin/python -m pipeline.{name}" for name in ("local_runner --span 2013-04", "rollback"))
+    return made.model_copy(update={"steps": advice.steps(made, again, back)})
 
 
 def _nodes(fails: str = "", message: str = "", last: str = "") -> list[Node]:

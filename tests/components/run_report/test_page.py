@@ -170,6 +170,17 @@ def test_the_drift_says_of_which_model(pages):
     assert "decayed version 1, in production" in pages["published"].text
 
 
+def test_a_slice_of_one_class_has_a_dash_and_says_why():
+    facts = samples.published()
+    one = facts.candidate.slices[-1]
+    lost = one.model_copy(update={"candidate": {"log loss": 0.5}, "production": {"log loss": 0.6}})
+    found = facts.candidate.model_copy(update={"slices": [*facts.candidate.slices[:-1], lost]})
+    told = words_of(page.render(facts.model_copy(update={"candidate": found})), "model")
+    assert f"{one.name} {one.rows} \N{EN DASH} \N{EN DASH}" in told.replace(",", "")
+    assert "A dash: all rows of the slice are of one class" in told
+    assert "A dash:" not in words_of(page.render(facts), "model")
+
+
 def test_what_production_was_trained_on_is_called_that(pages):
     assert "Mean, production's training data" in pages["published"].text
     assert "Mean, production " not in pages["published"].text

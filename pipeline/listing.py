@@ -1,0 +1,34 @@
+"""Folders as a browser sees them on a file system: files, and a list where there is no page."""
+
+import html
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+PAGE = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>{0}</title>'
+PAGE += "<h1>{0}</h1><ul>{1}</ul></html>\n"
+
+
+class Listed(StaticFiles):
+    """A folder and what is below it; nothing that a link leads out to."""
+
+    async def check_config(self) -> None:
+        """The folder may not be there yet: nothing was published so far."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, or the list of a folder's entries."""
+        try:
+            return await super().get_response(path, scope)
+        except HTTPException:
+            full, found = self.lookup_path(path)
+            if found is None or not Path(full).is_dir():
+                raise
+        if not scope["path"].endswith("/"):
+            return RedirectResponse(quote(scope["path"]) + "/")
+        entries = sorted(f"{entry.name}{'/' if entry.is_dir() else ''}" for entry in Path(full).iterdir())
+        items = "".join(f'<li><a href="./{quote(name)}">{html.escape(name)}</a>' for name in entries)
+        return HTMLResponse(PAGE.format(html.escape(Path(full).name), items))
