@@ -107,7 +107,8 @@ def _state(before: mlmd.Execution | None, after: mlmd.Execution | None) -> State
     """How a node ended, by the newest execution before it and after it: one that a condition leaves out has none."""
     if after is None or (before and before.id == after.id):
         return "skipped"
-    return "cached" if after.last_known_state == mlmd.Execution.CACHED else "done"
+    found: dict[int, State] = {mlmd.Execution.CACHED: "cached", mlmd.Execution.COMPLETE: "done"}
+    return found.get(after.last_known_state, "failed")  # TFX raises nothing for inputs that it cannot find
 
 
 def _to_run(nodes: pipeline_pb2.Pipeline) -> list[pipeline_pb2.Pipeline.PipelineOrNode]:

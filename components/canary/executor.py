@@ -119,13 +119,13 @@ class Rehearsal:
         """Asks both for each row over both protocols, each first in its turn, so that what slows the machine slows both."""
         number = 0
         for row in range(len(self._rows)):
-            steps.report("row", row, len(self._rows))
             for protocol in replay.PROTOCOLS:
                 number += 1
                 for beside in (False, True) if row % 2 else (True, False):
                     self._ask(found, asks[beside], beside, (protocol, row, number))
                 if found.fault:
                     return
+            steps.report("row", row + 1, len(self._rows))
         try:
             peak = candidate.memory()[1]
         except Fault as fault:

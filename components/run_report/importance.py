@@ -30,10 +30,10 @@ def importance(score: Callable[[Columns], np.ndarray], columns: Columns, labels:
     whole = _auc(labels, score(columns))
     orders = [np.random.default_rng(seed).permutation(len(labels)) for seed in range(PERMUTATIONS)]
     found = []
-    for number, (name, column) in enumerate(columns.items()):
-        steps.report("feature", number, len(columns))
+    for number, (name, column) in enumerate(columns.items(), 1):
         losses = [whole - _auc(labels, score({**columns, name: column[order]})) for order in orders]
         found.append(Importance(feature=name, auc_loss=float(np.mean(losses)), spread=float(np.std(losses, ddof=1))))
+        steps.report("feature", number, len(columns))
     return sorted(found, key=lambda each: -each.auc_loss)
 
 

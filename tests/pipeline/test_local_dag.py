@@ -5,7 +5,10 @@ import pytest
 from components.errors import BadData
 from components.run_report import trace
 from pipeline import local_dag
+from pipeline.progress import Began, Ended, Event
 from tests.pipeline import small_dag
+
+NODES = ("Make", "Use", "Close")
 
 
 def read(folder, name) -> trace.Trace:
@@ -13,7 +16,9 @@ def read(folder, name) -> trace.Trace:
 
 
 def test_every_node_runs_in_one_run_of_the_given_name(tmp_path):
-    local_dag.run(small_dag.create(tmp_path), "first")
+    told: list[Event] = []
+    local_dag.run(small_dag.create(tmp_path), "first", tell=told.append)
+    assert told == [event for number, node in enumerate(NODES, 1) for event in (Began(node, number, 3), Ended("done"))]
     assert trace.runs(trace.open_store(tmp_path / "metadata.db")) == ["first"]
     found = read(tmp_path, "first")
     assert {node: each.state for node, each in found.executions.items()} == {"Make": "done", "Use": "done", "Close": "done"}
@@ -23,8 +28,10 @@ def test_every_node_runs_in_one_run_of_the_given_name(tmp_path):
 
 
 def test_a_failed_node_ends_the_run_but_for_the_closing_one(tmp_path):
+    told: list[Event] = []
     with pytest.raises(BadData, match="no column late"):
-        local_dag.run(small_dag.create(tmp_path, broken=True), "stopped")
+        local_dag.run(small_dag.create(tmp_path, broken=True), "stopped", tell=told.append)
+    assert told == [Began("Make", 1, 3), Ended("failed"), Began("Close", 3, 3), Ended("done")]
     assert (tmp_path / "said").read_text() == "nothing"
     found = read(tmp_path, "stopped")
     assert {node: each.state for node, each in found.executions.items()} == {"Make": "failed", "Close": "done"}
@@ -39,7 +46,9 @@ def test_a_closing_node_that_fails_does_not_change_what_came_of_the_run(tmp_path
 
 
 def test_up_to_a_node(tmp_path):
-    local_dag.run(small_dag.create(tmp_path), "part", up_to="Make")
+    told: list[Event] = []
+    local_dag.run(small_dag.create(tmp_path), "part", up_to="Make", tell=told.append)
+    assert told == [Began("Make", 1, 1), Ended("done")]
     assert list(read(tmp_path, "part").executions) == ["Make"]
     assert not (tmp_path / "said").exists()
 

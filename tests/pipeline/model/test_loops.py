@@ -11,7 +11,7 @@ import tensorflow as tf
 from conftest import REPOSITORY
 
 from components.errors import BadConfig
-from pipeline.model import distribution, loops
+from pipeline.model import distribution, loops, training
 from pipeline.model.backup import FIGURES, Progress
 from tests.pipeline.model import small_training
 from tests.pipeline.model.small_training import BATCH, EPOCHS, STEPS, batches, build, optimizer, train
@@ -54,6 +54,13 @@ def test_fit_gives_what_plain_keras_gives(flights, one_device):
     figures = plain.fit(stream, steps_per_epoch=STEPS, epochs=EPOCHS, validation_data=validation, verbose=0).history
     assert_same_weights(plain.get_weights(), model.get_weights())
     assert_same_history([dict(zip(figures, row, strict=True)) for row in zip(*figures.values(), strict=True)], history)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_how_far_it_is_is_told_after_each_batch(flights, one_device, loop):
+    told = []
+    train(one_device, loop, flights, callbacks=[training.TellsEpochs(lambda done, epochs: told.append((done, epochs)))])
+    assert told == [(pytest.approx(number / STEPS), EPOCHS) for number in range(1, STEPS * EPOCHS + 1)]
 
 
 @pytest.mark.parametrize("loop", LOOPS)
