@@ -12,7 +12,7 @@ from rich.console import Console
 
 from components.command_line import ended
 from components.errors import BadConfig, ScheduleFailed
-from pipeline import command_line
+from pipeline import command_line, cron
 from pipeline.config import DEFAULT_FILE
 
 CHECKOUT = Path(__file__).parent.parent
@@ -87,6 +87,8 @@ def check_time(at: str) -> str:
             raise BadConfig(
                 f"--at {at!r}: {text!r} is no {name}; expected {low} to {high}, *, a range, a list or a step as */5."
             )
+    if not cron.is_ever_due(" ".join(fields)):
+        raise BadConfig(f"--at {at!r} is never due; expected a time that comes. Look whether the month has that day.")
     return " ".join(fields)
 
 

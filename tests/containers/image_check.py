@@ -78,6 +78,7 @@ def looked_at(buildah: Buildah, commit: str) -> str:
     settings = buildah.settings("pipeline")
     assert settings["User"] == f"{USER}:{USER}", settings["User"]
     assert settings["Labels"]["org.opencontainers.image.revision"] == commit, settings["Labels"]
+    assert f"GIT_COMMIT={commit}" in settings["Env"], settings["Env"]
     return inside(buildah, "pipeline", "look.py")
 
 

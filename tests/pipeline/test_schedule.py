@@ -119,6 +119,7 @@ def test_what_cron_understands_is_accepted(at):
         ("0 5-3 * * *", "'5-3' is no hour"),
         ("*/0 * * * *", "'*/0' is no minute"),
         ("5/2 * * * *", "'5/2' is no minute"),
+        ("17 3 31 2 *", "is never due"),
         ("0 3 * * mon/2", "'mon/2' is no day of the week"),
         ("@often", "has 1 fields"),
         ("0 3 * * *; rm", "has 6 fields"),
