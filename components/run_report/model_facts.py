@@ -21,6 +21,7 @@ from components.run_report.facts import Curves, Importance, Measured, Metric, Mo
 from components.run_report.importance import ROWS, Columns, importance
 from components.run_report.losses import losses
 from components.run_report.trace import Artifact, Trace
+from components.span_example_gen import spans
 
 METRICS: dict[str, dict[str, Any]] = {  # by TFMA's name
     results.AUC: {"name": "AUC", "better": "higher"},
@@ -99,7 +100,7 @@ def model(trace: Trace, label: str) -> ModelFacts | None:
         loaded[results.BASELINE] = _load(baseline)
         version = int(baseline.properties[VERSION_PROPERTY])
     paths = raw_rows.files(examples.uri, "eval")
-    scored = scores(loaded, paths, label)
+    scored = scores(loaded, paths, label, days(examples.uri, paths))
     judged = {name: Judged(measured[name], scored[name]) for name in loaded}
     candidate, production = judged[results.CANDIDATE], judged.get(results.BASELINE)
     run = trace.output("Trainer", "model_run")
@@ -121,13 +122,20 @@ def _load(artifact: Artifact) -> Any:
     return tf.saved_model.load(path_utils.serving_model_path(artifact.uri))
 
 
-def scores(models: Mapping[str, Any], paths: list[str], label: str) -> dict[str, Scored]:
+def days(examples: str, paths: list[str]) -> np.ndarray | None:
+    """The day of each row of these files, in their order; None if SpanExampleGen, of older code, did not write them."""
+    found = [Path(spans.days_file(examples, Path(path).name)) for path in paths]
+    return np.concatenate([np.load(path) for path in found]) if all(path.is_file() for path in found) else None
+
+
+def scores(models: Mapping[str, Any], paths: list[str], label: str, of_days: np.ndarray | None = None) -> dict[str, Scored]:
     """The scores that each SavedModel's `serving_default` gives, as the Evaluator took them.
 
     Args:
         models: by name.
         paths: gzipped TFRecords of tf.Example, in the order of time.
         label: its column.
+        of_days: a number for the day of each row, if it is known.
     """
     spec = {label: tf.io.FixedLenFeature([], tf.int64)}
     labels: list[np.ndarray] = []
@@ -136,7 +144,7 @@ def scores(models: Mapping[str, Any], paths: list[str], label: str) -> dict[str,
         labels.append(tf.io.parse_example(batch, spec)[label].numpy())
         for name, loaded in models.items():
             found[name].append(loaded.signatures["serving_default"](batch)[OUTPUT].numpy())
-    return {name: Scored(np.concatenate(labels), np.concatenate(parts)) for name, parts in found.items()}
+    return {name: Scored(np.concatenate(labels), np.concatenate(parts), of_days) for name, parts in found.items()}
 
 
 def _metrics(candidate: Judged, production: Judged | None) -> list[Metric]:

@@ -83,8 +83,13 @@ def write_shard(source: Source, output: str, read: Columns, first_eval_day) -> I
             if rows.num_rows:
                 outcome.rows[split] += rows.num_rows
                 days[split] |= reader.days(rows, read.date)
-                path = f"{output}/Split-{split}/{spans.part(source.shard, number)}"
-                tf_examples.write(path, tf_examples.encode(rows.drop_columns([read.date])).to_pylist())
+                part = spans.part(source.shard, number)
+                tf_examples.write(
+                    f"{output}/Split-{split}/{part}", tf_examples.encode(rows.drop_columns([read.date])).to_pylist()
+                )
+                if split == "eval":
+                    with tf.io.gfile.GFile(spans.days_file(output, part), "wb") as file:
+                        np.save(file, reader.day_numbers(rows, read.date))
     outcome.days = {split: sorted(found) for split, found in days.items()}
     yield source.shard, outcome
     yield beam.pvalue.TaggedOutput(HASHES, (source.span, np.concatenate(hashes)))
@@ -147,6 +152,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples.split_names = artifact_utils.encode_split_names(list(spans.SPLITS))
         for split in spans.SPLITS:
             tf.io.gfile.makedirs(artifact_utils.get_split_uri([examples], split))
+        tf.io.gfile.makedirs(spans.days_folder(examples.uri))
         outcomes = self._write(sources(files), examples.uri, newest, exec_properties)
         if errors := [error for outcome in outcomes for error in outcome.errors]:
             raise BadData("\n".join(errors))

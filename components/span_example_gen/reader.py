@@ -92,6 +92,11 @@ def days(batch: pa.RecordBatch, date: str) -> set[str]:
     return set(batch.column(date).unique().cast(pa.string()).to_pylist())
 
 
+def day_numbers(batch: pa.RecordBatch, date: str) -> np.ndarray:
+    """The day of each row, in days since 1970, int32, shape [rows]."""
+    return batch.column(date).cast(pa.date32()).cast(pa.int32()).to_numpy()
+
+
 def joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """The same rows in fewer batches, of many small files one."""
     pending: list[pa.RecordBatch] = []

@@ -174,6 +174,16 @@ def part(shard: str, number: int) -> str:
     return f"{shard}-{number:05}.gz"
 
 
+def days_folder(examples: str) -> str:
+    """Where an Examples artifact has the days of its evaluation rows: no feature, but rows of one day are alike."""
+    return f"{examples}/days"
+
+
+def days_file(examples: str, part: str) -> str:
+    """The days of the rows in a part of the evaluation split: NumPy's format, days since 1970, shape [rows]."""
+    return f"{days_folder(examples)}/{part}.npy"
+
+
 def shards(examples: str, span: str) -> list[str]:
     """The files of one span in an Examples artifact, in the order of time if each data file is."""
     folder = Path(examples)

@@ -49,6 +49,18 @@ def parse(examples, split) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def test_the_days_of_the_evaluation_rows_are_beside_them_in_their_order(few_flights, tmp_path):
+    flights = few_flights[few_flights.date < "2013-03-01"].sample(frac=1, random_state=3)  # unsorted, as files may be
+    (tmp_path / "spans").mkdir()
+    write_spans(flights, tmp_path / "spans")
+    examples = ingest(tmp_path / "spans", tmp_path)
+    parts = sorted(path.name for path in (Path(examples.uri) / "Split-eval").iterdir())
+    days = np.concatenate([np.load(spans.days_file(examples.uri, part)) for part in parts])
+    held_out = flights[flights.date >= "2013-02-19"]
+    assert sorted(days.astype("datetime64[D]")) == sorted(held_out.date.to_numpy().astype("datetime64[D]"))
+    assert parse(examples, "eval").weekday.groupby(days).nunique().eq(1).all()
+
+
 def in_order(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values(list(COLUMNS)).reset_index(drop=True)
 
