@@ -4,6 +4,7 @@ import android.app.Activity
 import android.graphics.Bitmap
 import android.graphics.Canvas
 import android.graphics.Color
+import android.graphics.Rect
 import android.view.View
 import java.io.File
 import org.junit.Assert.assertTrue
@@ -23,7 +24,13 @@ private const val TALL = "w360dp-h2500dp" // the whole form in one picture
 @Config(sdk = [35], qualifiers = "w360dp-h740dp-xhdpi")
 class ScreenshotTest {
     @Test
-    fun `form and answer`() = picture("form") { main() }
+    fun `form and answer, which comes into view`() {
+        val activity = main()
+        picture("form") { activity } // a scroll moves when it is drawn
+        val result: View = activity.findViewById(R.id.result)
+        val seen = Rect()
+        assertTrue("$seen", result.getGlobalVisibleRect(seen) && seen.height() == result.height)
+    }
 
     @Test
     fun `what is not entered is asked for`() = picture("start") { main(entered = false) }
