@@ -168,7 +168,7 @@ class Canary(Section):
     load_seconds: float = Field(gt=0, description="that loading may take")
     answer_seconds: float = Field(gt=0, description="that an answer may take")
     max_p99_ms: float = Field(gt=0, description="99th percentile of the latency, one request at a time")
-    max_slowdown: float = Field(gt=1, description="median latency, as a multiple of production's in the same minute")
+    max_slowdown: float = Field(gt=1, description="latency as a multiple of production's, request by request, median")
     max_memory_mb: float = Field(gt=0, description="peak of the server's resident memory")
     max_growth_mb: float = Field(gt=0, description="of the memory during the replay")
     max_difference: Share = Field(description="of a probability from the one that was evaluated")

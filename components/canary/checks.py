@@ -65,6 +65,7 @@ class Report(BaseModel):
         reasons: why the candidate is refused; none if it is not.
         reference: what was asked beside it, in words.
         reference_p50_ms, reference_p99_ms: its latency.
+        slowdown: its latency as a multiple of production's, the median over the requests; None beside another reference.
         tries: fresh servers that it took to decide.
         passed_over: what the tries before the last one saw, which did not come again or was not the model's doing.
     """
@@ -79,6 +80,7 @@ class Report(BaseModel):
     reference: str = ""
     reference_p50_ms: float | None = None
     reference_p99_ms: float | None = None
+    slowdown: float | None = None
     tries: int = 1
     passed_over: list[str] = []
 

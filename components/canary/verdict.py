@@ -61,19 +61,19 @@ class Try:
                 f"p99 of the latency is {p99:.1f} ms, that of {self.reference} {beside99:.1f} ms; limit "
                 f"{limits.max_p99_ms:g}. Slowest: {slowest.name()}, {slowest.milliseconds:.0f} ms"
             )
-        if self.slowdown(limits):
+        if (self.slowdown() or 0) > limits.max_slowdown:
             return (
                 f"the median of the latency is {p50:.1f} ms, that of {self.reference} {beside50:.1f} ms; limit "
                 f"{limits.max_slowdown:g} times as much"
             )
         return ""
 
-    def slowdown(self, limits: Limits) -> bool:
-        """Whether the candidate is too slow beside production, request by request: a busy machine slows both."""
+    def slowdown(self) -> float | None:
+        """How many times production's latency the candidate's is, request by request: a busy machine slows both."""
         if self.reference != PRODUCTION or not self.beside:
-            return False
+            return None
         pairs = zip(checks.measured(self.candidate), checks.measured(self.beside), strict=False)
-        return bool(np.median([one.milliseconds / other.milliseconds for one, other in pairs]) > limits.max_slowdown)
+        return float(np.median([one.milliseconds / other.milliseconds for one, other in pairs]))
 
     def words(self, limits: Limits) -> str:
         """What is wrong with the candidate; empty: nothing."""
@@ -101,6 +101,7 @@ def verdict(tries: Sequence[Try], limits: Limits) -> Report | None:
             "reference": last.reference,
             "reference_p50_ms": beside50,
             "reference_p99_ms": beside99,
+            "slowdown": last.slowdown(),
             "reasons": reasons,
             "tries": len(tries),
             "passed_over": [each.words(limits) or str(each.fault_beside) for each in tries[:-1]],
@@ -117,7 +118,8 @@ def _of_model(tries: Sequence[Try], limits: Limits) -> bool:
     if len(apart) < TRIES - 1:
         return False
     late = [each for each in apart if not each.fault]
-    return not late or all(each.slowdown(limits) for each in late) or _alone_late(late, limits.max_p99_ms)
+    slower = all((each.slowdown() or 0) > limits.max_slowdown for each in late)  # also where all tries ended in a fault
+    return slower or _alone_late(late, limits.max_p99_ms)
 
 
 def _alone_late(tries: Sequence[Try], limit: float) -> bool:

@@ -222,6 +222,7 @@ class ServerFacts(Record):
     reference: str = Field(default="", description="what was asked in turn with it: the model in production, if there is one")
     reference_p50_ms: float | None = None
     reference_p99_ms: float | None = None
+    slowdown: float | None = Field(default=None, description="latency as a multiple of production's, median over the requests")
     tries: int = Field(default=1, description="fresh servers that it took to decide")
     passed_over: list[str] = Field(default=[], description="what the tries before saw, which was not the model's doing")
 

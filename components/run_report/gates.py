@@ -160,9 +160,8 @@ def _server(facts: RunFacts) -> Gate:
 
 def _of_server(server: ServerFacts, at: "_Settings") -> Iterator[Limit]:
     yield at.most("99th percentile of the latency", server.p99_ms, "canary.max_p99_ms", "ms")
-    if server.p50_ms is not None and server.reference_p50_ms:
-        beside = f"median latency, times that of {server.reference}"
-        yield at.most(beside, server.p50_ms / server.reference_p50_ms, "canary.max_slowdown")
+    if server.slowdown is not None:
+        yield at.most("latency, times that of the model in production", server.slowdown, "canary.max_slowdown")
     yield at.most("memory at the peak", server.peak_mb, "canary.max_memory_mb", "MB")
     yield at.most("growth of the memory", server.growth_mb, "canary.max_growth_mb", "MB")
     yield at.most("difference of a probability", server.difference, "canary.max_difference")

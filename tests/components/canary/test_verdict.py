@@ -73,6 +73,8 @@ def test_whose_doing_it_is(tries, expected):
 def test_a_report_says_what_was_beside_it_and_what_was_passed_over():
     found = verdict([a_try(fault=CRASH), a_try(1.5 * QUICK)], LIMITS)
     assert (found.p50_ms, found.reference_p99_ms, found.reference) == (6, 4, "the model in production")
+    assert found.slowdown == pytest.approx(1.5)
+    assert verdict([a_try(reference=CONSTANT)], LIMITS).slowdown is None
     assert (found.tries, found.passed_over) == (2, ["the server was ended by SIGABRT"])
 
 

@@ -218,6 +218,15 @@ def test_a_server_that_was_too_slow_refused_with_its_margin():
     assert (limit.value, limit.at_most, limit.margin, limit.settings) == (300.0, 250.0, -50.0, ["canary.max_p99_ms"])
 
 
+def test_a_server_page_says_what_was_beside_it_and_what_was_passed_over():
+    beside = {"reference": "the model in production", "reference_p50_ms": 3.9, "reference_p99_ms": 7.5, "slowdown": 1.05}
+    served = samples.server().model_copy(update=beside | {"tries": 2, "passed_over": ["no answer from <it>"]})
+    facts = samples.published().model_copy(update={"server": served})
+    text = Parsed(page.render(facts)).text
+    assert "Median beside it 3.90 ms of the model in production, in the same minute" in text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "It took 2 tries. What did not come again says nothing of the model: no answer from <it>" in text
+
+
 def test_settings_are_flat():
     assert dict(flat({"a": {"b": {"c": [1, "ü"]}, "d": "x"}, "e": {}})) == {"a.b.c": '[1, "ü"]', "a.d": "x", "e": "{}"}
 
