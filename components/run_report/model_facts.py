@@ -93,10 +93,12 @@ def model(trace: Trace, label: str) -> ModelFacts | None:
     evaluation, blessing = trace.output("Evaluator", "evaluation"), trace.output("Evaluator", "blessing")
     if examples is None or trained is None or evaluation is None or blessing is None:
         return None
+    if not all(Path(each.uri).is_dir() for each in (examples, trained, evaluation)):  # large ones stay in a bucket
+        return None
     measured = results.metrics(evaluation.uri)
     baseline, version = trace.output("ProductionModel", "model"), None
     loaded = {results.CANDIDATE: _load(trained)}
-    if baseline and results.BASELINE in measured:
+    if baseline and results.BASELINE in measured and Path(baseline.uri).is_dir():
         loaded[results.BASELINE] = _load(baseline)
         version = int(baseline.properties[VERSION_PROPERTY])
     paths = raw_rows.files(examples.uri, "eval")

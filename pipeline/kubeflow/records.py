@@ -21,6 +21,7 @@ from pipeline.kubeflow.oss import task_name
 
 LARGEST = 64e6  # bytes of an output: a larger one stays in the bucket, and the page without what it is read for
 EXECUTION = TypeAdapter(Execution)
+CUSTOM = "custom:"  # begins what TFX calls a custom property that has the name of one of the type's
 ORIGIN = "kubeflow_uri"  # property of an artifact: where it is in the bucket, while its URI is that of the copy
 
 
@@ -61,7 +62,9 @@ class Record:
         found: dict[str, list[Artifact]] = {}
         for key, artifacts in lists.items():
             artifact = artifacts.artifacts[0]
-            properties: dict[str, Any] = json_format.MessageToDict(artifact.metadata) | {ORIGIN: self._origins[key]}
+            said = json_format.MessageToDict(artifact.metadata)
+            own = {name.removeprefix(CUSTOM): value for name, value in said.items() if name.startswith(CUSTOM)}
+            properties: dict[str, Any] = said | own | {ORIGIN: self._origins[key]}
             copy = _copied(artifact.uri, self.folder / key) if key in hand_over else None
             kind = artifact.type.schema_title.rpartition(".")[2]
             found[key] = [Artifact(0, kind, str(copy or self._origins[key]), properties)]

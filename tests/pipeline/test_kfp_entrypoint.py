@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
+from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorInput
 from tfx.dsl.io import filesystem_registry
 from tfx.dsl.io.plugins.tensorflow_gfile import TensorflowFilesystem
 
@@ -155,6 +156,14 @@ def test_a_node_that_ends_well_hands_over_what_the_report_reads_and_where_it_is(
     assert artifact.properties[ORIGIN] == OUT
     assert (Path(artifact.uri) / "copy").read_text() == "1 2 3"
     assert pod.machine / "records" / "run" in Path(artifact.uri).parents
+
+
+def test_a_custom_property_with_the_name_of_one_of_the_type_is_the_one_that_the_report_reads(tmp_path):
+    given = ExecutorInput()
+    artifact = given.outputs.artifacts["examples"].artifacts.add(uri="gs://my-bucket/crosswind/run/gen/1/examples")
+    artifact.metadata.update({"span": 3, "custom:span": "2013-07"})
+    [found] = records.Record(tmp_path, given).outputs(given, [])["examples"]
+    assert found.properties["span"] == "2013-07"
 
 
 @pytest.mark.parametrize("largest", [64e6, 1])

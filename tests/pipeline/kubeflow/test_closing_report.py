@@ -75,3 +75,25 @@ def test_a_node_that_was_killed_is_named(tmp_path, settings):
     found = facts.read(tmp_path / "reports" / RUN)
     assert found.outcome == "unfinished"
     assert "SpanExampleGen" in found.headline
+
+
+def test_what_is_too_large_to_be_handed_over_costs_its_part_of_the_page_alone(tmp_path, settings):
+    """A run that failed late: its model and its examples are in the bucket."""
+    stated = {"span": "2013-07", "window": "2013-07", "rows": '{"train": 9, "eval": 3}'}
+    stated["repeated"] = '{"2013-07": {"rows": 12, "repeated": 0}}'
+
+    def done(task: str, key: str, **properties: object) -> None:
+        uri = f"gs://my-bucket/{task}/{key}"
+        outputs = {key: [Artifact(0, key, uri, {**properties, records.ORIGIN: uri})]}
+        left(tmp_path, task, Execution(task, "done", 10.0, 1.0, outputs=outputs))
+
+    done("span-example-gen", "examples", **stated)
+    done("trainer", "model")
+    uri = "gs://my-bucket/evaluator"
+    both = {key: [Artifact(0, key, f"{uri}/{key}", {records.ORIGIN: f"{uri}/{key}"})] for key in ("evaluation", "blessing")}
+    left(tmp_path, "evaluator", Execution("evaluator", "done", 12.0, 1.0, outputs=both))
+    left(tmp_path, "canary", Execution("canary", "failed", 13.0, 1.0, "NodeFailed: no port is free."))
+    assert close(tmp_path, settings) == 0
+    found = facts.read(tmp_path / "reports" / RUN)
+    assert (found.outcome, found.candidate) == ("failed", None)
+    assert found.data and found.data.rows == {"train": 9, "eval": 3}
