@@ -85,11 +85,11 @@ def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
             _check_lengths(column)
             if pa.types.is_dictionary(column.type) and len(column.dictionary) > len(column):
                 column = column.dictionary_decode()  # of many batches: looked at whole for each, it would take minutes
-            if field.type == pa.string() and not pa.types.is_dictionary(column.type):
+            if field.type == pa.string() and values.is_text(column.type):
                 column = column.dictionary_encode()  # each distinct value is looked at once
             array = values.cast(column, field.type)
-            if field.type == pa.string():
-                _check_characters(array)
+            if field.type == pa.string() and pa.types.is_dictionary(column.type):
+                _check_characters(column)
         except values.Unfit as error:
             raise values.Unfit(error.row, f"column {field.name} is {shown(str(error))}") from error
         arrays.append(array)
@@ -105,8 +105,9 @@ def _check_lengths(column: pa.Array) -> None:
         raise values.Unfit(max(row, 0), f"a text of {longest:,} bytes; expected at most {MAX_TEXT_BYTES:,}")
 
 
-def _check_characters(texts: pa.Array) -> None:
-    distinct = texts.dictionary_encode()
-    if strange := distinct.dictionary.filter(pc.match_substring_regex(distinct.dictionary, CONTROL)):
-        row = pc.index(texts, strange[0]).as_py()
-        raise values.Unfit(row, f"{shown(repr(strange[0].as_py()))}, with a control character; expected a text")
+def _check_characters(column: pa.DictionaryArray) -> None:
+    """Looks at each distinct text once."""
+    texts = column.dictionary.cast(pa.string())
+    for place in pc.indices_nonzero(pc.match_substring_regex(texts, CONTROL)).to_pylist():
+        if (row := pc.index(column.indices, place).as_py()) >= 0:
+            raise values.Unfit(row, f"{shown(repr(texts[place].as_py()))}, with a control character; expected a text")

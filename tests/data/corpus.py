@@ -476,7 +476,7 @@ PARQUET = [
         "each string a prefix of the one before",
         lying(encoding=7),
         "BadData",
-        "column carrier, a page at byte 4: it has .*; expected|column carrier, a page at byte 4: ends too early",
+        "column carrier, a page at byte 4: it has blocks of 2 numbers in 0 parts",
     ),
     Case(
         "strings of 20,000 bytes, each a prefix of the one before, in a page of a few kilobytes",
@@ -497,7 +497,12 @@ PARQUET = [
         "BadData",
         "column carrier, a page at byte .*: it has a text of 5,000,000 bytes; at most 256 are read",
     ),
-    Case("an encoding that its bytes do not have", lying(encoding=6), "BadData", "cannot be read: "),
+    Case(
+        "an encoding that its bytes do not have",
+        lying(encoding=6),
+        "BadData",
+        "column carrier, a page at byte 4: it has blocks of 2 numbers in 0 parts",
+    ),
     Case("nested 100,000 deep", lying(depth=100_000), "BadData", "the schema has 100,027 columns"),
 ]
 CSV = [
