@@ -145,7 +145,7 @@ def evaluation_rows(version: Version, card: ModelCard, folder: Path) -> list[dic
         for path in spans.files(folder, [card.span])[card.span]
         for batch in reader.read(path, columns, DATE, ignored)
     ]
-    table = pa.Table.from_batches(batches)
+    table = pa.Table.from_batches(batches).drop_columns([DATE])
     return table.take(np.random.default_rng(SEED).choice(table.num_rows, ROWS, replace=False)).to_pylist()
 
 
