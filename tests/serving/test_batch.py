@@ -79,7 +79,7 @@ def test_what_a_worker_of_another_process_says_of_the_rows_is_passed_on(rows, pu
     result = run_as_a_user(rows, published, *TWO_WORKERS)
     assert result.returncode == 3
     assert result.stderr.splitlines()[-1].startswith(
-        f"BadData: {rows}, row group 0, rows from 0: distance cannot be made float"
+        f"BadData: {rows}, row group 0, rows from 0, row 1 of these: distance is 'far'; expected a number such as 1.5."
     )
 
 
