@@ -76,13 +76,13 @@ def score(options: argparse.Namespace, beam: list[str], console: Console) -> Non
             raise RootUnusable(
                 f"{version.folder} cannot be copied to {parent}: {error}. Expected a folder with room."
             ) from error
-        console.print(f"Scoring with version {version.number} of {version.folder.parent}.")
+        console.print(f"Scoring with version {version.number} of {version.folder.parent}.", markup=False)
         groups = row_groups(options.input, model, version)
         start = time.monotonic()
         write_parts(groups, model, work, beam)
         rows = assemble(sorted(work.glob("*.parquet")), output)
     seconds = time.monotonic() - start
-    console.print(f"{rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second, to {output}.")
+    console.print(f"{rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second, to {output}.", markup=False)
 
 
 def work_by(output: Path) -> str:

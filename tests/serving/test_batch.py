@@ -233,11 +233,12 @@ def test_options_of_all_of_beams_runners_are_known(rows, published, scores):
     np.testing.assert_allclose(pd.read_parquet(rows.parent / "scores.parquet")["probability"], scores, rtol=1e-6)
 
 
-def test_files_in_a_folder_that_tensorflow_takes_for_a_pattern(rows, published, scores):
+def test_files_in_a_folder_that_tensorflow_takes_for_a_pattern(rows, published, scores, capsys):
     """Its loader of variables would find none in [b]."""
     folder = rows.parent / "a [b]*"
     folder.mkdir()
     rows.rename(folder / "rows.parquet")
     assert run(folder / "rows.parquet", published) == 0
+    assert f"a second, to {folder}/scores.parquet." in capsys.readouterr().err
     np.testing.assert_allclose(pd.read_parquet(folder / "scores.parquet", partitioning=None)["probability"], scores, rtol=1e-6)
     assert sorted(path.name for path in folder.iterdir()) == ["rows.parquet", "scores.parquet"]
