@@ -91,7 +91,7 @@ def _cast(column: pa.Array, type_: pa.DataType) -> pa.Array:
     if type_ == pa.string():
         return _text(column)
     if is_text(column.type):
-        texts = pc.utf8_trim_whitespace(column.cast(pa.string()))
+        texts = column.cast(pa.string())
         return _date_of(texts) if type_ == pa.date32() else _number_of(texts, type_)
     return column.cast(type_) if type_ == pa.date32() else _number(column, type_)
 
@@ -120,6 +120,10 @@ def _number(column: pa.Array, type_: pa.DataType) -> pa.Array:
 
 
 def _number_of(texts: pa.Array, type_: pa.DataType) -> pa.Array:
+    if pa.types.is_floating(type_):
+        with suppress(pa.ArrowInvalid):  # most columns have plain numbers only
+            return _number(texts.cast(pa.float64()), type_)
+    texts = pc.utf8_trim_whitespace(texts)
     lower = pc.utf8_lower(texts)
     texts = pc.if_else(pc.is_in(lower, NO_NUMBER), None, texts)
     for word, number in BOOLEANS.items():
@@ -138,6 +142,7 @@ def _number_of(texts: pa.Array, type_: pa.DataType) -> pa.Array:
 
 
 def _date_of(texts: pa.Array) -> pa.Array:
+    texts = pc.utf8_trim_whitespace(texts)
     texts = pc.if_else(pc.is_in(pc.utf8_lower(texts), NO_NUMBER), None, texts)
     if not pc.all(pc.match_substring_regex(texts, DAY)).as_py():
         raise ValueError
