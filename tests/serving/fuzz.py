@@ -5,6 +5,7 @@ answer that is no JSON, a status that TensorFlow Serving does not give, a server
 """
 
 import argparse
+import gzip
 import json
 import random
 import subprocess
@@ -24,6 +25,7 @@ from tests.serving.servers import MODEL, copy_version, serving
 
 STATUSES = {200, 400, 404, 413, 429, 503}
 GROWTH_MB = 200
+ODD = 0.1  # of the requests are gzipped, and as many offer HTTP/2
 TOKENS = [
     b"NaN",
     b"1e999",
@@ -60,9 +62,13 @@ def bytes_changed(server: Server, body: bytes, seconds: float, seed: int) -> Cou
     until = time.monotonic() + seconds
     with httpx.Client(base_url=f"http://{server.rest}", timeout=30) as client:
         while time.monotonic() < until:
-            sent = mutated(body, chance)
+            sent, headers = mutated(body, chance), {}
+            if chance.random() < ODD:
+                sent, headers = mutated(gzip.compress(sent), chance), {"Content-Encoding": "gzip"}
+            if chance.random() < ODD:
+                headers |= {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQ"}
             verb = chance.choice(["predict", "predict", "predict", "classify", "regress"])
-            response = client.post(f"/v1/models/{MODEL}:{verb}", content=sent)
+            response = client.post(f"/v1/models/{MODEL}:{verb}", content=sent, headers=headers)
             assert response.status_code in STATUSES, (response.status_code, response.text[:300], sent)
             assert isinstance(json.loads(response.text), dict), (response.text[:300], sent)
             seen[response.status_code] += 1
