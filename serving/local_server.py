@@ -46,7 +46,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         "--public_key", metavar="FILE", type=filled, help="serve only versions that are signed by a key in this file"
     )
     network = parser.add_argument_group("network")
-    network.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s, this machine only)")
+    network.add_argument(
+        "--host",
+        type=lambda text: filled(text.strip("[]")),
+        default="127.0.0.1",
+        help="address to listen at (default: %(default)s, this machine only)",
+    )
     network.add_argument("--port", type=port, default=8500, help="of gRPC (default: %(default)s)")
     network.add_argument("--rest_api_port", type=port, default=8501, help="of REST; 0: no REST (default: %(default)s)")
     network.add_argument("--rest_api_timeout_in_ms", type=int, default=30_000, help="0: none (default: %(default)s)")

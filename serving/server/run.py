@@ -74,7 +74,9 @@ def address(host: str, port: int) -> str:
 def listen(host: str, port: int) -> socket.socket:
     """A socket for REST. Raises RootUnusable."""
     try:
-        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        both = host == "::" and socket.has_dualstack_ipv6()  # all addresses, as gRPC takes it
+        listener = socket.create_server((host, port), family=family, dualstack_ipv6=both)
     except OSError as error:
         raise unusable(address(host, port), "--rest_api_port", error) from error
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for an ACK

@@ -250,7 +250,7 @@ def test_a_time_out_of_zero_is_none(own_models):
 
 def test_it_listens_at_an_address_of_ipv6(own_models, rows):
     ports = free_ports()
-    flags = [f"--models={own_models}", "--host=::1", f"--port={ports[0]}", f"--rest_api_port={ports[1]}"]
+    flags = [f"--models={own_models}", "--host=[::1]", f"--port={ports[0]}", f"--rest_api_port={ports[1]}"]
     process = subprocess.Popen([sys.executable, "-m", "serving.local_server", *flags], stdout=subprocess.PIPE, text=True)
     try:
         until(lambda: answers(f"http://[::1]:{ports[1]}/v1/models/{MODEL}/metadata"), 120)
@@ -289,6 +289,13 @@ def test_a_command_line_that_cannot_be_served_says_why(capfd, flag, message):
     said = capfd.readouterr()
     assert message in said.out + said.err
     assert code == 2
+
+
+@pytest.mark.parametrize(("host", "asked"), [("::", "127.0.0.1"), ("::", "::1"), ("localhost", "localhost")])
+def test_an_address_of_all_listens_at_all(host, asked):
+    port = free_ports()[0]
+    with listen(host, port), socket.create_connection((asked, port), timeout=5):
+        pass
 
 
 def test_an_address_that_is_not_of_this_machine_is_named():
