@@ -86,8 +86,11 @@ def test_tfma_hands_every_slice_and_metric_to_stubbed_charts(browser, two_runs, 
         [header, *rows] = [row.locator("td").all_inner_texts() for row in table.locator("tr").all()]
         by_slice = {row[0].replace(":", "=").replace("Overall", "overall"): dict(zip(header, row, strict=True)) for row in rows}
         assert by_slice.keys() == models["candidate"].keys()
-        for name, metrics in models["candidate"].items():
-            assert float(by_slice[name]["auc"]) == pytest.approx(metrics["auc"], abs=1e-4)
+        # Rows of one class have no AUC; TFMA's view shows the number that it stores for them.
+        measured = {name: metrics["auc"] for name, metrics in models["candidate"].items() if "auc" in metrics}
+        assert "overall" in measured and len(measured) > len(rows) / 2
+        for name, auc in measured.items():
+            assert float(by_slice[name]["auc"]) == pytest.approx(auc, abs=1e-4)
         assert "auc_diff" in header
         overview = page.locator("tfma-slice-overview .drawn")
         overview.wait_for(state="attached")  # TFMA shows it or its histogram
