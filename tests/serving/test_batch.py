@@ -78,9 +78,11 @@ def test_what_a_worker_of_another_process_says_of_the_rows_is_passed_on(rows, pu
     flights.assign(distance=["far", *map(str, flights.distance[1:])]).to_parquet(rows, row_group_size=25, index=False)
     result = run_as_a_user(rows, published, *TWO_WORKERS)
     assert result.returncode == 3
-    assert result.stderr.splitlines()[-1].startswith(
+    message, code = result.stderr.splitlines()[-2:]
+    assert message.startswith(
         f"BadData: {rows}, row group 0, rows from 0, row 1 of these: distance is 'far'; expected a number such as 1.5."
     )
+    assert code == "Exit code 3: the data were refused."
 
 
 def test_other_types_of_the_same_values(rows, published, flights, scores):
