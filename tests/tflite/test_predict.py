@@ -144,4 +144,4 @@ def test_a_file_without_a_manifest_is_used_with_a_warning(model, golden, tmp_pat
 def test_a_file_that_is_not_there(tmp_path):
     done = predict("--model", tmp_path / "none.tflite", "--json", write(tmp_path / "row.json", {}))
     assert done.returncode == 2
-    assert f"{tmp_path / 'none.tflite'}; expected a file that is there and can be read." in done.stderr
+    assert f"'{tmp_path / 'none.tflite'}'; expected a file that is there and can be read." in done.stderr
