@@ -78,6 +78,7 @@ def render(runs: Sequence[RunFacts], broken: Mapping[str, str] | None = None) ->
             verdicts=VERDICTS,
             broken=broken or {},
             curves={name: (points, history_charts.production(name, points)) for name, points in curves.items() if points},
+            newest={name: history_series.newest(each) for name, each in by_model.items()},
             maps=[found for name, each in by_model.items() if (found := heat_map(name, each))],
             nodes=nodes,
             stacked=history_charts.stacked(runs, nodes) if nodes else None,

@@ -21,6 +21,10 @@ def production(model: str, points: Sequence[Point]) -> Markup:
     published = [point for point in points if point.published]
     step = -(-len(published) // LABELS)
     named = {point.span for point in published[::-1][:: step or 1]}  # from the newest back
+    labels = {}  # of a month's publications at the highest of them: side by side they would lie on each other
+    for span in named:
+        of_span = [point for point in published if point.span == span]
+        labels[max(of_span, key=lambda point: point.auc)] = ", ".join(f"v{point.version}" for point in of_span)
     rows = [
         {
             "month": point.span,
@@ -29,7 +33,7 @@ def production(model: str, points: Sequence[Point]) -> Markup:
             "high": point.interval[1] if point.interval else None,
             "replaced": point.replaced,
             "published": point.published,
-            "version": f"v{point.version}" if point.span in named else "",
+            "version": labels.get(point, ""),
         }
         for point in points
     ]

@@ -7,7 +7,6 @@ from typing import Literal
 from components.drift_monitor.report import Check
 from components.run_report.drift_rank import ratio, worst_by_feature
 from components.run_report.facts import RunFacts
-from components.run_report.history_series import newest_of_each_span
 
 CAP = 99  # times the limit; more is written as "> 99"
 NEAR = 0.5  # of the limit: worth a look
@@ -55,7 +54,7 @@ class HeatMap:
 
 
 def heat_map(model: str, runs: Sequence[RunFacts]) -> HeatMap | None:
-    """The checks of the features' data, in the newest run of each span.
+    """The checks of the features' data, in the newest run of each span that compared them.
 
     Args:
         model: its name.
@@ -64,7 +63,8 @@ def heat_map(model: str, runs: Sequence[RunFacts]) -> HeatMap | None:
     Returns:
         None if no run compared its month with what a model in production was trained on.
     """
-    compared = newest_of_each_span((run.span, run) for run in runs if run.drift and run.drift.reference)
+    newest = {run.span: run for run in runs if run.span and run.drift and run.drift.reference}
+    compared = [newest[span] for span in sorted(newest)]
     worst = [worst_by_feature(run.drift.checks) for run in compared if run.drift]
     rows = {feature: [_cell(each.get(feature)) for each in worst] for feature in {name for each in worst for name in each}}
     order = sorted(rows, key=lambda feature: (-max(cell.ratio or 0 for cell in rows[feature]), feature))

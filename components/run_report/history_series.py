@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TypeVar
 
 from components.run_report.facts import Metric, RunFacts
 
-T = TypeVar("T")
 WORKED = ("done", "failed", "refused", "not_tried")  # states of nodes that ran
 
 
@@ -49,23 +47,37 @@ class Durations:
     newest: float
 
 
-def newest_of_each_span(found: Iterable[tuple[str, T]]) -> list[T]:
-    """The last one of each span, in the order of the spans; what is of no span is left out."""
-    return [item for span, item in sorted(dict(found).items(), key=lambda pair: pair[0]) if span]
-
-
 def auc(run: RunFacts) -> Metric | None:
     """Of the candidate and of the model in production, on the same evaluation rows."""
     return next((metric for metric in run.candidate.metrics if metric.name == "AUC"), None) if run.candidate else None
 
 
 def production(runs: Iterable[RunFacts]) -> list[Point]:
-    """The newest measure of each span.
+    """Every publication, and the newest measure of each span that published nothing, in the order of the spans.
+
+    A span's publications may be followed by a measure of another version: after one was taken back.
 
     Args:
         runs: of one model, the oldest first. Those that measured no model in production are left out.
     """
-    return newest_of_each_span((run.span, point) for run in runs if (point := _point(run)))
+    found: dict[str, list[Point]] = {}
+    for run in runs:
+        if run.span and (point := _point(run)):
+            kept = found.setdefault(run.span, [])
+            if kept and not kept[-1].published:
+                kept.pop()
+            if point.published or not kept or kept[-1].version != point.version:
+                kept.append(point)
+    return [point for span in sorted(found) for point in found[span]]
+
+
+def newest(runs: Sequence[RunFacts]) -> Point | None:
+    """What the newest run says of the model in production, whichever span it ran.
+
+    Args:
+        runs: of one model, the oldest first.
+    """
+    return next((point for run in reversed(runs) if run.span and (point := _point(run))), None)
 
 
 def _point(run: RunFacts) -> Point | None:

@@ -135,11 +135,38 @@ class TestProduction:
     def test_a_failed_run_without_a_measure_has_no_point(self):
         assert history_series.production([a_run(outcome="failed", before=None, version=None)]) == []
 
-    def test_a_month_that_was_run_again_counts_once(self):
+    def test_a_month_that_was_run_again_keeps_each_publication(self):
         first, again = a_run(3, before=1, version=2), a_run(3, before=2, version=3)
-        assert [point.version for point in history_series.production([first, again])] == [3]
+        assert [point.version for point in history_series.production([first, again])] == [2, 3]
         broken = a_run(3, outcome="failed", before=None)
         assert [point.version for point in history_series.production([first, broken])] == [2]
+        quiet = [a_run(3, outcome="stable", before=3, version=3) for _ in range(2)]
+        assert [point.published for point in history_series.production([first, again, *quiet])] == [True, True]
+        assert history_series.production(quiet) == history_series.production(quiet[1:])
+
+    def test_a_version_that_was_taken_back_stays_and_the_one_before_is_measured_after_it(self):
+        runs = [a_run(2), a_run(3, before=1, version=2), a_run(3, outcome="not_blessed", before=1, version=1)]
+        points = history_series.production(runs)
+        assert [(point.version, point.published) for point in points] == [(1, True), (2, True), (1, False)]
+
+    def test_a_refused_run_hides_no_publication_of_its_month(self):
+        runs = [a_run(2), a_run(3, before=1, version=2, run="b"), a_run(3, outcome="not_blessed", before=2, version=2, run="c")]
+        html = page.render(runs)
+        assert "version 2" in html
+        rows = html.partition('aria-label="Publications of flight_delay"')[2].partition("</table>")[0]
+        assert re.findall(r'<th scope="row">(\d+)</th><td>([^<]+)', rows) == [("1", "2013-03"), ("2", "2013-04")]
+        assert "Published: version 1 in 2013-03, version 2 in 2013-04." in html
+        assert re.findall(r">(v[^<]+)</text>", html) == ["v1", "v2"] * 2  # each with a halo
+        assert [run.run for run in heat_map("flight_delay", runs).runs] == ["c"]
+
+    def test_the_versions_of_one_month_share_a_label(self):
+        runs = [a_run(3, before=1, version=2), a_run(3, before=2, version=3)]
+        drawn = history_charts.production("m", history_series.production(runs))
+        assert re.findall(r">(v[^<]+)</text>", drawn) == ["v2, v3"] * 2
+
+    def test_the_key_figure_is_of_the_newest_run(self):
+        runs = [a_run(2), a_run(3, before=1, version=2), a_run(2, before=2, version=3, started="2026-11-03T00:00:00+00:00")]
+        assert re.search(r"<dt>in production</dt><dd>version 3 <small>AUC [\d.]+ in 2013-03<", page.render(runs))
 
     def test_a_root_with_three_models_has_three_curves(self):
         html = page.render([run for model in ("never", "always", "on_drift") for run in history(3, model)])
