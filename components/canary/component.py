@@ -10,19 +10,28 @@ from tfx.types import channel, component_spec, standard_artifacts
 from components import source_code
 from components.canary import executor
 from components.canary.checks import Limits
-from components.drivers import CacheKeyDriver
+from components.drivers import CacheKeyDriver, named_files
 from components.files import sha256
 
 
 class Driver(CacheKeyDriver):
-    """Another server may answer otherwise: the source of the module that the command runs counts, or its program."""
+    """Another server may answer otherwise: the source of the module that the command runs counts, or its program.
+
+    So does each file that the command names, as `server.py` or `--batching_parameters_file=batching.txt`.
+    """
 
     def outside(self, exec_properties) -> str:
         command = json.loads(exec_properties["command"])
-        if "-m" in command[:-1]:
-            return source_code.digest(command[command.index("-m") + 1])
-        program = shutil.which(command[0])
-        return sha256(Path(program)) if program else ""
+        names = [name for part in command[1:] for name in (part, part.partition("=")[2])]
+        files = named_files({name: name for name in names})
+        return "\n".join([_program(command), *(f"{name} {digest}" for name, digest in files.items())])
+
+
+def _program(command: list[str]) -> str:
+    if "-m" in command[:-1]:
+        return source_code.digest(command[command.index("-m") + 1])
+    program = shutil.which(command[0])
+    return sha256(Path(program)) if program else ""
 
 
 class CanarySpec(component_spec.ComponentSpec):

@@ -96,3 +96,21 @@ def test_a_module_of_the_local_server_and_another_program_count_for_the_canary(t
     program.write_text("#!/bin/sh\nexit\n")
     assert outside(str(program), "--port={port}") != before
     assert outside("no-such-server") == ""
+
+
+def test_files_that_the_canarys_command_names_count(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    script, batching = tmp_path / "srv.py", tmp_path / "batching.txt"
+    commands = (
+        ["python", "srv.py"],
+        ["python", str(script), f"--batching_parameters_file={batching}"],
+        ["python", "-m", "serving.local_server", f"--batching_parameters_file={batching}"],
+    )
+    for command in commands:
+        script.write_text("1")
+        batching.write_text("1")
+        given = {"command": json.dumps(command)}
+        before = canary.Driver(None).outside(given)
+        assert canary.Driver(None).outside(given) == before
+        (batching if len(command) > 2 else script).write_text("2")
+        assert canary.Driver(None).outside(given) != before
