@@ -102,15 +102,14 @@ def latency(requests: Sequence[Request]) -> tuple[float, float]:
 
 
 def of_answers(requests: Sequence[Request], expected: np.ndarray, peak: float, limits: Limits) -> Report:
-    """What answers and memory say, whatever machine it is: probabilities, the evaluated ones, within the limits of memory.
+    """What answers say, whatever machine it is: probabilities, the evaluated ones; memory is measured only.
 
     Args:
         requests: that were answered.
         expected: scores that were evaluated, shape [rows].
         peak: of the server's memory, in megabytes.
-        limits: of all this.
+        limits: of the difference.
     """
-    growth = measured(requests)[-1].memory - measured(requests)[0].memory
     reasons = []
     if wrong := [request for request in requests if not (math.isfinite(request.score) and 0 <= request.score <= 1)]:
         more = f"; {len(wrong)} of {len(requests)} in all" if len(wrong) > 1 else ""
@@ -123,17 +122,35 @@ def of_answers(requests: Sequence[Request], expected: np.ndarray, peak: float, l
             f"{worst.name()} was answered with {worst.score:.6f}, evaluated was {expected[worst.row]:.6f}; "
             f"limit {limits.max_difference:g} apart"
         )
-    if peak > limits.max_memory_mb:
-        reasons.append(f"memory peaked at {peak:,.0f} MB; limit {limits.max_memory_mb:g}. {_step(requests)}")
-    if growth > limits.max_growth_mb:
-        reasons.append(f"memory grew by {growth:,.0f} MB; limit {limits.max_growth_mb:g}. {_step(measured(requests))}")
     return Report(
         requests=len(requests),
         peak_mb=peak,
-        growth_mb=growth,
+        growth_mb=growth(requests),
         difference=difference if math.isfinite(difference) else None,
         reasons=reasons,
     )
+
+
+def growth(requests: Sequence[Request]) -> float:
+    """Of memory, from the first measured request to the last, in megabytes."""
+    return measured(requests)[-1].memory - measured(requests)[0].memory
+
+
+def of_memory(requests: Sequence[Request], peak: float, limits: Limits) -> dict[str, str]:
+    """Which limits of memory a server exceeds, in words by the limit.
+
+    Args:
+        requests: that were answered.
+        peak: in megabytes.
+        limits: of memory.
+    """
+    found = {}
+    if peak > limits.max_memory_mb:
+        found["max_memory_mb"] = f"memory peaked at {peak:,.0f} MB; limit {limits.max_memory_mb:g}. {_step(requests)}"
+    if requests and (grown := growth(requests)) > limits.max_growth_mb:
+        step = _step(measured(requests))
+        found["max_growth_mb"] = f"memory grew by {grown:,.0f} MB; limit {limits.max_growth_mb:g}. {step}"
+    return found
 
 
 def _step(requests: Sequence[Request]) -> str:

@@ -5,6 +5,7 @@ import os
 import platform
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from tfx.utils import path_utils
 from components import steps
 from components.canary import checks, constant, replay
 from components.canary.checks import Limits, Report
-from components.canary.replay import Ask, asking
+from components.canary.replay import asking
 from components.canary.server import Server, starting
 from components.canary.verdict import CONSTANT, PRODUCTION, TRIES, Fault, Try, verdict
 from components.errors import Undecided
@@ -101,22 +102,25 @@ class Rehearsal:
                 stack.enter_context(starting(self._command, versions, MODEL, versions.with_suffix(".log")))
                 for versions in (_versions(folder / "candidate", self._model), _versions(folder / "reference", reference))
             )
-            asks = [self._loaded(stack, server) for server in (candidate, beside)]
-            found.fault, found.fault_beside = (each if isinstance(each, Fault) else None for each in asks)
+            with ThreadPoolExecutor() as pool:  # at once: neither may take the time in which the other is waited for
+                found.fault, found.fault_beside = pool.map(self._fault_of_loading, (candidate, beside))
             if not found.fault:
-                self._replay(found, candidate, asks)
+                self._replay(found, stack, candidate, beside)
         return found
 
-    def _loaded(self, stack: ExitStack, server: Server) -> Ask | Fault:
-        """What asks the server, or why it cannot be asked."""
+    def _fault_of_loading(self, server: Server) -> Fault | None:
         try:
             server.wait_until_loaded(self._load_seconds)
         except Fault as fault:
             return fault
-        return stack.enter_context(asking(server, self._serialized, self._rows, self._answer_seconds))
+        return None
 
-    def _replay(self, found: Try, candidate: Server, asks: list) -> None:
+    def _replay(self, found: Try, stack: ExitStack, candidate: Server, reference: Server) -> None:
         """Asks both for each row over both protocols, each first in its turn, so that what slows the machine slows both."""
+        asks = [
+            stack.enter_context(asking(each, self._serialized, self._rows, self._answer_seconds))
+            for each in (candidate, reference)
+        ]
         number = 0
         for row in range(len(self._rows)):
             for protocol in replay.PROTOCOLS:
@@ -131,6 +135,10 @@ class Rehearsal:
         except Fault as fault:
             found.fault = fault
             return
+        try:
+            found.peak_beside = reference.memory()[1]
+        except Fault as fault:
+            found.fault_beside = found.fault_beside or fault
         # Only now, when a server has survived it: a model that crashes would end this process.
         found.report = checks.of_answers(found.candidate, _evaluated(self._model, self._serialized), peak, self._limits)
 
@@ -161,12 +169,12 @@ def _evaluated(model: Path, serialized: list[bytes]) -> np.ndarray:
 
 def _undecided(tries: list[Try], limits: Limits) -> Undecided:
     last = tries[-1]
-    beside = f"; {last.reference} beside it: {last.fault_beside}" if last.fault_beside else ""
+    beside = next((f"; {each.reference} beside it: {said}" for each in tries[::-1] if (said := each.words_beside(limits))), "")
     return Undecided(
         f"Canary could not see whether a server runs the candidate, in {len(tries)} tries. The last one: "
         f"{last.words(limits)}{beside}. That is this machine's doing or canary.command's, and nothing is said of the model: "
         f"{platform.node()} has {os.cpu_count()} cores, a load of {os.getloadavg()[0]:.1f}, and "
         f"{psutil.virtual_memory().available / GIGABYTE:.1f} GB of memory free. Nothing was published, and the span stays due: "
-        "let the machine do less beside, correct the command, or set canary.load_seconds or canary.max_p99_ms higher. "
+        "let the machine do less beside, correct the command, or raise the limit of [canary] that was exceeded. "
         "The next run resumes at the Canary."
     )

@@ -30,6 +30,7 @@ class Server:
         grpc, rest: addresses, `host:port`.
         model: as a request names it.
         log: file with all that it says.
+        since: when it was started, by the monotonic clock.
     """
 
     process: subprocess.Popen
@@ -37,6 +38,7 @@ class Server:
     rest: str
     model: str
     log: Path
+    since: float
 
     def memory(self) -> tuple[float, float]:
         """Resident memory now, and at its peak, in megabytes. Raises Fault when the process has ended."""
@@ -59,8 +61,8 @@ class Server:
         return Fault(f"{what}the server {how}; its last words: {said[0][:300]}", of_machine=code == -signal.SIGKILL)
 
     def wait_until_loaded(self, seconds: float) -> None:
-        """Raises Fault: it ended, cannot load the model, or has not in time."""
-        until = time.monotonic() + seconds
+        """Raises Fault: it ended, cannot load the model, or has not within so many seconds from its start."""
+        until = self.since + seconds
         state = "no answer yet"
         with network.web(f"http://{self.rest}", 1) as web:
             while time.monotonic() < until:
@@ -96,10 +98,11 @@ def starting(command: list[str], versions: Path, model: str, log: Path) -> Itera
         raise BadConfig(f"canary.command starts {command[0]!r}, which is not there; expected a program in PATH.")
     port, rest_port = free_ports()
     arguments = [part.format(port=port, rest_port=rest_port, name=model, folder=versions) for part in command]
+    since = time.monotonic()
     with log.open("wb") as file:
         process = processes.start(arguments, stdout=file, stderr=subprocess.STDOUT)
     try:
-        yield Server(process, f"127.0.0.1:{port}", f"127.0.0.1:{rest_port}", model, log)
+        yield Server(process, f"127.0.0.1:{port}", f"127.0.0.1:{rest_port}", model, log, since)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,7 +1,7 @@
 """Whose doing it is: the model's, which is refused for it, or the machine's, which says nothing of the model. Pure functions.
 
-A fault is the model's if it comes again in each of three fresh servers, while a reference that is served by the same command,
-and asked the same rows in turn with it, has none.
+A trouble is the model's if it comes again in each of three fresh servers, while a reference that is served by the same command,
+and asked the same rows in turn with it, has none of its kind. Some are so clear that one try is enough, see `_certain`.
 """
 
 import math
@@ -15,6 +15,7 @@ from components.canary.checks import Limits, Report, Request
 
 TRIES = 3
 CHANCE = 1e-3  # that a busy machine strikes one of two equal models so much more often than the other
+FAULT, ANSWERS, LATE, SLOWER = "fault", "answers", "max_p99_ms", "max_slowdown"  # kinds of trouble; others: `checks.of_memory`
 PRODUCTION, CONSTANT = "the model in production", "a model that does nothing"
 
 
@@ -23,7 +24,8 @@ class Fault(Exception):
 
     Attributes:
         of_machine: by its nature, as when the kernel kills for lack of memory.
-        of_model: by its nature, as an answer that says what is wrong with the request.
+        of_model: by its nature, as an answer that says what is wrong with the request, if a reference has no fault: a wrong
+            command makes such answers as well.
     """
 
     def __init__(self, words: str, *, of_machine: bool = False, of_model: bool = False):
@@ -40,6 +42,7 @@ class Try:
         candidate, beside: their answers, in turn: as many, but for the last request.
         fault, fault_beside: what ended the replay, of either.
         report: of the candidate's answers and memory; None after a fault.
+        peak_beside: of the reference's memory, in megabytes; None if unknown.
     """
 
     reference: str
@@ -48,52 +51,73 @@ class Try:
     fault: Fault | None = None
     fault_beside: Fault | None = None
     report: Report | None = None
+    peak_beside: float | None = None
 
-    def slow(self, limits: Limits) -> str:
-        """Which limit of latency the candidate exceeds, in words; empty: none."""
+    def troubles(self, limits: Limits) -> dict[str, str]:
+        """What is wrong with the candidate, in words by the kind."""
+        if self.fault:
+            return {FAULT: str(self.fault)}
+        found = {}
+        if self.report and self.report.reasons:
+            found[ANSWERS] = "; ".join(self.report.reasons)
+        if self.report:
+            found |= checks.of_memory(self.candidate, self.report.peak_mb or 0, limits)
+        return found | self._slow(limits)
+
+    def troubles_beside(self, limits: Limits) -> dict[str, str]:
+        """The same of the reference, which `_alone_late` compares as to latency."""
+        fault = {FAULT: str(self.fault_beside)} if self.fault_beside else {}
+        return fault | checks.of_memory(self.beside, self.peak_beside or 0, limits)
+
+    def _slow(self, limits: Limits) -> dict[str, str]:
+        """Which limits of latency the candidate exceeds, in words."""
         if not self.candidate:
-            return ""
+            return {}
+        found = {}
         p50, p99 = checks.latency(self.candidate)
         beside50, beside99 = checks.latency(self.beside) if self.beside else (math.nan, math.nan)
         if p99 > limits.max_p99_ms:
             slowest = max(checks.measured(self.candidate), key=lambda request: request.milliseconds)
-            return (
+            found[LATE] = (
                 f"p99 of the latency is {p99:.1f} ms, that of {self.reference} {beside99:.1f} ms; limit "
                 f"{limits.max_p99_ms:g}. Slowest: {slowest.name()}, {slowest.milliseconds:.0f} ms"
             )
         if (self.slowdown() or 0) > limits.max_slowdown:
-            return (
+            found[SLOWER] = (
                 f"the median of the latency is {p50:.1f} ms, that of {self.reference} {beside50:.1f} ms; limit "
                 f"{limits.max_slowdown:g} times as much"
             )
-        return ""
+        return found
 
     def slowdown(self) -> float | None:
         """How many times production's latency the candidate's is, request by request: a busy machine slows both."""
-        if self.reference != PRODUCTION or not self.beside:
+        if self.reference != PRODUCTION or self.fault_beside or not (self.candidate and self.beside):
             return None
         pairs = zip(checks.measured(self.candidate), checks.measured(self.beside), strict=False)
         return float(np.median([one.milliseconds / other.milliseconds for one, other in pairs]))
 
     def words(self, limits: Limits) -> str:
         """What is wrong with the candidate; empty: nothing."""
-        return str(self.fault or "") or "; ".join(self.report.reasons if self.report else []) or self.slow(limits)
+        return "; ".join(self.troubles(limits).values())
+
+    def words_beside(self, limits: Limits) -> str:
+        """What is wrong with the reference; empty: nothing."""
+        return "; ".join(self.troubles_beside(limits).values())
 
 
 def verdict(tries: Sequence[Try], limits: Limits) -> Report | None:
     """What the tries say of the candidate, whose report has the reasons if it is refused; None: nothing yet."""
     last = tries[-1]
-    wrong = last.words(limits)
-    certain = bool(last.fault and last.fault.of_model) or bool(last.report and last.report.reasons)
-    again = len(tries) >= TRIES and all(each.words(limits) for each in tries)
-    if wrong and not certain and not (again and _of_model(tries, limits)):
+    wrong = last.troubles(limits)
+    reasons = [words for kind, words in wrong.items() if _certain(kind, tries, limits)]
+    if not reasons:
+        again = f"So it was in each of {len(tries)} tries, and {last.reference} beside it had no such trouble"
+        reasons = [f"{words}. {again}" for kind, words in wrong.items() if _lasting(kind, tries, limits)]
+    if wrong and not reasons:
         return None
     found = last.report or Report(requests=len(last.candidate))
     p50, p99 = checks.latency(last.candidate) if last.candidate else (None, None)
     beside50, beside99 = checks.latency(last.beside) if last.beside else (None, None)
-    reasons = found.reasons or ([wrong] if wrong else [])
-    if again and not certain:
-        reasons = [f"{wrong}. So it was in each of {len(tries)} tries, and {last.reference} beside it had no such trouble"]
     return found.model_copy(
         update={
             "p50_ms": p50,
@@ -104,22 +128,36 @@ def verdict(tries: Sequence[Try], limits: Limits) -> Report | None:
             "slowdown": last.slowdown(),
             "reasons": reasons,
             "tries": len(tries),
-            "passed_over": [each.words(limits) or str(each.fault_beside) for each in tries[:-1]],
+            "passed_over": [each.words(limits) for each in tries[:-1]],
         }
     )
 
 
-def _of_model(tries: Sequence[Try], limits: Limits) -> bool:
-    """Whether what all tries found wrong is the candidate's doing."""
-    if any(each.fault and each.fault.of_machine for each in tries):
+def _certain(kind: str, tries: Sequence[Try], limits: Limits) -> bool:
+    """Whether what the last try found wrong is the candidate's doing, without another try."""
+    last = tries[-1]
+    if kind == ANSWERS:
+        return True
+    by_nature = bool(last.fault and last.fault.of_model) if kind == FAULT else kind not in (LATE, SLOWER)
+    return by_nature and not last.fault_beside and not _shared(kind, tries, limits)
+
+
+def _lasting(kind: str, tries: Sequence[Try], limits: Limits) -> bool:
+    """Whether all tries found this wrong, and it is the candidate's doing."""
+    if len(tries) < TRIES or not all(kind in each.troubles(limits) for each in tries) or _shared(kind, tries, limits):
         return False
-    # Production itself may be at fault once: what stands beside the candidate after that is the constant model.
-    apart = [each for each in tries if not each.fault_beside]
-    if len(apart) < TRIES - 1:
-        return False
-    late = [each for each in apart if not each.fault]
-    slower = all((each.slowdown() or 0) > limits.max_slowdown for each in late)  # also where all tries ended in a fault
-    return slower or _alone_late(late, limits.max_p99_ms)
+    if kind == LATE:
+        return _alone_late([each for each in tries if not each.fault_beside], limits.max_p99_ms)
+    return kind == SLOWER or (kind == FAULT and not any(each.fault and each.fault.of_machine for each in tries))
+
+
+def _shared(kind: str, tries: Sequence[Try], limits: Limits) -> bool:
+    """Whether a reference had that trouble too, in any try, or one that may come of the same cause.
+
+    A production that is asked in vain for what it does not know (`of_model`) may be compared in all but faults.
+    """
+    ended = any(each.fault_beside and not each.fault_beside.of_model for each in tries)
+    return ended or any(kind in each.troubles_beside(limits) for each in tries)
 
 
 def _alone_late(tries: Sequence[Try], limit: float) -> bool:

@@ -154,12 +154,12 @@ def _values(kind: Kind, name: str, before, now, limits: Limits) -> Iterator[Chec
     if before.HasField("string_stats") and now.HasField("string_stats"):
         old, new = _shares(before), _shares(now)
         for measure, here, there, words in (
-            ("unseen values", new, old, "that training did not know"),
-            ("vanished values", old, new, "of training are gone"),
+            ("unseen values", new, old, "has values that training did not know"),
+            ("vanished values", old, new, "lacks values that training had"),
         ):
             lost = {value: share for value, share in here.items() if value not in there}
             examples = ", ".join(sorted(lost, key=lambda value: -lost[value])[:3])
-            text = f"{name} has values {words} ({examples})"
+            text = f"{name} {words} ({examples})"
             yield _check(kind, name, measure, sum(lost.values()), limits.values, words=text)
     elif before.HasField("num_stats") and now.HasField("num_stats") and _varies(before):
         buckets = now.num_stats.histograms[0].buckets

@@ -1,5 +1,6 @@
 """SpanExampleGen's work: Arrow batches in, sharded tf.Example records out, one Beam element a file."""
 
+import datetime
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -121,6 +122,17 @@ def check_rows(rows: Mapping[str, int], folder: str) -> None:
         )
 
 
+def check_splits(found: Mapping[str, set[str]], expected: Mapping[str, tuple[datetime.date, datetime.date]]) -> None:
+    """Raises BadData if there are no days of one, naming those that were expected and those that are there."""
+    if empty := [split for split, days in found.items() if not days]:
+        split, (first, last) = empty[0], expected[empty[0]]
+        there = sorted(set().union(*found.values()))
+        raise BadData(
+            f"No rows in the {split} split: expected some of {first} to {last}, found rows of {there[0]} to {there[-1]}. "
+            "Add those days, or change data.window or data.eval_days, the last days of the newest month that are evaluated."
+        )
+
+
 def report(named: Named, folder: str) -> None:
     """Writes an outcome where the executor reads it, a small file each: Beam's own sink takes as long as a month of rows."""
     name, outcome = named
@@ -159,9 +171,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         counts = {span: count for outcome in outcomes for span, count in outcome.repeated.items()}
         check_rows({span: counts[span]["rows"] for span in window}, folder)
         rows = {split: sum(outcome.rows[split] for outcome in outcomes) for split in spans.SPLITS}
-        days = {split: len({day for outcome in outcomes for day in outcome.days[split]}) for split in spans.SPLITS}
-        if empty := [split for split, count in rows.items() if not count]:
-            raise BadData(f"No rows in the {empty[0]} split of {window[0]} to {window[-1]}; expected some in train and eval.")
+        found = {split: {day for outcome in outcomes for day in outcome.days[split]} for split in spans.SPLITS}
+        check_splits(found, spans.split_days(window, exec_properties["eval_days"]))
         if OUTSIDE in exec_properties:  # else there was no driver, and what is made here is not used again
             stated = json.loads(exec_properties[OUTSIDE])
             content.check_unchanged(Path(folder), stated)
@@ -171,7 +182,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples.set_string_custom_property("span", newest)
         examples.set_string_custom_property("window", ",".join(window))
         examples.set_string_custom_property(ROWS_PROPERTY, json.dumps(rows))
-        examples.set_string_custom_property(DAYS_PROPERTY, json.dumps(days))
+        examples.set_string_custom_property(DAYS_PROPERTY, json.dumps({split: len(days) for split, days in found.items()}))
         examples.set_string_custom_property(REPEATED_PROPERTY, json.dumps(counts, sort_keys=True))
 
     def _write(self, sources: list[Source], output: str, newest: str, exec_properties) -> list[Outcome]:

@@ -82,6 +82,12 @@ def first_eval_day(span: str, eval_days: int) -> datetime.date:
     return days(span)[1] - datetime.timedelta(days=eval_days - 1)
 
 
+def split_days(window: list[str], eval_days: int) -> dict[str, tuple[datetime.date, datetime.date]]:
+    """The first and the last day of the rows of each split."""
+    first = first_eval_day(window[-1], eval_days)
+    return {"train": (days(window[0])[0], first - datetime.timedelta(days=1)), "eval": (first, days(window[-1])[1])}
+
+
 def files(folder: Path, spans: list[str]) -> dict[str, list[Path]]:
     """The data files of each span, sorted.
 

@@ -1,7 +1,7 @@
 """A stub of a model server that answers 0.5, or has the trouble that its plan says: what a test cannot make a machine do.
 
 stub.py port rest_port folder plan answer: the folder's name is whose server it is, `candidate` or `reference`; the plan is JSON
-of that name to a trouble; `answer` is a file with the serialized PredictResponse.
+of that name to a trouble ("... first": in the first try alone); `answer` is a file with the serialized PredictResponse.
 """
 
 import itertools
@@ -18,9 +18,15 @@ import grpc
 
 STRIKES_AT = 10  # of its requests
 SLOW_SECONDS = 0.02
+LOADING_SECONDS = 3
+LEAKED = 2_000_000  # bytes of a request
 port, rest_port, folder, plan, answer = sys.argv[1:]
 trouble = json.loads(plan).get(Path(folder).name, "")
+if trouble.endswith(" first"):
+    trouble = trouble.removesuffix(" first") if Path(folder).parent.name == "0" else ""
 requests = itertools.count(1)
+began = time.monotonic()
+leaked: list[bytes] = []
 
 
 def answered() -> None:
@@ -28,6 +34,8 @@ def answered() -> None:
     number = next(requests)
     if trouble == "slow":
         time.sleep(SLOW_SECONDS)
+    if trouble == "leaks":
+        leaked.append(os.urandom(LEAKED))
     if number == STRIKES_AT:
         if trouble == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -45,7 +53,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         unloaded = {"state": "END", "status": {"error_message": "no SavedModel"}}
-        self.say({"model_version_status": [unloaded if trouble == "unloadable" else {"state": "AVAILABLE"}]})
+        loading = trouble == "loads" and time.monotonic() < began + LOADING_SECONDS
+        loaded = {"state": "LOADING" if loading else "AVAILABLE"}
+        self.say({"model_version_status": [unloaded if trouble == "unloadable" else loaded]})
 
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -75,7 +85,7 @@ if trouble == "ends":
 if trouble == "silent":
     time.sleep(600)
 web = ThreadingHTTPServer(("127.0.0.1", int(rest_port)), Handler)
-server = grpc.server(futures.ThreadPoolExecutor(4), [Predict()])
+server = grpc.server(futures.ThreadPoolExecutor(4), [] if trouble == "unimplemented" else [Predict()])
 server.add_insecure_port(f"127.0.0.1:{port}")
 server.start()
 web.serve_forever()

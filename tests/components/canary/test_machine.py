@@ -75,11 +75,15 @@ def both(trouble: str) -> dict[str, str]:
     [
         (both("ends"), {}, "while it was loaded the server ended with code 1; its last words: Port 8500 of 127.0.0.1 cannot"),
         (both("silent"), {"load_seconds": 1.0}, "has not loaded it within 1 s; state: no answer yet"),
+        (both("loads"), {"load_seconds": 2.0}, "within 2 s; .* beside it: the server has not loaded it within 2 s"),
+        (both("unimplemented"), {}, r"request 1 .*UNIMPLEMENTED.* beside it: request 1 .*UNIMPLEMENTED"),
+        (both("leaks"), {"max_growth_mb": 15}, "memory grew by .* beside it: memory grew by .* MB; limit 15"),
+        ({}, {"max_memory_mb": 1}, "memory peaked at .* beside it: memory peaked at .* MB; limit 1"),
         (both("hangs"), {"answer_seconds": 1.0}, r"got no answer \(DEADLINE_EXCEEDED|ReadTimeout"),
         ({"candidate": "killed"}, {}, "ended by SIGKILL"),
         ({}, {"max_p99_ms": 0.001}, r"p99 of the latency is .* ms, that of a model that does nothing .* ms; limit 0.001"),
     ],
-    ids=["ends", "silent", "hangs", "killed", "slow"],
+    ids=["ends", "silent", "loads", "unimplemented", "leaks", "memory", "hangs", "killed", "slow"],
 )
 def test_trouble_of_the_machine_refuses_nothing(tried, plan, options, said):
     with pytest.raises(Undecided, match=said) as raised:
@@ -107,6 +111,22 @@ def test_trouble_that_only_the_candidate_has_and_in_each_fresh_server_is_its_own
     assert said in reason
     assert reason.endswith("So it was in each of 3 tries, and a model that does nothing beside it had no such trouble")
     assert report.tries == 3
+
+
+@pytest.mark.parametrize(
+    ("trouble", "options", "said"),
+    [("unimplemented", {}, "UNIMPLEMENTED"), ("leaks", {"max_growth_mb": 15}, "memory grew by")],
+)
+def test_trouble_that_is_the_candidates_by_its_nature_refuses_it_at_once(tried, model, trouble, options, said):
+    report = tried({"candidate": trouble}, production=model, **options)
+    assert said in report.reasons[0]
+    assert report.tries == 1
+
+
+def test_what_production_had_in_one_try_is_said_and_refuses_nothing(tried, model):
+    """After its fault the constant model is the reference: what had none would hide it."""
+    with pytest.raises(Undecided, match=r"SIGABRT.*; the model in production beside it: request 10 .* SIGABRT"):
+        tried({"candidate": "aborts", "reference": "aborts first"}, production=model)
 
 
 def test_a_candidate_is_slow_beside_production(tried, model):

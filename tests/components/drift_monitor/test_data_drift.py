@@ -87,7 +87,7 @@ def test_the_reasons_name_what_was_found(halves, reference, tmp_path):
     assert reasons["dest", "unseen values"].startswith(
         "dest has values that training did not know (DDD, CCC, BBB): unseen values 0.1"
     )
-    assert reasons["carrier", "vanished values"].startswith("carrier has values of training are gone (F9): vanished values 0.0")
+    assert reasons["carrier", "vanished values"].startswith("carrier lacks values that training had (F9): vanished values 0.0")
     assert reasons["temp", CONSTANT].startswith("temp hardly varies within training's range, it is between ")
 
 

@@ -193,7 +193,8 @@ def test_all_broken_files_are_named_at_once(tmp_path):
 def test_a_window_without_evaluation_rows_is_refused(tmp_path):
     (tmp_path / "spans" / "2013-02").mkdir(parents=True)
     GOOD.assign(date="2013-02-01").to_csv(tmp_path / "spans" / "2013-02" / "flights.csv", index=False)
-    with pytest.raises(BadData, match="No rows in the eval split"):
+    message = "No rows in the eval split: expected some of 2013-02-19 to 2013-02-28, found rows of 2013-02-01 to 2013-02-01"
+    with pytest.raises(BadData, match=message):
         ingest(tmp_path / "spans", tmp_path, window=1)
 
 
