@@ -59,11 +59,11 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
         span = span or next_span(config, console)
         if span is None:
             return None
+        window = spans.window(span, config.data.window)
+        spans.files(Path(config.data.spans), window)
         if span not in whole_months(config):
             text = f"{span} is not whole yet: what is there is learned, and again if it has changed when it is."
             console.print(text, highlight=False, soft_wrap=True)
-        window = spans.window(span, config.data.window)
-        spans.files(Path(config.data.spans), window)
         console.print(f"[bold]Crosswind[/] runs {window[0]} to {window[-1]} in {folder}", highlight=False, soft_wrap=True)
         name = f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{span}"
         if not verbose:

@@ -9,7 +9,7 @@ import pytest
 from conftest import REPOSITORY, run
 from rich.console import Console
 
-from components.errors import BadData, SpanNotFound
+from components.errors import BadConfig, SpanNotFound
 from components.span_example_gen import whole
 from pipeline import config, local_runner
 from pipeline.checkout import git_commit
@@ -37,6 +37,7 @@ def test_help_imports_nothing_heavy(module):
     ("arguments", "code", "message"),
     [
         (["--span", "2013-11"], 1, "SpanNotFound: Span 2013-09, 2013-10, 2013-11 is not in"),
+        (["--span", "2013-99"], 2, "BadConfig: '2013-99' is not a span; expected a month such as 2013-07."),
         (["--span", "summer"], 2, "BadConfig: 'summer' is not a span; expected a month such as 2013-07."),
         (["--set", "data.window=9"], 1, "expected at least 9 whole months in a row"),
         (["--set", "data.window=0"], 2, "data.window = 0: Input should be greater than or equal to 1"),
@@ -48,6 +49,7 @@ def test_a_wrong_request_gets_one_clear_message_and_writes_nothing(few_spans, tm
     assert result.returncode == code
     assert message in result.stdout
     assert "Traceback" not in result.stdout + result.stderr
+    assert "is learned" not in result.stdout
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] in ([], [".lock"])
 
 
@@ -74,12 +76,14 @@ def test_spans_are_taken_from_the_oldest_whose_window_is_whole(few_spans, tmp_pa
 
 
 def test_a_month_that_is_coming_in_is_run_if_it_is_named_and_that_is_said(tmp_path, capsys):
-    """As far as its files, of which there is none."""
+    """As far as its key, which is not there."""
     this = f"{whole.today():%Y-%m}"
-    (tmp_path / "spans" / this / "01.csv").mkdir(parents=True)
-    settings = config.load(overrides=[f"data.spans={tmp_path / 'spans'}", "data.window=1", f"run.root={tmp_path / 'runs'}"])
-    with pytest.raises(BadData, match="is no file"):
-        local_runner.run(settings, this, False, Console())
+    (tmp_path / "spans" / this).mkdir(parents=True)
+    (tmp_path / "spans" / this / "01.csv").touch()
+    settings = [f"data.spans={tmp_path / 'spans'}", "data.window=1", f"run.root={tmp_path / 'runs'}"]
+    settings += ["publish.public_key=none.pem", "publish.signing_key=none.key"]
+    with pytest.raises(BadConfig, match=r"none\.pem"):
+        local_runner.run(config.load(overrides=settings), this, True, Console())
     assert capsys.readouterr().out.startswith(f"{this} is not whole yet: what is there is learned")
 
 
