@@ -30,11 +30,15 @@ class Due:
     waiting: list[str]
     incomplete: list[str]
 
+    def changed_in(self, span: str) -> list[str]:
+        """The months that changed and are learned by running the span."""
+        return [month for month, newest in self.changed.items() if newest == span]
+
     def told(self, config: Config) -> str:
         """What a person cannot see from the spans that are run, in sentences."""
         said = []
         for span in sorted(set(self.changed.values())):
-            months = ", ".join(month for month, newest in self.changed.items() if newest == span)
+            months = ", ".join(self.changed_in(span))
             if span in self.pending:
                 said.append(f"{months} changed since it was learned, so {span} is due.")
             else:

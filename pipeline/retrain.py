@@ -62,28 +62,48 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, Any]]:
-    """Runs what arrived, oldest first, until one run comes to no decision. Returns the exit code and what to log."""
+    """Runs what arrived, oldest first, until one run comes to no decision. Returns the exit code and what to log.
+
+    A span that was tried too often holds up newer ones, unless it is to learn a changed month: a bad delivery of an old month
+    must not stop new ones.
+    """
     found = due(config)
-    told = found.told(config)
     known = {"waiting": found.waiting, "superseded": found.superseded, "changed": list(found.changed)}
     known["incomplete"] = found.incomplete
     runs: list[Outcome] = []
-    for span in found.pending[: config.schedule.catch_up]:
+    said: list[str] = []
+    stopped = None
+    for span in found.pending:
+        if len(runs) == config.schedule.catch_up:
+            break
         with root.claimed(Path(config.run.root).absolute()):
             pass  # a run by hand holds it: better said as that than as a failed run, or as one more that came to no decision
         if attempts(config, span) >= config.schedule.attempts:
-            message = (
-                f"{span} was tried {config.schedule.attempts} times and came to no decision; later months wait for it. "
-                "Fix its files, which starts the count anew, or what the logs complain of, and then run "
-                f"python -m pipeline.local_runner --span {span}"
-            )
-            return Exit.NEEDS_A_PERSON, {"message": f"{message} {told}".strip(), "runs": runs, **known}
+            said.append(given_up(span, found.changed_in(span), config.schedule.attempts))
+            if found.changed_in(span):
+                continue
+            stopped = Exit.NEEDS_A_PERSON
+            break
         runs.append(run(config, span, options))
         if not runs[-1].decided:
-            message = f"{runs[-1].reason} {told}".strip()
-            return Exit[runs[-1].outcome.upper()], {"message": message, "runs": runs, **known}
-    best = min((Exit[run.outcome.upper()] for run in runs), default=Exit.DONE)
-    return best, {"message": told, "runs": runs, **known}
+            said.append(runs[-1].reason)
+            stopped = Exit[runs[-1].outcome.upper()]
+            break
+    best = min((Exit[run.outcome.upper()] for run in runs), default=Exit.NEEDS_A_PERSON if said else Exit.DONE)
+    message = " ".join([*said, found.told(config)]).strip()
+    return stopped or best, {"message": message, "runs": runs, **known}
+
+
+def given_up(span: str, changed: list[str], tries: int) -> str:
+    """What a person is to do about a span, which months that changed may have made impossible to run."""
+    cause, files = "; later months wait for it", "its files"
+    if changed:
+        months = ", ".join(changed)
+        cause, files = f" since {months} changed; later months do not wait for it", f"the files of {months}"
+    return (
+        f"{span} was tried {tries} times and came to no decision{cause}. Fix {files}, which starts the count anew, or what the "
+        f"logs complain of, and then run python -m pipeline.local_runner --span {span}."
+    )
 
 
 def run(config: Config, span: str, options: argparse.Namespace) -> Outcome:

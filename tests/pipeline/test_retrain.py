@@ -15,8 +15,8 @@ import pytest
 from conftest import REPOSITORY
 
 from components.errors import Exit
-from components.span_example_gen import whole
-from pipeline import pending, retrain, tick_log
+from components.span_example_gen import content, whole
+from pipeline import config, pending, retrain, tick_log
 from pipeline.outcome import Outcome
 
 
@@ -103,6 +103,83 @@ def test_with_a_stand_in_for_runs_the_first_undecided_month_ends_the_tick(spans,
     assert tick(tmp_path)[0] == code
     assert ran == ["2013-03"]
     assert tick(tmp_path)[1]["message"] == "why"
+
+
+@pytest.fixture
+def learned(spans, tmp_path, monkeypatch):
+    """Windows of two months. All are decided; runs and the store have stand-ins. Returns the outcomes that runs are to have, to
+    be changed, and the spans that ran."""
+    settings = config.load(overrides=[f"data.spans={spans}", "data.window=2"])
+    outcomes: dict[str, str] = {}
+    ran: list[str] = []
+    decided: dict[str, dict[str, str]] = {}
+
+    def run(_config, span, _options):
+        ran.append(span)
+        result = Outcome(span=span, outcome=outcomes.get(span, "published"), reason="why")
+        if result.decided:
+            decided[span] = content.totals(content.read(spans, pending.spans.window(span, settings.data.window)))
+        return result
+
+    monkeypatch.setattr(pending.record, "decided", lambda *_: decided)
+    monkeypatch.setattr(pending.record, "attempts", lambda _path, span, _since: ran.count(span))
+    monkeypatch.setattr(retrain, "run", run)
+    assert tick(tmp_path, "data.window=2")[0] == Exit.PUBLISHED
+    ran.clear()
+    return outcomes, ran
+
+
+def deliver(spans, month: str, name: str = "flights.csv") -> None:
+    (spans / month).mkdir(exist_ok=True)
+    (spans / month / name).write_text("y")
+
+
+def test_with_a_stand_in_for_runs_a_learned_month_that_is_delivered_again_and_cannot_be_run_stops_no_later_one(
+    learned, spans, tmp_path
+):
+    outcomes, ran = learned
+    deliver(spans, "2013-03", "more.csv")
+    outcomes["2013-04"] = "data_rejected"
+    for _ in range(3):
+        assert tick(tmp_path, "data.window=2")[0] == Exit.DATA_REJECTED
+    code, line = tick(tmp_path, "data.window=2")
+    assert (code, ran) == (Exit.NEEDS_A_PERSON, ["2013-04"] * 3)
+    expected = "2013-04 was tried 3 times and came to no decision since 2013-03 changed; later months do not wait for it. "
+    assert line["message"].startswith(f"{expected}Fix the files of 2013-03, which starts the count anew, or ")
+    deliver(spans, "2013-05")
+    deliver(spans, "2013-06")
+    outcomes["2013-05"] = "stable"
+    code, line = tick(tmp_path, "data.window=2", "schedule.catch_up=1")
+    assert (code, ran[3:]) == (Exit.STABLE, ["2013-05"]), "what is given up takes no other month's place"
+    assert line["message"].startswith(expected)
+    assert tick(tmp_path, "data.window=2")[0] == Exit.PUBLISHED
+    assert tick(tmp_path, "data.window=2")[0] == Exit.NEEDS_A_PERSON
+    assert ran[4:] == ["2013-06"]
+
+
+def test_with_a_stand_in_for_runs_a_new_month_that_has_a_changed_one_in_its_window_stops_no_later_one(learned, spans, tmp_path):
+    outcomes, ran = learned
+    deliver(spans, "2013-05")
+    deliver(spans, "2013-04", "more.csv")
+    outcomes["2013-05"] = "data_rejected"
+    for _ in range(3):
+        assert tick(tmp_path, "data.window=2")[0] == Exit.DATA_REJECTED
+    deliver(spans, "2013-06")
+    code, line = tick(tmp_path, "data.window=2")
+    assert (code, ran) == (Exit.PUBLISHED, ["2013-05"] * 3 + ["2013-06"])
+    assert "Fix the files of 2013-04," in line["message"]
+
+
+def test_with_a_stand_in_for_runs_a_new_month_that_cannot_be_run_stops_later_ones(learned, spans, tmp_path):
+    outcomes, ran = learned
+    deliver(spans, "2013-05")
+    deliver(spans, "2013-06")
+    outcomes["2013-05"] = "data_rejected"
+    for _ in range(3):
+        assert tick(tmp_path, "data.window=2")[0] == Exit.DATA_REJECTED
+    code, line = tick(tmp_path, "data.window=2")
+    assert (code, ran) == (Exit.NEEDS_A_PERSON, ["2013-05"] * 3)
+    assert "later months wait for it. Fix its files, " in line["message"]
 
 
 # A run that takes no time to start and does not listen to Ctrl-C, watched as the real one is.
