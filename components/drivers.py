@@ -38,7 +38,7 @@ class CacheKeyDriver(base_driver.BaseDriver, portable_base_driver.BaseDriver):
         added = {
             OUTSIDE: self.outside(execution_info.exec_properties),
             "files": json.dumps(named_files(execution_info.exec_properties)),
-            "source": source_code.digest(execution_info.pipeline_node.node_info.type.name),
+            "source": source_code.at_start(execution_info.pipeline_node.node_info.type.name),
             "libraries": json.dumps(source_code.versions()),
         }
         output = driver_output_pb2.DriverOutput()

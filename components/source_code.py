@@ -19,13 +19,27 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in LIBRARIES}
 
 
+@cache
+def at_start(module: str) -> str:
+    """The module's `digest` when this process first asked: what was imported then is what runs, whatever is edited since."""
+    return digest(module, CHECKOUT)
+
+
 def digest(module: str, checkout: Path = CHECKOUT) -> str:
-    """SHA-256 over the source of a module and of all that it imports of the checkout, at any depth, in functions too.
+    """SHA-256 over the `files` of a module, as they are now.
 
     Args:
         module: its dotted name; what follows a module's name, as a class in it, is left aside. A library has no source here.
         checkout: where the project's packages are.
     """
+    total = hashlib.sha256()
+    for name, source in sorted(files(module, checkout).items()):
+        total.update(f"{name} {len(source)}\n".encode() + source)
+    return total.hexdigest()
+
+
+def files(module: str, checkout: Path = CHECKOUT) -> dict[str, bytes]:
+    """The source of a module and of all that it imports of the checkout, at any depth, in functions too, by path."""
     read: dict[str, bytes] = {}
     seen, names = {module}, [module]
     while names:
@@ -36,10 +50,7 @@ def digest(module: str, checkout: Path = CHECKOUT) -> str:
                 found = set(_imports(read[name], name)) - seen
                 seen |= found
                 names += found
-    total = hashlib.sha256()
-    for name, source in sorted(read.items()):
-        total.update(f"{name} {len(source)}\n".encode() + source)
-    return total.hexdigest()
+    return read
 
 
 def _files(name: str, checkout: Path) -> Iterator[Path]:

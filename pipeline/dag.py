@@ -47,6 +47,7 @@ from pipeline import beam, hyperparameters, masking
 from pipeline.config import Config, Drift
 from pipeline.evaluation import eval_config, mobile_eval_config
 from pipeline.features import COLUMNS, DATE, FEATURES, LABEL
+from pipeline.model import preprocessing, training, tuning
 from pipeline.report_settings import report_settings
 from pipeline.schema import check, read
 
@@ -71,7 +72,8 @@ REPORTED = {  # inputs of RunReport: the node, and its output
     "pushed_model": ("Publisher", "pushed_model"),
     "mobile_pushed_model": ("MobilePublisher", "pushed_model"),
 }
-PREPROCESSING, TRAINING, TUNING = (f"pipeline.model.{name}" for name in ("preprocessing", "training", "tuning"))
+# They run as what they are when they are imported here, which is when their digests are taken.
+PREPROCESSING, TRAINING, TUNING = (module.__name__ for module in (preprocessing, training, tuning))
 HISTOGRAM_BUCKETS = 50  # with TFDV's 10, a shift of rain by half a standard deviation stays within the first
 
 
@@ -136,23 +138,23 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             examples.outputs["examples"],
             schema.outputs["schema"],
             preprocessing_fn=f"{PREPROCESSING}.preprocessing_fn",
-            custom_config={"source": source_code.digest(PREPROCESSING)},
+            custom_config={"source": source_code.at_start(PREPROCESSING)},
         )
         transform.add_upstream_node(gate)
-        training = {"train": config.train.model_dump(), "source": source_code.digest(TRAINING)}
+        settings = {"train": config.train.model_dump(), "source": source_code.at_start(TRAINING)}
         network = hyperparameters.read(Path(config.train.hyperparameters))
         tuner = Tuner(
             examples=transform.outputs["transformed_examples"],
             transform_graph=transform.outputs["transform_graph"],
             tuner_fn=f"{TUNING}.tuner_fn",
-            custom_config=training | {"trials": trials, "search": source_code.digest(TUNING)},
+            custom_config=settings | {"trials": trials, "search": source_code.at_start(TUNING)},
         )
         trainer = Trainer(
             examples=transform.outputs["transformed_examples"],
             transform_graph=transform.outputs["transform_graph"],
             run_fn=f"{TRAINING}.run_fn",
             base_model=production.outputs["model"] if config.train.warm_start else None,
-            custom_config=training | {"hyperparameters": network.model_dump(), "backups": str(root / "backups")},
+            custom_config=settings | {"hyperparameters": network.model_dump(), "backups": str(root / "backups")},
         )
         evaluator = Evaluator(
             examples.outputs["examples"],

@@ -14,7 +14,7 @@ from tfx.orchestration.portable import partial_run_utils
 from tfx.orchestration.portable.runtime_parameter_utils import substitute_runtime_parameter
 from tfx.proto.orchestration import pipeline_pb2
 
-from components import steps
+from components import source_code, steps
 from components.run_report import trace
 from pipeline.progress import Began, Ended, State, Tell
 
@@ -117,6 +117,8 @@ def _to_run(nodes: pipeline_pb2.Pipeline) -> list[pipeline_pb2.Pipeline.Pipeline
 
 def _compiled(pipeline: Pipeline, name: str, up_to: str | None) -> tuple[pipeline_pb2.Pipeline, pipeline_pb2.Pipeline]:
     """The nodes, and the closing ones."""
+    for node in pipeline.components:  # before the first one runs: what is edited while they do is not what runs
+        source_code.at_start(node.type)
     compiled = Compiler().compile(pipeline)
     substitute_runtime_parameter(compiled, {PIPELINE_RUN_ID_PARAMETER_NAME: name})
     if up_to:

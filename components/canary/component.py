@@ -18,6 +18,7 @@ class Driver(CacheKeyDriver):
     """Another server may answer otherwise: the source of the module that the command runs counts, or its program.
 
     So does each file that the command names, as `server.py` or `--batching_parameters_file=batching.txt`.
+    All as they are now, not at the start of the run: the server is a process of its own, which reads them now.
     """
 
     def outside(self, exec_properties) -> str:

@@ -1,9 +1,14 @@
 """What the driver adds decides what TFX takes from its cache, in real runs of a node."""
 
+import importlib
 import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+from conftest import REPOSITORY
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import base_driver
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
@@ -64,6 +69,92 @@ def test_without_the_driver_tfx_misses_an_edit(run, tmp_path):
     assert run(base_driver.BaseDriver) == "done"
     (tmp_path / "schema.pbtxt").write_text("# 2")
     assert run(base_driver.BaseDriver) == "cached"
+
+
+NODES = {
+    "value.py": "VALUE = 1\n",
+    "nodes.py": """
+from pathlib import Path
+from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types.standard_artifacts import Integer
+from edited.value import VALUE
+
+@component
+def Make(number: OutputArtifact[Integer]) -> None:
+    number.value = VALUE
+
+@component
+def Edit(path: Parameter[str], text: Parameter[str]) -> None:
+    Path(path).write_text(text)
+""",
+}
+
+
+@pytest.fixture
+def run_edited(tmp_path, monkeypatch):
+    """Runs `Make` as a new process would, after an `Edit` of what it imports if one is given; returns how it ended, and what
+    it made."""
+    (tmp_path / "edited").mkdir()
+    for name, source in NODES.items():
+        (tmp_path / "edited" / name).write_text(source)
+    monkeypatch.setattr(source_code, "CHECKOUT", tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # Python tells edits within a second apart by their size alone
+    names = iter("abc")
+
+    def run(edit: str = "") -> tuple[str, int]:
+        forget()
+        nodes = importlib.import_module("edited.nodes")
+        make = nodes.Make()
+        make.driver_class = CacheKeyDriver
+        before = [nodes.Edit(path=str(tmp_path / "edited" / "value.py"), text=edit)] if edit else []
+        make.add_upstream_nodes(before)
+        name, metadata = next(names), tmp_path / "metadata.db"
+        small = Pipeline(
+            pipeline_name="small",
+            pipeline_root=str(tmp_path / "artifacts"),
+            components=[*before, make],
+            enable_cache=True,
+            metadata_connection_config=sqlite_metadata_connection_config(str(metadata)),
+        )
+        local_dag.run(small, name)
+        found = trace.read(trace.open_store(metadata), name)
+        return found.executions["Make"].state, int(Path(found.output("Make", "number").uri).read_text())
+
+    yield run
+    forget()
+
+
+def forget() -> None:
+    """What a process does not know when it starts."""
+    source_code.at_start.cache_clear()
+    for name in ("edited", "edited.nodes", "edited.value"):
+        sys.modules.pop(name, None)
+
+
+def test_an_edit_while_an_earlier_node_runs_counts_in_the_next_run_and_is_not_taken_for_what_ran(run_edited, tmp_path):
+    assert run_edited("VALUE = 2\n") == ("done", 1)
+    assert run_edited() == ("done", 2)
+    (tmp_path / "edited" / "value.py").write_text("VALUE = 1\n")
+    assert run_edited() == ("cached", 1)
+
+
+def test_what_the_nodes_of_the_dag_import_of_the_project_is_imported_when_it_is_created():
+    """An import later would be of what is edited meanwhile, under the key of what was there before."""
+    code = """
+import sys
+from components import source_code
+from pipeline import config, dag
+nodes = dag.create_pipeline(config.load(), "2013-03", trials=1).components
+modules = {path for each in [*(node.type for node in nodes), dag.TRAINING, dag.TUNING] for path in source_code.files(each)}
+names = {path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in modules}
+print(len(names), sorted(names - set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=True)
+    count, _, late = done.stdout.splitlines()[-1].partition(" ")
+    assert int(count) > 50
+    assert late == "[]"
 
 
 @pytest.mark.parametrize("validator", ["process", "docker"])
