@@ -37,18 +37,20 @@ def states(folder: Path, name: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("hangs", "message"),
     [
-        ("sleeps", r"Use has run for \d s and was ended; expected 2 s at most \(run.max_seconds\)"),
-        ("spins", r"Use has run for \d s and was ended; expected 2 s at most \(run.max_seconds\)"),
+        ("sleeps", r"Use has run for \d s and was ended; expected 5 s at most \(run.max_seconds\)"),
+        ("spins", r"Use has run for \d s and was ended; expected 5 s at most \(run.max_seconds\)"),
         ("grows", r"Use has brought the run to [\d.]+ GB .* expected [\d.]+ GB at most \(run.max_memory_gb\)"),
     ],
 )
 def test_a_node_that_takes_too_much_is_ended_and_the_run_is_closed(run, tmp_path, hangs, message):
     memory = psutil.Process().memory_info().rss / GIGABYTE + 0.5  # this process is forked, whatever tests it has run before
-    setting = f"run.max_memory_gb={memory:.1f}" if hangs == "grows" else "run.max_seconds=2"
+    setting = (
+        f"run.max_memory_gb={memory:.1f}" if hangs == "grows" else "run.max_seconds=5"
+    )  # a busy machine takes two for the start
     start = time.monotonic()
     with pytest.raises(LimitExceeded, match=message):
         run("stopped", setting, hangs=hangs)
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 60
     assert re.findall(r"^  (\w+) +(\w+)", (tmp_path / "stopped").read_text(), re.MULTILINE) == [
         ("done", "Make"),
         ("failed", "Use"),
