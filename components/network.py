@@ -5,7 +5,7 @@ import ipaddress
 import os
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 from components.errors import BadConfig
@@ -48,7 +48,13 @@ def is_here(host: str) -> bool:
 
 def grpc_options(address: str) -> list[tuple[str, int]]:
     """Options of a gRPC channel to host:port: gRPC reads the environment by itself, if it is not told otherwise."""
-    return [("grpc.enable_http_proxy", 0)] if is_here(urlsplit(f"//{address}").hostname or "") else []
+    return [("grpc.enable_http_proxy", 0)] if _direct(urlsplit(f"//{address}")) else []
+
+
+def _direct(parts: SplitResult) -> bool:
+    """Whether a call needs no proxy: an exemption is a host, with or without its port."""
+    host = parts.hostname or ""
+    return is_here(host) or any(proxy_bypass(name) for name in (host, parts.netloc.rpartition("@")[2]))
 
 
 def proxy(url: str) -> tuple[str, str] | None:
@@ -58,11 +64,10 @@ def proxy(url: str) -> tuple[str, str] | None:
         url: grpc:// too, for which gRPC reads variables of its own; http:// if it has no scheme.
 
     Raises:
-        BadConfig: it is of a kind that nothing here speaks.
+        BadConfig: it is of a kind that nothing here speaks, or no address; the variable is named.
     """
     parts = urlsplit(url if "://" in url else f"http://{url}")
-    host = parts.hostname or ""
-    if is_here(host) or proxy_bypass(host):
+    if _direct(parts):
         return None
     kinds = (f"{parts.scheme}_proxy", "all_proxy")
     names = GRPC if parts.scheme == "grpc" else [name for kind in kinds for name in (kind, kind.upper())]
@@ -72,17 +77,32 @@ def proxy(url: str) -> tuple[str, str] | None:
 
 def _usable(name: str, given: str) -> str:
     address = given if "://" in given else f"http://{given}"
-    if urlsplit(address).scheme not in ("http", "https"):
+    try:
+        parts = urlsplit(address)
+        known = parts.hostname is not None and parts.port != 0
+    except ValueError:  # a bracket without its other, a port that is no number
+        raise _no_address(name, given) from None
+    if parts.scheme not in ("http", "https"):
         raise BadConfig(
             f"{name} is {masked(given)}; expected an HTTP proxy, as in {name}=http://proxy:3128: SOCKS is not spoken here. "
             f"Set it so, unset it, or name hosts that need no proxy in NO_PROXY."
         )
+    if not known:
+        raise _no_address(name, given)
     return address
 
 
+def _no_address(name: str, given: str) -> BadConfig:
+    """Without the words of whoever could not read it: they may quote a part of the password."""
+    return BadConfig(
+        f"{name} is {masked(given)}, which is no address of a proxy. Expected a host and its port, as in "
+        f"{name}=http://proxy:3128. Set it so, unset it, or name hosts that need no proxy in NO_PROXY."
+    )
+
+
 def masked(address: str) -> str:
-    """A proxy's address without the name and password that may be in it."""
-    return re.sub(r"//[^/@]*@", "//***@", address)
+    """A proxy's address without the name and password that may be in it, which may have an @ or a / themselves."""
+    return re.sub(r"^([^/@]*//)?.*@", r"\1***@", address, flags=re.DOTALL)
 
 
 def via(url: str) -> str:
@@ -115,7 +135,7 @@ def web(url: str, seconds: float) -> "httpx.Client":
     except (ValueError, httpx.InvalidURL) as error:
         if not between:
             raise
-        raise BadConfig(f"{between[1]} is {masked(between[0])}, which is no address of a proxy: {error}") from error
+        raise _no_address(between[1], between[0]) from error
 
 
 def _certificates() -> "ssl.SSLContext":

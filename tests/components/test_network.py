@@ -102,6 +102,15 @@ def test_without_a_proxy_the_environment_is_left_alone(environment):
         ({"ALL_PROXY": "socks5://me:secret@proxy:1080"}, r"^ALL_PROXY is socks5://\*\*\*@proxy:1080; expected an HTTP proxy"),
         ({"http_proxy": "ftp://proxy"}, r"^http_proxy is ftp://proxy; expected an HTTP proxy"),
         ({"HTTP_PROXY": "http://proxy:port"}, r"^HTTP_PROXY is http://proxy:port, which is no address of a proxy"),
+        (
+            {"http_proxy": "http://[::1"},
+            r"^http_proxy is http://\[::1, which is no address of a proxy\. Expected .*http_proxy=http://",
+        ),
+        ({"http_proxy": "http://"}, r"^http_proxy is http://, which is no address of a proxy"),
+        (
+            {"http_proxy": "me:se/cret@proxy"},
+            r"^http_proxy is \*\*\*@proxy, which is no address of a proxy\. Expected a host and",
+        ),
     ],
 )
 def test_a_proxy_that_cannot_be_used_is_named_where_it_is_needed(environment, variables, said):
@@ -111,6 +120,33 @@ def test_a_proxy_that_cannot_be_used_is_named_where_it_is_needed(environment, va
     network.web("http://127.0.0.1:8501", 5).close()
     environment(**variables, NO_PROXY="model-server.invalid")
     network.web(FOREIGN, 5).close()
+
+
+@pytest.mark.parametrize("scheme", ["grpc", "https"])
+def test_a_malformed_proxy_is_named_for_each_scheme(environment, scheme):
+    environment(**{f"{scheme}_proxy": "http://[::1"})
+    with pytest.raises(BadConfig, match=rf"^{scheme}_proxy is http://\[::1, which is no address"):
+        network.via(f"{scheme}://model-server.invalid")
+    assert network.via("http://model-server.invalid") == network.via(f"{scheme}://127.0.0.1:8500") == ""
+
+
+@pytest.mark.parametrize("given", ["http://me:secret@proxy:1", "http://me:se@cret@proxy:1", "me:se@cret@proxy:1"])
+def test_no_part_of_a_password_is_said(environment, given):
+    environment(http_proxy=given)
+    assert network.via(FOREIGN) == " through the proxy http://***@proxy:1 (http_proxy)"
+
+
+@pytest.mark.parametrize("host", ["model-server.invalid", "[2001:db8::1]"])
+def test_an_exemption_may_name_the_port(environment, host):
+    with proxy() as black_hole:
+        environment(**black_hole.environment() | {"no_proxy": f"{host}:8501"})
+        assert network.via(f"http://{host}:8501") == network.via(f"grpc://{host}:8501") == ""
+        assert network.via(f"http://{host}:8502").endswith(" (http_proxy)")
+        assert network.via(f"grpc://{host}:8500").endswith(" (grpc_proxy)")
+        options = network.grpc_options(f"{host}:8501")
+        with grpc.insecure_channel(f"{host}:8501", options) as channel, pytest.raises(grpc.RpcError):
+            channel.unary_unary("/a/b")(b"", timeout=5)
+        assert black_hole.asked == []
 
 
 def test_certificates_that_cannot_be_used_are_named_where_they_are_needed(environment, tmp_path):
