@@ -27,6 +27,7 @@ from components import source_code
 from components.canary.checks import Limits as ServingLimits
 from components.canary.component import Canary
 from components.canary.docker import InfraValidator
+from components.data_gate.checks import days_needed
 from components.data_gate.component import DataChecks, DataGate
 from components.drift_monitor.component import DriftMonitor
 from components.drift_monitor.data_drift import Limits as DataLimits
@@ -121,7 +122,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         anomalies=validator.outputs["anomalies"],
         label=LABEL,
         **config.gate.model_dump(exclude={"stop_on"})
-        | {"min_eval_days": min(config.gate.min_eval_days, config.data.eval_days)},
+        | {"min_eval_days": days_needed(config.gate.min_eval_days, config.data.eval_days)},
     )
     gate = DataGate(
         examples=examples.outputs["examples"],

@@ -121,6 +121,11 @@ def row_count(split: str, statistics: statistics_pb2.DatasetFeatureStatistics, l
     return [Finding(split, "", "too few rows", f"{statistics.num_examples:,}", f"at least {lowest:,} (gate.min_rows)", "error")]
 
 
+def days_needed(lowest: int, held_out: int) -> int:
+    """Days that need rows: `lowest`, or all where fewer are held out for evaluation."""
+    return min(lowest, held_out)
+
+
 def evaluation_days(days: int, lowest: int) -> list[Finding]:
     """Refuses an evaluation split that has rows of fewer than `lowest` days, as of a month that is not whole yet."""
     if days >= lowest:

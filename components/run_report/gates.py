@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from components.data_gate.checks import days_needed
 from components.drift_monitor import report
 from components.run_report.drift_rank import worst_first
 from components.run_report.facts import (
@@ -99,8 +100,11 @@ def _of_data(facts: RunFacts) -> Iterator[Limit]:
     names = {"train": "to train", "eval": "to evaluate"}
     for split, rows in data.rows.items():
         yield at.least(f"rows {names.get(split, split)}", rows, "gate.min_rows", "rows")
-    if "eval" in data.days and "gate.min_eval_days" in at:
-        yield at.least("days to evaluate", data.days["eval"], "gate.min_eval_days", "days")
+    setting = "gate.min_eval_days"
+    if "eval" in data.days and (lowest := at.get(setting)) is not None:
+        held_out = at.get("data.eval_days")
+        needed = days_needed(int(lowest), int(held_out)) if held_out is not None else lowest
+        yield Limit(name="days to evaluate", value=data.days["eval"], at_least=needed, unit="days", settings=[setting])
     for split, share in data.positives.items():
         low, high = "gate.min_positive_share", "gate.max_positive_share"
         ends = {"at_least": at.get(low), "at_most": at.get(high)}
@@ -196,9 +200,6 @@ class _Settings:
 
     def __init__(self, configuration: Mapping[str, Any]):
         self._configuration = configuration
-
-    def __contains__(self, name: str) -> bool:
-        return self.get(name) is not None
 
     def get(self, name: str) -> float | None:
         """A setting; None where the run had none of that name, as one of older code."""
