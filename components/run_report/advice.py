@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from components.run_report.facts import Gate, Limit, RunFacts, Step
 from components.run_report.gates import kind, refusing
-from components.run_report.templating import amount
+from components.run_report.limit_words import words
 
 CHANGES = {  # of each gate: where to look before a limit is changed
     "model": "Look at the slices, the calibration and the drift below: has the world changed, or the code?",
@@ -96,6 +96,5 @@ def _limits(gate: Gate) -> Iterator[Step]:
 
 
 def _words(limit: Limit) -> str:
-    ends = (("at least", limit.at_least), ("at most", limit.at_most))
-    wanted = " and ".join(f"{word} {amount(end, limit.unit)}" for word, end in ends if end is not None)
-    return f"{limit.name} is {amount(limit.value, limit.unit)}, and must be {wanted}"
+    told = words(limit)
+    return f"{limit.name} is {told.value}, and must be {told.ends}"

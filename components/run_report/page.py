@@ -13,7 +13,8 @@ from components.run_report.changes import changes, flat
 from components.run_report.drift_rank import ratio, worst_by_feature, worst_first
 from components.run_report.facts import Curves, FeatureFacts, Gate, Limit, ModelFacts, RunFacts
 from components.run_report.gates import VERDICTS
-from components.run_report.templating import MISSING, amount, environment
+from components.run_report.limit_words import words
+from components.run_report.templating import environment
 
 FEATURES_SHOWN = 6  # distributions that are not folded: those that moved most
 SLICE_ROWS = 100  # of a slice that is drawn: smaller ones say little, and would set the scale
@@ -65,7 +66,7 @@ def render(facts: RunFacts, folder: Path | None = None, before: RunFacts | None 
             gate_states=GATE_STATES,
             refused_data=data is not None and data.state == "refused",
             stop_on=facts.configuration.get("gate", {}).get("stop_on", ["error"]),
-            bounds=bounds,
+            in_words=words,
             dag=dag_picture.svg(facts.nodes),
             auc=next((metric for metric in facts.candidate.metrics if metric.name == "AUC"), None) if facts.candidate else None,
             features=features(facts) if facts.data else [],
@@ -103,13 +104,6 @@ def _tightness(limit: Limit) -> float:
     """The margin as a share of the limit."""
     ends = [abs(end) for end in (limit.at_least, limit.at_most) if end]
     return (limit.margin or 0.0) / min(ends, default=1.0)
-
-
-def bounds(limit: Limit) -> str:
-    """What the value must keep, in words."""
-    ends = [f"at least {amount(limit.at_least, limit.unit)}"] if limit.at_least is not None else []
-    ends += [f"at most {amount(limit.at_most, limit.unit)}"] if limit.at_most is not None else []
-    return ", ".join(ends) or MISSING
 
 
 def absent(facts: RunFacts) -> str:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 FOLDER = Path(__file__).parent / "templates"
 MISSING = "\N{EN DASH}"
+DIGITS = 3  # of a number, where no more are needed
 
 
 @cache
@@ -34,36 +35,41 @@ def count(value: int | None) -> str:
     return MISSING if value is None else f"{value:,}"
 
 
-def share(value: float | None) -> str:
-    """0.1234 as 12.3 %; a share that is not zero is never written as zero."""
+def share(value: float | None, digits: int = DIGITS) -> str:
+    """0.1234 as 12.3 %, each digit above three a decimal more; a share that is not zero is never written as zero."""
     if value is None:
         return MISSING
-    if 0 < value < 0.0005:  # noqa: PLR2004 half of the last digit
-        return "< 0.1 %"
-    return f"{value:.1%}".replace("%", "\N{NO-BREAK SPACE}%")
+    decimals = digits - DIGITS + 1
+    if 0 < value < 0.005 * 10**-decimals:  # half of the last digit
+        return f"< {10**-decimals:.{decimals}f} %"
+    return f"{value:.{decimals}%}".replace("%", "\N{NO-BREAK SPACE}%")
 
 
-def figure(value: float | None) -> str:
-    """A metric or a measure to three significant digits; an exponent only below 0.0001, no decimals from 1,000 on."""
+def figure(value: float | None, digits: int = DIGITS) -> str:
+    """A metric or a measure to three significant digits; an exponent only below 0.0001, no decimals from 1,000 on.
+
+    Args:
+        value: the number.
+        digits: significant ones, at least three.
+    """
     if value is None:
         return MISSING
     if value == 0:
         return "0"
-    if abs(value) >= 999.5:  # noqa: PLR2004 rounded to four digits
+    if abs(value) >= 10**digits - 0.5:  # rounded to a digit more
         return f"{value:,.0f}"
-    return f"{value:#.3g}".removesuffix(".") if abs(value) >= 1e-4 else f"{value:.1e}"  # noqa: PLR2004
+    below = f"{value:.{digits - 2}e}"  # a digit less: so small a number is rough
+    return f"{value:#,.{digits}g}".removesuffix(".") if abs(float(below)) >= 1e-4 else below  # noqa: PLR2004
 
 
-def amount(value: float | None, unit: str = "") -> str:
+def amount(value: float | None, unit: str = "", digits: int = DIGITS) -> str:
     """A figure with its unit: a share in percent, rows and days as counts."""
     if value is None:
         return MISSING
-    if unit == "share":
-        return share(value) if value >= 0 else "\N{MINUS SIGN}" + share(-value)
-    if unit in ("rows", "days"):
-        return f"{value:,.0f}".replace("-", "\N{MINUS SIGN}")
-    text = figure(value).replace("-", "\N{MINUS SIGN}") if abs(value) >= 1e-4 or value == 0 else figure(value)  # noqa: PLR2004
-    return f"{text}\N{NO-BREAK SPACE}{unit}" if unit else text
+    size = abs(value)
+    text = share(size, digits) if unit == "share" else f"{size:,.0f}" if unit in ("rows", "days") else figure(size, digits)
+    text = f"\N{MINUS SIGN}{text}" if value < 0 else text
+    return f"{text}\N{NO-BREAK SPACE}{unit}" if unit not in ("", "share", "rows", "days") else text
 
 
 def signed(value: float | None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from components.drift_monitor import report
 from components.run_report.facts import Gate, Limit, ModelFacts, Outcome
 from components.run_report.gates import REFUSALS, refusing
-from components.run_report.templating import amount
+from components.run_report.limit_words import words
 from components.run_report.trace import THIS_NODE, Execution, Trace
 
 NOTHING = "Nothing was published"
@@ -71,17 +71,16 @@ def _refusal(gates: list[Gate], span: str) -> str:
 
 
 def _beyond(limit: Limit) -> str:
-    """ "AUC 0.695, limit at least 0.9"."""
-    ends = [f"at least {amount(limit.at_least, limit.unit)}"] if limit.at_least is not None else []
-    ends += [f"at most {amount(limit.at_most, limit.unit)}"] if limit.at_most is not None else []
-    return f"{limit.name} {amount(limit.value, limit.unit)}, limit {' and '.join(ends)}"
+    """ "AUC 0.695, limit at least 0.900"."""
+    told = words(limit)
+    return f"{limit.name} {told.value}, limit {told.ends}"
 
 
 def _failure(execution: Execution, span: str, stays: str) -> tuple[Outcome, str]:
-    """The first finding in the node's message, without its figures, else its first line; the page has the rest."""
+    """The first finding of a DataGate's message, without its figures, else its first line; the page has the rest."""
     name, _, text = execution.message.partition(": ")
     first, *findings = [part.partition("\n")[0].rstrip(".") for part in text.split("\n- ")]
-    if findings:
+    if findings and name == "DataRejected":  # other messages may have a list, of something else
         first = findings[0].partition(FIGURES)[0] + (f" and {len(findings) - 1} more" if findings[1:] else "")
     if name in REFUSALS:
         what = "model" if name == "NotConvertible" else "data"

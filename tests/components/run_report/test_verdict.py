@@ -5,7 +5,7 @@ import pytest
 from components.drift_monitor import report
 from components.run_report.facts import Gate, Limit, Measured, Metric, ModelFacts
 from components.run_report.trace import Artifact, Execution, Trace
-from components.run_report.verdict import verdict
+from components.run_report.verdict import Verdict, verdict
 
 SPAN = "2013-04"
 
@@ -84,11 +84,15 @@ def test_the_model_that_waits_already_is_not_in_production():
     assert found.headline == f"Nothing was published for 2013-04: {reason}, and version 1 stays in production."
 
 
-def test_not_blessed():
-    limit = Limit(name="AUC", value=0.5, at_least=0.6, settings=["evaluate.min_auc"])
+def refused(limit: Limit) -> Verdict:
+    """Of a run whose Evaluator refused the candidate for a limit."""
     gate = Gate(id="model", name="Evaluation", node="Evaluator", state="refused", limits=[limit], reasons=["auc is 0.5"])
     pushed = execution("Publisher", pushed_model=artifact(pushed=0, reason="overall: auc is 0.5; expected at least 0.6"))
-    found = verdict(trace(pushed), SPAN, candidate(0.709), [gate])
+    return verdict(trace(pushed), SPAN, candidate(0.709), [gate])
+
+
+def test_not_blessed():
+    found = refused(Limit(name="AUC", value=0.5, at_least=0.6, settings=["evaluate.min_auc"]))
     assert (found.outcome, found.version) == ("not_blessed", 1)
     assert found.headline == (
         "Nothing was published for 2013-04: the Evaluator refused the candidate of 2013-04 (AUC 0.500, limit at least 0.600), "
@@ -114,6 +118,23 @@ def test_a_node_failed():
         "failed",
         "Nothing was published for 2013-04: Trainer failed with ResourceExhaustedError: out of memory, and version 1 stays in "
         "production.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (
+            "InvalidArgumentError: 2 root errors found.\n- foo: y\n- bar: z",
+            "failed with InvalidArgumentError: 2 root errors found,",
+        ),
+        ("BadData: 2013-04 has columns too many:\n- a\n- b", "refused the data (2013-04 has columns too many:),"),
+    ],
+)
+def test_a_list_in_a_message_is_findings_in_the_data_gates_alone(message, said):
+    assert (
+        f": Trainer {said} and version 1 stays"
+        in verdict(trace(execution("Trainer", "failed", message)), SPAN, None, []).headline
     )
 
 
