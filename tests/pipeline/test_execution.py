@@ -44,9 +44,7 @@ def states(folder: Path, name: str) -> dict[str, str]:
 )
 def test_a_node_that_takes_too_much_is_ended_and_the_run_is_closed(run, tmp_path, hangs, message):
     memory = psutil.Process().memory_info().rss / GIGABYTE + 0.5  # this process is forked, whatever tests it has run before
-    setting = (
-        f"run.max_memory_gb={memory:.1f}" if hangs == "grows" else "run.max_seconds=5"
-    )  # a busy machine takes two for the start
+    setting = f"run.max_memory_gb={memory:.1f}" if hangs == "grows" else "run.max_seconds=5"  # a busy machine starts in two
     start = time.monotonic()
     with pytest.raises(LimitExceeded, match=message):
         run("stopped", setting, hangs=hangs)
