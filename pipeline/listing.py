@@ -22,7 +22,10 @@ class Listed(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file, or the list of a folder's entries."""
         try:
-            return await super().get_response(path, scope)
+            answer = await super().get_response(path, scope)
+            if path.endswith(".log") and "content-type" in answer.headers:  # of a type of its own a browser would download it
+                answer.headers["content-type"] = "text/plain; charset=utf-8"
+            return answer
         except HTTPException:
             full, found = self.lookup_path(path)
             if found is None or not Path(full).is_dir():

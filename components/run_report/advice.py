@@ -1,16 +1,19 @@
 """What to do after a run: steps for a person who reads the page, from its facts alone."""
 
-from collections.abc import Iterator
+import re
+import shlex
+from collections.abc import Iterable, Iterator
 
 from components.run_report.facts import Gate, Limit, RunFacts, Step
 from components.run_report.gates import kind, refusing
 from components.run_report.limit_words import words
 
 CHANGES = {  # of each gate: where to look before a limit is changed
-    "model": "Look at the slices, the calibration and the drift below: has the world changed, or the code?",
+    "model": "Look at the slices, the calibration and the drift in the report: has the world changed, or the code?",
     "server": "Look at the request that the reason names, and at the run's log: canary.json among the artifacts has it whole.",
-    "phone": "Look at the table of files below: mobile.ship names the variants that ship.",
+    "phone": "Look at the table of files in the report: mobile.ship names the variants that ship.",
 }
+LIMITS = ("run.max_seconds", "run.max_memory_gb")
 
 
 def steps(facts: RunFacts, again: str, back: str = "") -> list[Step]:
@@ -49,10 +52,14 @@ def _refused(facts: RunFacts, again: str) -> Iterator[Step]:
         yield Step(text="Nothing: there was nothing new to publish.")
         return
     yield Step(text="Users get what they got before. The month is decided: the next run takes the next one.")
-    yield Step(text=CHANGES.get(gate.id, "Look at the checks below that stop a push: drift.block_push names them."))
+    yield Step(text=CHANGES.get(gate.id, "Look at the checks in the report that stop a push: drift.block_push names them."))
     yield from _limits(gate)
     if again:
-        yield Step(text="To run this month again, with other settings as --set section.key=value:", command=again)
+        command, dropped = _without(_decided(gate), again)
+        other = (
+            f"without {dropped}, or with another value of it" if dropped else "with other settings as --set section.key=value"
+        )
+        yield Step(text=f"To run this month again, {other}:", command=command)
 
 
 def _stopped(facts: RunFacts, again: str) -> Iterator[Step]:
@@ -69,21 +76,46 @@ def _stopped(facts: RunFacts, again: str) -> Iterator[Step]:
         if gate and gate.node == "DataGate":
             of = f" of {', '.join(names)}" if names else ""
             schema = data.get("schema", "the schema")
-            yield Step(
-                text=f"If they are right: change what {schema} says{of}, or the limit under [gate] that the finding names."
-            )
+            limits = " or ".join(_named(facts))
+            either = f", or {limits}" if limits else ""
+            yield Step(text=f"If they are right: change what {schema} says{of}{either}.")
     if again:
-        yield Step(text="Then run the month again; production is as it was:", command=again)
+        command, dropped = _without(_decided(gate) if gate else [], again)
+        other = f", without {dropped}" if dropped else ""
+        yield Step(text=f"Then run the month again{other}; production is as it was:", command=command)
 
 
 def _failed(facts: RunFacts, again: str) -> Iterator[Step]:
     failed = next((node for node in facts.nodes if node.state == "failed"), None)
     if failed and kind(failed.message) == "LimitExceeded":
-        yield Step(text="Look at what took the time or the memory, or give it more: run.max_seconds, run.max_memory_gb.")
+        yield Step(text=f"Look at what took the time or the memory, or give it more: {', '.join(LIMITS)}.")
     elif failed and failed.message:
-        yield Step(text="Read the message above, and the run's log, which has the whole traceback.")
+        yield Step(text=f"Read the message with which {failed.name} ended the run, and the end of the run's log.")
     if again:
-        yield Step(text="The same command resumes after the last node that was finished:", command=again)
+        command, dropped = _without([name for name in LIMITS if failed and f"({name})" in failed.message], again)
+        same = f"Without {dropped}, the" if dropped else "The"
+        yield Step(text=f"{same} same command resumes after the last node that was finished:", command=command)
+
+
+def _named(facts: RunFacts) -> list[str]:
+    """The settings under [gate] that the findings name; those that come from the schema name none."""
+    stop_on = facts.configuration.get("gate", {}).get("stop_on", ["error"])
+    texts = [each.text for each in facts.data.findings if each.severity in stop_on] if facts.data else []
+    return list(dict.fromkeys(name for text in texts for name in re.findall(r"\bgate\.\w+", text)))
+
+
+def _decided(gate: Gate) -> list[str]:
+    """The settings by which a gate refused."""
+    settings = [name for limit in gate.limits if not limit.holds for name in limit.settings]
+    return ["drift.block_push"] if gate.id == "drift" else list(dict.fromkeys(settings))
+
+
+def _without(settings: Iterable[str], again: str) -> tuple[str, str]:
+    """The command without what sets these, which would end it as it did; and what was left out, empty if nothing was."""
+    before, *overrides = again.split(" --set ")  # the last thing in a command, as `collect.commands` writes it
+    dropped = [each for each in overrides if shlex.split(each)[0].partition("=")[0].strip() in settings]
+    kept = [each for each in overrides if each not in dropped]
+    return " --set ".join([before, *kept]), " and ".join(f"--set {each}" for each in dropped)
 
 
 def _limits(gate: Gate) -> Iterator[Step]:

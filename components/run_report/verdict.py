@@ -87,6 +87,8 @@ def _failure(execution: Execution, span: str, stays: str) -> tuple[Outcome, str]
         return "stopped", f"{NOTHING} for {span}: {execution.node} refused the {what} ({first}){stays}."
     if not execution.message:
         return "unfinished", f"{NOTHING} for {span}: the run was ended in {execution.node}, or is still there{stays}."
+    if ". " in first:  # sentences of its own
+        stays = stays.replace(", and version", ". Version")
     return "failed", f"{NOTHING} for {span}: {execution.node} failed with {name}: {first}{stays}."
 
 

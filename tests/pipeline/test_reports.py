@@ -80,6 +80,10 @@ def test_it_serves_what_the_pages_link_to(root):
     (root / "logs" / "2026-11-24T23:38.log").write_text("Component Trainer is running.")
     with served(root, "--port", "0") as (_, port):
         assert get(port, "/logs/2026-11-24T23%3A38.log") == (200, "Component Trainer is running.")
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("HEAD", "/logs/2026-11-24T23%3A38.log")
+        assert connection.getresponse().headers["content-type"] == "text/plain; charset=utf-8"  # shown, not downloaded
+        connection.close()
         assert get(port, "/serving/flight_delay/2/model_card.md") == (200, "# Model card")
         assert get(port, "/serving/flight_delay/2")[0] == 307  # to the address with which the list's links are right
         status, listed = get(port, "/serving/flight_delay/2/")

@@ -138,6 +138,14 @@ def test_a_list_in_a_message_is_findings_in_the_data_gates_alone(message, said):
     )
 
 
+def test_a_message_of_sentences_ends_before_what_stays():
+    message = "ProcessDied: Trainer ended with its process: killed by SIGKILL. What it wrote last is in the log."
+    found = verdict(trace(execution("Trainer", "failed", message)), SPAN, None, [])
+    assert found.headline.endswith("SIGKILL. What it wrote last is in the log. Version 1 stays in production.")
+    first = verdict(Trace("run", {"Trainer": execution("Trainer", "failed", message)}), SPAN, None, [])
+    assert first.headline.endswith("SIGKILL. What it wrote last is in the log.")
+
+
 def test_it_was_killed():
     assert verdict(trace(execution("Trainer", "failed")), SPAN, None, []).outcome == "unfinished"
     between = verdict(trace(execution("DataGate")), SPAN, None, [])
