@@ -90,7 +90,7 @@ def conclude(config: Config, span: str, console: Console, start: float) -> tuple
     outputs = record.last_run(Path(config.run.root).absolute() / "metadata.db")
     result = outcome.of(span, outputs, time.monotonic() - start)
     with console.capture() as captured:
-        summary.show(console, outputs, result, next(iter(due(config).pending), None))
+        summary.show(console, config, outputs, result, due(config))
     return result, captured.get()
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from components.drift_monitor import report
 
 if TYPE_CHECKING:  # it imports ml_metadata, which --help does not wait for
+    from components.run_report.facts import Step
     from pipeline.record import Outputs
 
 # Each is an `Exit` in lower case: that of the run, and of the tick that it ends.
@@ -25,6 +26,7 @@ class Outcome(BaseModel):
     reason: str = ""  # why nothing new was published
     mobile: str = ""  # why the phone's model was not published although the server's was
     version: int | None = None  # published, else in production; None if it came to no decision
+    in_production: int | None = None  # after the run; not `version` if that waits for a promotion; None as before
     drift: str = ""  # the DriftMonitor's verdict
     drift_reasons: list[str] = []
     seconds: float = 0.0
@@ -34,19 +36,33 @@ class Outcome(BaseModel):
         """Whether the span is done with: published or not, the run came to its end."""
         return self.outcome in ("published", "not_blessed", "stable")
 
+    @property
+    def promotion(self) -> "Step | None":
+        """What puts the published version into production; None if it is there."""
+        from components.run_report import advice  # noqa: PLC0415 (--help does not wait for it)
+
+        if self.outcome != "published" or not self.version or not self.in_production or self.in_production == self.version:
+            return None
+        return advice.promotion(self.in_production, self.version, phones=not self.mobile)
+
+    @property
+    def waits(self) -> str:
+        """The same in a line; empty if there is nothing to do."""
+        return f"{self.promotion.text} {self.promotion.command}" if self.promotion else ""
+
 
 def of(span: str, outputs: "Outputs", seconds: float) -> Outcome:
     """The outcome of a run that came to its end, from the artifacts that it left."""
     drift = report.read(outputs["DriftMonitor"]["report"].uri)
-    in_production = drift.reference.version if drift.reference else None
+    version = in_production = drift.reference.version if drift.reference else None
     if "Publisher" in outputs:
         pushed = outputs["Publisher"]["pushed_model"].custom_properties
         result: Result = "published" if pushed["pushed"].int_value else "not_blessed"
         reason = pushed["reason"].string_value
         mobile = outputs["MobilePublisher"]["pushed_model"].custom_properties["reason"].string_value
+        in_production = pushed["in_production"].int_value or pushed["version"].int_value or in_production
         # Where nothing is new, the very model may be there beside the one in production.
-        beside = 0 if result == "published" else pushed["in_production"].int_value
-        in_production = beside or pushed["version"].int_value or in_production
+        version = pushed["version"].int_value if result == "published" else in_production
     else:
         mobile = ""
         result, reason = "stable", f"version {in_production} stays, since no check in drift.retrain_on fired"
@@ -55,7 +71,8 @@ def of(span: str, outputs: "Outputs", seconds: float) -> Outcome:
         outcome=result,
         reason=reason,
         mobile=mobile if result == "published" else "",
-        version=in_production,
+        version=version,
+        in_production=in_production,
         drift=drift.verdict,
         drift_reasons=drift.reasons,
         seconds=round(seconds, 1),

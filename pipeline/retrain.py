@@ -90,7 +90,8 @@ def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, A
             stopped = Exit[runs[-1].outcome.upper()]
             break
     best = min((Exit[run.outcome.upper()] for run in runs), default=Exit.NEEDS_A_PERSON if said else Exit.DONE)
-    message = " ".join([*said, found.told(config)]).strip()
+    promotion = [run.waits for run in runs if run.waits][-1:]
+    message = " ".join(filter(None, [*said, found.told(config), *promotion]))
     return stopped or best, {"message": message, "runs": runs, **known}
 
 

@@ -1,11 +1,14 @@
 """What a person wants to know at the end of a run."""
 
 import json
+import textwrap
 from pathlib import Path
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from components.canary import checks
 from components.data_gate import checks as data_checks
@@ -13,26 +16,29 @@ from components.drift_monitor import report
 from components.evaluator import results
 from components.mobile_evaluator import parity
 from components.run_report import facts
-from components.run_report.facts import RunFacts
+from components.run_report.facts import RunFacts, Step
+from pipeline.config import Config
 from pipeline.outcome import Outcome
+from pipeline.pending import Due
 from pipeline.record import Outputs
 
 COLUMNS = {"auc": "AUC", "binary_crossentropy": "log loss", "auc_precision_recall": "AUC-PR", "calibration": "calib."}
 MIN_ROWS = 100  # of a slice worth a line: the AUC of fewer is noise
 
 
-def show(console: Console, outputs: Outputs, outcome: Outcome, next_span: str | None) -> None:
+def show(console: Console, config: Config, outputs: Outputs, outcome: Outcome, found: Due) -> None:
     """Prints rows, findings, metrics, the decision, and what to do next.
 
     Args:
         console: where to.
+        config: of the run.
         outputs: the artifacts of a run that came to its end.
         outcome: what came of it.
-        next_span: the span that the next run takes, None if there is none.
+        found: what is to be run after it.
     """
     told = _told(outputs)
     console.print()
-    _data(console, outputs)
+    _data(console, outputs, config.data.eval_days)
     _drift(console, outputs)
     if "Evaluator" in outputs:
         console.print(metrics_table(results.metrics(outputs["Evaluator"]["evaluation"].uri)))
@@ -40,10 +46,25 @@ def show(console: Console, outputs: Outputs, outcome: Outcome, next_span: str | 
         _canary(console, outputs)
         _mobile(console, outputs)
     _decision(console, outputs, outcome, told)
-    if next_span:
-        console.print(f"Next: [bold]make run[/] takes {next_span}.")
-    else:
-        console.print("Next: every span was run; --span picks one to run again.")
+    _prose(console, f"Next: {_next(found, found.told(config))}")
+
+
+def _prose(console: Console, markup: str) -> None:
+    """Prints it: on a terminal a line breaks between words, elsewhere never, and no word is broken: it may be a path."""
+    text = Text.from_markup(markup)
+    if console.is_terminal:  # by textwrap: rich would break or cut a word that is longer than a line
+        wrapper = textwrap.TextWrapper(console.width, break_long_words=False, break_on_hyphens=False)
+        text.plain = "\n".join(wrapper.fill(line) for line in text.plain.splitlines())
+    console.print(text, soft_wrap=True)
+
+
+def _next(found: Due, told: str) -> str:
+    """What the next run takes, else what it would wait for, in markup."""
+    if found.pending:
+        return f"[bold]make run[/] takes {found.pending[0]}."
+    gaps = f"{', '.join(found.waiting)} cannot be run before the months missing before it are there." if found.waiting else ""
+    every = "no newer month is whole" if found.superseded else "every whole month was run"
+    return escape(" ".join(filter(None, [told, gaps])) or f"{every}; --span picks one to run again.")
 
 
 def _told(outputs: Outputs) -> RunFacts | None:
@@ -52,17 +73,18 @@ def _told(outputs: Outputs) -> RunFacts | None:
     return facts.read(Path(page.uri)) if page else None
 
 
-def _data(console: Console, outputs: Outputs) -> None:
+def _data(console: Console, outputs: Outputs, eval_days: int) -> None:
     examples = outputs["SpanExampleGen"]["examples"].custom_properties
     rows = json.loads(examples["rows"].string_value)
     days = json.loads(examples["days"].string_value)
     window = examples["window"].string_value.split(",")
-    evaluated = f"{rows['eval']:,} of {days['eval']} days to evaluate"
-    console.print(f"Data: {window[0]} to {window[-1]}, {rows['train']:,} rows to train, {evaluated}.")
+    of = f"{days['eval']}" if days["eval"] == eval_days else f"{days['eval']} of the last {eval_days}"
+    evaluated = f"{rows['eval']:,} of {of} days to evaluate"
+    _prose(console, f"Data: {window[0]} to {window[-1]}, {rows['train']:,} rows to train, {evaluated}.")
     findings = data_checks.read(outputs["DataChecks"]["report"].uri)
     console.print("Findings in the data: " + ("none." if not findings else f"{len(findings)}, none of which stops a run:"))
     for finding in findings:
-        console.print(f"  {finding}", markup=False, highlight=False, soft_wrap=True)
+        _prose(console, escape(f"  {finding}"))
 
 
 def _drift(console: Console, outputs: Outputs) -> None:
@@ -72,12 +94,11 @@ def _drift(console: Console, outputs: Outputs) -> None:
         return
     fired = sum(check.verdict != "stable" for check in found.checks)
     compared = f"version {found.reference.version}, trained on {found.reference.window[0]} to {found.reference.window[-1]}"
-    console.print(f"Drift: [bold]{found.verdict}[/], {fired} of {len(found.checks)} checks,", end=" ", highlight=False)
-    console.print(f"against {compared}.", highlight=False, soft_wrap=True)
+    _prose(console, f"Drift: [bold]{found.verdict}[/], {fired} of {len(found.checks)} checks, against {compared}.")
     for reason in [reason for check in found.checks if check.kind not in ("data", "skew") and (reason := check.reason)]:
-        console.print(f"  {reason}", markup=False, highlight=False, soft_wrap=True)
+        _prose(console, escape(f"  {reason}"))
     if features := _farthest(found):
-        console.print(f"  features the farthest beyond their limits: {', '.join(features)}", markup=False, soft_wrap=True)
+        _prose(console, escape(f"  features the farthest beyond their limits: {', '.join(features)}"))
 
 
 def _farthest(found: report.Report, count: int = 5) -> list[str]:
@@ -126,16 +147,14 @@ def _difference(console: Console, told: RunFacts | None) -> None:
             low, high = metric.difference.interval
             said = "" if metric.verdict == "undecided" else f", {metric.verdict}"
             moved = f"{metric.difference.value:+.4f} (95 % interval {low:+.4f} to {high:+.4f}, by day){said}"
-            console.print(f"AUC less that of version {told.candidate.production_version}: {moved}.", highlight=False)
+            _prose(console, f"AUC less that of version {told.candidate.production_version}: {moved}.")
 
 
 def _decision(console: Console, outputs: Outputs, outcome: Outcome, told: RunFacts | None) -> None:
     if outcome.outcome != "published":
-        console.print("[yellow bold]Nothing new was published:[/] ", end="")
-        console.print(f"{outcome.reason}.", markup=False, highlight=False, soft_wrap=True)
+        _prose(console, f"[yellow bold]Nothing new was published:[/] {escape(outcome.reason)}.")
         for step in told.steps if told else ():
-            text = f"  {step.text} {step.command}".rstrip()
-            console.print(text, markup=False, highlight=False, soft_wrap=True)
+            _step(console, step)
         return
     for node, what in (("Publisher", "Published version"), ("MobilePublisher", "For phones, version")):
         pushed = outputs[node]["pushed_model"].custom_properties
@@ -143,17 +162,26 @@ def _decision(console: Console, outputs: Outputs, outcome: Outcome, told: RunFac
             destination = pushed["destination"].string_value
             console.print(f"[green bold]{what} {outcome.version}[/] to {destination}", highlight=False, soft_wrap=True)
     if outcome.mobile:
-        console.print("[yellow bold]No model for phones was published:[/] ", end="")
-        console.print(f"{outcome.mobile}.", markup=False, highlight=False, soft_wrap=True)
+        _prose(console, f"[yellow bold]No model for phones was published:[/] {escape(outcome.mobile)}.")
+    if outcome.promotion:
+        console.print(f"[yellow bold]Version {outcome.version} is not in production:[/]")
+        _step(console, outcome.promotion)
+
+
+def _step(console: Console, step: Step) -> None:
+    """Text, and the command on a line of its own, which is copied as it is."""
+    _prose(console, escape(f"  {step.text}"))
+    if step.command:
+        console.print(f"  {step.command}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _canary(console: Console, outputs: Outputs) -> None:
     if (report := checks.read(outputs["Canary"]["blessing"].uri) if "Canary" in outputs else None) and report.p99_ms:
         beside = f" ({report.reference}: {report.reference_p99_ms:.1f} ms)" if report.reference_p99_ms else ""
         memory = f", {report.peak_mb:,.0f} MB at the peak" if report.peak_mb else ""
-        console.print(f"As a server: {report.requests} requests, p99 {report.p99_ms:.1f} ms{beside}{memory}.", soft_wrap=True)
+        _prose(console, escape(f"As a server: {report.requests} requests, p99 {report.p99_ms:.1f} ms{beside}{memory}."))
         for each in report.passed_over:
-            console.print(f"  tried again: {each}", markup=False, highlight=False, soft_wrap=True)
+            _prose(console, escape(f"  tried again: {each}"))
 
 
 def _mobile(console: Console, outputs: Outputs) -> None:
@@ -161,9 +189,8 @@ def _mobile(console: Console, outputs: Outputs) -> None:
     found = json.loads((Path(outputs["MobileEvaluator"]["evaluation"].uri) / parity.FILE).read_text())
     for each in found:
         if each["limit"] is not None:
-            console.print(
+            _prose(
+                console,
                 f"Phone, {each['variant']}: {each['kilobytes']:.0f} KB, probabilities within {each['largest']:.1g} of the "
                 f"server's on {each['rows']:,} rows (limit {each['limit']:g}).",
-                highlight=False,
-                soft_wrap=True,
             )

@@ -28,12 +28,18 @@ def steps(facts: RunFacts, again: str, back: str = "") -> list[Step]:
     return list(ways.get(facts.outcome, _failed)(facts, back if facts.outcome == "published" else again))
 
 
+def promotion(current: int, waiting: int, *, phones: bool) -> Step:
+    """What puts the version that waits into production; and whether phones get it before."""
+    ahead = f", and phones, which get version {waiting}, are ahead of the server" if phones else ""
+    return Step(
+        text=f"models.config keeps version {current} in production{ahead}. To put version {waiting} there:",
+        command=f"python -m serving.promote --stable {waiting}",
+    )
+
+
 def _published(facts: RunFacts, back: str) -> Iterator[Step]:
     if facts.waiting:
-        yield Step(
-            text=f"models.config keeps version {facts.version} in production. To put version {facts.waiting} there:",
-            command=f"python -m serving.promote --stable {facts.waiting}",
-        )
+        yield promotion(facts.version or 0, facts.waiting, phones=False)
         return
     yield Step(text=f"Nothing: servers that poll the folder load version {facts.version} by themselves.")
     if back and facts.candidate and facts.candidate.production_version:

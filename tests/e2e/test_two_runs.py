@@ -70,7 +70,7 @@ def test_each_run_takes_the_next_span(two_runs, few_spans):
     assert "Crosswind runs 2013-01 to 2013-03" in two_runs.first
     assert "Next: make run takes 2013-04." in two_runs.first
     assert "Crosswind runs 2013-02 to 2013-04" in two_runs.second
-    assert "Next: every span was run" in two_runs.second
+    assert "Next: every whole month was run" in two_runs.second
     decided = record.decided(two_runs.root / "metadata.db", "flight_delay")
     assert decided == {span: content.totals(content.read(few_spans, spans.window(span, 3))) for span in ("2013-03", "2013-04")}
 

@@ -376,3 +376,12 @@ def test_a_log_on_a_full_disk_is_no_reason_to_keep_the_line_from_the_others(tmp_
     line = json.loads((tmp_path / "runs" / "retrain.log").read_text())
     assert line["message"].startswith("SpanNotFound: ")
     assert json.loads((tmp_path / "notified").read_text()) == line
+
+
+def test_a_version_that_waits_for_a_promotion_is_said_in_the_message(spans, tmp_path, monkeypatch):
+    run = Outcome(span="2013-03", outcome="published", version=3, in_production=1)
+    monkeypatch.setattr(retrain, "run", lambda *_: run)
+    code, line = tick(tmp_path)
+    assert (code, line["runs"][-1]["version"], line["runs"][-1]["in_production"]) == (Exit.PUBLISHED, 3, 1)
+    assert line["message"] == run.waits
+    assert line["message"].endswith("To put version 3 there: python -m serving.promote --stable 3")
