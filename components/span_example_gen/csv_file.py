@@ -100,19 +100,28 @@ def _names(line: str, delimiter: str) -> list[str]:
         raise BadData(f"the first line has no names of columns: {error}.") from error
 
 
-class Quotes(io.RawIOBase):
-    """Counts the quotes that are read: an odd number may mean that one is never closed."""
+class Counted(io.RawIOBase):
+    """Counts the quotes and the lines that are read: by these a stray quote is noticed, which Arrow never refuses."""
 
     def __init__(self, file: BinaryIO):
         self._file = file
-        self.count = 0
+        self._ends = 0
+        self._last = b"\n"
+        self.quotes = 0
+
+    @property
+    def lines(self) -> int:
+        """Not fewer than there are; one more for each `\\r\\n` that is read in two pieces."""
+        return self._ends + (self._last not in b"\r\n")
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
         content = self._file.read(size)
-        self.count += content.count(b'"')
+        self.quotes += content.count(b'"')
+        self._ends += content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n")
+        self._last = content[-1:] or self._last
         return content
 
 
@@ -128,16 +137,19 @@ def texts(form: Form, read: Collection[str], missing: Collection[str]) -> Batche
         null_values=["", *missing],
     )
     parse = pa.csv.ParseOptions(delimiter=form.delimiter, newlines_in_values=True)
+    rows = 0
     with form.opened(form.path) as file:
-        source = Quotes(file)
+        source = Counted(file)
         try:
             blocks = pa.csv.ReadOptions(block_size=BLOCK_BYTES)
             with pa.csv.open_csv(source, blocks, parse_options=parse, convert_options=options) as reader:
-                yield from reader
+                for batch in reader:
+                    rows += batch.num_rows
+                    yield batch
         except pa.ArrowInvalid:
             refuse_fault(form, read)
             raise
-    if source.count % 2:  # Arrow takes what follows a quote that is never closed for one text
+    if source.quotes % 2 or (source.quotes and source.lines > rows + 1):  # Arrow takes what follows a stray quote for one text
         refuse_fault(form, read)
 
 
@@ -189,10 +201,27 @@ def refuse_fault(form: Form, read: Collection[str]) -> None:
     for line, cells in lines(form, strict=True):
         if len(cells) != len(form.names):
             raise BadData(f"line {line}: {len(cells):,} cells; expected {len(form.names):,}, as in the header.")
+        if (place := _holds_rows(cells, form.delimiter)) is not None:
+            raise BadData(
+                f"line {line}: the quoted text in column {shown(form.names[place])} holds lines with as many cells as a row. "
+                "Expected no rows in a text. Where the quotes are stray, remove or double them; else put the text on one line."
+            )
         for name, cell in zip(form.names, cells, strict=True):
             if name in read and not cell.isascii() and any("\udc80" <= letter <= "\udcff" for letter in cell):
                 raw = shown(str(cell.encode("utf-8", "surrogateescape")))
                 raise BadData(f"line {line}: column {name} is {raw}, which is not UTF-8. Write the file as UTF-8.")
+
+
+def _holds_rows(cells: list[str], delimiter: str) -> int | None:
+    """The place of a text with a line that is a row by its separators: what is between two stray quotes."""
+    last = len(cells) - 1
+    for place, cell in enumerate(cells):
+        if last and ("\n" in cell or "\r" in cell):
+            parts = re.split(r"\r\n?|\n", cell)
+            whole = parts[place > 0 : len(parts) - (place < last)]  # beside the first and the last one are other cells
+            if any(line.count(delimiter) == last for line in whole):
+                return place
+    return None
 
 
 def place(path: str, expected: Collection[str], row: int, opened: Open) -> str:

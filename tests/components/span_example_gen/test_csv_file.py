@@ -139,6 +139,34 @@ def test_a_quote_in_the_last_column_that_is_never_closed_does_not_swallow_the_ro
     assert len(read(tmp_path, header + row + row.replace(",a", ',5" pipe') + row, ["note"])) == 3
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_two_stray_quotes_do_not_swallow_the_rows_between_them(tmp_path, end):
+    """Their number is even."""
+    rows = [f"2013-02-01\tUA\t{number}\t1.5\tremark" for number in range(100)]
+    rows[10], rows[90] = (row.replace("remark", stray) for row, stray in ((rows[10], '"late crew'), (rows[90], '"fog')))
+    for last_end in (end, ""):
+        with pytest.raises(BadData, match=r"line 12: .*a quote that is never closed"):
+            read(tmp_path, end.join([HEADER.strip().replace(",", "\t") + "\tnote", *rows]) + last_end, ["note"])
+
+
+@pytest.mark.parametrize(
+    ("strays", "place"),
+    [
+        (['"late crew', 'fog"'], 4),  # one text, as CSV has it
+        (['"', "a", "a", '"'], 4),
+        (['"late crew', "a", 'fog"'], 2),
+        (['"late crew', 'fog"'], 0),
+    ],
+)
+def test_a_text_that_holds_rows_is_refused_although_csv_allows_it(tmp_path, strays, place):
+    def line(cells: str, note: str) -> str:
+        return ",".join([*cells.split(",")[:place], note, *cells.split(",")[place:]]) + "\n"
+
+    content = line(HEADER.strip(), "note") + "".join(line(ROW.strip(), note) for note in ["a", *strays, "a"])
+    with pytest.raises(BadData, match=r"line 3: the quoted text in column note holds lines with as many cells as a row"):
+        read(tmp_path, content, ["note"])
+
+
 def test_a_file_without_rows_has_none(tmp_path):
     for content in (HEADER, HEADER.strip(), HEADER + "\n\n"):
         assert read(tmp_path, content) == []
