@@ -21,6 +21,7 @@ from tfx_bsl.public.proto import model_spec_pb2
 
 from components import values
 from components.errors import BadData
+from components.span_example_gen import columns
 from serving.client import OUTPUT
 
 PART_ROWS = 16_384  # of a call of the model: beyond that its rows per second do not grow, and the memory does
@@ -71,18 +72,16 @@ def row_groups(paths: list[str], inputs: dict[str, str]) -> list[RowGroup]:
 
 
 def _check_schema(path: str, schema: pa.Schema, inputs: dict[str, str]) -> None:
-    if missing := sorted(inputs.keys() - set(schema.names)):
-        raise BadData(f"{path} has no column {', '.join(missing)}; expected {', '.join(inputs)}. Add it; it may hold nulls.")
     if OUTPUT in schema.names:
         raise BadData(
             f"{path} has a column {OUTPUT} already, which the scores would be written to. Rename it, or leave it out."
         )
-    for name, dtype in inputs.items():
-        kind = schema.field(name).type
-        try:
-            pa.nulls(0, kind).cast(ARROW[dtype])
-        except pa.ArrowException as error:
-            raise BadData(f"{path}: column {name} is {kind}; expected {dtype.removeprefix('DT_').lower()}.") from error
+    expected = pa.schema([(name, ARROW[dtype]) for name, dtype in inputs.items()])
+    try:  # as in training
+        columns.require(expected, schema.names, ignored=schema.names)
+        columns.check_types(schema, expected)
+    except BadData as error:
+        raise BadData(f"{path}: {error}") from error
 
 
 def parts(group: RowGroup) -> Iterator[tuple[Batch, list[bytes]]]:
@@ -104,7 +103,7 @@ def _serialized(batch: pa.RecordBatch) -> bytes:
 
 def model_inputs(batch: pa.RecordBatch, inputs: dict[str, str], where: str) -> pa.RecordBatch:
     """The model's inputs among the columns, of its dtypes; a missing value is NaN or "". Raises BadData."""
-    columns = []
+    arrays = []
     for name, dtype in inputs.items():
         column = batch.column(batch.schema.get_field_index(name))
         try:
@@ -113,8 +112,8 @@ def model_inputs(batch: pa.RecordBatch, inputs: dict[str, str], where: str) -> p
             raise BadData(f"{where}, row {error.row + 1:,} of these: {name} is {error}.") from error
         if dtype == "DT_INT64" and column.null_count:
             raise BadData(f"{where}: {column.null_count} values of {name} are missing; expected an integer in each row.")
-        columns.append(column.fill_null("" if dtype == "DT_STRING" else 0 if dtype == "DT_INT64" else float("nan")))
-    return pa.RecordBatch.from_arrays(columns, list(inputs))
+        arrays.append(column.fill_null("" if dtype == "DT_STRING" else 0 if dtype == "DT_INT64" else float("nan")))
+    return pa.RecordBatch.from_arrays(arrays, list(inputs))
 
 
 class ColumnarModel:
@@ -140,8 +139,8 @@ class ColumnarModel:
     def _scores(self, part: bytes) -> np.ndarray:
         with pa.ipc.open_stream(part) as reader:
             batch = reader.read_next_batch()
-        columns = {name: tf.constant(batch.column(name).to_numpy(zero_copy_only=False)) for name in batch.schema.names}
-        return self._score(**columns)[OUTPUT].numpy()
+        inputs = {name: tf.constant(batch.column(name).to_numpy(zero_copy_only=False)) for name in batch.schema.names}
+        return self._score(**inputs)[OUTPUT].numpy()
 
 
 def load(folder: str, _tags: Sequence[str]) -> ColumnarModel:

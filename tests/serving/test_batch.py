@@ -1,9 +1,11 @@
 """Files scored by Beam, beside the model's own answers."""
 
+import datetime
 import io
 import shutil
 import subprocess
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -12,11 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import REPOSITORY
 
-from components.errors import BadConfig
+from components.errors import BadConfig, BadData
+from components.span_example_gen import reader
 from pipeline.features import FEATURES
 from pipeline.keys import PUBLIC
 from serving import batch, scoring
 from tests.components.publisher.keys import make_keys
+
+DAY = datetime.date(2013, 1, 1)
 
 
 @pytest.fixture
@@ -75,12 +80,12 @@ def test_two_workers_of_the_default_runner(rows, published, scores):
 
 
 def test_what_a_worker_of_another_process_says_of_the_rows_is_passed_on(rows, published, flights):
-    flights.assign(distance=["far", *map(str, flights.distance[1:])]).to_parquet(rows, row_group_size=25, index=False)
+    flights.assign(distance=[1e300, *flights.distance[1:]]).to_parquet(rows, row_group_size=25, index=False)
     result = run_as_a_user(rows, published, *TWO_WORKERS)
     assert result.returncode == 3
     message, code = result.stderr.splitlines()[-2:]
     assert message.startswith(
-        f"BadData: {rows}, row group 0, rows from 0, row 1 of these: distance is 'far'; expected a number such as 1.5."
+        f"BadData: {rows}, row group 0, rows from 0, row 1 of these: distance is 1e+300; expected a number such as 1.5"
     )
     assert code == "Exit code 3: the data were refused."
 
@@ -110,6 +115,10 @@ def text(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(distance="far")
 
 
+def too_large(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(distance=1e300)
+
+
 def nested(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(distance=[[1.0]] * len(frame))
 
@@ -126,9 +135,10 @@ def none(frame: pd.DataFrame) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (drop, "has no column carrier; expected"),
+        (drop, "rows.parquet: column carrier is missing. Expected "),
         (scored, "has a column probability already"),
-        (text, "row group 0, rows from 0, row 1 of these: distance is 'far'; expected a number such as 1.5."),
+        (text, "rows.parquet: column distance is large_string; expected float"),
+        (too_large, "row group 0, rows from 0, row 1 of these: distance is 1e+300; expected a number such as 1.5"),
         (nested, "column distance is list<element: double>; expected float"),
         (null, "row group 1, rows from 0: 1 values of"),
         (none, "there are no rows; expected at least one"),
@@ -141,6 +151,40 @@ def test_rows_that_cannot_be_scored(rows, published, flights, change, message, c
     assert message in capsys.readouterr().err
     assert (rows.parent / "scores.parquet").read_bytes() == b"before"
     assert sorted(path.name for path in rows.parent.iterdir()) == ["rows.parquet", "scores.parquet"]
+
+
+def in_parquet(folder, column: pa.Array, dtype: str, names=("x",)) -> tuple[str, str]:
+    """What training and what this says of a file with such a column: nothing, or the error."""
+    pq.write_table(pa.Table.from_arrays([column] * len(names) + [pa.array([DAY])], [*names, "day"]), folder / "x.parquet")
+    said = []
+    for read in (
+        lambda path: list(reader.read(path, {"x": dtype}, "day")),
+        lambda path: scoring.row_groups(
+            [path], {"x": {"string": "DT_STRING", "float32": "DT_FLOAT", "int64": "DT_INT64"}[dtype]}
+        ),
+    ):
+        try:
+            read(str(folder / "x.parquet"))
+            said.append("")
+        except BadData as error:
+            said.append(str(error))
+    return said[0], said[1]
+
+
+@pytest.mark.parametrize("dtype", ["string", "float32", "int64"])
+@pytest.mark.parametrize(
+    "value", [1.0, True, "7", b"7", 7, DAY, datetime.datetime(2013, 1, 1), datetime.time(1), Decimal(1), None], ids=repr
+)
+def test_a_type_that_training_refuses_is_refused_and_no_other(tmp_path, value, dtype):
+    for column in (pa.array([value]), pa.array([value]).dictionary_encode()):
+        training, serving = in_parquet(tmp_path, column, dtype)
+        assert serving == training
+
+
+def test_a_column_that_is_there_twice_is_refused_as_in_training(tmp_path):
+    training, serving = in_parquet(tmp_path, pa.array(["a"]), "string", names=("x", "x"))
+    assert serving == training
+    assert "column x stands more than once" in serving
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 nonsense PAR1"])
