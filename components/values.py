@@ -122,7 +122,7 @@ def _number(column: pa.Array, type_: pa.DataType) -> pa.Array:
 def _number_of(texts: pa.Array, type_: pa.DataType) -> pa.Array:
     if pa.types.is_floating(type_):
         with suppress(pa.ArrowInvalid):  # most columns have plain numbers only
-            return _number(texts.cast(pa.float64()), type_)
+            return _number(_double(texts), type_)
     texts = pc.utf8_trim_whitespace(texts)
     lower = pc.utf8_lower(texts)
     texts = pc.if_else(pc.is_in(lower, NO_NUMBER), None, texts)
@@ -131,7 +131,7 @@ def _number_of(texts: pa.Array, type_: pa.DataType) -> pa.Array:
     if pc.any(pc.match_substring_regex(texts, "(?i)x")).as_py():  # Arrow would read hexadecimal
         raise ValueError
     if pa.types.is_floating(type_):
-        return _number(texts.cast(pa.float64()), type_)
+        return _number(_double(texts), type_)
     digits = pc.replace_substring_regex(texts, WHOLE, r"\1")
     is_plain = pc.match_substring_regex(digits, r"^[+-]?\d+$")
     plain = pc.utf8_ltrim(pc.if_else(is_plain, digits, None), "+").cast(type_)
@@ -141,9 +141,17 @@ def _number_of(texts: pa.Array, type_: pa.DataType) -> pa.Array:
     return pc.coalesce(plain, _number(others, type_))
 
 
+def _double(texts: pa.Array) -> pa.Array:
+    """Arrow makes 1e400 infinite, as it does `inf`."""
+    numbers = texts.cast(pa.float64())
+    if pc.any(pc.and_not(pc.is_inf(numbers), pc.match_substring(texts, "inf", ignore_case=True))).as_py():
+        raise ValueError("it is too large")
+    return numbers
+
+
 def _date_of(texts: pa.Array) -> pa.Array:
     texts = pc.utf8_trim_whitespace(texts)
     texts = pc.if_else(pc.is_in(pc.utf8_lower(texts), NO_NUMBER), None, texts)
-    if not pc.all(pc.match_substring_regex(texts, DAY)).as_py():
+    if not pc.all(pc.match_substring_regex(texts, DAY), min_count=0).as_py():
         raise ValueError
     return pc.utf8_slice_codeunits(texts, 0, DAY_LENGTH).cast(pa.date32())

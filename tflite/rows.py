@@ -50,7 +50,8 @@ def _value(feature: FeatureCard, value: Value) -> Value:
 
 def _fits(value: float, dtype: str) -> bool:
     try:
-        return bool(np.isfinite(np.array(value, dtype)))
+        with np.errstate(over="ignore"):  # it becomes infinite
+            return bool(np.isfinite(np.array(value, dtype)))
     except OverflowError:  # an integer, which Python has of any size
         return False
 

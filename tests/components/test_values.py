@@ -18,6 +18,7 @@ DAY = datetime.date(2013, 2, 28)
         (pa.int64(), ["9007199254740993.0", "-9223372036854775808"], [9007199254740993, -(2**63)]),
         (pa.int64(), ["", "NA", "NaN", "null", "NULL", "None", "\\N", "#N/A", None], [None] * 9),
         (pa.float32(), ["1.5", "1e3", "true", "-inf", "+2"], [1.5, 1000.0, 1.0, float("-inf"), 2.0]),
+        (pa.float64(), ["1.5", "Infinity", "INF", None], [1.5, float("inf"), float("inf"), None]),
         (pa.float32(), ["", "NA", "nan", "-nan", "<NA>", "\\N", None], [None] * 7),
         (pa.date32(), ["2013-02-28", "2013-02-28 10:00", "2013-02-28T23:59:59.123456", "", None], [DAY, DAY, DAY, None, None]),
     ],
@@ -34,6 +35,8 @@ def test_a_text_is_what_its_column_is_declared_to_be(type_, texts, expected):
         (["1", "0x10"], pa.int64(), "'0x10'; expected an integer"),
         (["1", "1_0"], pa.float32(), "'1_0'; expected a number such as 1.5"),
         (["1", "1e300"], pa.float32(), "'1e300'; expected a number such as 1.5 (it is too large)"),
+        (["inf", "1e400"], pa.float32(), "'1e400'; expected a number such as 1.5 (it is too large)"),
+        (["NA", "-1e400"], pa.float64(), "'-1e400'; expected a number such as 1.5 (it is too large)"),
         (["1", "inf"], pa.int64(), "'inf'; expected an integer"),
         (["2013-02-28", "2013-02-30"], pa.date32(), "'2013-02-30'; expected a date such as 2013-02-28"),
         (["2013-02-28", "28.02.2013"], pa.date32(), "'28.02.2013'; expected a date such as 2013-02-28"),
@@ -48,6 +51,12 @@ def test_another_value_is_named_with_its_row_and_what_is_expected(column, type_,
     assert error.value.row == 1
     for part in message.split(".*"):
         assert part in str(error.value)
+
+
+@pytest.mark.parametrize("type_", [pa.string(), pa.int64(), pa.float32(), pa.float64(), pa.date32()])
+def test_a_column_without_rows_or_without_values_is_one_of_any_type(type_):
+    for texts in ([], [None, None]):
+        assert values.cast(pa.array(texts, pa.string()), type_).to_pylist() == texts
 
 
 def test_a_value_of_a_dictionary_that_no_row_has_breaks_nothing():

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -101,9 +102,19 @@ def test_answers_that_end_early_are_no_row(model):
 def test_a_row_that_is_not_one_is_refused_with_what_is_allowed(model, golden, tmp_path, change, message):
     done = predict("--model", model, "--json", write(tmp_path / "row.json", golden[0].row | change))
     assert done.returncode == Exit.DATA_REJECTED
-    assert f"BadData: {message}" in done.stderr
+    assert done.stderr.startswith(f"BadData: {message}"), "no warning of NumPy's before it"
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", ["1e39", "1e400"])
+def test_a_number_that_is_too_large_is_refused_in_a_line(model, golden, tmp_path, number):
+    row = {name: "" if value is None else str(value) for name, value in golden[0].row.items()} | {"temp": number}
+    (tmp_path / "rows.csv").write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
+    done = predict("--model", model, "--csv", tmp_path / "rows.csv")
+    assert done.returncode == Exit.DATA_REJECTED
+    assert re.fullmatch(r"BadData: .*temp is .*xpected a number.*\n", done.stderr)
+    assert done.stdout == ""
 
 
 @pytest.mark.parametrize("content", ["", "[]", "[1]", "{", "[" * 100_000])
