@@ -128,9 +128,9 @@ def is_data(path: PurePath) -> bool:
 
 
 def is_aside(path: PurePath) -> bool:
-    """Whether it may lie beside the data, as Spark's `_SUCCESS` and `.part-0.parquet.crc`."""
+    """Whether it is left out, as in Hadoop and Spark: `_SUCCESS`, `.part-0.parquet.crc`, also a hidden `.part-0.parquet`."""
     is_log = any(mark.fullmatch(path.name) for mark in TABLES.values())
-    return path.name.startswith((".", "_")) and not is_data(path) and not is_log
+    return path.name.startswith((".", "_")) and not is_log
 
 
 def chosen(present: Mapping[str, list[P]], spans: list[str], folder: Path | str) -> dict[str, list[P]]:

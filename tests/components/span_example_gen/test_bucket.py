@@ -52,7 +52,7 @@ def test_the_listing_of_an_emulated_bucket_has_the_files_of_each_span(spans_in_a
 
 def test_what_lies_beside_the_data_in_an_emulated_bucket_is_refused_in_the_window_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(EmulatedBucket, "root", tmp_path)
-    for name in ("a.csv", "_SUCCESS", "_temporary/0/part.csv"):
+    for name in ("a.csv", "_SUCCESS", "_old.csv", ".a.csv", "_temporary/0/part.csv"):
         for span in ("2013-01", "2013-02"):
             path = tmp_path / "spans" / span / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -62,7 +62,7 @@ def test_what_a_month_holds_beside_its_data_is_refused_and_not_left_out(tmp_path
 
 def test_what_spark_writes_beside_its_data_is_left_out(tmp_path):
     (tmp_path / "2013-01" / "_temporary").mkdir(parents=True)
-    for name in ("part-0.parquet", "_SUCCESS", ".part-0.parquet.crc"):
+    for name in ("part-0.parquet", "_SUCCESS", ".part-0.parquet.crc", ".part-1.parquet", "_old.csv"):
         (tmp_path / "2013-01" / name).touch()
     assert spans.files(tmp_path, ["2013-01"]) == {"2013-01": [tmp_path / "2013-01" / "part-0.parquet"]}
 
