@@ -137,7 +137,7 @@ def none(frame: pd.DataFrame) -> pd.DataFrame:
     [
         (drop, "rows.parquet: column carrier is missing. Expected "),
         (scored, "has a column probability already"),
-        (text, "rows.parquet: column distance is large_string; expected float"),
+        (text, "rows.parquet: column distance is string; expected float"),
         (too_large, "row group 0, rows from 0, row 1 of these: distance is 1e+300; expected a number such as 1.5"),
         (nested, "column distance is list<element: double>; expected float"),
         (null, "row group 1, rows from 0: 1 values of"),
@@ -176,7 +176,8 @@ def in_parquet(folder, column: pa.Array, dtype: str, names=("x",)) -> tuple[str,
     "value", [1.0, True, "7", b"7", 7, DAY, datetime.datetime(2013, 1, 1), datetime.time(1), Decimal(1), None], ids=repr
 )
 def test_a_type_that_training_refuses_is_refused_and_no_other(tmp_path, value, dtype):
-    for column in (pa.array([value]), pa.array([value]).dictionary_encode()):
+    plain = pa.array([value])
+    for column in [plain] if value is None else [plain, plain.dictionary_encode()]:  # Parquet has no dictionary of nulls
         training, serving = in_parquet(tmp_path, column, dtype)
         assert serving == training
 
