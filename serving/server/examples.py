@@ -1,5 +1,7 @@
 """Classify and Regress: tf.Examples in, classes or a number out, for signatures that have TensorFlow Serving's names."""
 
+from collections.abc import Callable, Set
+
 import numpy as np
 
 from serving.refused import invalid
@@ -17,10 +19,8 @@ async def classify(core: Core, servable: Servable, name: str, examples: list[byt
     Raises:
         Refused: the signature does not classify, or there is no example.
     """
-    signature = servable.signature(name, MISSING)
-    outputs = signature.outputs.keys()
-    if not outputs <= {CLASSES, SCORES}:
-        raise unfit(signature, f"{CLASSES} and {SCORES}, or one of them")
+    wanted = f"{CLASSES} and {SCORES}, or one of them"
+    signature = _chosen(servable, name, lambda outputs: outputs <= {CLASSES, SCORES}, wanted)
     answers = await _ask(core, servable, signature, examples, "Classify")
     given = next(iter(answers.values()))
     scores = answers.get(SCORES, np.zeros(given.shape, np.float32))
@@ -30,24 +30,25 @@ async def classify(core: Core, servable: Servable, name: str, examples: list[byt
 
 async def regress(core: Core, servable: Servable, name: str, examples: list[bytes]) -> list[float]:
     """A number for each example. Raises Refused."""
-    signature = servable.signature(name, MISSING)
-    if signature.outputs.keys() != {OUTPUTS}:
-        raise unfit(signature, OUTPUTS)
+    signature = _chosen(servable, name, lambda outputs: outputs == {OUTPUTS}, OUTPUTS)
     answers = await _ask(core, servable, signature, examples, "Regress")
     return answers[OUTPUTS].ravel().tolist()
 
 
 async def _ask(core: Core, servable: Servable, signature: Signature, examples: list[bytes], api: str) -> Columns:
-    if signature.inputs.keys() != {INPUTS}:
-        raise unfit(signature, ", ".join(signature.outputs))
     if not examples:
         raise invalid("Input is empty. Expected at least one example.")
     return await core.score(servable, signature, {INPUTS: np.array(examples, object)}, api)
 
 
-def unfit(signature: Signature, outputs: str) -> Exception:
-    """What is said of a signature that was made for other calls."""
-    return invalid(
-        f"Expected a signature that takes one input Tensor, {INPUTS}, and gives {outputs}: {signature.name} takes "
-        f"{', '.join(signature.inputs)} and gives {', '.join(signature.outputs)}. Name another one in signature_name."
+def _chosen(servable: Servable, name: str, gives: Callable[[Set[str]], bool], wanted: str) -> Signature:
+    """The signature of that name. Raises Refused where it was made for other calls, with those that fit this one."""
+    fitting = [n for n, each in servable.signatures.items() if each.inputs.keys() == {INPUTS} and gives(each.outputs.keys())]
+    signature = servable.signature(name, MISSING)
+    if signature.name in fitting:
+        return signature
+    advice = f"Name another one in signature_name: {' or '.join(sorted(fitting))}." if fitting else "This model has none such."
+    raise invalid(
+        f"Expected a signature that takes one input Tensor, {INPUTS}, and gives {wanted}: {signature.name} takes "
+        f"{', '.join(signature.inputs)} and gives {', '.join(signature.outputs)}. {advice}"
     )

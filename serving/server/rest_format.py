@@ -15,6 +15,7 @@ from serving.server.servable import Columns, Signature
 
 ROWS, COLUMNS, EXAMPLES = "instances", "inputs", "examples"
 DECODER = json.JSONDecoder()
+ABSENT = {"f": "NaN", "O": '""'}  # what stands for a value that is missing, by numpy's kind
 TYPES: dict[str, tuple[type, ...]] = {"f": (float, int), "i": (int,), "u": (int,), "b": (bool,), "O": (str, dict)}
 
 
@@ -84,7 +85,7 @@ def _of_rows(rows: Any, signature: Signature, hint: Callable[[Signature, Set[str
             wanted, got = ("object", "list") if named else ("value/list", "object")
             raise invalid(f"Expecting {wanted} but got {got} at item {number} of input list.")
         if named and row.keys() != names:
-            raise invalid(_misnamed(number, row.keys(), signature) + hint(signature, row.keys()))
+            raise invalid(_misnamed(number, row.keys(), signature) + (hint(signature, row.keys()) or _absent(signature, row)))
     return {name: [row[name] for row in rows] for name in names} if named else dict.fromkeys(names, rows)
 
 
@@ -112,8 +113,20 @@ def _of_columns(values: Any, signature: Signature, hint: Callable[[Signature, Se
             )
         return dict.fromkeys(names, values)
     if missing := sorted(names - values.keys()):
-        raise invalid(f"Missing named input: {', '.join(missing)} in '{COLUMNS}' object.{hint(signature, values.keys())}")
+        advice = hint(signature, values.keys()) or _absent(signature, values)
+        raise invalid(f"Missing named input: {', '.join(missing)} in '{COLUMNS}' object.{advice}")
     return values
+
+
+def _absent(signature: Signature, given: Mapping[str, Any]) -> str:
+    """How to say that values are missing which were left out, as a sentence; empty if that cannot be what was meant."""
+    left_out = [_kind(spec) for name, spec in signature.inputs.items() if name not in given]
+    signs = [f"{ABSENT[kind]} for a {word}" for kind, word in (("f", "number"), ("O", "text")) if kind in left_out]
+    return f" Where a value is missing, send {', '.join(signs)}." if given and signs else ""
+
+
+def _kind(spec: tf.TensorSpec) -> str:
+    return np.dtype(spec.dtype.as_numpy_dtype).kind
 
 
 def array(name: str, values: Any, spec: tf.TensorSpec) -> np.ndarray:
@@ -131,7 +144,8 @@ def array(name: str, values: Any, spec: tf.TensorSpec) -> np.ndarray:
         leaves = [leaf for value in leaves for leaf in value]
     if not set(map(type, leaves)) <= set(allowed):
         index, wrong = next((index, value) for index, value in enumerate(leaves) if type(value) not in allowed)
-        raise invalid(f"input {name}, value {index} is {json.dumps(wrong)[:60]}; expected {spec.dtype.name}.")
+        advice = f" Where it is missing, send {ABSENT[dtype.kind]}." if wrong is None and dtype.kind in ABSENT else ""
+        raise invalid(f"input {name}, value {index} is {json.dumps(wrong)[:60]}; expected {spec.dtype.name}.{advice}")
     try:
         # Of the leaves: numpy takes ten times as long for lists of lists, and halts all threads meanwhile.
         flat = np.empty(len(leaves), object) if dtype.kind == "O" else np.array(leaves, dtype)

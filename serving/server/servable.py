@@ -106,7 +106,7 @@ class Servable:
     def _load(self, folder: Path) -> None:
         self.definitions = read_definitions(folder)
         self._loaded = tf.saved_model.load(str(folder))  # held: the signatures do not keep its tables alive
-        self._signatures = {
+        self.signatures = {
             name: Signature(name, function.structured_input_signature[1], function.structured_outputs, function)
             for name, function in self._loaded.signatures.items()
         }
@@ -119,15 +119,15 @@ class Servable:
             Refused: there is none: with `code`, and `missing` with the name in it, which differ from call to call.
         """
         wanted = name or DEFAULT_SIGNATURE
-        found = self._signatures.get(wanted)
+        found = self.signatures.get(wanted)
         if found is None:
-            known = ", ".join(sorted(self._signatures))
+            known = ", ".join(sorted(self.signatures))
             raise Refused(code, f"{missing.format(wanted)}. {self.model} version {self.version} has {known}.")
         return found
 
     def hint(self, asked: Signature, given: Set[str]) -> str:
         """Which other signature takes most of the inputs that were given, as a sentence; empty if none takes any."""
-        others = [each for each in self._signatures.values() if each.name != asked.name]
+        others = [each for each in self.signatures.values() if each.name != asked.name]
         best = max(others, key=lambda each: (len(given & each.inputs.keys()), each.name), default=asked)
         if best is asked or len(given & best.inputs.keys()) <= len(given & asked.inputs.keys()):
             return ""

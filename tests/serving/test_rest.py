@@ -94,7 +94,8 @@ def test_ten_thousand_rows_in_one_call(web, rows, scores):
 
 
 BAD_ROWS = [
-    ({"temp": None}, "temp, value 0 is null; expected float32"),
+    ({"temp": None}, "temp, value 0 is null; expected float32. Where it is missing, send NaN."),
+    ({"carrier": None}, 'carrier, value 0 is null; expected string. Where it is missing, send "".'),
     ({"temp": "warm"}, 'temp, value 0 is "warm"; expected float32'),
     ({"temp": True}, "temp, value 0 is true; expected float32"),
     ({"temp": {"b64": "AA=="}}, "temp, value 0 is"),
@@ -121,6 +122,16 @@ def test_a_missing_input_is_named_with_its_row(web, rows):
     response = ask(web, raw([rows[0], lacking]))
     assert (response.status_code, "temp" in response.json()["error"]) == (400, True)
     assert "element: 1" in response.json()["error"]
+    assert response.json()["error"].endswith("Missing: temp. Where a value is missing, send NaN for a number.")
+    columns = {name: [value] for name, value in lacking.items() if name != "carrier"}
+    error = ask(web, {"signature_name": "raw", "inputs": columns}).json()["error"]
+    assert error.endswith('Where a value is missing, send NaN for a number, "" for a text.')
+
+
+@pytest.mark.parametrize("call", ["classify", "regress"])
+def test_a_signature_that_does_not_fit_a_call_is_answered_with_the_one_that_does(web, call):
+    error = ask(web, {"examples": [{"temp": 1.0}]}, f"{PATH}:{call}").json()["error"]
+    assert error.endswith(f"serving_default takes examples and gives probability. Name another one in signature_name: {call}.")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e300, -1e300, 3e38])
