@@ -11,6 +11,7 @@ import numpy as np
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from components.errors import BadConfig
+from components.quiet import quiet_stderr
 from serving.refused import Refused, StatusCode
 from serving.rows import Rows, columns
 
@@ -48,7 +49,8 @@ def connect(target: Target) -> "Client":
     if target.version is not None and target.label:
         raise BadConfig(f"Version {target.version} and label {target.label} are both given; expected at most one of them.")
     if _scheme(target.url) == "grpc":
-        from serving.grpc_client import GrpcClient  # noqa: PLC0415
+        with quiet_stderr():  # TensorFlow greets when it is imported
+            from serving.grpc_client import GrpcClient  # noqa: PLC0415
 
         return GrpcClient(target)
     from serving.rest_client import RestClient  # noqa: PLC0415

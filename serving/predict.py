@@ -1,20 +1,19 @@
 """Asks a model server for the scores of rows in a file."""
 
 import argparse
-import os
 import sys
 
 from rich.console import Console
 
+from components import json_rows
 from components.command_line import ended, file, whole
-from components.quiet import quiet_stderr
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`."""
     parser = argparse.ArgumentParser(prog="python -m serving.predict", description=__doc__)
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--json", type=file, help="a row as an object of field to value, or a list of rows")
+    source.add_argument("--json", type=file, help="a row as an object of field to value, a list of rows, or a request body")
     source.add_argument("--csv", type=file, help="rows with a header; they are printed with a column more")
     parser.add_argument("--missing", action="append", default=[], help="also means a missing value in --csv, unless quoted")
     parser.add_argument("--server", default="http://127.0.0.1:8501", help="http:// or grpc:// (default: %(default)s)")
@@ -32,16 +31,13 @@ def answer(options: argparse.Namespace) -> None:
     from serving import client, rows  # noqa: PLC0415  # pandas: --help answers without
 
     target = client.Target(options.server, options.model, options.version, options.label)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with quiet_stderr():  # gRPC's client makes its tensors with TensorFlow
-        connection = client.connect(target)
-    with connection as server:
+    with client.connect(target) as server:
         if options.csv:
             frame = rows.from_csv(options.csv, server.inputs(), options.missing)
             frame[client.OUTPUT] = server.predict(frame)
             frame.to_csv(sys.stdout, index=False, float_format="%.6g")
         else:
-            for score in server.predict(rows.from_json(options.json)):
+            for score in server.predict(json_rows.read(options.json)):
                 print(f"{client.OUTPUT} {score:.4f}")  # noqa: T201
 
 

@@ -1,6 +1,5 @@
 """Raw rows as a person or a program has them, as the columns that a signature takes. Knows no server, and no TensorFlow."""
 
-import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -33,7 +32,7 @@ def columns(rows: Rows, inputs: Mapping[str, str]) -> dict[str, np.ndarray]:
         inputs: the signature's, name to dtype as `DT_FLOAT`. Missing values become NaN or ""; integers cannot be missing.
 
     Raises:
-        BadData: no rows, an unknown field, a missing column, a value of a wrong type; with row and field.
+        BadData: no rows, an unknown field, a missing column, a value of a wrong type; with the row, counted from 1, and field.
     """
     if len(rows) == 0:
         raise BadData("There are no rows; expected at least one.")
@@ -41,7 +40,7 @@ def columns(rows: Rows, inputs: Mapping[str, str]) -> dict[str, np.ndarray]:
         if lacking := sorted(inputs.keys() - set(rows.columns)):
             raise BadData(f"The frame has no column {', '.join(lacking)}; expected {', '.join(inputs)}.")
         return {name: _column(name, rows[name].tolist(), dtype) for name, dtype in inputs.items()}
-    for number, row in enumerate(rows):
+    for number, row in enumerate(rows, 1):
         if unknown := sorted(row.keys() - inputs.keys()):
             raise BadData(f"row {number}: {', '.join(unknown)} is no input; expected some of {', '.join(sorted(inputs))}.")
     return {name: _column(name, [row.get(name) for row in rows], dtype) for name, dtype in inputs.items()}
@@ -52,7 +51,7 @@ def _column(name: str, values: list, dtype: str) -> np.ndarray:
     try:
         return _fits(values, target)
     except (TypeError, ValueError, OverflowError) as error:
-        for number, value in enumerate(values):
+        for number, value in enumerate(values, 1):
             try:
                 _fits([value], target)
             except (TypeError, ValueError, OverflowError):
@@ -83,18 +82,6 @@ def _fits(values: list, target: np.dtype) -> np.ndarray:
             return np.array([_value(value, target.kind) for value in values], target)
         except FloatingPointError as error:
             raise OverflowError(str(error)) from error
-
-
-def from_json(path: Path) -> list[dict[str, Any]]:
-    """A row, or a list of rows. Raises BadData."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadData(f"{path} cannot be read as JSON: {error}") from error
-    found = content if isinstance(content, list) else [content]
-    if not found or not all(isinstance(row, dict) for row in found):
-        raise BadData(f"{path} holds no rows. Expected an object of field to value, or a list of them.")
-    return found
 
 
 def from_csv(path: Path, inputs: Mapping[str, str], missing: Collection[str] = ()) -> pd.DataFrame:

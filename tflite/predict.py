@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.prompt import Prompt
 
+from components import json_rows
 from components.command_line import ended, file
 from components.errors import BadData, CorruptModel
 from components.files import sha256
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tflite.predict", description=__doc__)
     parser.add_argument("--model", type=file, help=f"the file (default: the newest version in {PUBLISHED})")
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--json", type=file, help="a row as an object of field to value, or a list of rows")
+    source.add_argument("--json", type=file, help="a row as an object of field to value, a list of rows, or a request body")
     source.add_argument("--csv", type=file, help="rows with a header; without either it asks for one row")
     parser.add_argument("--missing", action="append", default=[], help="also means a missing value in --csv, unless quoted")
     options = parser.parse_args(arguments)
@@ -39,7 +40,7 @@ def act(options: argparse.Namespace, console: Console) -> None:
     path = options.model or newest(PUBLISHED)
     card = verified(path, console)
     if options.json:
-        given = rows.from_json(options.json)
+        given = json_rows.read(options.json)
     elif options.csv:
         given = rows.from_csv(options.csv, card, options.missing)
     else:

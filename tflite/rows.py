@@ -1,6 +1,5 @@
 """Raw rows as a person or a program writes them, checked against the model card, as columns for the file. No TensorFlow."""
 
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,18 +78,6 @@ def parse(feature: FeatureCard, text: str) -> Value:
         return values.cast(pa.array([text]), _type(feature))[0].as_py()
     except values.Unfit as error:
         raise BadData(f"{feature.name} is {text!r}. Expected {allowed(feature)}.") from error
-
-
-def from_json(path: Path) -> list[dict[str, Value]]:
-    """A row, or a list of rows. Raises BadData."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadData(f"{path} cannot be read as JSON: {error}") from error
-    rows = content if isinstance(content, list) else [content]
-    if not rows or not all(isinstance(row, dict) for row in rows):
-        raise BadData(f"{path} holds no rows. Expected an object of field to value, or a list of them.")
-    return rows
 
 
 def from_csv(path: Path, card: ModelCard, missing: Collection[str] = ()) -> list[dict[str, Value]]:

@@ -1,5 +1,7 @@
 import http.server
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -44,14 +46,14 @@ def test_a_label_and_a_version(server, flights, scores):
 
 
 BAD = [
-    ({"mood": 1}, "row 1: mood is no input"),
-    ({"temp": "warm"}, "row 1: temp is 'warm'; expected float"),
-    ({"holiday": None}, "row 1: holiday is missing; expected int64"),
-    ({"holiday": 0.5}, "row 1: holiday is 0.5; expected int64"),
-    ({"holiday": True}, "row 1: holiday is True; expected int64"),
-    ({"carrier": 7}, "row 1: carrier is 7; expected string"),
-    ({"temp": 10**400}, "row 1: temp is 10+; expected float"),
-    ({"holiday": 10**30}, "row 1: holiday is 10+; expected int64"),
+    ({"mood": 1}, "row 2: mood is no input"),
+    ({"temp": "warm"}, "row 2: temp is 'warm'; expected float"),
+    ({"holiday": None}, "row 2: holiday is missing; expected int64"),
+    ({"holiday": 0.5}, "row 2: holiday is 0.5; expected int64"),
+    ({"holiday": True}, "row 2: holiday is True; expected int64"),
+    ({"carrier": 7}, "row 2: carrier is 7; expected string"),
+    ({"temp": 10**400}, "row 2: temp is 10+; expected float"),
+    ({"holiday": 10**30}, "row 2: holiday is 10+; expected int64"),
 ]
 
 
@@ -178,6 +180,12 @@ def test_a_name_that_no_model_has_is_refused_by_the_server(server):
         made.states()
 
 
+def test_a_program_that_calls_over_grpc_is_not_greeted_by_tensorflow():
+    code = "from serving.client import Target, connect; connect(Target('grpc://127.0.0.1:1', 'm')).close()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 def test_a_version_and_a_label_are_too_much():
     with pytest.raises(BadConfig, match="at most one"):
         connect(Target("http://a", MODEL, version=1, label="stable"))
@@ -186,6 +194,9 @@ def test_a_version_and_a_label_are_too_much():
 def test_the_command_line_answers_json_and_csv(server, flights, rows, scores, tmp_path, capsys):  # noqa: PLR0917
     (tmp_path / "row.json").write_text(json.dumps({n: None if pd.isna(v) else v for n, v in rows[0].items()}))
     assert predict.main(["--server", f"http://{server.rest}", "--json", str(tmp_path / "row.json")]) == 0
+    assert capsys.readouterr().out == f"probability {scores[0]:.4f}\n"
+    (tmp_path / "request.json").write_text(f'{{"instances": [{(tmp_path / "row.json").read_text()}]}}')
+    assert predict.main(["--server", f"http://{server.rest}", "--json", str(tmp_path / "request.json")]) == 0
     assert capsys.readouterr().out == f"probability {scores[0]:.4f}\n"
     flights.to_csv(tmp_path / "rows.csv", index=False)
     assert predict.main(["--server", f"http://{server.rest}", "--csv", str(tmp_path / "rows.csv"), "--label", "stable"]) == 0
@@ -198,7 +209,7 @@ def test_the_command_line_answers_json_and_csv(server, flights, rows, scores, tm
 def test_the_command_line_says_what_is_wrong(server, tmp_path, capsys):
     (tmp_path / "row.json").write_text('{"mood": 1}')
     assert predict.main(["--server", f"http://{server.rest}", "--json", str(tmp_path / "row.json")]) == 3
-    assert "BadData: row 0: mood is no input" in capsys.readouterr().err
+    assert "BadData: row 1: mood is no input" in capsys.readouterr().err
     assert predict.main(["--server", f"http://{server.rest}", "--model", "nobody", "--json", str(tmp_path / "row.json")]) == 1
     assert "NOT_FOUND: " in capsys.readouterr().err
     (tmp_path / "row.json").write_text("[" * 100_000)

@@ -40,7 +40,7 @@ def test_cells_that_do_not_fit_the_header_are_refused(tmp_path, text, message):
 
 @pytest.mark.parametrize("distance", [1e300, -1e39, 10**400])
 def test_a_number_that_would_become_infinite_is_refused(distance):
-    with pytest.raises(BadData, match=r"row 1: distance is -?1[e0].*; expected float\."):
+    with pytest.raises(BadData, match=r"row 2: distance is -?1[e0].*; expected float\."):
         rows.columns([{"carrier": "UA", "distance": value, "holiday": 0} for value in (229.0, distance)], INPUTS)
 
 
