@@ -8,6 +8,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "0")
 # Some tests fork this process, where other tests have had gRPC at work: its handlers end such a child now and then.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
+import gc
 import re
 import signal
 import subprocess
@@ -34,6 +35,12 @@ network.spare_this_machine()  # tests call servers of theirs, with any library
 REPOSITORY = Path(__file__).parent.parent
 FEW_ROWS = 3000  # a month
 FAST = ["train.epochs=1", "gate.min_rows=100"]
+
+
+@pytest.fixture
+def nothing_to_free() -> None:
+    """For tests that fork this process: a fork that frees what earlier tests left of gRPC waits for threads it does not have."""
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

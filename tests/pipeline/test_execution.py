@@ -16,7 +16,7 @@ from tests.pipeline import small_dag
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def run(tmp_path, monkeypatch, nothing_to_free):
     """Runs the small DAG as the real one is run. What the terminal shows goes to a file of the run's name."""
     monkeypatch.setattr("pipeline.model.distribution.create", lambda *_: None)  # TensorFlow's threads survive no fork
 

@@ -23,6 +23,7 @@ from pipeline.config import Run
 from pipeline.progress import THE_START, Began
 from pipeline.supervisor import GIGABYTE, GRACE, supervised
 
+pytestmark = pytest.mark.usefixtures("nothing_to_free")
 LIMITS = Run(root="runs", max_seconds=1, max_memory_gb=0)
 CATASTROPHIC = r"(a+)+$", "a" * 60 + "b"  # doubles with each letter; re never lets another thread run
 
