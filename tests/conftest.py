@@ -39,7 +39,7 @@ FAST = ["train.epochs=1", "gate.min_rows=100"]
 
 @pytest.fixture
 def nothing_to_free() -> None:
-    """For tests that fork this process: a fork that frees what earlier tests left of gRPC waits for threads it does not have."""
+    """For tests that fork this process: a fork that frees what earlier tests left of gRPC waits for threads that it lacks."""
     gc.collect()
 
 
