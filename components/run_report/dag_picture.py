@@ -21,8 +21,9 @@ SIGNS = {"done": "✓", "cached": "↺", "failed": "✕", "refused": "✕"} | {
     "not_run": "\N{EN DASH}",
 }
 
-BOX, HEIGHT = 112, 38  # of a node
-GAP, DROP = 8, 26  # between boxes of a layer, and between layers
+BOX, HEIGHT = 116, 38  # of a node
+GAP, DROP = 5, 26  # between boxes of a layer, and between layers
+LETTER = 0.7  # of the font size: the mean of a bold name in the widest common font, DejaVu Sans
 LANE = 8  # of an arrow that passes a layer
 SWEEPS = 8  # of the barycentre heuristic; it settles in fewer
 
@@ -140,7 +141,7 @@ def _arrow(path: Sequence[str], places: Mapping[str, Place]) -> Markup:
 def _box(node: Node, place: Place) -> Markup:
     left, top = place.x - BOX / 2, place.layer * (HEIGHT + DROP)
     time = f" · {duration(node.seconds)}" if node.seconds is not None else ""
-    size = min(11.5, 1.6 * BOX / max(len(node.name), 1))
+    size = min(11.5, (BOX - 8) / LETTER / max(len(node.name), 1))
     return Markup(
         '<g class="node {}"><rect x="{:g}" y="{:g}" width="{}" height="{}" rx="4"/>'
         '<text x="{:g}" y="{:g}" class="name" font-size="{:.3g}">{}</text>'

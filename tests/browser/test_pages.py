@@ -116,3 +116,24 @@ def test_a_name_that_is_a_script_is_shown_and_not_run(browser, file):
         assert samples.SCRIPT in page.locator("body").inner_text()
         assert page.evaluate("document.scripts.length") == 1
         assert page.locator("img").count() == 0
+
+
+@pytest.mark.parametrize("file", ["published", "refused", "stopped"], indirect=True)
+def test_a_phone_shows_the_limits_whole_and_each_name_stays_in_its_box(browser, file):
+    with window(browser, file, width=390) as page:
+        for table in page.locator("table.gates").all():
+            table.evaluate("table => table.closest('details')?.setAttribute('open', '')")
+            assert table.evaluate("table => table.parentElement.scrollWidth - table.parentElement.clientWidth") <= 0
+        width = "node.querySelector('{}').getBBox().width"
+        rooms = f"nodes => nodes.map(node => {width.format('rect')} - {width.format('.name')})"
+        found = page.locator(".dag .node").evaluate_all(rooms)
+        assert len(found) == len(samples.UPSTREAM)
+        assert min(found) >= 4
+
+
+@pytest.mark.parametrize("file", ["history"], indirect=True)
+def test_a_table_that_scrolls_shows_it(browser, file):
+    with window(browser, file, width=390) as page:
+        table = page.locator("#runs .scroll")
+        assert table.evaluate("each => each.scrollWidth > each.clientWidth")
+        assert "local" in table.evaluate("each => getComputedStyle(each).backgroundAttachment")
