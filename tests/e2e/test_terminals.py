@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY, command
 
+from components.canary.server import free_ports
 from tests.terminals import in_terminal
 
 TERMINALS = {  # columns, variables
@@ -31,7 +32,7 @@ class Case:
     until: str = ""
 
 
-# {root} is that of two runs, {new} a new folder, {spans} the months.
+# {root} is that of two runs, {new} a new folder, {spans} the months, {port} and {rest_port} ports that are free.
 CASES = [
     Case("pipeline.local_runner", ["--help"]),
     Case("pipeline.retrain", ["--root", "{root}", "--set", "data.spans={spans}"]),
@@ -46,7 +47,7 @@ CASES = [
     Case("pipeline.kubeflow_runner", ["upload", "--host", "http://127.0.0.1:9"], 1),
     Case(
         "serving.local_server",
-        ["--models", "{root}/serving", "--port", "0", "--rest_api_port", "0"],
+        ["--models", "{root}/serving", "--port", "{port}", "--rest_api_port", "{rest_port}"],
         until="REST http://",
     ),
     Case("serving.predict", ["--json", "serving/request.json", "--server", "grpc://127.0.0.1:9"], 1),
@@ -72,10 +73,11 @@ def root(two_runs, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def places(root, few_spans, few_flights, tmp_path) -> dict[str, Path]:
+def places(root, few_spans, few_flights, tmp_path) -> dict[str, Path | int]:
     """What the arguments name."""
     few_flights.head(1).drop(columns=["date", "late"]).to_csv(tmp_path / "row.csv", index=False)
-    return {"root": root, "new": tmp_path, "spans": few_spans}
+    port, rest_port = free_ports()
+    return {"root": root, "new": tmp_path, "spans": few_spans, "port": port, "rest_port": rest_port}
 
 
 @pytest.mark.parametrize(
