@@ -147,5 +147,5 @@ def test_a_refused_month_ends_the_run_with_its_code_and_its_message(few_spans, t
     assert found.outcome == "stopped"
     assert "for 2013-03: DataGate refused the " in found.headline
     assert found.data and found.data.window == ["2013-01", "2013-02", "2013-03"]
-    assert {node.name: node.state for node in found.nodes}["DataGate"] == "failed"
+    assert {node.name: node.state for node in found.nodes}["DataGate"] == "refused"
     assert (page.parent / "index.html").stat().st_size > 100_000
