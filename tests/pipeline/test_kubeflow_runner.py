@@ -18,21 +18,16 @@ from components.errors import Exit
 from pipeline import kubeflow_runner
 from pipeline.kubeflow import recurring, runs
 from pipeline.kubeflow.links import tasks_of
+from tests.clocks import least_processor_seconds
 from tests.pipeline.kubeflow.api_stub import Api, api_server
 
 COMPILE = [sys.executable, "-m", "pipeline.kubeflow_runner", "compile", "--output"]
 
 
-def test_help_answers_in_under_a_second():
-    """The best of three: a busy machine must not fail it."""
-    seconds = []
-    for _ in range(3):
-        start = time.monotonic()
-        command = [sys.executable, "-m", "pipeline.kubeflow_runner", "schedule", "--help"]
-        result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-        seconds.append(time.monotonic() - start)
-    assert min(seconds) < 1
-    assert "six fields, seconds first" in result.stdout
+def test_help_costs_less_than_a_second():
+    command = [sys.executable, "-m", "pipeline.kubeflow_runner", "schedule", "--help"]
+    assert "six fields, seconds first" in subprocess.check_output(command, cwd=REPOSITORY, text=True)
+    assert least_processor_seconds(lambda: subprocess.check_output(command, cwd=REPOSITORY)) < 1
 
 
 def test_the_import_is_light():

@@ -19,9 +19,10 @@ from rich.console import Console
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
 from components.errors import BadData, DataRejected, LimitExceeded, ProcessDied
+from pipeline import supervisor
 from pipeline.config import Run
 from pipeline.progress import THE_START, Began
-from pipeline.supervisor import GIGABYTE, GRACE, supervised
+from pipeline.supervisor import GIGABYTE, supervised
 
 pytestmark = pytest.mark.usefixtures("nothing_to_free")
 LIMITS = Run(root="runs", max_seconds=1, max_memory_gb=0)
@@ -75,7 +76,7 @@ def test_a_node_that_hangs_is_ended_and_named(console, screen, work, node):
     start = time.monotonic()
     with pytest.raises(LimitExceeded, match=rf"{node} has run for \d s .* expected 1 s at most \(run.max_seconds\)"):
         supervised(work, LIMITS, console)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 60
     assert screen.getvalue().split()[:2] == ["failed", node]
 
 
@@ -282,9 +283,9 @@ def test_whatever_ends_the_watcher_ends_what_it_watches(number, argument, code):
     try:
         worker, below = (psutil.Process(int(pid)) for pid in watcher.stdout.readline().split())
         watcher.send_signal(number)
-        assert watcher.wait(timeout=20) == code
+        assert watcher.wait(timeout=60) == code
         if number == signal.SIGKILL:  # the kernel ends its child, and nobody what that has started
-            worker.wait(timeout=5)
+            worker.wait(timeout=60)
             below.kill()
         else:
             assert not alive(worker.pid, below.pid)
@@ -314,7 +315,7 @@ def test_nohup_keeps_it_from_hearing_that_its_terminal_is_gone():
 @pytest.mark.parametrize("numbers", [(signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGTERM, signal.SIGHUP)])
 def test_a_second_signal_does_not_end_the_watcher_before_what_it_watches(numbers):
     """As Ctrl-C of a tick: the terminal signals all of them, and then the tick its run."""
-    command = [sys.executable, "-c", WATCHES, "deaf"]
+    command = [sys.executable, "-c", f"from pipeline import supervisor\nsupervisor.GRACE = 600.0\n{WATCHES}", "deaf"]
     watcher = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         pids = [int(pid) for pid in watcher.stdout.readline().split()]
@@ -324,9 +325,7 @@ def test_a_second_signal_does_not_end_the_watcher_before_what_it_watches(numbers
             assert watcher.stdout.readline() == "heard\n"
         for number in later:
             watcher.send_signal(number)
-        start = time.monotonic()
-        assert watcher.wait(timeout=20) - 128 in numbers
-        assert time.monotonic() - start < GRACE - 1, "whoever asks again waits no longer"
+        assert watcher.wait(timeout=60) - 128 in numbers, "whoever asks again waits no longer"
         assert not alive(*pids)
     finally:
         watcher.kill()
@@ -334,10 +333,11 @@ def test_a_second_signal_does_not_end_the_watcher_before_what_it_watches(numbers
         watcher.stdout.close()
 
 
-def test_it_costs_a_moment(console):
+def test_a_result_is_taken_at_once_and_not_at_the_next_look(console, monkeypatch):
+    monkeypatch.setattr(supervisor, "PERIOD", 600.0)
     start = time.monotonic()
-    assert [supervised(lambda _: 7, LIMITS, console) for _ in range(5)] == [7] * 5
-    assert (time.monotonic() - start) / 5 < 0.2
+    assert supervised(lambda _: 7, LIMITS, console) == 7
+    assert time.monotonic() - start < 300
 
 
 FORKS = """

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 from conftest import REPOSITORY
@@ -14,6 +13,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 from components.evaluator import results
 from components.run_report import trace
 from pipeline import views
+from tests.clocks import least_processor_seconds
 
 
 def shown(*arguments) -> subprocess.CompletedProcess[str]:
@@ -30,10 +30,8 @@ def test_a_root_without_runs_says_what_to_do(view, tmp_path, capsys):
 
 
 def test_help_is_quick_and_says_that_the_pages_need_the_internet():
-    started = time.monotonic()
-    help_text = shown("--help").stdout
-    assert time.monotonic() - started < 5  # under 1 s on a machine that does nothing else
-    assert "www.gstatic.com" in help_text
+    assert "www.gstatic.com" in shown("--help").stdout
+    assert least_processor_seconds(lambda: shown("--help")) < 1
 
 
 def test_facets_compares_the_splits_of_the_newest_run(two_runs):

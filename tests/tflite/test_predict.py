@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from conftest import REPOSITORY
 
 from components.errors import Exit
 from components.mobile_exporter import card as model_card
+from tests.clocks import least_processor_seconds
 
 
 @pytest.fixture
@@ -37,17 +37,12 @@ def write(path: Path, content) -> Path:
     return path
 
 
-def test_a_row_of_json_gets_its_probability_and_the_words_in_under_a_second(model, golden, tmp_path):
-    """The best of three: a busy machine must not fail it."""
+def test_a_row_of_json_gets_its_probability_and_the_words_for_less_than_a_second(model, golden, tmp_path):
     row = write(tmp_path / "row.json", golden[0].row)
-    seconds = []
-    for _ in range(3):
-        start = time.monotonic()
-        done = predict("--model", model, "--json", row)
-        seconds.append(time.monotonic() - start)
+    done = predict("--model", model, "--json", row)
     words = "late" if golden[0].score >= 0.5 else "not late"
     assert (done.stdout, done.stderr) == (f"probability {golden[0].score:.4f}: {words} (threshold 0.5)\n", "")
-    assert min(seconds) < 1
+    assert least_processor_seconds(lambda: predict("--model", model, "--json", row)) < 1
 
 
 def test_no_tensorflow_is_imported():
