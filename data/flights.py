@@ -14,9 +14,9 @@ import pandas as pd
 from pandas.tseries.holiday import USFederalHolidayCalendar
 from rich.console import Console
 
-from components.command_line import ended
-from components.errors import BadData, RootUnusable
-from components.files import fsync, temporary_folder
+from components.shared.command_line import ended
+from components.shared.errors import BadData, RootUnusable
+from components.shared.files import fsync, temporary_folder
 
 SPANS = Path(__file__).parent / "spans"
 LATE_MINUTES = 15  # the BTS counts a flight as on time when it arrives less than 15 minutes after schedule

@@ -7,13 +7,13 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, field_validator, model_validator
 
-from components.errors import BadConfig
-from pipeline.beam import Beam
+from components.shared.errors import BadConfig
+from pipeline.beam.settings import Beam
 from pipeline.features import FEATURES
 from pipeline.kubeflow.settings import Kubeflow
-from pipeline.layers import Layers
-from pipeline.masking import MASK, settings
-from pipeline.section import SENSITIVE, Section
+from pipeline.shared.layers import Layers
+from pipeline.shared.masking import MASK, settings
+from pipeline.shared.section import SENSITIVE, Section
 
 DEFAULT_FILE = Path(__file__).with_name("config.toml")
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -69,7 +69,7 @@ class Gate(Section):
 class Train(Section):
     """How the network is trained; what it looks like is in the file of hyperparameters."""
 
-    hyperparameters: str = Field(description="JSON file, see pipeline/hyperparameters.py; `make tune` proposes one")
+    hyperparameters: str = Field(description="JSON file, see pipeline/model/hyperparameters.py; `make tune` proposes one")
     epochs: int = Field(ge=1, le=1000, description="passes over the training split")
     batch_size: int = Field(ge=1, le=65536, description="rows a step on each replica")
     seed: int = Field(ge=0, description="of initial weights, shuffling and dropout")

@@ -23,34 +23,35 @@ from tfx.proto import bulk_inferrer_pb2, infra_validator_pb2
 
 from tensorflow_data_validation import StatsOptions  # isort: skip  # behind tfx
 
-from components import source_code
 from components.canary.checks import Limits as ServingLimits
 from components.canary.component import Canary
 from components.canary.docker import InfraValidator
+from components.columnar.evaluator.component import Evaluator
+from components.columnar.statistics_gen.component import StatisticsGen
+from components.columnar.transform.component import Transform
 from components.data_gate.checks import days_needed
 from components.data_gate.component import DataChecks, DataGate
 from components.drift_monitor.component import DriftMonitor
 from components.drift_monitor.data_drift import Limits as DataLimits
 from components.drift_monitor.data_drift import refuse_infinity_norm
 from components.drift_monitor.performance import Limits as ModelLimits
-from components.drivers import CacheKeyDriver
-from components.evaluator.component import Evaluator
 from components.mobile_evaluator.component import MobileEvaluator
 from components.mobile_exporter.component import MobileExporter
 from components.production_model.component import ProductionModel
 from components.publisher import model_card
 from components.publisher.component import Publisher
 from components.run_report.component import RunReport
+from components.shared import source_code
+from components.shared.drivers import CacheKeyDriver
 from components.span_example_gen.component import SpanExampleGen
-from components.statistics_gen.component import StatisticsGen
-from components.transform.component import Transform
-from pipeline import beam, hyperparameters, masking
+from pipeline.beam import settings as beam
 from pipeline.config import Config, Drift
-from pipeline.evaluation import eval_config, mobile_eval_config
 from pipeline.features import COLUMNS, DATE, FEATURES, LABEL
-from pipeline.model import preprocessing, training, tuning
-from pipeline.report_settings import report_settings
-from pipeline.schema import check, read
+from pipeline.model import hyperparameters, preprocessing, training, tuning
+from pipeline.model.evaluation import eval_config, mobile_eval_config
+from pipeline.model.schema import check, read
+from pipeline.shared import masking
+from pipeline.shared.report_settings import report_settings
 
 REPORTED = {  # inputs of RunReport: the node, and its output
     "schema": ("ImportSchemaGen", "schema"),

@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 
-from components.command_line import ended
-from components.errors import BadConfig, VersionNotFound
-from components.files import fsync, temporary_folder
-from components.publisher import manifests, store
-from components.publisher.signature import SIGNATURE, Keys, read_keys, sign
+from components.model_store import manifests, store
+from components.model_store.signature import SIGNATURE, Keys, read_keys, sign
+from components.shared.command_line import ended
+from components.shared.errors import BadConfig, VersionNotFound
+from components.shared.files import fsync, temporary_folder
 from pipeline import config as configuration
 
 PRIVATE, PUBLIC = "private.pem", "public.pem"

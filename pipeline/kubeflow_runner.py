@@ -10,19 +10,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.command_line import ended
-from components.errors import Exit
-from components.files import sha256
-from components.span_example_gen import spans
+from components.shared import spans
+from components.shared.command_line import ended
+from components.shared.errors import Exit
+from components.shared.files import sha256
 from pipeline import config as configuration
-from pipeline.checkout import git_commit
 from pipeline.config import Config
 from pipeline.kubeflow import client as kubeflow
 from pipeline.kubeflow import runs
 from pipeline.kubeflow.closing import NODES
 from pipeline.kubeflow.links import tasks_of
 from pipeline.kubeflow.recurring import Schedules, check_cron
-from pipeline.supervisor import AskedToEnd, signals_end_it
+from pipeline.local.supervisor import AskedToEnd, signals_end_it
+from pipeline.shared.checkout import git_commit
 
 PIPELINE = "crosswind"
 
@@ -130,7 +130,7 @@ def schedule(config: Config, options: argparse.Namespace, console: Console) -> N
 def compile_to(config: Config, path: Path) -> list[str]:
     """Compiles to a file, which appears whole. Returns the names of its containers' tasks."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from components.quiet import quiet_stderr  # noqa: PLC0415
+    from components.shared.quiet import quiet_stderr  # noqa: PLC0415
 
     with quiet_stderr():
         from pipeline.kubeflow import compiled  # noqa: PLC0415

@@ -10,13 +10,13 @@ from typing import cast
 
 from rich.console import Console
 
-from components import metadata_file
-from components.command_line import ended, filled
-from components.errors import BadConfig, CrosswindError, SpanNotFound, exit_code
-from components.span_example_gen import spans
-from pipeline import command_line, root
+from components.shared import metadata_file, spans
+from components.shared.command_line import ended, filled
+from components.shared.errors import BadConfig, CrosswindError, SpanNotFound, exit_code
 from pipeline.config import Config
-from pipeline.outcome import Outcome, Result
+from pipeline.local import root
+from pipeline.local.outcome import Outcome, Result
+from pipeline.shared import command_line
 
 INTERRUPTED = "Interrupted. The next run goes on behind the last finished node."
 
@@ -50,7 +50,7 @@ def act(options: argparse.Namespace, console: Console) -> None:
 
 def run(config: Config, span: str | None, verbose: bool, console: Console) -> Outcome | None:
     """Runs one span and prints what came of it; None if none is due. Raises CrosswindError."""
-    from pipeline.pending import whole_months  # noqa: PLC0415 (here and below: --help must not wait for what a run needs)
+    from pipeline.local.pending import whole_months  # noqa: PLC0415 (here and below: --help must not wait for what a run needs)
 
     folder = Path(config.run.root).absolute()
     with ExitStack() as stack:
@@ -70,7 +70,7 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
             log = folder / "logs" / f"{name}.log"
             console.print(f"Log: {log}", highlight=False, soft_wrap=True)
             stack.enter_context(root.output_to(log))
-        from pipeline.execution import execute  # noqa: PLC0415
+        from pipeline.local.execution import execute  # noqa: PLC0415
 
         start = time.monotonic()
         try:
@@ -84,8 +84,8 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
 
 def conclude(config: Config, span: str, console: Console, start: float) -> tuple[Outcome, str]:
     """What came of the last run, which began at `start`, and what the console is to show of it."""
-    from pipeline import outcome, record, summary  # noqa: PLC0415
-    from pipeline.pending import due  # noqa: PLC0415
+    from pipeline.local import outcome, record, summary  # noqa: PLC0415
+    from pipeline.local.pending import due  # noqa: PLC0415
 
     outputs = record.last_run(Path(config.run.root).absolute() / "metadata.db")
     result = outcome.of(span, outputs, time.monotonic() - start)
@@ -96,7 +96,7 @@ def conclude(config: Config, span: str, console: Console, start: float) -> tuple
 
 def next_span(config: Config, console: Console) -> str | None:
     """The oldest span that is due, None if there is none; says what is to be known of the others. Raises SpanNotFound."""
-    from pipeline.pending import due, whole_spans  # noqa: PLC0415
+    from pipeline.local.pending import due, whole_spans  # noqa: PLC0415
 
     found = due(config)
     told = found.told(config)

@@ -17,14 +17,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from components.command_line import ended
-from components.drift_monitor import report
-from components.errors import BadConfig, CrosswindError
-from components.publisher import store
-from pipeline import command_line, record
+from components.model_store import store
+from components.shared import drift_report
+from components.shared.command_line import ended
+from components.shared.errors import BadConfig, CrosswindError
 from pipeline.config import Config
-from pipeline.outcome import Outcome
-from pipeline.pending import whole_spans
+from pipeline.local import record
+from pipeline.local.outcome import Outcome
+from pipeline.local.pending import whole_spans
+from pipeline.shared import command_line
 
 POLICIES = {
     "never_retrain": ["drift.policy=retrain_on_drift", "drift.retrain_on=[]"],
@@ -124,7 +125,7 @@ def play_month(root: Path, span: str, policy: str, arguments: list[str]) -> Mont
         raise CrosswindError(f"{span} under {policy} came to no decision; its output ends:\n{done.stdout[-2000:]}")
     served = {}
     if outcome.decided:
-        drift = report.read(record.last_run(root / "metadata.db")["DriftMonitor"]["report"].uri)
+        drift = drift_report.read(record.last_run(root / "metadata.db")["DriftMonitor"]["report"].uri)
         served = {check.measure: check.value for check in drift.checks if check.kind == "concept"}
     production = store.production(root / "serving" / policy)
     return Month(

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.command_line import ended
-from components.errors import BadConfig, RootUnusable
-from components.quiet import quiet_stderr
-from components.span_example_gen.spans import NEWEST
-from pipeline import command_line
+from components.shared.command_line import ended
+from components.shared.errors import BadConfig, RootUnusable
+from components.shared.quiet import quiet_stderr
+from components.shared.spans import NEWEST
 from pipeline.config import Config
+from pipeline.shared import command_line
 
 HOST = "127.0.0.1"
 PORT = 8600  # if it is free
@@ -52,7 +52,7 @@ def build(root: Path, config: Config, console: Console) -> None:
         from components.run_report import history  # noqa: PLC0415  # TensorFlow
         from components.run_report.rebuild import rebuild  # noqa: PLC0415
         from pipeline.dag import create_pipeline  # noqa: PLC0415
-        from pipeline.report_settings import report_settings  # noqa: PLC0415
+        from pipeline.shared.report_settings import report_settings  # noqa: PLC0415
 
         fallback = report_settings(config, create_pipeline(config, NEWEST).components, "unknown")
         for run in rebuild(root / "metadata.db", root / "reports", fallback):
@@ -75,7 +75,7 @@ def serve(reports: Path, port: int | None, browse: bool, console: Console) -> No
     from starlette.routing import Mount  # noqa: PLC0415
     from starlette.staticfiles import StaticFiles  # noqa: PLC0415
 
-    from pipeline.listing import Listed  # noqa: PLC0415
+    from pipeline.local.listing import Listed  # noqa: PLC0415
 
     # Other sites' scripts reach this address through a name of their own (DNS rebinding), which is refused.
     ours = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])

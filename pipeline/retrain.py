@@ -9,13 +9,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from components.errors import CrosswindError, Exit, exit_code
-from pipeline import command_line, root, tick_log
+from components.shared.errors import CrosswindError, Exit, exit_code
 from pipeline.config import Config
-from pipeline.outcome import Outcome, Result
-from pipeline.pending import attempts, due
-from pipeline.supervisor import AskedToEnd, signals_end_it
-from pipeline.tick_log import Tick
+from pipeline.local import root, tick_log
+from pipeline.local.outcome import Outcome, Result
+from pipeline.local.pending import attempts, due
+from pipeline.local.supervisor import AskedToEnd, signals_end_it
+from pipeline.local.tick_log import Tick
+from pipeline.shared import command_line
 
 # What came of a run that left no outcome, by its exit code; of any other code it is "failed".
 WITHOUT_OUTCOME: dict[int, Result] = {Exit.WRONG_SETTING: "wrong_setting", Exit.INTERRUPTED: "interrupted"}

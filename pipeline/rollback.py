@@ -6,13 +6,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.command_line import ended, whole
-from components.errors import CorruptModel, CrosswindError, Exit
-from components.publisher import store
-from components.publisher.restore import restore
-from components.publisher.signature import Keys, read_keys
-from pipeline import command_line
+from components.model_store import store
+from components.model_store.restore import restore
+from components.model_store.signature import Keys, read_keys
+from components.shared.command_line import ended, whole
+from components.shared.errors import CorruptModel, CrosswindError, Exit
 from pipeline.config import Config
+from pipeline.shared import command_line
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.command_line import ended
-from components.errors import BadConfig, ScheduleFailed
-from pipeline import command_line, cron
+from components.shared.command_line import ended
+from components.shared.errors import BadConfig, ScheduleFailed
 from pipeline.config import DEFAULT_FILE
+from pipeline.local import cron
+from pipeline.shared import command_line
 
 CHECKOUT = Path(__file__).parent.parent
 MARKER = f"# crosswind: {CHECKOUT}"  # a comment to the shell; names the checkout, so that two do not disturb each other

@@ -7,13 +7,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from components.command_line import ended, whole
-from components.errors import BadConfig
-from components.files import temporary_folder
-from components.span_example_gen import spans
-from pipeline import command_line, hyperparameters, root
+from components.shared import spans
+from components.shared.command_line import ended, whole
+from components.shared.errors import BadConfig
+from components.shared.files import temporary_folder
 from pipeline.config import Config
-from pipeline.hyperparameters import Hyperparameters
+from pipeline.local import root
+from pipeline.model import hyperparameters
+from pipeline.model.hyperparameters import Hyperparameters
+from pipeline.shared import command_line
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,7 +56,7 @@ def check_out(path: Path) -> None:
 
 def search(config: Config, span: str, trials: int, console: Console) -> Hyperparameters:
     """Runs the DAG up to the Tuner, in a root of its own below the run's. Raises CrosswindError."""
-    from pipeline.execution import execute  # noqa: PLC0415 (--help must not wait for what a search needs)
+    from pipeline.local.execution import execute  # noqa: PLC0415 (--help must not wait for what a search needs)
 
     folder = Path(config.run.root).absolute() / "tuning"
     config = config.model_copy(update={"run": config.run.model_copy(update={"root": str(folder)})})

@@ -14,11 +14,11 @@ from typing import Any
 
 from rich.console import Console
 
-from components.command_line import ended
-from components.errors import BadConfig, RootUnusable
-from components.files import temporary_folder
-from components.quiet import quiet_stderr
-from pipeline import command_line
+from components.shared.command_line import ended
+from components.shared.errors import BadConfig, RootUnusable
+from components.shared.files import temporary_folder
+from components.shared.quiet import quiet_stderr
+from pipeline.shared import command_line
 
 SPLITS = ("train", "eval")
 TEMPLATE = Path(__file__).parent / "tfma_view.html.j2"
@@ -93,12 +93,12 @@ def tfma(run: str, folder: Path) -> str:
     """TFMA's view of the candidate against production."""
     from tensorflow_model_analysis import load_eval_result  # noqa: PLC0415  # TensorFlow
 
-    from components.evaluator import results  # noqa: PLC0415
+    from components.shared import tfma_results  # noqa: PLC0415
 
-    result = load_eval_result(str(folder), model_name=results.CANDIDATE)
+    result = load_eval_result(str(folder), model_name=tfma_results.CANDIDATE)
     if not result.slicing_metrics:
         result = load_eval_result(str(folder))  # TFMA drops the name of a model that was evaluated alone
-    return tfma_page(run, result, results.metrics(str(folder)))
+    return tfma_page(run, result, tfma_results.metrics(str(folder)))
 
 
 def tfma_page(run: str, result: Any, models: Mapping[str, Any]) -> str:

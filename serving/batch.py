@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from components.command_line import ended, filled
-from components.errors import BadConfig, BadData, CrosswindError, RootUnusable, VersionNotFound
-from components.files import TEMPORARY_PREFIX, fsync, temporary_folder
-from components.publisher import store
-from components.publisher.signature import Keys, read_keys
-from components.quiet import quiet_stderr
+from components.model_store import store
+from components.model_store.signature import Keys, read_keys
+from components.shared.command_line import ended, filled
+from components.shared.errors import BadConfig, BadData, CrosswindError, RootUnusable, VersionNotFound
+from components.shared.files import TEMPORARY_PREFIX, fsync, temporary_folder
+from components.shared.quiet import quiet_stderr
 
 if TYPE_CHECKING:
     from serving.scoring import RowGroup

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
 
-from components import network
+from components.shared import network
 from serving.client import OUTPUT, SIGNATURE, Client, Target
 from serving.refused import Refused
 

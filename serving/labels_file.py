@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from components import network
-from components.errors import BadConfig, CorruptModel, CrosswindError, PromotionFailed, VersionNotFound
-from components.files import TEMPORARY_PREFIX, fsync, locked
-from components.publisher import labels, manifests, store
-from components.publisher.signature import SIGNATURE, Keys
+from components.model_store import labels, manifests, store
+from components.model_store.signature import SIGNATURE, Keys
+from components.shared import network
+from components.shared.errors import BadConfig, CorruptModel, CrosswindError, PromotionFailed, VersionNotFound
+from components.shared.files import TEMPORARY_PREFIX, fsync, locked
 
 BUCKET = "gs://"
 MISSING = ""  # the mark of a file that is not there

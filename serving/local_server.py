@@ -8,9 +8,9 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from components.command_line import ended, filled
-from components.errors import BadConfig
-from components.quiet import quiet_stderr
+from components.shared.command_line import ended, filled
+from components.shared.errors import BadConfig
+from components.shared.quiet import quiet_stderr
 
 DEFAULT_MODELS = Path("runs/serving")
 MEGABYTE = 1 << 20

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from components.errors import BadConfig, VersionNotFound
-from components.publisher import labels
-from components.publisher.labels import CANARY, PREVIOUS, STABLE
+from components.model_store import labels
+from components.model_store.labels import CANARY, PREVIOUS, STABLE
+from components.shared.errors import BadConfig, VersionNotFound
 
 Labels = dict[str, int]
 Move = Callable[[Labels], Labels]  # of labels of which stable is what is in production, if anything is

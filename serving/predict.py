@@ -5,8 +5,8 @@ import sys
 
 from rich.console import Console
 
-from components import json_rows
-from components.command_line import ended, file, whole
+from components.shared import json_rows
+from components.shared.command_line import ended, file, whole
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,12 +9,12 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from components import network
-from components.command_line import ended, filled, seconds, whole
-from components.errors import PromotionFailed
-from components.publisher import labels
-from components.publisher.labels import STABLE
-from components.publisher.signature import NO_KEYS, Keys, read_keys
+from components.model_store import labels
+from components.model_store.labels import STABLE
+from components.model_store.signature import NO_KEYS, Keys, read_keys
+from components.shared import network
+from components.shared.command_line import ended, filled, seconds, whole
+from components.shared.errors import PromotionFailed
 from serving import moves
 from serving.labels_file import Models, models_in
 from serving.moves import Config, Labels, Move

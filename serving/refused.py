@@ -2,7 +2,7 @@
 
 from grpc import StatusCode
 
-from components.errors import CrosswindError
+from components.shared.errors import CrosswindError
 
 # tensorflow_serving/model_servers/http_server.cc, ToHTTPStatusCode: what the REST API answers for a code. Of several codes with
 # one status a client takes the first.

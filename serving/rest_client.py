@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 
-from components import network
+from components.shared import network
 from serving.client import SIGNATURE, Answer, Client, Target, no_server
 from serving.refused import HTTP, Refused, StatusCode
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from components.errors import BadData
+from components.shared.errors import BadData
 from components.span_example_gen import csv_file
 
 Rows = Sequence[Mapping[str, Any]] | pd.DataFrame

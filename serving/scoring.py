@@ -19,8 +19,8 @@ from tensorflow_serving.apis import prediction_log_pb2
 from tfx_bsl.public.beam import run_inference
 from tfx_bsl.public.proto import model_spec_pb2
 
-from components import values
-from components.errors import BadData
+from components.shared import values
+from components.shared.errors import BadData
 from components.span_example_gen import columns
 from serving.client import OUTPUT
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from components import network
+from components.shared import network
 from data import flights
 from tests.planted import ENVIRONMENT, NOTIFY
 from tests.proxies import proxy

@@ -17,10 +17,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from components.command_line import ended
-from components.errors import SpanNotFound
-from components.mobile_exporter import card as model_card
-from components.mobile_exporter.card import ModelCard
+from components.shared.command_line import ended
+from components.shared.errors import SpanNotFound
+from components.shared.phone import card as model_card
+from components.shared.phone.card import ModelCard
 from tflite import rows as raw_rows
 
 CALLS = 3000
@@ -68,7 +68,7 @@ def alone(measure: Callable[..., dict[str, float]], *arguments) -> dict[str, flo
 def measure_tflite(path: Path, given: list[dict], card: ModelCard) -> dict[str, float]:
     from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 (here and below: in the process that needs it only)
 
-    from components.mobile_exporter.runtime import SIGNATURE, TFLiteModel, as_input  # noqa: PLC0415
+    from components.shared.phone.runtime import SIGNATURE, TFLiteModel, as_input  # noqa: PLC0415
 
     columns = raw_rows.columns([raw_rows.check(row, card) for row in given], card)
     before = peak_kilobytes()

@@ -8,14 +8,14 @@ from pathlib import Path
 from ai_edge_litert import schema_py_generated as flatbuffer
 from rich.console import Console
 
-from components.command_line import ended, filled, whole
-from components.errors import CorruptModel, NotConvertible, PublishFailed, VersionNotFound
-from components.files import TEMPORARY_PREFIX, fsync_tree, locked, sha256, temporary_folder
-from components.mobile_exporter import card as model_card
-from components.mobile_exporter.card import ModelCard
-from components.publisher import store
-from components.publisher.signature import NO_KEYS, Keys, read_keys
-from components.publisher.store import MANIFEST, Version
+from components.model_store import store
+from components.model_store.signature import NO_KEYS, Keys, read_keys
+from components.model_store.store import MANIFEST, Version
+from components.shared.command_line import ended, filled, whole
+from components.shared.errors import CorruptModel, NotConvertible, PublishFailed, VersionNotFound
+from components.shared.files import TEMPORARY_PREFIX, fsync_tree, locked, sha256, temporary_folder
+from components.shared.phone import card as model_card
+from components.shared.phone.card import ModelCard
 
 PUBLISHED = Path("runs/mobile/flight_delay")
 ASSETS = Path("tflite/android/app/src/main/assets")

@@ -9,14 +9,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.prompt import Prompt
 
-from components import json_rows
-from components.command_line import ended, file
-from components.errors import BadData, CorruptModel
-from components.files import sha256
-from components.mobile_exporter import card as model_card
-from components.mobile_exporter.card import ModelCard, Value
-from components.mobile_exporter.runtime import TFLiteModel
-from components.quiet import quiet_stderr
+from components.shared import json_rows
+from components.shared.command_line import ended, file
+from components.shared.errors import BadData, CorruptModel
+from components.shared.files import sha256
+from components.shared.phone import card as model_card
+from components.shared.phone.card import ModelCard, Value
+from components.shared.phone.runtime import TFLiteModel
+from components.shared.quiet import quiet_stderr
 from tflite import rows
 
 PUBLISHED = Path("runs/mobile/flight_delay")

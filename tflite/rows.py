@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from components.errors import BadData
-from components.mobile_exporter.card import FeatureCard, ModelCard, Value
+from components.shared.errors import BadData
+from components.shared.phone.card import FeatureCard, ModelCard, Value
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -72,7 +72,7 @@ def parse(feature: FeatureCard, text: str) -> Value:
         return text or None
     import pyarrow as pa  # noqa: PLC0415  # a row of JSON is answered without
 
-    from components import values  # noqa: PLC0415
+    from components.shared import values  # noqa: PLC0415
 
     try:
         return values.cast(pa.array([text]), _type(feature))[0].as_py()

@@ -7,11 +7,11 @@ from pathlib import Path
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel, component_spec, standard_artifacts
 
-from components import source_code
 from components.canary import executor
 from components.canary.checks import Limits
-from components.drivers import CacheKeyDriver, named_files
-from components.files import sha256
+from components.shared import source_code
+from components.shared.drivers import CacheKeyDriver, named_files
+from components.shared.files import sha256
 
 
 class Driver(CacheKeyDriver):

@@ -3,7 +3,7 @@
 from tfx.components.infra_validator import component, error_types, executor
 from tfx.dsl.components.base import executor_spec
 
-from components.errors import Undecided
+from components.shared.errors import Undecided
 
 
 class Executor(executor.Executor):

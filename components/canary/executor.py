@@ -18,14 +18,13 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components import steps
 from components.canary import checks, constant, replay
 from components.canary.checks import Limits, Report
 from components.canary.replay import asking
 from components.canary.server import Server, starting
 from components.canary.verdict import CONSTANT, PRODUCTION, TRIES, Fault, Try, verdict
-from components.errors import Undecided
-from components.mobile_exporter import raw_rows
+from components.shared import raw_rows, steps
+from components.shared.errors import Undecided
 
 MODEL = "candidate"
 GIGABYTE = 1e9

@@ -10,10 +10,10 @@ import httpx
 import numpy as np
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from components import network
 from components.canary.checks import Request
 from components.canary.server import Server
 from components.canary.verdict import Fault
+from components.shared import network
 
 OUTPUT = "probability"
 PROTOCOLS = ("gRPC", "REST")

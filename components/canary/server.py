@@ -13,9 +13,9 @@ from pathlib import Path
 
 import httpx
 
-from components import network, processes
 from components.canary.verdict import Fault
-from components.errors import BadConfig
+from components.shared import network, processes
+from components.shared.errors import BadConfig
 
 MEGABYTE = 1e6
 ENDED = "END"

@@ -7,7 +7,7 @@ from tfx.types import artifact_utils
 
 from components.data_gate import checks
 from components.data_gate.checks import Finding
-from components.errors import DataRejected
+from components.shared.errors import DataRejected
 
 
 class Executor(base_executor.BaseExecutor):

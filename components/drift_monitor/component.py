@@ -10,8 +10,8 @@ from tfx.types import artifact, channel, component_spec, standard_artifacts
 from components.drift_monitor import executor
 from components.drift_monitor.data_drift import Limits as DataLimits
 from components.drift_monitor.performance import Limits as ModelLimits
-from components.drivers import CacheKeyDriver
-from components.files import sha256
+from components.shared.drivers import CacheKeyDriver
+from components.shared.files import sha256
 
 
 class DriftReport(artifact.Artifact):

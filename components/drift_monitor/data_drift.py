@@ -10,8 +10,8 @@ import tensorflow_data_validation as tfdv  # isort: skip
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from components.drift_monitor.performance import jensen_shannon
-from components.drift_monitor.report import Check, Kind
-from components.errors import BadConfig
+from components.shared.drift_report import Check, Kind
+from components.shared.errors import BadConfig
 
 COMPARATOR = {"data": "drift_comparator", "skew": "skew_comparator"}
 L_INFINITY = "L-infinity"

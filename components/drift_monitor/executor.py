@@ -13,14 +13,13 @@ from tfx.utils import io_utils, path_utils
 
 import tensorflow_data_validation as tfdv  # isort: skip  # behind tfx
 
-from components import folders
-from components.drift_monitor import data_drift, observe, performance, report
-from components.drift_monitor.report import Check, Reference
-from components.errors import BadData, CorruptModel
-from components.evaluator.results import AUC, CALIBRATION, LOG_LOSS, OVERALL, ROWS
+from components.drift_monitor import data_drift, observe, performance
+from components.model_store import store
 from components.production_model.executor import VERSION_PROPERTY
-from components.publisher import store
-from components.span_example_gen import spans
+from components.shared import drift_report, folders, spans
+from components.shared.drift_report import Check, Reference
+from components.shared.errors import BadData, CorruptModel
+from components.shared.tfma_results import AUC, CALIBRATION, LOG_LOSS, OVERALL, ROWS
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -39,7 +38,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
             manifest, reference = read_reference(folder)
             checks, rows = self._compare(folder, manifest, schema, spans.shards(examples.uri, span), exec_properties)
-        result = report.conclude(
+        result = drift_report.conclude(
             span=span,
             rows=rows,
             reference=reference,
@@ -48,7 +47,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             block_push=json.loads(exec_properties["block_push"]),
         )
         artifact = artifact_utils.get_single_instance(output_dict["report"])
-        (Path(artifact.uri) / report.FILE).write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        (Path(artifact.uri) / drift_report.FILE).write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
         artifact.set_string_custom_property("span", span)
         artifact.set_string_custom_property("verdict", result.verdict)
         artifact.set_string_custom_property("model", reference.model if reference else "")

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from components.drift_monitor.report import Check
+from components.shared.drift_report import Check
 
 BUCKETS = 1000  # of the score: the AUC is exact but for pairs that share one
 BLOCKS = 30  # of consecutive rows, the bootstrap's units: flights of one day share their weather

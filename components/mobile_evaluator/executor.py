@@ -21,12 +21,13 @@ from tfx_bsl.coders import example_coder
 import tensorflow_model_analysis as tfma  # isort: skip  # behind tfx
 from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
-from components.errors import NotConvertible
-from components.evaluator import analysis, results
+from components.columnar.evaluator import analysis
 from components.mobile_evaluator import parity
-from components.mobile_exporter import awkward_rows, card, checks, raw_rows
 from components.mobile_exporter.executor import MODEL_FILE, VARIANTS_FOLDER
-from components.mobile_exporter.runtime import OUTPUT, TFLiteModel, as_input
+from components.shared import raw_rows, tfma_results
+from components.shared.errors import NotConvertible
+from components.shared.phone import awkward_rows, card, checks
+from components.shared.phone.runtime import OUTPUT, TFLiteModel, as_input
 
 MOBILE, SERVER = "mobile_probability", "server_probability"  # columns that TFMA takes as predictions
 BATCH_ROWS = 1000
@@ -50,15 +51,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         config = json_format.Parse(exec_properties["eval_config"], config_pb2.EvalConfig())
         self._analyse(paths, Score(str(shipped), server, schema, columns), config, evaluation)
         (Path(evaluation) / parity.FILE).write_text(json.dumps([each.model_dump() for each in compared], indent=1) + "\n")
-        measured = results.metrics(evaluation)
+        measured = tfma_results.metrics(evaluation)
         reasons = [
             f"{each.variant} differs from the server's model by up to {each.largest:.2g} ({each.worst}); "
             f"expected at most {each.limit:g}"
             for each in compared
             if not each.holds
         ]
-        changes = {results.AUC: exec_properties["max_auc_change"], results.LOG_LOSS: exec_properties["max_log_loss_change"]}
-        candidate, baseline = measured[results.CANDIDATE], measured[results.BASELINE]
+        changes = {
+            tfma_results.AUC: exec_properties["max_auc_change"],
+            tfma_results.LOG_LOSS: exec_properties["max_log_loss_change"],
+        }
+        candidate, baseline = measured[tfma_results.CANDIDATE], measured[tfma_results.BASELINE]
         reasons += parity.worse_slices(candidate, baseline, changes, exec_properties["min_slice_rows"])
         self._bless(input_dict, output_dict, reasons)
 
@@ -94,7 +98,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     def _analyse(self, paths: list[str], score: "Score", config: config_pb2.EvalConfig, folder: str) -> None:
         """TFMA over the scores of all evaluation rows; what it writes is read like the Evaluator's."""
         config = tfma.utils.update_eval_config_with_defaults(config, has_baseline=True)
-        locations = {results.CANDIDATE: score.shipped, results.BASELINE: score.server}
+        locations = {tfma_results.CANDIDATE: score.shipped, tfma_results.BASELINE: score.server}
         analyse = (
             analysis.Analyse(config, folder, locations)
             if analysis.covers(config)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from components.mobile_exporter.runtime import TFLiteModel
+from components.shared.phone.runtime import TFLiteModel
 
 KERNELS = {True: "with XNNPACK", False: "without XNNPACK"}
 FILE = "parity.json"

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from components.errors import NotConvertible
 from components.mobile_exporter.replay import TransformGraph
-from components.mobile_exporter.runtime import OUTPUT, SIGNATURE
+from components.shared.errors import NotConvertible
+from components.shared.phone.runtime import OUTPUT, SIGNATURE
 
 
 class MobileModel(tf.Module):

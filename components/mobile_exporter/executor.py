@@ -11,14 +11,15 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components.evaluator import results
-from components.mobile_exporter import awkward_rows, card, checks, raw_rows, special_values
+from components.mobile_exporter import special_values
 from components.mobile_exporter.convert import to_tflite
 from components.mobile_exporter.replay import TransformGraph
-from components.mobile_exporter.runtime import OUTPUT, SIGNATURE, TFLiteModel
 from components.mobile_exporter.variants import VARIANTS, quantized
+from components.model_store import store
 from components.production_model.executor import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, VERSION_PROPERTY
-from components.publisher import store
+from components.shared import raw_rows, tfma_results
+from components.shared.phone import awkward_rows, card, checks
+from components.shared.phone.runtime import OUTPUT, SIGNATURE, TFLiteModel
 
 GOLDEN_ROWS = 20
 VARIANTS_FOLDER = "variants"
@@ -67,7 +68,9 @@ class Executor(base_executor.BaseExecutor):
 
     def _facts(self, input_dict, exec_properties, examples) -> dict:
         """What the cards of all variants state."""
-        overall = results.metrics(artifact_utils.get_single_uri(input_dict["evaluation"]))[results.CANDIDATE][results.OVERALL]
+        overall = tfma_results.metrics(artifact_utils.get_single_uri(input_dict["evaluation"]))[tfma_results.CANDIDATE][
+            tfma_results.OVERALL
+        ]
         return {
             "model": exec_properties["model_name"],
             "span": examples.get_string_custom_property("span"),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-from components.errors import NotConvertible
+from components.shared.errors import NotConvertible
 
 PER_SPARSE = 3  # tensors that a sparse input is flattened to: indices, values, shape
 

@@ -13,10 +13,10 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as flatbuffer
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from components.errors import NotConvertible
-from components.mobile_exporter.awkward_rows import AwkwardRows
-from components.mobile_exporter.checks import BUILTIN
-from components.mobile_exporter.runtime import SIGNATURE, TFLiteModel, as_input
+from components.shared.errors import NotConvertible
+from components.shared.phone.awkward_rows import AwkwardRows
+from components.shared.phone.checks import BUILTIN
+from components.shared.phone.runtime import SIGNATURE, TFLiteModel, as_input
 
 # NaN in, NaN out, or moved as it is: by IEEE 754, whatever the kernel.
 NAN_IS_SAFE = {"ADD", "SUB", "MUL", "DIV", "NEG", "ABS", "FLOOR_MOD", "SELECT", "SELECT_V2", "CONCATENATION", "PACK", "UNPACK"}

@@ -6,10 +6,10 @@ from pathlib import Path
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel, component_spec, standard_artifacts
 
-from components.drivers import CacheKeyDriver
-from components.files import files_below, sha256
+from components.model_store import store
 from components.production_model import executor
-from components.publisher import store
+from components.shared.drivers import CacheKeyDriver
+from components.shared.files import files_below, sha256
 
 
 class Driver(CacheKeyDriver):

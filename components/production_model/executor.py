@@ -6,8 +6,8 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.publisher import store
-from components.publisher.signature import read_keys
+from components.model_store import store
+from components.model_store.signature import read_keys
 
 VERSION_PROPERTY = "version"  # 0: nothing is in production
 NEXT_PROPERTY = "next_version"  # the number of what is published next; in production is an older one if models.config pins it

@@ -8,9 +8,9 @@ from tfx.types import channel, component_spec, standard_artifacts
 
 from components.data_gate.component import DataGateReport
 from components.drift_monitor.component import DriftReport
-from components.drivers import CacheKeyDriver
 from components.publisher import executor
 from components.publisher.model_card import Description
+from components.shared.drivers import CacheKeyDriver
 
 
 class Driver(CacheKeyDriver):

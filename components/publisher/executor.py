@@ -13,11 +13,10 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.data_gate import checks
-from components.drift_monitor import report
-from components.evaluator import results
-from components.mobile_exporter import raw_rows
-from components.publisher import markdown, model_card, store, warm_up
-from components.publisher.signature import read_keys
+from components.model_store import store
+from components.model_store.signature import read_keys
+from components.publisher import markdown, model_card, warm_up
+from components.shared import drift_report, raw_rows, tfma_results
 
 
 class Executor(base_executor.BaseExecutor):
@@ -35,7 +34,7 @@ class Executor(base_executor.BaseExecutor):
             pushed.set_string_custom_property("reason", reason)
             return
         examples = artifact_utils.get_single_instance(input_dict["examples"])
-        metrics = results.metrics(evaluation)
+        metrics = tfma_results.metrics(evaluation)
         model = Path(path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"])))
         facts = {
             "model": exec_properties["model_name"],
@@ -43,8 +42,8 @@ class Executor(base_executor.BaseExecutor):
             "span": examples.get_string_custom_property("span"),
             "window": examples.get_string_custom_property("window").split(","),
             "rows": json.loads(examples.get_string_custom_property("rows")),
-            "metrics": metrics[results.CANDIDATE],
-            "score_histogram": results.score_histogram(evaluation),
+            "metrics": metrics[tfma_results.CANDIDATE],
+            "score_histogram": tfma_results.score_histogram(evaluation),
             "git_commit": exec_properties["git_commit"],
             "configuration": json.loads(exec_properties["configuration"]),
             "tensorflow": tf.__version__,
@@ -58,8 +57,8 @@ class Executor(base_executor.BaseExecutor):
                 card = model_card.build(
                     model_card.Description.model_validate_json(description),
                     facts,
-                    before=metrics.get(results.BASELINE, {}).get(results.OVERALL, {}),
-                    drift=report.read(artifact_utils.get_single_uri(input_dict["drift"])),
+                    before=metrics.get(tfma_results.BASELINE, {}).get(tfma_results.OVERALL, {}),
+                    drift=drift_report.read(artifact_utils.get_single_uri(input_dict["drift"])),
                     findings=checks.read(artifact_utils.get_single_uri(found)) if (found := input_dict.get("findings")) else [],
                     statistics=statistics_pb2.DatasetFeatureStatisticsList.FromString(extra[store.STATISTICS].read_bytes()),
                 )
@@ -79,7 +78,7 @@ def _not_blessed(input_dict, evaluation: str) -> str:
     """Why the model is not blessed, by the Evaluator or as a servable; empty if it is."""
     blessing = artifact_utils.get_single_instance(input_dict["model_blessing"])
     if not model_utils.is_model_blessed(blessing):
-        stated = blessing.get_string_custom_property("reason") or "; ".join(results.refusals(evaluation))
+        stated = blessing.get_string_custom_property("reason") or "; ".join(tfma_results.refusals(evaluation))
         return stated or "the Evaluator did not bless it"
     if not input_dict.get("infra_blessing"):
         return ""

@@ -9,7 +9,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from components.publisher import store
+from components.model_store import store
 from components.publisher.model_card import MIN_SLICE_ROWS, Column, ModelCard
 
 TEMPLATE = "model_card.md.j2"

@@ -2,7 +2,7 @@
 
 Its parts are those of Mitchell et al. (2019), "Model Cards for Model Reporting". It states no version number: a rollback
 publishes the same model, with the same card, under another one. The phone's file has a card of another kind, for its form
-(`components.mobile_exporter.card`). Imports nothing heavy.
+(`components.shared.phone.card`). Imports nothing heavy.
 """
 
 import math
@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from components.drift_monitor import report
-from components.errors import BadConfig
+from components.shared import drift_report
+from components.shared.errors import BadConfig
 
 MIN_SLICE_ROWS = 100  # of a slice that is shown: the AUC of fewer, with a quarter of positives, is 0.13 uncertain
 TOP_VALUES = 3
@@ -82,7 +82,7 @@ class SmallSlices(Part):
 class Drift(Part):
     """The newest span against what the model that was in production before had learned from."""
 
-    verdict: report.Verdict
+    verdict: drift_report.Verdict
     window: list[str] = Field(description="spans that the model before was trained on; empty: there was none")
     reasons: list[str]
 
@@ -132,7 +132,7 @@ def build(
     facts: Mapping[str, Any],
     *,
     before: Mapping[str, float],
-    drift: report.Report,
+    drift: drift_report.Report,
     findings: Iterable[object],
     statistics: statistics_pb2.DatasetFeatureStatisticsList,
 ) -> ModelCard:

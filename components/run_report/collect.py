@@ -10,12 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from components import source_code
-from components.drift_monitor import report
 from components.run_report import advice, data_facts, gates, model_facts, phone_facts, verdict
 from components.run_report.facts import Node, RunFacts
 from components.run_report.lineage import lineage
 from components.run_report.trace import THIS_NODE, Trace
+from components.shared import drift_report, source_code
 
 
 class Settings(BaseModel):
@@ -56,7 +55,7 @@ def collect(trace: Trace, settings: Settings, environment: Mapping[str, str]) ->
     started = min(execution.started for execution in executions)
     ended = max(execution.started + execution.seconds for execution in executions if execution.node != THIS_NODE)
     drift = trace.output("DriftMonitor", "report")
-    found = report.read(drift.uri) if drift else None
+    found = drift_report.read(drift.uri) if drift else None
     candidate = model_facts.model(trace, settings.label)
     span = _span(trace)
     log = Path(settings.logs) / f"{trace.run}.log" if settings.logs else None

@@ -10,10 +10,10 @@ from tfx.types import artifact, channel, component_spec, standard_artifacts
 
 from components.data_gate.component import DataBlessing, DataGateReport
 from components.drift_monitor.component import DriftReport
-from components.drivers import CacheKeyDriver
 from components.run_report import executor
 from components.run_report.collect import Settings
 from components.run_report.trace import THIS_NODE
+from components.shared.drivers import CacheKeyDriver
 
 
 class RunPage(artifact.Artifact):
@@ -68,7 +68,7 @@ class RunReport(base_component.BaseComponent):
     """Writes `<reports>/<run>/index.html` and renews the history of all runs beside it.
 
     Its inputs are optional, and its trigger says that it runs when the others have ended, well or not. So it tells of a run
-    that a gate has stopped, where the orchestrator heeds the trigger, as `pipeline.local_dag` does.
+    that a gate has stopped, where the orchestrator heeds the trigger, as `pipeline.local.local_dag` does.
 
     Outputs:
         page: `RunPage`, the same page.

@@ -10,8 +10,8 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics as
 from tfx.utils import path_utils
 
 from components.data_gate import checks
+from components.model_store import store
 from components.production_model.executor import VERSION_PROPERTY
-from components.publisher import store
 from components.run_report import histograms
 from components.run_report.facts import DataFacts, Distribution, FeatureFacts, Finding
 from components.run_report.trace import Trace

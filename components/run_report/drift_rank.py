@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from components.drift_monitor.report import Check
+from components.shared.drift_report import Check
 
 ORDER = {"decayed": 0, "drifted": 1, "stable": 2}
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from components.drift_monitor import report
+from components.shared import drift_report
 
 FILE = "facts.json"
 
@@ -258,7 +258,7 @@ class RunFacts(Record):
     in_production: str = Field(default="", description="folder that is served after the run, as the run knew it")
     nodes: list[Node] = Field(description="in the order in which they run")
     data: DataFacts | None
-    drift: report.Report | None
+    drift: drift_report.Report | None
     candidate: ModelFacts | None
     phone: PhoneFacts | None
     server: ServerFacts | None

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.data_gate.checks import days_needed
-from components.drift_monitor import report
 from components.run_report.drift_rank import worst_first
 from components.run_report.facts import (
     Gate,
@@ -19,6 +18,7 @@ from components.run_report.facts import (
     State,
     Unit,
 )
+from components.shared import drift_report
 
 REFUSALS = ("DataRejected", "BadData", "NotConvertible")  # errors by which a node refuses what it got; any other is a failure
 VERDICTS = {
@@ -120,7 +120,7 @@ def _drift(facts: RunFacts) -> Gate:
     return _gate("drift", "Drift", "refused" if found.blocked else "passed", reasons=found.blocked or [of_which_model(found)])
 
 
-def of_which_model(found: report.Report) -> str:
+def of_which_model(found: drift_report.Report) -> str:
     """The verdict of the DriftMonitor, with whose it is."""
     if found.reference is None:
         return "nothing is in production yet, so there is nothing to compare with"

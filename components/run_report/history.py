@@ -6,12 +6,12 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from components import files
 from components.run_report import facts, history_charts, history_series
 from components.run_report.facts import RunFacts
 from components.run_report.history_drift import heat_map
 from components.run_report.page import OUTCOMES, VERDICTS
 from components.run_report.templating import FOLDER, environment
+from components.shared import files
 
 PAGE = "index.html"
 LOCK = ".lock"

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from components.drift_monitor.report import Check
 from components.run_report.drift_rank import ratio, worst_by_feature
 from components.run_report.facts import RunFacts
+from components.shared.drift_report import Check
 
 CAP = 99  # times the limit; more is written as "> 99"
 NEAR = 0.5  # of the limit: worth a look

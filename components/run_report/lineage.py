@@ -3,9 +3,9 @@
 import hashlib
 from pathlib import Path
 
-from components.files import files_below, sha256
 from components.run_report.facts import ArtifactFacts
 from components.run_report.trace import Trace
+from components.shared.files import files_below, sha256
 
 
 def lineage(trace: Trace) -> list[ArtifactFacts]:

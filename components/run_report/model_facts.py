@@ -11,9 +11,6 @@ import tensorflow as tf
 from tfx.utils import path_utils
 
 from components.drift_monitor.performance import Scored
-from components.evaluator import results
-from components.mobile_exporter import raw_rows
-from components.mobile_exporter.runtime import OUTPUT
 from components.production_model.executor import VERSION_PROPERTY
 from components.run_report import paired
 from components.run_report.curves import curves
@@ -21,13 +18,14 @@ from components.run_report.facts import Curves, Importance, Measured, Metric, Mo
 from components.run_report.importance import ROWS, Columns, importance
 from components.run_report.losses import losses
 from components.run_report.trace import Artifact, Trace
-from components.span_example_gen import spans
+from components.shared import raw_rows, spans, tfma_results
+from components.shared.phone.runtime import OUTPUT
 
 METRICS: dict[str, dict[str, Any]] = {  # by TFMA's name
-    results.AUC: {"name": "AUC", "better": "higher"},
-    results.LOG_LOSS: {"name": "log loss", "better": "lower"},
-    results.AUC_PR: {"name": "AUC-PR", "better": "higher"},
-    results.CALIBRATION: {"name": "calibration", "better": "nearer 1"},
+    tfma_results.AUC: {"name": "AUC", "better": "higher"},
+    tfma_results.LOG_LOSS: {"name": "log loss", "better": "lower"},
+    tfma_results.AUC_PR: {"name": "AUC-PR", "better": "higher"},
+    tfma_results.CALIBRATION: {"name": "calibration", "better": "nearer 1"},
 }
 BATCH_ROWS = 4096
 
@@ -61,7 +59,7 @@ class Judged:
 
     def metric(self, key: str) -> Measured | None:
         """A metric over all rows, by TFMA's name; None if it has no value there."""
-        value = self.measured[results.OVERALL].get(key)
+        value = self.measured[tfma_results.OVERALL].get(key)
         if value is None:
             return None
         return Measured(value=value, interval=paired.interval(value, self.drawn(key), self.blocks))
@@ -95,28 +93,28 @@ def model(trace: Trace, label: str) -> ModelFacts | None:
         return None
     if not all(Path(each.uri).is_dir() for each in (examples, trained, evaluation)):  # large ones stay in a bucket
         return None
-    measured = results.metrics(evaluation.uri)
+    measured = tfma_results.metrics(evaluation.uri)
     baseline, version = trace.output("ProductionModel", "model"), None
-    loaded = {results.CANDIDATE: _load(trained)}
-    if baseline and results.BASELINE in measured and Path(baseline.uri).is_dir():
-        loaded[results.BASELINE] = _load(baseline)
+    loaded = {tfma_results.CANDIDATE: _load(trained)}
+    if baseline and tfma_results.BASELINE in measured and Path(baseline.uri).is_dir():
+        loaded[tfma_results.BASELINE] = _load(baseline)
         version = int(baseline.properties[VERSION_PROPERTY])
     paths = raw_rows.files(examples.uri, "eval")
     scored = scores(loaded, paths, label, days(examples.uri, paths))
     judged = {name: Judged(measured[name], scored[name]) for name in loaded}
-    candidate, production = judged[results.CANDIDATE], judged.get(results.BASELINE)
+    candidate, production = judged[tfma_results.CANDIDATE], judged.get(tfma_results.BASELINE)
     run = trace.output("Trainer", "model_run")
     return ModelFacts(
         rows=len(candidate.scored.labels),
         blessed=bool(blessing.properties.get("blessed")),
-        refusals=results.refusals(evaluation.uri),
+        refusals=tfma_results.refusals(evaluation.uri),
         production_version=version,
         metrics=_metrics(candidate, production),
         slices=_slices(candidate, production),
         candidate=candidate.curves,
         production=production.curves if production else None,
         loss=losses(Path(run.uri)) if run else {},
-        importance=_importance(loaded[results.CANDIDATE], paths, label) if candidate.drawable else [],
+        importance=_importance(loaded[tfma_results.CANDIDATE], paths, label) if candidate.drawable else [],
     )
 
 
@@ -173,7 +171,9 @@ def _metric(key: str, value: Measured, candidate: Judged, production: Judged | N
 
 def _slices(candidate: Judged, production: Judged | None) -> list[Slice]:
     """Grouped by their feature, the largest first."""
-    rows = {name: int(metrics[results.ROWS]) for name, metrics in candidate.measured.items() if name != results.OVERALL}
+    rows = {
+        name: int(metrics[tfma_results.ROWS]) for name, metrics in candidate.measured.items() if name != tfma_results.OVERALL
+    }
     return [
         Slice(
             name=name,

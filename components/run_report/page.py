@@ -6,8 +6,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from components.drift_monitor.report import Check
-from components.publisher import store
+from components.model_store import store
 from components.run_report import charts, dag_picture, links
 from components.run_report.changes import changes, flat
 from components.run_report.drift_rank import ratio, worst_by_feature, worst_first
@@ -15,6 +14,7 @@ from components.run_report.facts import Curves, FeatureFacts, Gate, Limit, Model
 from components.run_report.gates import VERDICTS
 from components.run_report.limit_words import words
 from components.run_report.templating import environment
+from components.shared.drift_report import Check
 
 FEATURES_SHOWN = 6  # distributions that are not folded: those that moved most
 SLICE_ROWS = 100  # of a slice that is drawn: smaller ones say little, and would set the scale

@@ -7,11 +7,11 @@ from pathlib import Path
 from tfx.utils import path_utils
 
 from components.canary import checks
-from components.evaluator import results
 from components.mobile_evaluator import parity
-from components.mobile_exporter import card
 from components.run_report.facts import PhoneFacts, ServerFacts, Variant
 from components.run_report.trace import Trace
+from components.shared import tfma_results
+from components.shared.phone import card
 
 
 def phone(trace: Trace, min_rows: int) -> PhoneFacts | None:
@@ -34,19 +34,19 @@ def phone(trace: Trace, min_rows: int) -> PhoneFacts | None:
         ],
         blessed=bool(blessing.properties.get("blessed")),
         reason=str(blessing.properties.get("reason", "")),
-        changes=changes(results.metrics(evaluation.uri), min_rows),
+        changes=changes(tfma_results.metrics(evaluation.uri), min_rows),
     )
 
 
-def changes(measured: Mapping[str, results.Metrics], min_rows: int) -> dict[str, float]:
+def changes(measured: Mapping[str, tfma_results.Metrics], min_rows: int) -> dict[str, float]:
     """The largest difference of AUC and log loss between the file and the server's model, in slices of `min_rows` or more."""
-    mobile, server = measured[results.CANDIDATE], measured[results.BASELINE]
+    mobile, server = measured[tfma_results.CANDIDATE], measured[tfma_results.BASELINE]
     found: dict[str, float] = {}
-    for metric, called in ((results.AUC, "AUC"), (results.LOG_LOSS, "log loss")):
+    for metric, called in ((tfma_results.AUC, "AUC"), (tfma_results.LOG_LOSS, "log loss")):
         pairs = [
             abs(values[metric] - server[name][metric])
             for name, values in mobile.items()
-            if values[results.ROWS] >= min_rows and metric in values and metric in server.get(name, {})
+            if values[tfma_results.ROWS] >= min_rows and metric in values and metric in server.get(name, {})
         ]
         found |= {called: max(pairs)} if pairs else {}
     return found

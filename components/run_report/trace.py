@@ -9,8 +9,8 @@ from google.protobuf.struct_pb2 import Struct
 from ml_metadata import errors, metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components import metadata_file
 from components.run_report.facts import State
+from components.shared import metadata_file
 
 THIS_NODE = "RunReport"  # the node that asks
 RUN = "pipeline_run"  # the type of the context that TFX makes for each run

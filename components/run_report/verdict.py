@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from components.drift_monitor import report
 from components.run_report.facts import Gate, Limit, ModelFacts, Outcome
 from components.run_report.gates import REFUSALS, refusing
 from components.run_report.limit_words import words
 from components.run_report.trace import THIS_NODE, Execution, Trace
+from components.shared import drift_report
 
 NOTHING = "Nothing was published"
 FIGURES = ". Found: "  # what it begins with in a finding of DataChecks
@@ -46,7 +46,7 @@ def verdict(trace: Trace, span: str, candidate: ModelFacts | None, gates: list[G
         return Verdict("not_blessed", f"{NOTHING} for {span}: {reason}{_stays(current or 0)}.", current)
     drift = trace.output("DriftMonitor", "report")
     if drift and not drift.properties["retrain"]:
-        reference = report.read(drift.uri).reference
+        reference = drift_report.read(drift.uri).reference
         version = reference.version if reference else None
         words = f"{NOTHING} for {span}, and nothing was trained: version {version} stays, since no check calls for a new one."
         return Verdict("stable", words, version)

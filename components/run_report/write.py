@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from components import files
 from components.run_report import facts, history, page
 from components.run_report.facts import RunFacts
+from components.shared import files
 
 PAGE = "index.html"
 

@@ -7,7 +7,8 @@ from typing import BinaryIO
 
 from apache_beam.io.filesystems import FileSystems
 
-from components.span_example_gen import spans, whole
+from components.shared import spans
+from components.span_example_gen import whole
 
 
 def is_in_bucket(place: str) -> bool:

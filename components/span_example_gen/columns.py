@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components import values
-from components.errors import BadData
+from components.shared import values
+from components.shared.errors import BadData
 from components.span_example_gen.limits import MAX_BATCH_TEXT_BYTES, MAX_TEXT_BYTES, listed, shown
 
 CONTROL = r"[\x00-\x1f\x7f\x{fffe}\x{ffff}]"  # the last two are no characters, and XML allows them no more than the others

@@ -7,8 +7,9 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import channel, component_spec, standard_artifacts
 
-from components.drivers import CacheKeyDriver
-from components.span_example_gen import bucket, content, executor, spans
+from components.shared import spans
+from components.shared.drivers import CacheKeyDriver
+from components.span_example_gen import bucket, content, executor
 
 
 class Driver(CacheKeyDriver):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from components.errors import BadData
-from components.files import sha256, temporary_folder
-from components.span_example_gen import spans
+from components.shared import spans
+from components.shared.errors import BadData
+from components.shared.files import sha256, temporary_folder
 
 Content = dict[str, dict[str, str]]  # span -> file's name -> SHA-256
 Memory = dict[str, tuple[list[int], str]]  # file -> its state and SHA-256

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from components import values
-from components.errors import BadData
+from components.shared import values
+from components.shared.errors import BadData
 from components.span_example_gen import columns
 from components.span_example_gen.limits import MAX_COLUMNS, MAX_HEADER_BYTES, shown
 

@@ -16,10 +16,10 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components import folders, tf_examples
-from components.drivers import OUTSIDE
-from components.errors import BadData, SpanNotFound
-from components.span_example_gen import bucket, content, reader, spans, whole
+from components.shared import folders, spans, tf_examples
+from components.shared.drivers import OUTSIDE
+from components.shared.errors import BadData, SpanNotFound
+from components.span_example_gen import bucket, content, reader, whole
 
 ROWS_PROPERTY, REPEATED_PROPERTY, DAYS_PROPERTY = "rows", "repeated", "days"
 SHARDS = 8  # of a span, at most: what follows takes its time by the file, and 200 small files took three times that of one

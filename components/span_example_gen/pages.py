@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 
 import pyarrow.parquet
 
-from components.errors import BadData
+from components.shared.errors import BadData
 from components.span_example_gen import compact, texts
 from components.span_example_gen.limits import (
     MAX_DICTIONARY_BYTES,

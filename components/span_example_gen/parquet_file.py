@@ -6,7 +6,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet
 
-from components.errors import BadData
+from components.shared.errors import BadData
 from components.span_example_gen import bucket, columns, compact, pages
 from components.span_example_gen.limits import MAX_COLUMNS, MAX_FOOTER_BYTES, MAX_GROUP_BYTES, MAX_ROWS
 from components.span_example_gen.pages import AGAIN

@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components import values
-from components.errors import BadData
-from components.span_example_gen import bucket, csv_file, parquet_file, spans
+from components.shared import spans, values
+from components.shared.errors import BadData
+from components.span_example_gen import bucket, csv_file, parquet_file
 from components.span_example_gen.columns import ARROW_TYPES, conform
 from components.span_example_gen.limits import MAX_ROWS, shown
 

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from components.span_example_gen import spans
+from components.shared import spans
 
 MARKER = "_SUCCESS"  # what Spark and Hadoop leave when a job is done; anybody may
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components import network
-from components.errors import BadConfig, KubeflowFailed
+from components.shared import network
+from components.shared.errors import BadConfig, KubeflowFailed
 from pipeline.kubeflow.settings import Kubeflow
 
 if TYPE_CHECKING:  # it takes two seconds
@@ -22,7 +22,7 @@ ADVICE = {  # by HTTP status
     400: "Expected a request that it takes: look at [kubeflow] of the configuration, its namespace and experiment first.",
     401: f"Expected a token that is valid: give one in {TOKEN}, or the file of one in {TOKEN_FILE}.",
     403: f"Expected the right to do so in this namespace: give another token in {TOKEN} or {TOKEN_FILE}, or grant it, as "
-    "pipeline/gke/overlays/cronjob/access.yaml does.",
+    "pipeline/kubeflow/gke/overlays/cronjob/access.yaml does.",
     404: "Expected KFP's API, version 2, and what was asked for: look at kubeflow.host.",
 }
 OTHERWISE = "Expected an answer: look at its log, `kubectl logs -n kubeflow deploy/ml-pipeline`, and try again."

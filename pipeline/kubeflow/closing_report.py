@@ -41,6 +41,6 @@ def in_the_bucket(found: RunFacts, trace: Trace) -> RunFacts:
 
 if __name__ == "__main__":
     code = main(sys.argv[1:])
-    from pipeline.root import leave
+    from pipeline.local.root import leave
 
     leave(code)

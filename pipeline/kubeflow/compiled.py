@@ -8,10 +8,10 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 
-from components.errors import BadConfig, NotRunnable
+from components.shared.errors import BadConfig, NotRunnable
+from components.shared.spans import NEWEST
 from components.span_example_gen import bucket
-from components.span_example_gen.spans import NEWEST
-from pipeline import beam
+from pipeline.beam import settings as beam
 from pipeline.config import Config
 from pipeline.dag import check_schema, create_pipeline
 from pipeline.kubeflow.closing import CLOSING, PUBLISHED, close
@@ -22,7 +22,7 @@ IN_PROCESS = ("local", "multi_processing")
 IN_THE_POD = beam.Beam(
     runner="local", workers=1, endpoint="", worker_pool="", image="", project="", region="", temp_location="", options=[]
 )
-COMMAND = ["python", "-m", "pipeline.kfp_entrypoint"]
+COMMAND = ["python", "-m", "pipeline.kubeflow.entrypoint"]
 SPAN = "span"  # the pipeline's parameter
 # What TFX gives to each container before Beam's arguments: class, {{$}} and the inputs' specification, each with its flag.
 OWN_ARGUMENTS = 6

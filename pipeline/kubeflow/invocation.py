@@ -12,9 +12,9 @@ from tfx.utils.name_utils import get_full_name
 
 from components.data_gate.component import DataBlessing, DataGateReport
 from components.drift_monitor.component import DriftReport
-from components.errors import NotRunnable
 from components.run_report.component import RunPage
 from components.run_report.executor import SECONDS, STARTED
+from components.shared.errors import NotRunnable
 
 # LocalPathForURI of kubeflow/pipelines, backend/src/v2/component/launcher_v2.go.
 FOLDERS = {"gs://": "gcs", "s3://": "s3", "minio://": "minio"}

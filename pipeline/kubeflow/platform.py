@@ -6,7 +6,7 @@ from typing import Any
 from google.protobuf.json_format import ParseDict, ParseError
 from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
 
-from components.errors import BadConfig, NotRunnable
+from components.shared.errors import BadConfig, NotRunnable
 from pipeline.kubeflow.links import tasks_of
 from pipeline.kubeflow.oss import EXECUTOR, Spec, task_name
 from pipeline.kubeflow.settings import Kubeflow, Node, Volume

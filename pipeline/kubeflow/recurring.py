@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from components.errors import BadConfig, KubeflowBusy
-from pipeline import cron
+from components.shared.errors import BadConfig, KubeflowBusy
 from pipeline.kubeflow import runs
 from pipeline.kubeflow.client import given
 from pipeline.kubeflow.settings import Kubeflow
+from pipeline.local import cron
 
 if TYPE_CHECKING:  # it takes two seconds
     from kfp_server_api import V2beta1RecurringRun

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components.errors import KubeflowBusy, KubeflowFailed
+from components.shared.errors import KubeflowBusy, KubeflowFailed
 from pipeline.kubeflow.client import ADVICE, OTHERWISE, TOKEN_FILE, given, predicates, refusal
 from pipeline.kubeflow.closing import PUBLISHED_TASK
 from pipeline.kubeflow.settings import Kubeflow

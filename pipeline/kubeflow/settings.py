@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field
 
-from pipeline.section import Section
+from pipeline.shared.section import Section
 
 Quantity = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(m|k|[MGT]|[KMGT]i)?$")]  # of Kubernetes: "500m", "2", "8Gi"
 Path = Annotated[str, Field(pattern=r"^/[^\s]+[^/\s]$")]

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from components.errors import BadConfig
+from components.shared.errors import BadConfig
 from pipeline.model.distribution import is_chief, written_by_chief
 
 FIGURES = ("loss", "auc", "val_loss", "val_auc")

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import tensorflow as tf
 
-from components.errors import BadConfig, TpuNotFound
+from components.shared.errors import BadConfig, TpuNotFound
 
 StrategyName = Literal["one_device", "mirrored", "multi_worker", "tpu", "pipeline"]
 REACHED_WITHIN = 1.0  # seconds; TensorFlow itself tries for minutes

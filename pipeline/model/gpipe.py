@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.errors import BadConfig
+from components.shared.errors import BadConfig
 from pipeline.model.loops import Steps, Unpack, as_they_are
 
 

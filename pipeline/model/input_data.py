@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from components import memory
+from components.shared import memory
 
 READ_ROWS = 1024  # parsed and evaluated at a time: 8,192 are no faster, and take 100 MB more
 BLOCK_ROWS = 8192  # stay together until SHUFFLE_BLOCKS of them are shuffled

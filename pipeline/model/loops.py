@@ -8,7 +8,7 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
-from components.errors import BadConfig
+from components.shared.errors import BadConfig
 from pipeline.model.backup import FIGURES, History, Progress
 from pipeline.model.distribution import by_rows
 

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from pipeline.features import FEATURES, Kind
-from pipeline.hyperparameters import Hyperparameters
+from pipeline.model.hyperparameters import Hyperparameters
 
 KNOTS = np.arange(-3, 3, 0.5, dtype="float32")  # in standard deviations
 HARMONICS = 4  # of a day, a week or the compass

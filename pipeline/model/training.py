@@ -14,13 +14,13 @@ import tensorflow_transform as tft
 from absl import logging
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components import folders, steps
-from components.errors import BadConfig
+from components.shared import folders, steps
+from components.shared.errors import BadConfig
 from pipeline.config import Train
 from pipeline.features import FEATURES, LABEL, Kind
-from pipeline.hyperparameters import Hyperparameters
 from pipeline.model import distribution, gpipe, input_data, loops, network, signatures, warm_start
 from pipeline.model.backup import History
+from pipeline.model.hyperparameters import Hyperparameters
 
 WARM_UP = 0.25  # of an epoch
 

@@ -4,10 +4,10 @@ import keras_tuner
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 
-from components import steps
+from components.shared import steps
 from pipeline.config import Train
-from pipeline.hyperparameters import Hyperparameters
 from pipeline.model import distribution, training
+from pipeline.model.hyperparameters import Hyperparameters
 
 OBJECTIVE = "val_loss"
 

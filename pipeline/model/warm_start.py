@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from components.errors import BadConfig
+from components.shared.errors import BadConfig
 from pipeline.model.signatures import checkpoint_key
 
 

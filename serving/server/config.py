@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tensorflow_serving.config import model_server_config_pb2
 
-from components.errors import BadConfig
-from components.publisher import labels, store
+from components.model_store import labels, store
+from components.shared.errors import BadConfig
 
 PLATFORM = "tensorflow"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from components.errors import BadConfig
+from components.shared.errors import BadConfig
 from serving.server import protos
 
 METRICS = "/monitoring/prometheus/metrics"

@@ -7,7 +7,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, te
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Field
 from google.protobuf.message import Message
 
-from components.errors import BadConfig
+from components.shared.errors import BadConfig
 
 PACKAGE = "crosswind.tensorflow_serving"
 INT, BOOL, TEXT = (f".google.protobuf.{name}Value" for name in ("Int64", "Bool", "String"))

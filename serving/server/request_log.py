@@ -8,7 +8,7 @@ import time
 import uuid
 from pathlib import Path
 
-from components.files import TEMPORARY_PREFIX, fsync
+from components.shared.files import TEMPORARY_PREFIX, fsync
 from serving.server.servable import Columns
 
 LOG = logging.getLogger(__name__)

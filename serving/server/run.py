@@ -12,8 +12,8 @@ from pathlib import Path
 import uvicorn
 from rich.console import Console
 
-from components.errors import RootUnusable
-from components.publisher.signature import read_keys
+from components.model_store.signature import read_keys
+from components.shared.errors import RootUnusable
 from serving.local_server import DEFAULT_MODELS, MEGABYTE
 from serving.server import config, grpc_services, parameters, rest
 from serving.server.core import Core

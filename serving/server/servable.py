@@ -13,8 +13,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
-from components.publisher import store
-from components.publisher.signature import NO_KEYS, Keys
+from components.model_store import store
+from components.model_store.signature import NO_KEYS, Keys
 from serving.refused import Refused, StatusCode, invalid
 
 Columns = dict[str, np.ndarray]  # a tensor by name, its first dimension the row

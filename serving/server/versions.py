@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from tensorflow_serving.apis import get_model_status_pb2
 
-from components.errors import BadConfig
-from components.files import files_below
-from components.publisher.signature import NO_KEYS, Keys
+from components.model_store.signature import NO_KEYS, Keys
+from components.shared.errors import BadConfig
+from components.shared.files import files_below
 from serving.refused import Refused, StatusCode, invalid
 from serving.server.config import ModelConfig
 from serving.server.servable import Servable

@@ -16,9 +16,10 @@ from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types.artifact import Artifact
 
-from pipeline import beam, record
 from pipeline import config as configuration
+from pipeline.beam import settings as beam
 from pipeline.dag import create_pipeline
+from pipeline.local import record
 
 Artifacts = dict[str, Artifact]  # by input or output key
 THREE_NODES = ("SpanExampleGen", "StatisticsGen", "Transform")

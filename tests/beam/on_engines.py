@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
-from components.errors import BadData
-from pipeline import beam, config
+from components.shared.errors import BadData
+from pipeline import config
+from pipeline.beam import settings as beam
 from pipeline.features import COLUMNS
 from tests.beam import engines, nodes, outputs
 from tests.conftest import REPOSITORY
@@ -83,9 +84,9 @@ def both(settings, two_runs, tmp_path):
 
 @pytest.mark.parametrize("node", ["Evaluator", "MobileEvaluator"])
 def test_the_metrics_are_the_same(both, node):
-    from components.evaluator import results  # noqa: PLC0415 (here and below: TFMA only behind tfx)
+    from components.shared import tfma_results  # noqa: PLC0415 (here and below: TFMA only behind tfx)
 
-    expected, found = (results.metrics(outputs["evaluation"].uri) for outputs in both(node))
+    expected, found = (tfma_results.metrics(outputs["evaluation"].uri) for outputs in both(node))
     assert expected.keys() == found.keys() == {"candidate", "baseline"}
     for model, slices in expected.items():
         assert found[model].keys() == slices.keys()
@@ -94,9 +95,9 @@ def test_the_metrics_are_the_same(both, node):
 
 
 def test_the_drift_monitor_finds_the_same(both):
-    from components.drift_monitor import report  # noqa: PLC0415
+    from components.shared import drift_report  # noqa: PLC0415
 
-    expected, found = (report.read(outputs["report"].uri) for outputs in both("DriftMonitor"))
+    expected, found = (drift_report.read(outputs["report"].uri) for outputs in both("DriftMonitor"))
     assert found.rows == expected.rows > 0
     assert found.verdict == expected.verdict != "no_reference"
     assert [check.value for check in found.checks] == pytest.approx([check.value for check in expected.checks], abs=1e-9)

@@ -13,7 +13,7 @@ from tfx_bsl.coders import example_coder
 import tensorflow as tf  # isort: skip
 import tensorflow_data_validation as tfdv  # isort: skip
 
-from components.span_example_gen.spans import SPLITS
+from components.shared.spans import SPLITS
 
 # Sums of the same numbers in another order differ in their last bits: a relative 4e-15 was seen.
 MERGED = {"mean", "stdDev"}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from components.publisher import store
+from components.model_store import store
 from pipeline.features import FEATURES
 from serving import batch
 from tests.benchmarks.serving_load import Case, Load, in_process

@@ -23,7 +23,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from rich.console import Console
 
-from components.span_example_gen import spans
+from components.shared import spans
 from tests.beam.engines import EngineMissing, engine, require, worker_pool
 
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -36,7 +36,7 @@ SAMPLE_SECONDS = 0.5
 COLUMNS = ["engine", "size", "rows", "node", "seconds", "rows_per_second", "before_mb", "peak_mb", "worker_mb", "engine_mb"]
 COLUMNS += ["failed"]
 # A word of a process's command line: what it is.
-KINDS = {"-m pipeline.beam_worker ": "worker", "/prism ": "engine", "JobServerDriver ": "engine"}
+KINDS = {"-m pipeline.beam.settings.worker ": "worker", "/prism ": "engine", "JobServerDriver ": "engine"}
 
 
 def write_months(real: Path, folder: Path) -> None:

@@ -24,14 +24,14 @@ from tensorflow_data_validation.statistics import stats_impl
 
 from components.drift_monitor import data_drift, observe, performance
 from components.drift_monitor.executor import without
-from components.drift_monitor.report import Check
+from components.shared.drift_report import Check
 from components.span_example_gen import reader
 from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.dag import HISTOGRAM_BUCKETS
-from pipeline.evaluation import SCORE_BUCKETS
 from pipeline.features import COLUMNS, FEATURES, LABEL, Kind
-from pipeline.schema import read
+from pipeline.model.evaluation import SCORE_BUCKETS
+from pipeline.model.schema import read
 from tests.benchmarks.model_quality import network, scores
 
 MONTHS = [f"2013-{month:02}" for month in range(4, 13)]

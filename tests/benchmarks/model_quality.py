@@ -19,7 +19,7 @@ from rich.table import Table
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
-from components.span_example_gen import spans
+from components.shared import spans
 from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.features import DATE, FEATURES, LABEL, Kind

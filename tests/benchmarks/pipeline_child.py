@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 from pipeline import config as configuration
-from pipeline.progress import Began, Ended, Event
-from pipeline.root import leave
+from pipeline.local.progress import Began, Ended, Event
+from pipeline.local.root import leave
 from tests.benchmarks import pipeline_profile
 
 PIPELINES = ("stock", "nodes", "whole")
@@ -64,7 +64,7 @@ def main() -> None:
     from absl import logging as absl_logging  # noqa: PLC0415
     from tfx.orchestration.metadata import sqlite_metadata_connection_config  # noqa: PLC0415
 
-    from pipeline import local_dag  # noqa: PLC0415
+    from pipeline.local import local_dag  # noqa: PLC0415
     from tests.benchmarks import stock_pipeline  # noqa: PLC0415
 
     match options.pipeline:

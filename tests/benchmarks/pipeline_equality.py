@@ -23,12 +23,13 @@ from tfx.types import Artifact, channel_utils, standard_artifacts
 
 import tensorflow_data_validation as tfdv  # isort: skip
 
-from components.evaluator import results
-from components.span_example_gen.spans import SPLITS
-from pipeline import beam, record
+from components.shared import tfma_results
+from components.shared.spans import SPLITS
 from pipeline import config as configuration
-from pipeline.evaluation import eval_config
-from pipeline.schema import read as read_schema
+from pipeline.beam import settings as beam
+from pipeline.local import record
+from pipeline.model.evaluation import eval_config
+from pipeline.model.schema import read as read_schema
 from tests.beam import nodes
 from tests.benchmarks.pipeline_values import differences, frame_differences, leaves, rows, statistics
 
@@ -70,9 +71,9 @@ def planted(schema: Schema) -> Schema:
 
 def metrics(evaluation: Path) -> dict[str, object]:
     """Metric by slice, and the histogram of scores."""
-    found = results.metrics(str(evaluation))[results.CANDIDATE]
+    found = tfma_results.metrics(str(evaluation))[tfma_results.CANDIDATE]
     named: dict[str, object] = {f"{name}/{metric}": value for name, of in found.items() for metric, value in of.items()}
-    return named | {f"scores/{index}": count for index, count in enumerate(results.score_histogram(str(evaluation)))}
+    return named | {f"scores/{index}": count for index, count in enumerate(tfma_results.score_histogram(str(evaluation)))}
 
 
 def evaluated(stock: Run, model: Artifact, folder: Path) -> Path:
@@ -112,8 +113,8 @@ def comparisons(stock: Run, ours: Run, folder: Path) -> Iterator[tuple[str, int,
     model = ours.artifact("Trainer", "model", standard_artifacts.Model)
     same_model = [metrics(evaluated(stock, model, folder)), metrics(ours.path("Evaluator", "evaluation"))]
     yield "metrics of our model", len(same_model[1]), differences(*same_model, tolerance=METRIC)
-    own = [results.metrics(str(run.path("Evaluator", "evaluation")))[results.CANDIDATE] for run in (stock, ours)]
-    aucs = [each[results.OVERALL][results.AUC] for each in own]
+    own = [tfma_results.metrics(str(run.path("Evaluator", "evaluation")))[tfma_results.CANDIDATE] for run in (stock, ours)]
+    aucs = [each[tfma_results.OVERALL][tfma_results.AUC] for each in own]
     apart = [] if abs(aucs[0] - aucs[1]) <= TWO_TRAININGS else [f"{aucs[0]:.4f}; ours: {aucs[1]:.4f}"]
     yield f"AUC of each pipeline's own model ({aucs[0]:.4f}; ours: {aucs[1]:.4f})", 1, apart
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from components.span_example_gen import spans
+from components.shared import spans
 from pipeline.features import COLUMNS, DATE
 
 YEAR = 2013

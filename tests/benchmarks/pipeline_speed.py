@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from pipeline import config as configuration
-from pipeline.checkout import git_commit
+from pipeline.shared.checkout import git_commit
 from tests.benchmarks import pipeline_profile, pipeline_report, pipeline_starts
 from tests.benchmarks.beam_growth import REPOSITORY
 from tests.benchmarks.pipeline_child import PIPELINES

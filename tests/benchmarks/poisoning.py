@@ -21,11 +21,11 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
-from components.publisher import store
+from components.model_store import store
 from components.run_report import facts, gates
 from pipeline import config as configuration
-from pipeline import record
 from pipeline.features import LABEL
+from pipeline.local import record
 from tests.benchmarks.drift_power import chosen, flip
 from tests.benchmarks.model_quality import scores
 

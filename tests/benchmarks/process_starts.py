@@ -15,7 +15,7 @@ os.environ["GRPC_VERBOSITY"] = "NONE"  # before the import; it has a line for ea
 
 import grpc
 
-from components import processes
+from components.shared import processes
 
 BALLAST = 1_500_000_000  # bytes; a node with TensorFlow, TFX and a window of rows has as many
 COMMAND = [sys.executable, "-S", "-c", "pass"]

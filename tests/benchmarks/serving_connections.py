@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from components.canary.server import Server
-from components.publisher import store
+from components.model_store import store
 from pipeline.features import FEATURES
 from tests.benchmarks.serving_load import Load
 from tests.serving.servers import MODEL, copy_version, serving

@@ -26,7 +26,7 @@ from tensorflow_serving.apis import predict_pb2
 
 from components.canary.replay import as_rows
 from components.canary.server import Server
-from components.publisher import store
+from components.model_store import store
 from pipeline.features import FEATURES
 from tests.serving.servers import MODEL, copy_version, serving, state
 

@@ -1,7 +1,7 @@
 """The pipelines that are compared: TFX's stock components, and the production DAG, whole or less what TFX has no match for.
 
 All three get the same Beam options. TFX's own, which pack TFX for workers and look for another runner on the internet, would
-slow the stock components down further (see `pipeline.beam.arguments`).
+slow the stock components down further (see `pipeline.beam.settings.arguments`).
 """
 
 from pathlib import Path
@@ -23,11 +23,12 @@ from tfx.proto.orchestration.pipeline_pb2 import Pipeline as CompiledPipeline
 
 from tensorflow_data_validation import StatsOptions  # isort: skip  # behind tfx
 
-from components.span_example_gen.spans import SPLITS
-from pipeline import beam, hyperparameters
+from components.shared.spans import SPLITS
+from pipeline.beam import settings as beam
 from pipeline.config import Config
 from pipeline.dag import HISTOGRAM_BUCKETS, create_pipeline
-from pipeline.evaluation import eval_config
+from pipeline.model import hyperparameters
+from pipeline.model.evaluation import eval_config
 
 # The stock pipeline's nodes, and what ours has in their place. ImportSchemaGen stands for SchemaGen, ProductionModel reads the
 # Evaluator's baseline, and the Publisher wants the DriftMonitor's report, which is empty on a first run.

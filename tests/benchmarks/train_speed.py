@@ -21,9 +21,8 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import RunOptions
 
 from pipeline import config as configuration
-from pipeline import hyperparameters
 from pipeline.dag import create_pipeline
-from pipeline.model import input_data, loops, network, training
+from pipeline.model import hyperparameters, input_data, loops, network, training
 
 REPEATS = 5
 VARIANTS: list[dict] = [

@@ -16,9 +16,8 @@ from rich.table import Table
 from sklearn.metrics import log_loss, roc_auc_score
 
 from pipeline import config as configuration
-from pipeline import hyperparameters
 from pipeline.features import LABEL
-from pipeline.model import signatures, training
+from pipeline.model import hyperparameters, signatures, training
 from tests.benchmarks.model_quality import scores
 from tests.benchmarks.train_speed import prepared
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 from tensorflow_model_analysis import load_eval_result
 
-from components.evaluator import results
+from components.shared import tfma_results
 from pipeline import views
 
 LOADER = "https://www.gstatic.com/charts/loader.js"
@@ -79,7 +79,7 @@ def tfma_page(two_runs) -> Path:
 
 
 def test_tfma_hands_every_slice_and_metric_to_stubbed_charts(browser, two_runs, tfma_page):
-    models = results.metrics(str(views.newest(two_runs.root, "tfma")[1]))
+    models = tfma_results.metrics(str(views.newest(two_runs.root, "tfma")[1]))
     with opened(browser, tfma_page, CHARTS) as page:
         table = page.locator("tfma-metrics-table .drawn")
         table.wait_for()
@@ -101,7 +101,7 @@ def test_tfma_hands_every_slice_and_metric_to_stubbed_charts(browser, two_runs, 
 
 
 def test_without_google_the_page_of_tfma_shows_its_figures_as_tables(browser, two_runs, tfma_page):
-    models = results.metrics(str(views.newest(two_runs.root, "tfma")[1]))
+    models = tfma_results.metrics(str(views.newest(two_runs.root, "tfma")[1]))
     with opened(browser, tfma_page, None) as page:
         assert page.locator("#offline").is_visible()
         assert page.locator("caption").all_inner_texts() == list(models)

@@ -22,7 +22,13 @@ from tests.containers.dockerfile import REPOSITORY
 USER = 65532
 INSIDE = Path(__file__).parent / "inside"
 IMPORTS = ("tfx", "tensorflow_data_validation", "apache_beam")
-HELP = ("pipeline.local_runner", "pipeline.kubeflow_runner", "pipeline.kfp_entrypoint", "serving.local_server", "serving.batch")
+HELP = (
+    "pipeline.local_runner",
+    "pipeline.kubeflow_runner",
+    "pipeline.kubeflow.entrypoint",
+    "serving.local_server",
+    "serving.batch",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

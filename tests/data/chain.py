@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pipeline import beam
 from pipeline import config as configuration
+from pipeline.beam import settings as beam
 from pipeline.dag import create_pipeline
 from tests.beam import nodes
 

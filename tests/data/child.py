@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from components.errors import CrosswindError
+from components.shared.errors import CrosswindError
 from tests.data.corpus import CASES, GOES_ON, SPAN, Case
 
 ADDRESS_SPACE_BYTES = {"reader": 8 << 30, "chain": 16 << 30}  # TensorFlow alone reserves several gigabytes
@@ -34,7 +34,8 @@ def forget_peak() -> None:
 
 def read(spans_folder: Path, span: str, work: Path) -> None:
     """What SpanExampleGen does with each file, but for writing."""
-    from components.span_example_gen import executor, reader, spans  # noqa: PLC0415
+    from components.shared import spans  # noqa: PLC0415
+    from components.span_example_gen import executor, reader  # noqa: PLC0415
     from pipeline.features import COLUMNS, DATE  # noqa: PLC0415
 
     count = 0

@@ -22,8 +22,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from components.files import sha256
-from components.publisher import store
+from components.model_store import store
+from components.shared.files import sha256
 from data import flights
 from tests.conftest import FEW_ROWS, REPOSITORY, command, run, states
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY, command
 
-from components.errors import CrosswindError, PromotionFailed, exit_code
-from components.publisher import labels, store
-from components.publisher.restore import restore
+from components.model_store import labels, store
+from components.model_store.restore import restore
+from components.shared.errors import CrosswindError, PromotionFailed, exit_code
 from serving import promote
 from serving.labels_file import Local
 from tests.e2e import crashes

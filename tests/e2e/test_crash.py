@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-from components.errors import Exit
-from components.publisher import labels, store
-from components.publisher.restore import restore
+from components.model_store import labels, store
+from components.model_store.restore import restore
+from components.shared.errors import Exit
 from serving import promote
 from tests.e2e import crashes
 from tests.serving.servers import stubbed

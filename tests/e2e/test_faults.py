@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY, command, run, states
 
-from components.publisher import store
-from pipeline import record
+from components.model_store import store
+from pipeline.local import record
 
 LENIENT = ["--set", "evaluate.min_auc=0.4", "--set", "evaluate.max_auc_drop=1.0"]
 NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount"]

@@ -8,7 +8,7 @@ import time
 import pytest
 from conftest import REPOSITORY, command, run, states
 
-from components.publisher import store
+from components.model_store import store
 
 NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataChecks", "DataGate"]
 NODES += ["DriftMonitor", "Transform", "Trainer", "Evaluator", "Canary"]

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from conftest import FAST, REPOSITORY
 
-from components.publisher import store
+from components.model_store import store
 from components.run_report import facts
 from tests.pipeline.kubeflow.emulator import Cluster, Task
 

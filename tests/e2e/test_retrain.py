@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from conftest import FAST, REPOSITORY, run, states
 
-from components.errors import Exit
-from components.publisher import store
-from components.publisher.restore import restore
+from components.model_store import store
+from components.model_store.restore import restore
+from components.shared.errors import Exit
 from data import flights
 
 pytestmark = pytest.mark.timeout(3600)

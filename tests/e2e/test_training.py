@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import run, states
 
-from components.publisher import store
+from components.model_store import store
 
 LENIENT = ["--set", "evaluate.min_auc=0.4", "--set", "evaluate.max_auc_drop=1.0"]
 

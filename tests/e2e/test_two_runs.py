@@ -9,13 +9,13 @@ import pytest
 import tensorflow as tf
 from conftest import run, states
 
-from components.drift_monitor import report
 from components.drift_monitor.data_drift import JENSEN_SHANNON
-from components.publisher import store
-from components.span_example_gen import content, spans
-from pipeline import record
-from pipeline.evaluation import SCORE_BUCKETS
+from components.model_store import store
+from components.shared import drift_report, spans
+from components.span_example_gen import content
 from pipeline.features import FEATURES, LABEL, Kind
+from pipeline.local import record
+from pipeline.model.evaluation import SCORE_BUCKETS
 from pipeline.model.signatures import PROBABILITY
 
 NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataChecks", "DataGate"]
@@ -96,8 +96,8 @@ def test_the_second_candidate_is_compared_with_the_first(two_runs, outputs):
 
 def test_the_second_span_is_compared_with_what_the_first_version_was_trained_on(two_runs, outputs, few_flights):
     assert "Drift: no reference yet, since nothing is in production." in two_runs.first
-    found = report.read(outputs["DriftMonitor"]["report"].uri)
-    assert found.reference == report.Reference(
+    found = drift_report.read(outputs["DriftMonitor"]["report"].uri)
+    assert found.reference == drift_report.Reference(
         model="flight_delay", version=1, span="2013-03", window=["2013-01", "2013-02", "2013-03"], rows=found.reference.rows
     )
     assert (found.span, found.rows) == ("2013-04", (few_flights.date >= "2013-04-01").sum())
@@ -170,7 +170,8 @@ def evaluators_predictions(published, eval_records, folder) -> np.ndarray:
     import apache_beam as beam  # noqa: PLC0415
     import tfx  # noqa: F401, PLC0415
     import tensorflow_model_analysis as tfma  # isort: skip # noqa: PLC0415
-    from pipeline import config, evaluation  # noqa: PLC0415
+    from pipeline import config  # noqa: PLC0415
+    from pipeline.model import evaluation  # noqa: PLC0415
 
     settings = evaluation.eval_config(config.load().evaluate)
     del settings.model_specs[1]

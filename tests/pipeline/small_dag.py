@@ -13,9 +13,9 @@ from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types.standard_artifacts import String
 
-from components import steps
-from components.errors import BadData
-from pipeline.local_dag import CLOSING
+from components.shared import steps
+from components.shared.errors import BadData
+from pipeline.local.local_dag import CLOSING
 
 
 @component

@@ -4,7 +4,7 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from components.errors import BadConfig, BadData, DataRejected
+from components.shared.errors import BadConfig, BadData, DataRejected
 
 
 class Copies(BaseExecutor):

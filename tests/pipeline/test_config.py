@@ -1,6 +1,6 @@
 import pytest
 
-from components.errors import BadConfig
+from components.shared.errors import BadConfig
 from pipeline import config
 
 

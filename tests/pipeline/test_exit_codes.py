@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from conftest import FAST, REPOSITORY
 
-from components.errors import Exit
-from components.publisher import store
+from components.model_store import store
+from components.shared.errors import Exit
 from tests.pipeline.processes import done, said_until, started
 
 # A run that takes no time, for the codes of a tick that depend on what came of it; real ones: tests/e2e/test_retrain.py.
@@ -37,7 +37,7 @@ COMMANDS = {  # each with arguments without which it says only that they are mis
     "pipeline.replay": [],
     "pipeline.kubeflow_runner": ["compile"],
 }
-OTHERS = ["pipeline.schedule", "pipeline.kfp_entrypoint", "data.flights", "serving.promote", "serving.local_server"]
+OTHERS = ["pipeline.schedule", "pipeline.kubeflow.entrypoint", "data.flights", "serving.promote", "serving.local_server"]
 OTHERS += ["serving.batch", "serving.predict", "tflite.predict", "tflite.install"]
 
 

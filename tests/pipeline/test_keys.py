@@ -5,9 +5,9 @@ import sys
 import pytest
 from conftest import REPOSITORY
 
-from components.errors import SignatureInvalid
-from components.publisher import store
-from components.publisher.signature import SIGNATURE, read_keys
+from components.model_store import store
+from components.model_store.signature import SIGNATURE, read_keys
+from components.shared.errors import SignatureInvalid
 from pipeline import keys, rollback
 from pipeline.config import load
 

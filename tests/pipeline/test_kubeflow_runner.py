@@ -14,7 +14,7 @@ import pytest
 import yaml
 from conftest import REPOSITORY
 
-from components.errors import Exit
+from components.shared.errors import Exit
 from pipeline import kubeflow_runner
 from pipeline.kubeflow import recurring, runs
 from pipeline.kubeflow.links import tasks_of

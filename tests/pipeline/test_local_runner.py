@@ -8,10 +8,10 @@ import pytest
 from conftest import REPOSITORY, run
 from rich.console import Console
 
-from components.errors import BadConfig, SpanNotFound
+from components.shared.errors import BadConfig, SpanNotFound
 from components.span_example_gen import whole
 from pipeline import config, local_runner
-from pipeline.checkout import git_commit
+from pipeline.shared.checkout import git_commit
 from tests.clocks import least_processor_seconds
 
 

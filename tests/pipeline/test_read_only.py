@@ -8,7 +8,7 @@ from conftest import REPOSITORY
 
 from tests.pipeline.kubeflow.api_stub import api_server
 
-USER = 65532  # of the image, and of pipeline/gke/overlays/cronjob
+USER = 65532  # of the image, and of pipeline/kubeflow/gke/overlays/cronjob
 NAMESPACE = ["unshare", "--user", f"--map-user={USER}", f"--map-group={USER}", "--mount", "--keep-caps", "sh", "-euc"]
 # Every mount but the kernel's becomes read-only; then the rights to undo that are given up.
 SCRIPT = """

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import pytest
 from rich.console import Console
 
-from components.errors import BadConfig
+from components.shared.errors import BadConfig
 from pipeline import config, replay
 from pipeline.replay import Month
 

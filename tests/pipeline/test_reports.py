@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-from components.errors import RootUnusable
 from components.run_report import facts
+from components.shared.errors import RootUnusable
 from pipeline import reports
 
 

@@ -13,10 +13,11 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from conftest import REPOSITORY
 
-from components.errors import Exit
+from components.shared.errors import Exit
 from components.span_example_gen import content, whole
-from pipeline import config, pending, retrain, tick_log
-from pipeline.outcome import Outcome
+from pipeline import config, retrain
+from pipeline.local import pending, tick_log
+from pipeline.local.outcome import Outcome
 from tests.clocks import least_processor_seconds
 
 
@@ -182,7 +183,7 @@ if "pipeline.local_runner" in sys.orig_argv:
     sys.path.insert(0, os.getcwd())
     from rich.console import Console
     from pipeline.config import Run
-    from pipeline.supervisor import supervised
+    from pipeline.local.supervisor import supervised
 
     def work(_):
         print(os.getppid(), os.getpid(), subprocess.Popen(["sleep", "600"]).pid, flush=True)

@@ -1,4 +1,4 @@
-"""The command line; what it does is tested in tests/components/publisher/test_restore.py."""
+"""The command line; what it does is tested in tests/components/model_store/test_restore.py."""
 
 import shutil
 import subprocess
@@ -7,8 +7,8 @@ import sys
 import pytest
 from conftest import REPOSITORY
 
-from components.publisher import store
-from components.publisher.restore import restore
+from components.model_store import store
+from components.model_store.restore import restore
 from pipeline import rollback
 
 

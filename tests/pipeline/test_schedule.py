@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-from components.errors import BadConfig, ScheduleFailed
+from components.shared.errors import BadConfig, ScheduleFailed
 from pipeline import schedule
 
 STAND_IN = """#!/bin/sh

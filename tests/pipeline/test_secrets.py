@@ -10,7 +10,7 @@ from pathlib import Path
 
 from planted import NOTIFY, SECRET
 
-from components.publisher import store
+from components.model_store import store
 from components.run_report import facts
 from tests.pipeline.processes import done
 

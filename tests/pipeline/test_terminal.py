@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 from pipeline import execution, local_runner, root
-from pipeline.supervisor import supervised
+from pipeline.local.supervisor import supervised
 
 folder, behaviour, *arguments = sys.argv[1:]
 

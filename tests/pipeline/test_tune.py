@@ -3,7 +3,7 @@ import sys
 
 from conftest import REPOSITORY, states
 
-from pipeline import hyperparameters
+from pipeline.model import hyperparameters
 
 
 def tune(*arguments):

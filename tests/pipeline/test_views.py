@@ -10,8 +10,8 @@ import pytest
 from conftest import REPOSITORY
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-from components.evaluator import results
 from components.run_report import trace
+from components.shared import tfma_results
 from pipeline import views
 from tests.clocks import least_processor_seconds
 
@@ -60,7 +60,7 @@ def test_a_model_that_was_evaluated_alone_is_shown_too(two_runs):
     folder = trace.read(store, first).output("Evaluator", "evaluation").uri
     page = views.tfma(first, folder)
     assert re.findall("<caption>(.+)</caption>", page) == ["candidate"]
-    assert page.count('"slice": ') == len(results.metrics(folder)["candidate"])
+    assert page.count('"slice": ') == len(tfma_results.metrics(folder)["candidate"])
 
 
 def test_a_run_whose_artifacts_were_removed_is_passed_over(two_runs, tmp_path):

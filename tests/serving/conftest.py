@@ -8,7 +8,7 @@ import tensorflow as tf
 from conftest import TwoRuns
 
 from components.canary.replay import as_rows
-from components.publisher import store
+from components.model_store import store
 from pipeline.features import COLUMNS, FEATURES, LABEL
 from tests.serving.servers import MODEL, copy_version, serving
 

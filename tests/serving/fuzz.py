@@ -19,7 +19,7 @@ import httpx
 import pandas as pd
 
 from components.canary.server import Server
-from components.publisher import store
+from components.model_store import store
 from pipeline.features import FEATURES
 from tests.serving.servers import MODEL, copy_version, serving
 

@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import REPOSITORY
 
-from components.errors import BadConfig, BadData
+from components.shared.errors import BadConfig, BadData
 from components.span_example_gen import reader
 from pipeline.features import FEATURES
 from pipeline.keys import PUBLIC
 from serving import batch, scoring
-from tests.components.publisher.keys import make_keys
+from tests.components.model_store.keys import make_keys
 
 DAY = datetime.date(2013, 1, 1)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.errors import BadConfig
+from components.shared.errors import BadConfig
 from serving.refused import Refused, StatusCode
 from serving.server import config
 from serving.server.batching import Batcher

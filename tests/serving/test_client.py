@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.errors import BadConfig, BadData
+from components.shared.errors import BadConfig, BadData
 from serving import predict
 from serving.client import Client, Target, connect
 from serving.refused import Refused, StatusCode

@@ -12,7 +12,7 @@ from google.protobuf import text_format
 from google.protobuf.descriptor import FieldDescriptor
 from tensorflow_serving.config import model_server_config_pb2
 
-from components.errors import BadConfig
+from components.shared.errors import BadConfig
 from pipeline import config as pipeline_config
 from serving.local_server import parse
 from serving.server import protos

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from components.errors import BadConfig, VersionNotFound
+from components.shared.errors import BadConfig, VersionNotFound
 from serving import moves
 
 NUMBERS = st.integers(1, 5)

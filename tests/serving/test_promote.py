@@ -7,15 +7,15 @@ from contextlib import ExitStack
 import pytest
 
 from components.canary.server import Server
-from components.errors import Exit, PromotionFailed
-from components.publisher import labels, manifests, store
-from components.publisher.signature import NO_KEYS, SIGNATURE, Keys
+from components.model_store import labels, manifests, store
+from components.model_store.signature import NO_KEYS, SIGNATURE, Keys
+from components.shared.errors import Exit, PromotionFailed
 from pipeline.keys import PUBLIC
 from serving import promote
 from serving.client import Target, connect
 from serving.labels_file import Bucket, Local
 from serving.refused import Refused
-from tests.components.publisher.keys import make_keys
+from tests.components.model_store.keys import make_keys
 from tests.serving.cloud_storage_stub import cloud_storage
 from tests.serving.servers import MODEL, copy_version, serving, state
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.errors import BadData
+from components.shared.errors import BadData
 from serving import rows
 
 INPUTS = {"carrier": "DT_STRING", "distance": "DT_FLOAT", "holiday": "DT_INT64"}

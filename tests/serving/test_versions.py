@@ -17,9 +17,9 @@ import tensorflow as tf
 from tensorflow_serving.apis import get_model_status_pb2
 
 from components.canary.server import free_ports
-from components.errors import BadConfig, CorruptModel, RootUnusable
-from components.publisher import store
-from components.publisher.signature import NO_KEYS, SIGNATURE, sign
+from components.model_store import store
+from components.model_store.signature import NO_KEYS, SIGNATURE, sign
+from components.shared.errors import BadConfig, CorruptModel, RootUnusable
 from pipeline.keys import PUBLIC
 from serving.client import Target, connect
 from serving.local_server import main, parse
@@ -27,7 +27,7 @@ from serving.refused import Refused, StatusCode
 from serving.server.run import follow, listen, make_core, make_web
 from serving.server.servable import Servable
 from serving.server.versions import Wanted
-from tests.components.publisher.keys import make_keys
+from tests.components.model_store.keys import make_keys
 from tests.serving.servers import MODEL, copy_version, serving, state
 
 

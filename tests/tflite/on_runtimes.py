@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from components.mobile_exporter import awkward_rows, card
-from components.publisher import store
+from components.model_store import store
+from components.shared.phone import awkward_rows, card
 from pipeline import config
 from tests.conftest import REPOSITORY
 

@@ -11,14 +11,14 @@ import pytest
 from ai_edge_litert import schema_py_generated as flatbuffer
 from conftest import REPOSITORY
 
-from components.errors import CorruptModel, NotConvertible, PublishFailed, VersionNotFound
-from components.mobile_exporter import card as model_card
-from components.mobile_exporter.card import FeatureCard, Golden, ModelCard
-from components.publisher import store
-from components.publisher.signature import SIGNATURE
+from components.model_store import store
+from components.model_store.signature import SIGNATURE
+from components.shared.errors import CorruptModel, NotConvertible, PublishFailed, VersionNotFound
+from components.shared.phone import card as model_card
+from components.shared.phone.card import FeatureCard, Golden, ModelCard
 from pipeline.keys import PUBLIC, sign_version
 from tests.clocks import least_processor_seconds
-from tests.components.publisher.keys import make_keys
+from tests.components.model_store.keys import make_keys
 from tflite import install
 
 TENSORS = {name: number for number, name in install.DTYPES.items()}

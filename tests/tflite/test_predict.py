@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-from components.errors import Exit
-from components.mobile_exporter import card as model_card
+from components.shared.errors import Exit
+from components.shared.phone import card as model_card
 from tests.clocks import least_processor_seconds
 
 

@@ -8,8 +8,8 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.mobile_exporter.runtime import TFLiteModel
-from components.publisher import store
+from components.model_store import store
+from components.shared.phone.runtime import TFLiteModel
 from pipeline.features import FEATURES
 from tests.conftest import REPOSITORY
 

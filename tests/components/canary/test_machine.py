@@ -16,7 +16,7 @@ from components.canary.docker import Executor as DockerExecutor
 from components.canary.executor import try_out
 from components.canary.replay import OUTPUT
 from components.canary.verdict import CONSTANT, PRODUCTION
-from components.errors import BadConfig, Exit, Undecided, exit_code
+from components.shared.errors import BadConfig, Exit, Undecided, exit_code
 from tests.proxies import proxy
 
 STUB = str(Path(__file__).with_name("stub.py"))

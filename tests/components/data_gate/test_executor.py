@@ -12,7 +12,7 @@ from tfx.types import standard_artifacts
 from components.data_gate import checks, gate
 from components.data_gate.component import DataGateReport
 from components.data_gate.executor import Executor
-from components.errors import DataRejected
+from components.shared.errors import DataRejected
 from pipeline.features import COLUMNS, LABEL
 
 SETTINGS = {"label": LABEL, "min_rows": 100, "min_eval_days": 7, "min_positive_share": 0.02, "max_positive_share": 0.6}

@@ -7,7 +7,7 @@ from scipy.spatial import distance
 
 from components.drift_monitor import data_drift
 from components.drift_monitor.data_drift import CONSTANT, JENSEN_SHANNON, L_INFINITY, Limits
-from components.errors import BadConfig
+from components.shared.errors import BadConfig
 from pipeline import config
 from tests.components.drift_monitor.samples import inputs_schema, observed_statistics, tfdv, training_statistics
 

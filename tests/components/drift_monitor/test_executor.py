@@ -9,14 +9,15 @@ import pytest
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
 
-from components.drift_monitor import data_drift, performance, report
+from components.drift_monitor import data_drift, performance
 from components.drift_monitor.component import DriftReport
 from components.drift_monitor.executor import Executor
-from components.errors import BadData, CorruptModel
-from components.publisher import store
-from components.span_example_gen import spans
-from pipeline import config, record
+from components.model_store import store
+from components.shared import drift_report, spans
+from components.shared.errors import BadData, CorruptModel
+from pipeline import config
 from pipeline.features import LABEL
+from pipeline.local import record
 from tests.components.drift_monitor.samples import write_examples
 
 DRIFT = config.load().drift
@@ -53,12 +54,12 @@ def artifacts(two_runs, tmp_path):
     return {name: [artifact] for name, artifact in made.items()}
 
 
-def run(artifacts, folder, **properties) -> report.Report:
+def run(artifacts, folder, **properties) -> drift_report.Report:
     context = base_beam_executor.BaseBeamExecutor.Context(
         beam_pipeline_args=["--runner=FnApiRunner", "--sdk_container_image=none"], tmp_dir=str(folder / "tmp"), unique_id="1"
     )
     Executor(context).Do(artifacts, artifacts, PROPERTIES | properties)
-    return report.read(artifacts["report"][0].uri)
+    return drift_report.read(artifacts["report"][0].uri)
 
 
 def test_the_newest_span_alone_is_looked_at_and_what_was_found_stands_in_the_properties(artifacts, few_flights, tmp_path):
@@ -127,7 +128,7 @@ def training_rows(few_spans) -> pd.DataFrame:
     return pd.concat(months).drop(columns=LABEL).iloc[:8000]
 
 
-def skewed(found: report.Report) -> set[str]:
+def skewed(found: drift_report.Report) -> set[str]:
     return {check.feature for check in found.checks if check.kind == "skew" and check.verdict != "stable"}
 
 

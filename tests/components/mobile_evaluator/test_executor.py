@@ -12,16 +12,18 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from components.errors import NotConvertible
-from components.evaluator import results
 from components.mobile_evaluator import parity
 from components.mobile_evaluator.executor import Executor
-from components.mobile_exporter import awkward_rows, card, raw_rows, special_values
+from components.mobile_exporter import special_values
 from components.mobile_exporter.convert import to_tflite
 from components.mobile_exporter.replay import TransformGraph
-from pipeline import config, record
-from pipeline.evaluation import mobile_eval_config
+from components.shared import raw_rows, tfma_results
+from components.shared.errors import NotConvertible
+from components.shared.phone import awkward_rows, card
+from pipeline import config
 from pipeline.features import FEATURES
+from pipeline.local import record
+from pipeline.model.evaluation import mobile_eval_config
 
 PROPERTIES = {
     "columns": json.dumps({feature.name: feature.dtype for feature in FEATURES}),
@@ -79,10 +81,10 @@ def test_a_file_that_answers_like_the_server_is_blessed_and_measured_by_slice(ar
     assert found["float32"]["largest"] < found["float16"]["largest"] < 1e-3
     assert found["dynamic_int8"]["limit"] is None
     assert all(1 < each["row_us"] < 1e5 for each in found.values())
-    measured = results.metrics(folder)
+    measured = tfma_results.metrics(folder)
     assert measured["candidate"]["overall"]["auc"] == pytest.approx(measured["baseline"]["overall"]["auc"], abs=1e-3)
     assert {"origin=JFK", "carrier=UA"} < set(measured["candidate"])
-    assert sum(results.score_histogram(folder)) == measured["candidate"]["overall"]["example_count"]
+    assert sum(tfma_results.score_histogram(folder)) == measured["candidate"]["overall"]["example_count"]
 
 
 class Clipping(TransformGraph):

@@ -9,9 +9,9 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
-from components.errors import NotConvertible
 from components.mobile_exporter.convert import culprits
 from components.mobile_exporter.replay import TransformGraph
+from components.shared.errors import NotConvertible
 
 COLUMNS = {"word": "string", "number": "float32"}
 

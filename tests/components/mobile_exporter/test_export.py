@@ -5,14 +5,15 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from components.errors import NotConvertible
-from components.mobile_exporter import awkward_rows, card, checks, special_values
-from components.mobile_exporter.card import FILE
-from components.mobile_exporter.runtime import TFLiteModel
+from components.mobile_exporter import special_values
 from components.mobile_exporter.variants import VARIANTS
-from components.publisher import store
-from pipeline import record
+from components.model_store import store
+from components.shared.errors import NotConvertible
+from components.shared.phone import awkward_rows, card, checks
+from components.shared.phone.card import FILE
+from components.shared.phone.runtime import TFLiteModel
 from pipeline.features import FEATURES
+from pipeline.local import record
 
 LIMITS = {"float32": 1e-5, "float16": 1e-3, "dynamic_int8": 0.05, "weight_int8": 0.05}
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.errors import NotConvertible
 from components.mobile_exporter import special_values
-from components.mobile_exporter.awkward_rows import AwkwardRows
+from components.shared.errors import NotConvertible
+from components.shared.phone.awkward_rows import AwkwardRows
 from tests.components.mobile_exporter.small_files import converted
 
 ROWS = AwkwardRows({"x": np.array([0.5, np.nan, np.inf, 1e30], "float32")}, ["nothing", "x missing", "x inf", "x 1e+30"])

@@ -7,13 +7,13 @@ import pytest
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from components.errors import CorruptModel, SignatureInvalid
+from components.model_store import labels, manifests, store
+from components.model_store.signature import NO_KEYS, Keys
 from components.production_model.component import Driver
 from components.production_model.executor import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, VERSION_PROPERTY, Executor
-from components.publisher import labels, manifests, store
-from components.publisher.signature import NO_KEYS, Keys
+from components.shared.errors import CorruptModel, SignatureInvalid
 from pipeline.keys import PUBLIC
-from tests.components.publisher.keys import make_keys
+from tests.components.model_store.keys import make_keys
 
 MODEL = "flight_delay"
 

@@ -8,15 +8,17 @@ import pytest
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.drift_monitor.component import DriftReport
-from components.mobile_exporter import card as mobile_card
-from components.publisher import labels, markdown, model_card, store
+from components.model_store import labels, store
+from components.model_store.restore import restore
+from components.publisher import markdown, model_card
 from components.publisher.executor import Executor
 from components.publisher.model_card import ModelCard
-from components.publisher.restore import restore
-from pipeline import config, record
+from components.shared.phone import card as mobile_card
+from pipeline import config
 from pipeline.features import COLUMNS
 from pipeline.keys import PRIVATE, PUBLIC
-from tests.components.publisher.keys import make_keys
+from pipeline.local import record
+from tests.components.model_store.keys import make_keys
 
 INPUTS = {
     "model": (standard_artifacts.Model, "Trainer", "model"),

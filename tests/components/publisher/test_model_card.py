@@ -12,10 +12,10 @@ from markdown_it import MarkdownIt
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.data_gate import checks
-from components.drift_monitor import report
-from components.errors import BadConfig
 from components.publisher import markdown, model_card
 from components.publisher.model_card import Description, ModelCard
+from components.shared import drift_report
+from components.shared.errors import BadConfig
 from pipeline import config
 
 COMMITTED = Path(config.load().publish.card)
@@ -62,9 +62,9 @@ FACTS = {
 }
 
 
-def drift(*reasons: str) -> report.Report:
-    reference = report.Reference(model="flight_delay", version=7, span="2013-02", window=["2012-12", "2013-02"], rows=5)
-    return report.Report(
+def drift(*reasons: str) -> drift_report.Report:
+    reference = drift_report.Reference(model="flight_delay", version=7, span="2013-02", window=["2012-12", "2013-02"], rows=5)
+    return drift_report.Report(
         span="2013-03",
         rows=9,
         reference=reference if reasons else None,

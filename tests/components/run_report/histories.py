@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from components.drift_monitor.report import Check, Reference, conclude
 from components.run_report.facts import Measured, Metric, ModelFacts, Node, Outcome, RunFacts
+from components.shared.drift_report import Check, Reference, conclude
 
 NODES = {
     "SpanExampleGen": 1.8,

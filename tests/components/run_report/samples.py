@@ -2,8 +2,6 @@
 
 import math
 
-from components.drift_monitor import report
-from components.drift_monitor.report import Check
 from components.run_report import advice, gates
 from components.run_report.facts import (
     ArtifactFacts,
@@ -23,6 +21,8 @@ from components.run_report.facts import (
     Slice,
     Variant,
 )
+from components.shared import drift_report
+from components.shared.drift_report import Check
 
 SCRIPT = "<script>alert(1)</script>"
 UPSTREAM = {
@@ -299,7 +299,7 @@ def data() -> DataFacts:
     )
 
 
-def drift() -> report.Report:
+def drift() -> drift_report.Report:
     """Checks of each kind, some beyond their limits."""
     checks = [Check(kind="data", feature="carrier", measure="L-infinity", value=0.011, limit=0.02, verdict="stable")]
     for step, name in enumerate(NUMBERS):
@@ -318,8 +318,8 @@ def drift() -> report.Report:
     words = "log loss of the model in production is 0.5602 (0.4418 to 0.6723), was 0.4270 when published; limit 0.01 worse"
     checks.append(Check(kind="concept", feature="", measure="log loss", verdict="decayed", reason=words, **loss))
     window = ["2013-01", "2013-02", "2013-03"]
-    reference = report.Reference(model="flight_delay", version=1, span="2013-03", window=window, rows=68855)
-    return report.conclude(
+    reference = drift_report.Reference(model="flight_delay", version=1, span="2013-03", window=window, rows=68855)
+    return drift_report.conclude(
         span="2013-04", rows=27564, reference=reference, checks=checks, retrain_on=["label", "concept"], block_push=[]
     )
 

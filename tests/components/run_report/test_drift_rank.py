@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from components.drift_monitor.report import Check
 from components.run_report.drift_rank import ratio, worst_by_feature, worst_first
+from components.shared.drift_report import Check
 from tests.components.run_report import samples
 
 

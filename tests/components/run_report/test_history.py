@@ -12,11 +12,11 @@ from conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.drift_monitor.report import Check
 from components.run_report import history as page
 from components.run_report import history_charts, history_series
 from components.run_report.facts import FILE, Node, RunFacts
 from components.run_report.history_drift import Cell, heat_map
+from components.shared.drift_report import Check
 from tests.clocks import processor_seconds
 from tests.components.run_report import samples
 from tests.components.run_report.histories import a_check, a_run, history

@@ -7,11 +7,10 @@ import pytest
 import tensorflow as tf
 
 from components.drift_monitor.performance import Scored
-from components.evaluator import results
-from components.mobile_exporter import raw_rows
 from components.run_report import model_facts, trace
 from components.run_report.model_facts import METRICS, Judged
 from components.run_report.trace import Trace
+from components.shared import raw_rows, tfma_results
 from pipeline.features import FEATURES, LABEL
 
 
@@ -29,7 +28,7 @@ def facts(traces):
 
 @pytest.fixture(scope="module")
 def measured(traces):
-    return results.metrics(traces[1].output("Evaluator", "evaluation").uri)
+    return tfma_results.metrics(traces[1].output("Evaluator", "evaluation").uri)
 
 
 def test_the_metrics_are_tfmas(facts, measured):
@@ -54,7 +53,7 @@ def test_the_scores_are_those_that_tfma_measured(traces, facts, measured):
     recall, precision = zip(*facts.candidate.precision_recall, strict=True)
     assert np.trapezoid(precision, recall) == pytest.approx(overall["auc_precision_recall"], abs=0.03)
     rows = np.array([count for *_, count in facts.candidate.calibration])
-    histogram = np.array(results.score_histogram(traces[1].output("Evaluator", "evaluation").uri))
+    histogram = np.array(tfma_results.score_histogram(traces[1].output("Evaluator", "evaluation").uri))
     np.testing.assert_array_equal(rows, histogram[histogram > 0])
 
 

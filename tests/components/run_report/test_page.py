@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from components.drift_monitor.report import Check
 from components.run_report import gates, page
 from components.run_report.changes import flat
+from components.shared.drift_report import Check
 from tests.components.run_report import samples
 
 SECTIONS = ["happened", "dag", "data", "drift", "model", "phone", "server", "lineage", "configuration", "reproduce"]

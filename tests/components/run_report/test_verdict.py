@@ -2,10 +2,10 @@
 
 import pytest
 
-from components.drift_monitor import report
 from components.run_report.facts import Gate, Limit, Measured, Metric, ModelFacts
 from components.run_report.trace import Artifact, Execution, Trace
 from components.run_report.verdict import Verdict, verdict
+from components.shared import drift_report
 
 SPAN = "2013-04"
 
@@ -156,9 +156,9 @@ def test_it_was_killed():
 
 
 def test_a_quiet_month(tmp_path):
-    reference = report.Reference(model="flight_delay", version=1, span="2013-03", window=["2013-03"], rows=10)
-    quiet = report.conclude(span=SPAN, rows=9, reference=reference, checks=[], retrain_on=[], block_push=[])
-    (tmp_path / report.FILE).write_text(quiet.model_dump_json())
+    reference = drift_report.Reference(model="flight_delay", version=1, span="2013-03", window=["2013-03"], rows=10)
+    quiet = drift_report.conclude(span=SPAN, rows=9, reference=reference, checks=[], retrain_on=[], block_push=[])
+    (tmp_path / drift_report.FILE).write_text(quiet.model_dump_json())
     monitor = execution("DriftMonitor", report=artifact(str(tmp_path), retrain=0))
     found = verdict(trace(monitor), SPAN, None, [])
     assert (found.outcome, found.version) == ("stable", 1)

@@ -8,8 +8,9 @@ import pytest
 from apache_beam.io.filesystem import FileMetadata, FileSystem, MatchResult
 from apache_beam.io.localfilesystem import LocalFileSystem
 
-from components.errors import BadData, SpanNotFound
-from components.span_example_gen import bucket, spans, whole
+from components.shared import spans
+from components.shared.errors import BadData, SpanNotFound
+from components.span_example_gen import bucket, whole
 from components.span_example_gen.executor import asked_for
 from tests.components.span_example_gen.test_executor import ingest, parse
 

@@ -3,9 +3,10 @@ import os
 
 import pytest
 
-from components.errors import BadData, SpanNotFound
-from components.files import sha256
-from components.span_example_gen import content, spans
+from components.shared import spans
+from components.shared.errors import BadData, SpanNotFound
+from components.shared.files import sha256
+from components.span_example_gen import content
 from components.span_example_gen.component import Driver
 
 

@@ -5,7 +5,7 @@ import datetime
 import pandas as pd
 import pytest
 
-from components.errors import BadData
+from components.shared.errors import BadData
 from components.span_example_gen import csv_file, reader
 
 COLUMNS, DATE = {"carrier": "string", "engines": "int64", "temp": "float32"}, "date"

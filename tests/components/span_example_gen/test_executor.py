@@ -13,9 +13,9 @@ import tensorflow as tf
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
 
-from components import record_batches
-from components.errors import BadData
-from components.span_example_gen import content, spans
+from components.shared import record_batches, spans
+from components.shared.errors import BadData
+from components.span_example_gen import content
 from components.span_example_gen.component import Driver
 from components.span_example_gen.executor import Executor
 from data.flights import write_spans

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from components.errors import CrosswindError
+from components.shared.errors import CrosswindError
 from components.span_example_gen import reader
 
 COLUMNS, DATE = {"carrier": "string", "engines": "int64", "temp": "float32"}, "date"

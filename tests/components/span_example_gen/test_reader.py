@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from components.errors import BadData
+from components.shared.errors import BadData
 from components.span_example_gen import columns, csv_file, parquet_file, reader
 
 COLUMNS, DATE = {"carrier": "string", "engines": "int64", "temp": "float32"}, "date"

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from components.errors import BadData
+from components.shared.errors import BadData
 from components.span_example_gen import compact, reader, texts
 
 COLUMNS, DATE = {"carrier": "string", "engines": "int64", "temp": "float32"}, "date"

@@ -15,7 +15,7 @@ import pyarrow as pa
 import tensorflow_data_validation as tfdv
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipeline.beam import IMPORT_TFX
+from pipeline.beam.settings import IMPORT_TFX
 
 PORT = 50000  # the launcher's own
 SECONDS = 120  # without a worker a job waits for ever
@@ -30,7 +30,7 @@ def listening() -> bool:
 
 def checked(statistics) -> None:
     """In the worker: it is another process, which the launcher started, and the figures are those of all rows."""
-    import components.errors  # noqa: F401, PLC0415  # it finds our code, too
+    import components.shared.errors  # noqa: F401, PLC0415  # it finds our code, too
 
     parent = Path(f"/proc/{os.getppid()}/cmdline").read_text()
     assert parent.startswith(LAUNCHER), parent

@@ -6,7 +6,7 @@ import time
 import kfp
 import pytest
 
-from components.errors import BadConfig, KubeflowFailed
+from components.shared.errors import BadConfig, KubeflowFailed
 from pipeline.kubeflow import client as kubeflow
 from pipeline.kubeflow import runs
 from tests.pipeline.kubeflow.api_stub import Api, api_server

@@ -10,7 +10,7 @@ from components.run_report import facts
 from components.run_report.trace import Artifact, Execution
 from pipeline import config, dag
 from pipeline.kubeflow import closing_report, records
-from pipeline.report_settings import report_settings
+from pipeline.shared.report_settings import report_settings
 
 RUN = "8f0f3f0a-run"
 

@@ -16,7 +16,7 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import (
     RuntimeArtifact,
 )
 
-from components.errors import BadConfig
+from components.shared.errors import BadConfig
 from pipeline import config
 from pipeline.kubeflow import links
 from pipeline.kubeflow.compiled import COMMAND, compiled, in_cluster, write

@@ -6,7 +6,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from components.errors import NotRunnable
+from components.shared.errors import NotRunnable
 from pipeline.kubeflow import invocation
 
 EXAMPLES = "title: tfx.Examples\ntype: object\nproperties:\n  span:\n    type: integer\n"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.errors import NotRunnable
+from components.shared.errors import NotRunnable
 from pipeline.kubeflow.oss import ARGO_NAME, task_name, to_oss
 
 COMMAND = ["python", "-m", "entry"]

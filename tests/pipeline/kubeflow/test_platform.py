@@ -7,7 +7,7 @@ from google.protobuf.json_format import ParseDict
 from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
 from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec
 
-from components.errors import BadConfig, NotRunnable
+from components.shared.errors import BadConfig, NotRunnable
 from pipeline.kubeflow.links import tasks_of
 from pipeline.kubeflow.platform import check_nodes, check_platform, executor_config, platform_spec, resources
 from pipeline.kubeflow.settings import Accelerator, Node

@@ -3,7 +3,7 @@
 import kfp
 import pytest
 
-from components.errors import BadConfig, Exit, KubeflowBusy, KubeflowFailed, exit_code
+from components.shared.errors import BadConfig, Exit, KubeflowBusy, KubeflowFailed, exit_code
 from pipeline.kubeflow import client as kubeflow
 from pipeline.kubeflow import recurring, runs
 from pipeline.kubeflow.recurring import Meanwhile, Schedules

@@ -3,7 +3,7 @@
 import kfp
 import pytest
 
-from components.errors import Exit, KubeflowBusy, KubeflowFailed, exit_code
+from components.shared.errors import Exit, KubeflowBusy, KubeflowFailed, exit_code
 from pipeline.kubeflow import client as kubeflow
 from pipeline.kubeflow import runs
 from tests.pipeline.kubeflow.api_stub import Api, api_server

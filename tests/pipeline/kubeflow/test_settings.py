@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.errors import BadConfig
+from components.shared.errors import BadConfig
 from pipeline import config
 from pipeline.kubeflow.settings import Accelerator, Node, Toleration
 from tests.pipeline.kubeflow.packages import kubeflow_settings

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.features import FEATURES, Kind
-from pipeline.hyperparameters import Hyperparameters
 from pipeline.model import distribution, gpipe, loops, network
+from pipeline.model.hyperparameters import Hyperparameters
 
 ROWS, BATCH, MICRO_BATCHES = 150, 50, 4  # 12, 13, 12 and 13 rows
 SIZES = {feature.name: 5 for feature in FEATURES if feature.kind is Kind.CATEGORICAL}

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from conftest import REPOSITORY
 
-from components.errors import BadConfig, TpuNotFound
+from components.shared.errors import BadConfig, TpuNotFound
 from pipeline.model import distribution, loops
 from pipeline.model.backup import FIGURES
 from tests.pipeline.model import small_training

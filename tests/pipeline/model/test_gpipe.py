@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from conftest import REPOSITORY
 
-from components.errors import BadConfig
+from components.shared.errors import BadConfig
 from pipeline.model import gpipe, network
 from tests.pipeline.model import small_pipeline
 

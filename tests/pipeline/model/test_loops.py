@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from conftest import REPOSITORY
 
-from components.errors import BadConfig
+from components.shared.errors import BadConfig
 from pipeline.model import distribution, loops, training
 from pipeline.model.backup import FIGURES, Progress
 from tests.pipeline.model import small_training

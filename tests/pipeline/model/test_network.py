@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from pipeline.features import FEATURES, Kind
-from pipeline.hyperparameters import Hyperparameters
 from pipeline.model import network
+from pipeline.model.hyperparameters import Hyperparameters
 
 SETTINGS = Hyperparameters(
     learning_rate=0.01, weight_decay=0.0, hidden_units=[16, 8], members=4, dropout=0.5, embedding_dropout=0.5

@@ -4,7 +4,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from components.publisher.store import Version
+from components.model_store.store import Version
 from tests.tflite.android import resources
 from tests.tflite.android.tools import artifact, java, java_home, run
 from tflite import install

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components.errors import CorruptModel
+from components.shared.errors import CorruptModel
 from tests.tflite.android import apk as builder
 from tests.tflite.android import resources
 from tests.tflite.android.tools import ARTIFACTS, ToolFailed, artifact, java, run

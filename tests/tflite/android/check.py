@@ -19,10 +19,11 @@ import numpy as np
 import pyarrow as pa
 from rich.console import Console
 
-from components.errors import CrosswindError, SpanNotFound
-from components.mobile_exporter.card import ModelCard, Value
-from components.publisher.store import Version
-from components.span_example_gen import reader, spans
+from components.model_store.store import Version
+from components.shared import spans
+from components.shared.errors import CrosswindError, SpanNotFound
+from components.shared.phone.card import ModelCard, Value
+from components.span_example_gen import reader
 from pipeline.features import DATE
 from tests.tflite.android import resources
 from tests.tflite.android.tools import ToolFailed, artifact, require, run
@@ -112,7 +113,7 @@ def scored(version: Version, card: ModelCard, folder: Path) -> dict[str, list[di
     Raises:
         SpanNotFound: the span of the model's evaluation rows is not in `folder`.
     """
-    from components.mobile_exporter.runtime import TFLiteModel  # noqa: PLC0415
+    from components.shared.phone.runtime import TFLiteModel  # noqa: PLC0415
 
     model = TFLiteModel((version.folder / install.MODEL).read_bytes())
 

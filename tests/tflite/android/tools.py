@@ -4,8 +4,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from components.errors import CrosswindError
-from components.files import sha256
+from components.shared.errors import CrosswindError
+from components.shared.files import sha256
 
 PROGRAMS = {  # program -> Debian package
     "javac": "default-jdk-headless",

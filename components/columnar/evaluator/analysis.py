@@ -1,0 +1,158 @@
+"""TFMA's metrics, plots and validations of scored rows, computed on whole columns."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.metrics import metric_specs
+from tensorflow_model_analysis.proto import config_pb2
+from tensorflow_model_analysis.utils import model_util
+
+from components.columnar.evaluator import columnar, write
+from components.columnar.evaluator.columnar import Rows
+from components.shared.errors import BadData
+
+SliceKey = tuple[tuple[str, str | int | float], ...]
+Metrics = dict[tfma.metrics.MetricKey, Any]
+
+
+def covers(config: config_pb2.EvalConfig) -> bool:
+    """Whether `Analyse` computes what this configuration, with TFMA's defaults filled in, asks for.
+
+    That is metrics of a binary label and a score that TFMA makes of counts, sums, cross entropy or the histogram of scores, as
+    AUC, calibration, log loss and their plots, over all rows and by the values of single features, with thresholds. It is not:
+    weights, several classes or outputs, queries, crossed slices, confidence intervals, the metrics inside a Keras model.
+    """
+    plain = config_pb2.EvalConfig(
+        model_specs=[
+            config_pb2.ModelSpec(
+                name=spec.name,
+                label_key=spec.label_key,
+                is_baseline=spec.is_baseline,
+                **{"prediction_key": spec.prediction_key}
+                if spec.prediction_key
+                else {"model_type": tfma.TF_GENERIC, "signature_name": spec.signature_name},
+            )
+            for spec in config.model_specs
+        ],
+        slicing_specs=[config_pb2.SlicingSpec(feature_keys=spec.feature_keys[:1]) for spec in config.slicing_specs],
+        metrics_specs=[
+            config_pb2.MetricsSpec(
+                metrics=spec.metrics,
+                model_names=spec.model_names,
+                thresholds=spec.thresholds,
+                per_slice_thresholds=spec.per_slice_thresholds,
+            )
+            for spec in config.metrics_specs
+        ],
+    )
+    return plain == config and columnar.covers(_computations(config))
+
+
+def score_column(spec: config_pb2.ModelSpec) -> str:
+    """Where the scores of a model are."""
+    return spec.prediction_key or f"score of {spec.name or 'the model'}"
+
+
+def columns(config: config_pb2.EvalConfig) -> set[str]:
+    """The features that the analysis needs."""
+    return {spec.label_key for spec in config.model_specs} | {key for spec in config.slicing_specs for key in spec.feature_keys}
+
+
+@beam.ptransform_fn
+def Analyse(batches, config: config_pb2.EvalConfig, folder: str, locations: dict[str, str]):
+    """Writes into a folder what `tfma.ExtractEvaluateAndWriteResults` would: equal by value, and read by the same functions.
+
+    TFMA hands every row to every metric of each of its slices, in Python. Here a metric gets the columns of a slice, a batch
+    at a time; merging, what is derived from the sums, and validation are TFMA's own.
+
+    Args:
+        batches: PCollection of RecordBatches with the label, the features of slices, and `score_column` of each model; lists
+            of values, of one value in labels and scores.
+        config: one that `covers` knows.
+        folder: of the ModelEvaluation artifact.
+        locations: where each model is, by its name; for display.
+
+    Raises:
+        BadData: a row has no label or several, or a label or score that no metric is defined for.
+    """
+    computations = _computations(config)
+    combiners = [each.combiner for each in computations if isinstance(each, tfma.metrics.MetricComputation)]
+    derivations = [each for each in computations if isinstance(each, tfma.metrics.DerivedMetricComputation)]
+    baseline = model_util.get_baseline_model_spec(config)
+    return (
+        batches
+        | "Slice" >> beam.FlatMap(slices, config)
+        | "Combine" >> beam.CombinePerKey(Combine(*combiners))
+        | "Derive" >> beam.Map(derive, derivations, baseline.name if baseline else None)
+        | "Gather" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
+        | "Write" >> beam.Map(write.results, config, folder, locations)
+    )
+
+
+def _computations(config: config_pb2.EvalConfig) -> list:
+    """What TFMA computes, each once: metrics share the histogram of scores."""
+    return list(dict.fromkeys(metric_specs.to_computations(list(config.metrics_specs), eval_config=config)))
+
+
+def slices(batch: pa.RecordBatch, config: config_pb2.EvalConfig) -> Iterator[tuple[SliceKey, Rows]]:
+    """The rows of each slice: labels and scores by model, `[rows]` each. A row without a slice's feature is in none of it."""
+    whole = Rows(
+        {spec.name: _singles(batch, spec.label_key).astype(np.float64) for spec in config.model_specs},
+        {spec.name: _singles(batch, score_column(spec)) for spec in config.model_specs},
+    )
+    for keys in dict.fromkeys(tuple(spec.feature_keys) for spec in config.slicing_specs) or [()]:
+        if not keys:
+            yield (), whole
+            continue
+        [name] = keys
+        column = batch.column(name)
+        values = column.flatten().dictionary_encode()
+        codes, of_rows = values.indices.to_numpy(), pc.list_parent_indices(column).to_numpy()
+        for code, value in enumerate(values.dictionary.to_pylist()):
+            key = ((name, value.decode() if isinstance(value, bytes) else value),)
+            yield key, whole.take(np.unique(of_rows[codes == code]))
+
+
+def _singles(batch: pa.RecordBatch, name: str) -> np.ndarray:
+    column = batch.column(name)
+    if wrong := len(column) - (pc.sum(pc.equal(pc.list_value_length(column), 1)).as_py() or 0):
+        raise BadData(f"{wrong} of {len(column)} rows have no {name}, or several; expected one in each row that is evaluated.")
+    return column.flatten().to_numpy(zero_copy_only=False)
+
+
+class Combine(beam.combiners.SingleInputTupleCombineFn):
+    """TFMA's combiners, on rows instead of a row."""
+
+    def add_input(self, accumulator, rows: Rows):
+        return self.merge_accumulators([accumulator, [columnar.accumulated(each, rows) for each in self._combiners]])
+
+    def merge_accumulators(self, accumulators):
+        # Iterators, because TFMA's cross entropy counts the first accumulator of a list twice.
+        merged = zip(self._combiners, zip(*accumulators, strict=True), strict=True)
+        return [combiner.merge_accumulators(iter(each)) for combiner, each in merged]
+
+    def extract_output(self, accumulator) -> Metrics:
+        return {
+            key: value
+            for combiner, each in zip(self._combiners, accumulator, strict=True)
+            for key, value in combiner.extract_output(each).items()
+        }
+
+
+def derive(combined: tuple[SliceKey, Metrics], derivations: list, baseline: str | None) -> tuple[SliceKey, Metrics]:
+    """Adds what follows from the sums of a slice, and the candidate's differences from the baseline; drops TFMA's own sums."""
+    slice_key, metrics = combined
+    for derivation in derivations:
+        metrics = metrics | columnar.derived(derivation, metrics)
+    public = {each: value for each, value in metrics.items() if not each.name.startswith("_")}
+    differences = {
+        each.make_diff_key(): value - public[each.make_baseline_key(baseline)]
+        for each, value in public.items()
+        if baseline and each.model_name != baseline and not isinstance(each, tfma.metrics.PlotKey)
+    }
+    return slice_key, public | differences

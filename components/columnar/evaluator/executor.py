@@ -1,0 +1,91 @@
+"""Evaluator's work: scores of the candidate and of the baseline, TFMA's metrics of them, and the blessing."""
+
+import apache_beam as beam
+from google.protobuf import json_format
+from tfx.components.evaluator import constants, executor
+from tfx.dsl.io import fileio
+from tfx.types import Artifact, artifact_utils
+from tfx.utils import io_utils, json_utils, path_utils
+
+import tensorflow_model_analysis as tfma  # isort: skip  # behind tfx
+from tensorflow_model_analysis.proto import config_pb2  # isort: skip
+
+from components.columnar.evaluator import analysis
+from components.columnar.evaluator.score import Score, ScoredBy, decoded
+from components.production_model.executor import VERSION_PROPERTY
+from components.shared import folders, tfma_results
+from components.shared.memory import seldom_collected
+
+SIGNATURE = "serving_default"
+
+
+class Executor(executor.Executor):
+    def Do(self, input_dict, output_dict, exec_properties) -> None:
+        """See `Evaluator`. Raises BadConfig, BadData, NotAScore."""
+        # Without a baseline TFMA ignores the change thresholds.
+        baseline = [each for each in input_dict.get("baseline_model", []) if each.get_int_custom_property(VERSION_PROPERTY)]
+        inputs = {**input_dict, "baseline_model": baseline}
+        config = tfma.utils.update_eval_config_with_defaults(
+            json_format.Parse(exec_properties["eval_config"], config_pb2.EvalConfig()),
+            has_baseline=bool(baseline),
+            rubber_stamp=True,
+        )
+        if exec_properties.get("module_path") or "schema" not in inputs or not analysis.covers(config):
+            super().Do(inputs, output_dict, exec_properties)
+        else:
+            self._analyse(inputs, config, json_utils.loads(exec_properties.get("example_splits") or "null"), output_dict)
+            if tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config):
+                bless(inputs, output_dict, exec_properties)
+        withdraw_if_unmeasured(output_dict)
+
+    def _analyse(self, inputs, config: config_pb2.EvalConfig, splits: list[str] | None, output_dict) -> None:
+        locations = {
+            spec.name: path_utils.serving_model_path(
+                artifact_utils.get_single_uri(inputs["baseline_model" if spec.is_baseline else "model"])
+            )
+            for spec in config.model_specs
+        }
+        models = [
+            ScoredBy(locations[spec.name], spec.signature_name or SIGNATURE, analysis.score_column(spec))
+            for spec in config.model_specs
+        ]
+        schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(inputs["schema"])))
+        score = Score(models, decoded(schema, analysis.columns(config)))
+        folder = artifact_utils.get_single_uri(output_dict["evaluation"])
+        uris = [uri for split in splits or ["eval"] for uri in artifact_utils.get_split_uris(inputs["examples"], split)]
+        paths = [path for uri in uris for path in folders.matching(uri)]
+        with seldom_collected(), self._make_beam_pipeline() as pipeline:
+            _ = (
+                pipeline
+                | "Files" >> beam.Create(paths, reshuffle=True)
+                | "Score" >> beam.ParDo(score)
+                | "Analyse" >> analysis.Analyse(config, folder, locations)
+            )
+
+
+def bless(inputs: dict[str, list[Artifact]], output_dict: dict[str, list[Artifact]], exec_properties: dict) -> None:
+    """Says in the blessing, by its properties and by a file as TFX does, whether the validation held."""
+    blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+    model = artifact_utils.get_single_instance(inputs["model"])
+    blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+    for baseline in inputs["baseline_model"]:
+        blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, baseline.uri)
+        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, baseline.id)
+    if "current_component_id" in exec_properties:
+        blessing.set_string_custom_property("component_id", exec_properties["current_component_id"])
+    holds = tfma.load_validation_result(artifact_utils.get_single_uri(output_dict["evaluation"])).validation_ok
+    file_name = constants.BLESSED_FILE_NAME if holds else constants.NOT_BLESSED_FILE_NAME
+    io_utils.write_string_file(f"{blessing.uri}/{file_name}", "")
+    value = constants.BLESSED_VALUE if holds else constants.NOT_BLESSED_VALUE
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)
+
+
+def withdraw_if_unmeasured(output_dict: dict[str, list[Artifact]]) -> None:
+    """Takes a blessing back if `results.unmeasured` names anything: thresholds look at the AUC alone."""
+    blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+    blessed = f"{blessing.uri}/{constants.BLESSED_FILE_NAME}"
+    if fileio.exists(blessed) and tfma_results.unmeasured(artifact_utils.get_single_uri(output_dict["evaluation"])):
+        fileio.remove(blessed)
+        io_utils.write_string_file(f"{blessing.uri}/{constants.NOT_BLESSED_FILE_NAME}", "")
+        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.NOT_BLESSED_VALUE)

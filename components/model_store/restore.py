@@ -1,0 +1,97 @@
+"""Rollback: an older version becomes the newest, because a server takes the highest number. Imports nothing heavy."""
+
+import datetime
+from pathlib import Path
+
+from components.model_store import labels, store
+from components.model_store.signature import NO_KEYS, Keys
+from components.model_store.store import WITHDRAWN, Version, model_digest
+from components.shared.errors import CorruptModel, ProductionPinned, VersionNotFound
+
+
+def restore(folder: Path, number: int | None, keep: int, new_number: int = 0, keys: Keys = NO_KEYS) -> tuple[Version, Version]:
+    """Puts an older version into production again, as a new version, atomically.
+
+    The versions above it whose models differ are withdrawn: `store.publish` refuses these models from then on.
+
+    Args:
+        folder: holds the versions.
+        number: which; None: the newest below the one in production whose model is another one and not withdrawn.
+        keep: newest versions to keep, the new one included.
+        new_number: of the version that it becomes, if that is above all that are there; else the next one.
+        keys: that the version to restore must be signed by, and the new one is signed with.
+
+    Returns:
+        The version restored, and the one that is in production now.
+
+    Raises:
+        VersionNotFound: there is no such version, or none to go back to.
+        CorruptModel: the version to restore differs from its manifest. The one in production may: that is why one goes back.
+        SignatureInvalid: the version to restore is not signed.
+        PublishFailed: nothing was changed.
+        BadConfig: models.config cannot be read.
+        ProductionPinned: a models.config says what is in production, so a new version would change nothing for users.
+    """
+    if not store.versions(folder):
+        raise VersionNotFound(f"{folder} holds no version; expected one that was published. There is nothing to go back to.")
+    with store.writing(folder):
+        _not_pinned(folder)
+        present = store.versions(folder)
+        source = _predecessor(folder, present, keys) if number is None else _named(folder, present, number, keys)
+        store.verify(source)
+        facts = source.manifest | {
+            "restored_from": source.number,
+            "restored": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            WITHDRAWN: _withdrawn(folder, present, source, keys),
+        }
+        version = store.write(folder, max(new_number, present[-1] + 1), source.folder, {}, facts, keys=keys)
+        store.prune(folder, keep)
+    return source, version
+
+
+def _not_pinned(folder: Path) -> None:
+    if (pinned := labels.read(folder).production) is not None:
+        raise ProductionPinned(
+            f"{folder.parent / labels.CONFIG} has version {pinned} of {folder.name} in production, whatever is newer. Expected "
+            "no version there for a rollback by a new one: it would change nothing for users. "
+            "`python -m serving.promote --rollback` goes back to the version before, and `--stable VERSION` to any other."
+        )
+
+
+def _withdrawn(folder: Path, present: list[int], source: Version, keys: Keys) -> list[dict]:
+    """What must not be published again: the models above the source, and what they had withdrawn; never the source's own."""
+    above = [version for number in present if number > source.number and (version := _readable(folder, number, keys))]
+    # The source's own list too: the manifests above it, which carry it on, may be the corrupt ones.
+    entries = {entry["version"]: entry for version in (source, *above) for entry in version.manifest.get(WITHDRAWN, [])}
+    entries |= {version.number: {"version": version.number, "model": model_digest(version)} for version in above}
+    return [entry for _, entry in sorted(entries.items()) if entry["model"] != model_digest(source)]
+
+
+def _named(folder: Path, present: list[int], number: int, keys: Keys) -> Version:
+    if number in present:
+        return store.read(folder, number, keys)
+    raise VersionNotFound(
+        f"There is no version {number} in {folder}. Expected one of {', '.join(map(str, present))}; "
+        f"{present[-1]} is in production."
+    )
+
+
+def _predecessor(folder: Path, present: list[int], keys: Keys) -> Version:
+    """The newest version below the one in production that holds another model and is not withdrawn."""
+    current = _readable(folder, present[-1], keys)
+    out = {model_digest(current), *(entry["model"] for entry in current.manifest.get(WITHDRAWN, []))} if current else set()
+    for number in reversed(present[:-1]):
+        if (version := _readable(folder, number, keys)) and model_digest(version) not in out:
+            return version
+    raise VersionNotFound(
+        f"Below version {present[-1]}, which is in production, {folder} holds no other model that was not rolled back already; "
+        f"there are {', '.join(map(str, present))}. Name one with --to to have it nevertheless."
+    )
+
+
+def _readable(folder: Path, number: int, keys: Keys) -> Version | None:
+    """A version; None if its manifest cannot be read, or is not signed: of its model nothing can be said then."""
+    try:
+        return store.read(folder, number, keys)
+    except CorruptModel:
+        return None

@@ -1,0 +1,270 @@
+"""A folder of numbered versions, as TensorFlow Serving polls it. Writes are atomic and durable. Imports nothing heavy.
+
+A version is a folder with a decimal name. It is made beside the others under a name that no server looks at, forced to
+the disk, and renamed: a crash at any moment leaves all of it or none. What a manifest says counts once its signature was
+checked, where there are keys; what a file holds, once its SHA-256 was.
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.model_store import labels
+from components.model_store.manifests import GO_BACK, MANIFEST, differences, parse, sums, unreadable
+from components.model_store.signature import NO_KEYS, SIGNATURE, Keys, sign
+from components.shared.errors import CorruptModel, CrosswindError, PublishFailed, VersionNotFound
+from components.shared.files import TEMPORARY_PREFIX, files_below, fsync, fsync_tree, locked, sha256, temporary_folder
+
+STATISTICS = "training_statistics.pb"
+WARM_UP = "assets.extra/tf_serving_warmup_requests"  # where TensorFlow Serving looks for it
+CARD, CARD_JSON = "model_card.md", "model_card.json"  # for people; the phone's model brings a card.json of another kind
+FINGERPRINT = "fingerprint.pb"  # has a random number of each saving: the same model, trained again, has another
+BESIDE = (STATISTICS, WARM_UP, CARD, CARD_JSON, MANIFEST, SIGNATURE, FINGERPRINT)  # of a version: what is not of its model
+LOG = logging.getLogger(__name__)
+WITHDRAWN = "withdrawn"  # of a manifest: versions that a rollback took out of production, each with its model's digest
+
+
+@dataclass(frozen=True)
+class Version:
+    """A published version: its number, its folder, its manifest, and the SHA-256 of the manifest's bytes."""
+
+    number: int
+    folder: Path
+    manifest: dict[str, Any]
+    digest: str
+
+
+def versions(folder: Path) -> list[int]:
+    """Numbers of the versions in `folder`, oldest first; none if there is no such folder."""
+    return sorted(int(path.name) for path in folder.glob("[0-9]*") if path.name.isdecimal() and path.is_dir())
+
+
+def production(folder: Path, keys: Keys = NO_KEYS) -> Version | None:
+    """The version that users get: the one that models.config pins, else the newest. None if nothing was published.
+
+    Raises:
+        CorruptModel: it has no readable manifest.
+        SignatureInvalid: there are keys, and none of them signed it.
+        VersionNotFound: models.config pins a version that is not there.
+        BadConfig: models.config cannot be read.
+    """
+    numbers = versions(folder)
+    pinned = labels.read(folder).production
+    if pinned is not None and pinned not in numbers:
+        raise VersionNotFound(
+            f"{folder.parent / labels.CONFIG} has version {pinned} of {folder.name} in production, which is not in {folder}. "
+            f"Expected one of {', '.join(map(str, numbers)) or 'none'}. Restore its folder, or name another version there."
+        )
+    return read(folder, pinned or numbers[-1], keys) if numbers else None
+
+
+def newest(folder: Path, keys: Keys = NO_KEYS) -> Version | None:
+    """The version that was published last, in production or not. Raises CorruptModel."""
+    numbers = versions(folder)
+    return read(folder, numbers[-1], keys) if numbers else None
+
+
+def read(folder: Path, number: int, keys: Keys = NO_KEYS) -> Version:
+    """Reads a version's manifest.
+
+    Raises:
+        CorruptModel: there is none, or it is not a manifest.
+        SignatureInvalid: there are keys, and none of them signed it as this version of this model.
+    """
+    path = folder / str(number) / MANIFEST
+    try:
+        content = path.read_bytes()
+        beside = path.with_name(SIGNATURE)
+        signature = beside.read_bytes() if beside.exists() else None
+    except OSError as error:
+        raise unreadable(path, error) from error
+    manifest = parse(content, signature, model=folder.name, number=number, origin=str(path), keys=keys)
+    return Version(number, path.parent, manifest, hashlib.sha256(content).hexdigest())
+
+
+def verify(version: Version) -> None:
+    """Compares every file of a version with its manifest.
+
+    Raises:
+        CorruptModel: a file is missing, was changed, was added, or is a link.
+    """
+    _compare(version, version.folder)
+
+
+def copy(version: Version, target: Path) -> None:
+    """Copies a version into a new folder, and compares the copy: what is loaded from there is what was compared.
+
+    Raises:
+        CorruptModel: as `verify`; there is no copy then.
+    """
+    shutil.copytree(version.folder, target, symlinks=True)
+    try:
+        _compare(version, target)
+    except CorruptModel:
+        shutil.rmtree(target)
+        raise
+
+
+def _compare(version: Version, folder: Path) -> None:
+    if wrong := differences({**version.manifest["files"], MANIFEST: version.digest}, sums(folder)):
+        raise CorruptModel(
+            f"Version {version.number} in {version.folder} differs from its manifest: {', '.join(wrong)}. Expected the files "
+            f"as they were published. Restore them, or go back to another version: {GO_BACK}."
+        )
+
+
+def publish(
+    folder: Path,
+    model: Path,
+    extra: Mapping[str, Path],
+    facts: Mapping[str, Any],
+    keep: int,
+    *,
+    number: int | None = None,
+    keys: Keys = NO_KEYS,
+) -> tuple[Version, str]:
+    """Adds a model as the newest version, unless it already is there, or was taken out of production.
+
+    The newest version is in production, unless a models.config pins another one: then it waits for `serving.promote`.
+
+    Args:
+        folder: holds the versions; made if need be.
+        model: a folder, copied whole.
+        extra: further files, by their name in the version.
+        facts: what the manifest states beside the files' sums and the version.
+        keep: newest versions to keep, the new one included; older ones are deleted, unless models.config names them.
+        number: of the version, above all that are there; None: the next one.
+        keys: that the versions there must be signed by, and the new one is signed with.
+
+    Returns:
+        The new version and an empty text; or the version that holds the same model already, in production or newest, and why
+        nothing is new, as after a run that was killed right behind its push: pushing again would only displace older versions.
+        Of a model that was withdrawn, the version in production.
+
+    Raises:
+        PublishFailed: nothing was published; the versions are as they were.
+        CorruptModel: the newest version, or the one in production, cannot be compared with.
+        SignatureInvalid: one of the two is not signed.
+        VersionNotFound: models.config pins a version that is not there.
+        BadConfig: models.config cannot be read.
+    """
+    with writing(folder):
+        version, reason = _add(folder, model, extra, facts, number=number, keys=keys)
+        prune(folder, keep)  # even if nothing is new: a publisher may have been killed right behind its push
+    return version, reason
+
+
+def _add(
+    folder: Path, model: Path, extra: Mapping[str, Path], facts: Mapping[str, Any], *, number: int | None, keys: Keys
+) -> tuple[Version, str]:
+    current, last = production(folder, keys), newest(folder, keys)
+    files = {str(path): sha256(model / path) for path in files_below(model)}
+    digest = _digest(files)
+    # The newest has the whole list: each version carries on that of the one before, and only a rollback shortens it.
+    withdrawn = last.manifest.get(WITHDRAWN, []) if last else []
+    if current and digest == model_digest(current):
+        return current, f"version {current.number} in production is this very model"
+    if last and digest == model_digest(last):
+        return last, f"version {last.number}, which is not in production, is this very model"
+    if earlier := [entry["version"] for entry in withdrawn if entry["model"] == digest]:
+        assert current
+        return current, f"this very model was version {earlier[0]}, which a rollback took out of production"
+    number = max(number or 0, last.number + 1 if last else 1)
+    files |= {name: sha256(path) for name, path in extra.items()}
+    return write(folder, number, model, extra, {**facts, WITHDRAWN: withdrawn, "files": files}, keys=keys), ""
+
+
+def model_digest(version: Version) -> str:
+    """SHA-256 over the names and sums of the model's own files, without what was published beside it."""
+    return _digest(version.manifest["files"])
+
+
+def folder_digest(model: Path) -> str:
+    """The same, of a model's folder, published or not."""
+    return _digest({str(path): sha256(model / path) for path in files_below(model)})
+
+
+def _digest(sums: Mapping[str, str]) -> str:
+    # The card in the phone's folder is left out too: the model has it inside.
+    own = sorted((name, total) for name, total in sums.items() if name not in BESIDE)
+    return hashlib.sha256(json.dumps(own).encode()).hexdigest()
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Holds the folder's lock; turns the system's errors into PublishFailed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder / ".lock"):
+            _remove_leftovers(folder)
+            yield
+    except OSError as error:
+        if isinstance(error, CrosswindError):
+            raise
+        raise PublishFailed(
+            f"Nothing was published to {folder}: {error}. Expected a writable folder with room for the model; "
+            "free some space or correct the rights, and run again."
+        ) from error
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Deletes all but the `keep` newest versions and those that a models.config names: a server may load them again.
+
+    What cannot be deleted is logged and stays: something was published, and must not be told to have failed.
+    """
+    named = labels.read(folder).named
+    for old in [number for number in versions(folder)[:-keep] if number not in named]:
+        try:
+            _delete(folder, old)
+        except OSError as error:
+            LOG.warning("Version %d in %s is not kept, and cannot be deleted: %s. Delete its folder.", old, folder, error)
+
+
+def write(
+    folder: Path, number: int, model: Path, extra: Mapping[str, Path], facts: Mapping[str, Any], *, keys: Keys
+) -> Version:
+    """Makes a version. `files` of the facts has the sums of what is copied: what changes on the way is not published.
+
+    Raises:
+        PublishFailed: it has.
+    """
+    target = folder / str(number)
+    with temporary_folder(folder) as temporary:
+        shutil.copytree(model, temporary, dirs_exist_ok=True)
+        for name in (MANIFEST, SIGNATURE):  # of the version that is restored
+            (temporary / name).unlink(missing_ok=True)
+        for name, path in extra.items():
+            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, temporary / name)
+        if wrong := differences(facts["files"], sums(temporary)):
+            raise PublishFailed(
+                f"Nothing was published to {folder}: {', '.join(wrong)} changed while {model} was copied. Expected files that "
+                "nobody writes to meanwhile. Run again."
+            )
+        manifest = {**facts, "version": number}
+        content = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
+        (temporary / MANIFEST).write_text(content, encoding="utf-8")
+        if keys.private:
+            (temporary / SIGNATURE).write_bytes(sign(content.encode(), keys.private))
+        fsync_tree(temporary)
+        temporary.rename(target)
+        fsync(folder)
+    return Version(number, target, manifest, hashlib.sha256(content.encode()).hexdigest())
+
+
+def _delete(folder: Path, number: int) -> None:
+    """Renames first, so that a server never sees half a version."""
+    with temporary_folder(folder) as temporary:
+        (folder / str(number)).rename(temporary / str(number))
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Removes what killed publishers left. The lock is held, so nobody is writing them."""
+    for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
+        shutil.rmtree(path)

@@ -1,0 +1,80 @@
+"""How a command begins and ends: this machine is called without a proxy; an error that a user can act on is one message.
+
+The exit codes are `components.shared.errors.Exit`.
+"""
+
+import argparse
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from components.shared import network
+from components.shared.errors import CrosswindError, Exit, exit_code
+
+
+def ended(work: Callable[[], Exit | None], console: Console, interrupted: str = "Interrupted.") -> Exit:
+    """Does the work of a command.
+
+    Args:
+        work: returns None for `Exit.DONE`. Raises CrosswindError.
+        console: where the command speaks.
+        interrupted: what is said after Ctrl-C.
+
+    Returns:
+        The exit code of the work, else that of the error or interruption that ended it. The last line says what it means:
+        make ends with 2 whatever a command ended with.
+    """
+    network.spare_this_machine()
+    try:
+        code = work() or Exit.DONE
+    except CrosswindError as error:
+        say(error, console)
+        code = exit_code(error)
+    except KeyboardInterrupt:
+        console.print(interrupted)
+        code = Exit.INTERRUPTED
+    if code != Exit.DONE:
+        console.print(f"Exit code {code.value}: {code.meaning}.", highlight=False, soft_wrap=True)
+    return code
+
+
+def filled(text: str) -> str:
+    """Of an argument that must not be empty, as that of a variable that is not set. Raises ArgumentTypeError."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; expected a value, or no such argument.")
+    return text
+
+
+def whole(text: str) -> int:
+    """Of an argument that is a version or a number of things: 1 or more. Raises ArgumentTypeError."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}; expected 1 or more.")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Of an argument that is a time to wait: above 0. Raises ArgumentTypeError."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 < found < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}; expected a number above 0.")
+    return found
+
+
+def file(text: str) -> Path:
+    """Of an argument that is a file to read. Raises ArgumentTypeError."""
+    path = Path(text)
+    if not os.access(path, os.R_OK) or path.is_dir():  # a pipe is as good as a file
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a file that is there and can be read.")
+    return path
+
+
+def say(error: CrosswindError, console: Console) -> None:
+    """Prints the error's title and message, as it is: brackets in it are no markup, and no line is broken."""
+    console.print(f"[red bold]{error.title}:[/] ", end="", soft_wrap=True)
+    console.print(str(error), markup=False, highlight=False, soft_wrap=True)

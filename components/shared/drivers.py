@@ -1,0 +1,58 @@
+"""A driver that adds to TFX's cache key what a node depends on beside its inputs and parameters."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tfx.dsl.components.base import base_driver
+from tfx.orchestration.portable import base_driver as portable_base_driver
+from tfx.proto.orchestration import driver_output_pb2
+
+from components.shared import source_code
+from components.shared.files import sha256
+
+OUTSIDE = "outside"  # the property that executors get, with what `CacheKeyDriver.outside` said
+
+
+class CacheKeyDriver(base_driver.BaseDriver, portable_base_driver.BaseDriver):
+    """TFX caches by inputs and parameters: of a file it knows the path, of code the name, and would miss an edit of either.
+
+    This adds the content of each file that a parameter names, the source of the node's component, and the libraries'
+    releases. A node that reads more of the outside world has a driver of its own that says what.
+
+    Drivers run in LocalDagRunner. Where an orchestrator ignores them (Kubeflow), nothing must be cached.
+    """
+
+    def __init__(self, metadata_handle):
+        # TFX accepts as a component's driver only subclasses of the first, and runs only subclasses of the second.
+        base_driver.BaseDriver.__init__(self, metadata_handle)
+        portable_base_driver.BaseDriver.__init__(self, metadata_handle)
+
+    def outside(self, exec_properties: dict[str, Any]) -> str:
+        """What else decides the node's output, such as the content of a folder."""
+        return ""
+
+    def run(self, execution_info) -> driver_output_pb2.DriverOutput:
+        added = {
+            OUTSIDE: self.outside(execution_info.exec_properties),
+            "files": json.dumps(named_files(execution_info.exec_properties)),
+            "source": source_code.at_start(execution_info.pipeline_node.node_info.type.name),
+            "libraries": json.dumps(source_code.versions()),
+        }
+        output = driver_output_pb2.DriverOutput()
+        for name, text in added.items():
+            output.exec_properties[name].string_value = text
+        return output
+
+
+def named_files(exec_properties: Mapping[str, Any]) -> dict[str, str]:
+    """SHA-256 of each file that a parameter names, by the parameter; of one that may not be read, the executor tells."""
+    texts = {name: value for name, value in sorted(exec_properties.items()) if isinstance(value, str)}
+    readable = {name: text for name, text in texts.items() if _is_file(text) and os.access(text, os.R_OK)}
+    return {name: sha256(Path(text)) for name, text in readable.items()}
+
+
+def _is_file(text: str) -> bool:
+    return os.path.isfile(text)  # noqa: PTH113 (a Path raises where the text is too long for a name)

@@ -1,0 +1,47 @@
+"""The SQLite file of ML Metadata, looked at before TFX or a page reads it: neither says what to do. Imports nothing heavy."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from components.shared.errors import RootUnusable
+
+PATIENCE = 10.0  # seconds: ML Metadata's transactions take milliseconds, a copy of the file a few seconds
+
+
+def exists(path: Path) -> bool:
+    """Whether a run has written to it: a process that is killed early leaves an empty file."""
+    return path.exists() and path.stat().st_size > 0
+
+
+def check(path: Path, *, to_write: bool, patience: float = PATIENCE) -> None:
+    """Says clearly why the file cannot be used. A file that is missing or empty can: TFX makes the tables.
+
+    Args:
+        path: the file.
+        to_write: whether a run is to write to it, so that nobody else may.
+        patience: seconds to wait for whoever has locked it.
+
+    Raises:
+        RootUnusable: it is locked, read-only, or no whole database.
+    """
+    if not exists(path):
+        return
+    try:
+        with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as database:
+            database.execute("BEGIN IMMEDIATE" if to_write else "BEGIN")
+            [found] = database.execute("PRAGMA quick_check(1)").fetchone()
+            database.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        raise RootUnusable(
+            f"{path} cannot be {'written' if to_write else 'read'}: {error}. Expected the file of all runs, writable and free. "
+            "End whatever holds it (`fuser` names it), correct the rights, or choose another folder with --root."
+        ) from error
+    except sqlite3.DatabaseError as error:
+        found = str(error)
+    if found != "ok":
+        raise RootUnusable(
+            f"{path} is damaged: {' '.join(found.split())}. Expected ML Metadata's SQLite file of all runs. Put a backup in "
+            "its place, or move it away, and the folder artifacts beside it, whose numbers it has: what is published stays in "
+            "production, and the next run begins anew, with that model's month."
+        )

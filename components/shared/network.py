@@ -1,0 +1,169 @@
+"""Which calls go through a proxy: those to other machines as the environment says, those to this one never."""
+
+import contextlib
+import ipaddress
+import os
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
+
+from components.shared.errors import BadConfig
+
+if TYPE_CHECKING:  # 0.2 s, which a command that calls nobody need not wait for
+    import ssl
+
+    import httpx
+
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+EXEMPTIONS = ("no_proxy", "NO_PROXY")  # some libraries read the one, some the other
+GRPC = ("grpc_proxy", "https_proxy", "http_proxy")  # what its library reads, in this order and spelling
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def spare_this_machine() -> None:
+    """Exempts this machine from the environment's proxies, for every library here and every process that is started from here.
+
+    A host in brackets, as URLs have IPv6 addresses, loses them: libraries know it without, and httpx ends in an error.
+    """
+    if not getproxies_environment():
+        return
+    names = [*EXEMPTIONS, *(["no_grpc_proxy"] if "no_grpc_proxy" in os.environ else [])]  # gRPC asks that one first
+    for name, given in {name: os.environ.get(name) or _exempt() for name in names}.items():
+        hosts = [re.sub(r"^\[(.*)\]$", r"\1", host.strip()) for host in given.split(",")]
+        os.environ[name] = ",".join(dict.fromkeys(filter(None, [*hosts, *THIS_MACHINE]))) if "*" not in hosts else "*"
+
+
+def _exempt() -> str:
+    return next((os.environ[name] for name in EXEMPTIONS if os.environ.get(name)), "")
+
+
+def is_here(host: str) -> bool:
+    """Whether a host's name or address is this machine's own, as it is called everywhere."""
+    with contextlib.suppress(ValueError):
+        address = ipaddress.ip_address(host.strip("[]"))
+        return address.is_loopback or address.is_unspecified
+    return host.lower() == "localhost" or host.lower().endswith(".localhost")
+
+
+def grpc_options(address: str) -> list[tuple[str, int]]:
+    """Options of a gRPC channel to host:port: gRPC reads the environment by itself, if it is not told otherwise."""
+    return [("grpc.enable_http_proxy", 0)] if _direct(urlsplit(f"//{address}")) else []
+
+
+def _direct(parts: SplitResult) -> bool:
+    """Whether a call needs no proxy: an exemption is a host, with or without its port."""
+    host = parts.hostname or ""
+    return is_here(host) or any(proxy_bypass(name) for name in (host, parts.netloc.rpartition("@")[2]))
+
+
+def proxy(url: str) -> tuple[str, str] | None:
+    """The proxy between here and a URL, and the variable that names it; None: there is none.
+
+    Args:
+        url: grpc:// too, for which gRPC reads variables of its own; http:// if it has no scheme.
+
+    Raises:
+        BadConfig: it is of a kind that nothing here speaks, or no address; the variable is named.
+    """
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    if _direct(parts):
+        return None
+    kinds = (f"{parts.scheme}_proxy", "all_proxy")
+    names = GRPC if parts.scheme == "grpc" else [name for kind in kinds for name in (kind, kind.upper())]
+    name = next((name for name in names if os.environ.get(name)), "")
+    return (_usable(name, os.environ[name]), name) if name else None
+
+
+def _usable(name: str, given: str) -> str:
+    address = given if "://" in given else f"http://{given}"
+    try:
+        parts = urlsplit(address)
+        known = parts.hostname is not None and parts.port != 0
+    except ValueError:  # a bracket without its other, a port that is no number
+        raise _no_address(name, given) from None
+    if parts.scheme not in ("http", "https"):
+        raise BadConfig(
+            f"{name} is {masked(given)}; expected an HTTP proxy, as in {name}=http://proxy:3128: SOCKS is not spoken here. "
+            f"Set it so, unset it, or name hosts that need no proxy in NO_PROXY."
+        )
+    if not known:
+        raise _no_address(name, given)
+    return address
+
+
+def _no_address(name: str, given: str) -> BadConfig:
+    """Without the words of whoever could not read it: they may quote a part of the password."""
+    return BadConfig(
+        f"{name} is {masked(given)}, which is no address of a proxy. Expected a host and its port, as in "
+        f"{name}=http://proxy:3128. Set it so, unset it, or name hosts that need no proxy in NO_PROXY."
+    )
+
+
+def masked(address: str) -> str:
+    """A proxy's address without the name and password that may be in it, which may have an @ or a / themselves."""
+    return re.sub(r"^([^/@]*//)?.*@", r"\1***@", address, flags=re.DOTALL)
+
+
+def via(url: str) -> str:
+    """For a message of what could not be reached: " through the proxy http://proxy:3128 (HTTP_PROXY)"; empty: none."""
+    found = proxy(url)
+    return f" through the proxy {masked(found[0])} ({found[1]})" if found else ""
+
+
+def web(url: str, seconds: float) -> "httpx.Client":
+    """An HTTP client for a URL and what is below it.
+
+    Raises:
+        BadConfig: the environment names a proxy or certificates that cannot be used; the variable is named.
+        httpx.InvalidURL: it is none.
+    """
+    import httpx  # noqa: PLC0415
+
+    scheme = httpx.URL(url).scheme
+    between = proxy(url)
+    secure = scheme == "https" or (between is not None and between[0].startswith("https"))
+    verify = _certificates() if secure else True
+    try:
+        return httpx.Client(
+            base_url=url,
+            timeout=seconds,
+            trust_env=False,  # else its proxies are set up, or fail to be, for a call to this machine too
+            proxy=between[0] if between else None,
+            verify=verify,
+        )
+    except (ValueError, httpx.InvalidURL) as error:
+        if not between:
+            raise
+        raise _no_address(between[1], between[0]) from error
+
+
+def _certificates() -> "ssl.SSLContext":
+    import ssl  # noqa: PLC0415
+
+    import httpx  # noqa: PLC0415
+
+    try:
+        return httpx.create_ssl_context()  # which reads the environment
+    except (OSError, ssl.SSLError) as error:
+        name = next(name for name in CERTIFICATES if os.environ.get(name))
+        raise _no_certificates(name, str(error)) from error
+
+
+def _no_certificates(name: str, why: str) -> BadConfig:
+    return BadConfig(
+        f"{name} is {os.environ[name]}, which cannot be used: {why}. Expected certificates in PEM format; correct the variable "
+        "or unset it."
+    )
+
+
+def check_for_requests(url: str) -> None:
+    """For a library that calls a URL by `requests`, Google's: what would end in a traceback of that.
+
+    Raises:
+        BadConfig: the environment names a proxy or certificates that cannot be used; the variable is named.
+    """
+    proxy(url)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if (path := os.environ.get(name)) and not os.access(path, os.R_OK):
+            raise _no_certificates(name, "it cannot be read")

@@ -1,0 +1,78 @@
+"""Rows that are made to be awkward: what clients send, whether training has seen it or not. Imports no TensorFlow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from components.shared.phone.card import FeatureCard
+
+UNKNOWN = ("ZZZ", "zürich", "東京", "a" * 200, " ", "jfk")  # categories that no training saw; some not ASCII
+INFINITE = (float("inf"), float("-inf"))
+EXTREMES = (0.0, -1.0, 1.0, 0.5, 1e-6, 1e6, -1e6, 1e30, -1e30, *INFINITE)
+INTEGERS = (2**62, -(2**62))
+MISSING = {"string": b"", "float32": float("nan"), "int64": 0}
+
+
+@dataclass(frozen=True)
+class AwkwardRows:
+    """Rows and their oddities.
+
+    Attributes:
+        columns: raw columns of shape [rows].
+        names: of each row, what is odd about it: "temp missing", "distance inf".
+    """
+
+    columns: dict[str, np.ndarray]
+    names: list[str]
+
+
+def make(features: list[FeatureCard], real: Mapping[str, np.ndarray]) -> AwkwardRows:
+    """Changes of one real row, the first of those with the fewest missing values.
+
+    Args:
+        features: what the card says of each.
+        real: real rows.
+
+    Returns:
+        Every allowed category and some unknown ones; each number at its ends, beyond them, at extremes and infinite; each value
+        missing by itself, and with each other one that may be missing; all that may be, and everything.
+    """
+    changes: list[tuple[str, dict[str, object]]] = []
+    for feature in features:
+        changes += [(f"{feature.name} {value!r}", {feature.name: encoded(value)}) for value in values(feature)]
+    missing = {feature.name: MISSING[feature.dtype] for feature in features}
+    optional = {feature.name: missing[feature.name] for feature in features if feature.optional}
+    changes += [(f"{name} missing", {name: value}) for name, value in missing.items()]
+    pairs = combinations(optional, 2)
+    changes += [(f"{one} and {other} missing", {name: missing[name] for name in (one, other)}) for one, other in pairs]
+    changes.append(("all that is optional missing", optional))
+    numbers = [feature.name for feature in features if feature.dtype == "float32"]
+    changes += [(f"every number {value!r}", dict.fromkeys(numbers, value)) for value in (*INFINITE, 1e30, -1e30)]
+    changes.append(("everything missing", missing))
+    lacking = sum(absent(real[feature.name]).astype(int) for feature in features)
+    columns = {name: np.repeat(column[[np.argmin(lacking)]], len(changes)) for name, column in real.items()}
+    for row, (_, change) in enumerate(changes):
+        for name, value in change.items():
+            columns[name][row] = value
+    return AwkwardRows(columns, [name for name, _ in changes])
+
+
+def values(feature: FeatureCard) -> list:
+    """Values of one feature that are allowed, and others."""
+    if feature.dtype == "string":
+        return [*(feature.values or ()), *UNKNOWN]
+    ends = [end for end in (feature.minimum, feature.maximum) if end is not None]
+    beyond = [end + step for end in ends for step in (-1, 1)]
+    return list(dict.fromkeys([*ends, *beyond, *(INTEGERS if feature.dtype == "int64" else EXTREMES)]))
+
+
+def encoded(value: object) -> object:
+    """Texts as UTF-8."""
+    return value.encode() if isinstance(value, str) else value
+
+
+def absent(column: np.ndarray) -> np.ndarray:
+    """Whether a value of a raw column is missing."""
+    return column == b"" if column.dtype == object else np.isnan(column)

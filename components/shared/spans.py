@@ -1,0 +1,196 @@
+"""Spans are calendar months, `YYYY-MM`, each a folder of Parquet or CSV files. Nothing heavy is imported here."""
+
+import calendar
+import datetime
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+from typing import NoReturn, TypeVar
+
+from components.shared.errors import BadConfig, BadData, SpanNotFound
+from components.span_example_gen.limits import listed, shown
+
+SUFFIXES = (".parquet", ".csv")
+SPLITS = ("train", "eval")  # in the order of time
+NEWEST = "newest"  # instead of a span: the newest that is whole when the node runs
+# What a table keeps of itself beside its files, by which alone one knows the files that count: others are superseded.
+TABLES = {
+    "a Delta table": re.compile(r"_delta_log(/.*)?"),
+    "a Hudi table": re.compile(r"\.hoodie.*"),
+    "an Iceberg table": re.compile(r"metadata(/[^/]*\.metadata\.json)?"),
+}
+P = TypeVar("P", Path, str)
+_SPAN = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])")
+
+
+def available(folder: Path) -> list[str]:
+    """Spans below `folder`, oldest first.
+
+    Raises:
+        SpanNotFound: there is none.
+        BadData: this user may not look, or it is a table of another engine.
+    """
+    with _readable():
+        refuse_tables(beside_spans([path.relative_to(folder).as_posix() for path in folder.glob("*/*")]), folder)
+        return sorted(path.name for path in folder.glob("*") if path.is_dir() and is_span(path.name)) or none_in(folder)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise BadData(
+            f"{error.filename} cannot be read: {error.strerror}. Expected that this user may; change its mode."
+        ) from error
+
+
+def is_span(name: str) -> bool:
+    """Whether a folder's name is that of a span."""
+    return bool(_SPAN.fullmatch(name))
+
+
+def none_in(folder: Path | str) -> NoReturn:
+    """Raises SpanNotFound."""
+    raise SpanNotFound(
+        f"No spans in {folder}; expected folders named YYYY-MM. Build the example's with `python -m data.flights`."
+    )
+
+
+def window(span: str, size: int) -> list[str]:
+    """The `size` consecutive months that end with `span`, oldest first: ("2013-02", 3) gives 2012-12, 2013-01, 2013-02.
+
+    Raises:
+        BadConfig: `span` is not of the form YYYY-MM.
+    """
+    if not is_span(span):
+        raise BadConfig(f"{span!r} is not a span; expected a month such as 2013-07.")
+    newest = int(span[:4]) * 12 + int(span[5:]) - 1
+    return [f"{month // 12:04}-{month % 12 + 1:02}" for month in range(newest - size + 1, newest + 1)]
+
+
+def days(span: str) -> tuple[datetime.date, datetime.date]:
+    """The first and the last day of a month."""
+    year, month = int(span[:4]), int(span[5:])
+    return datetime.date(year, month, 1), datetime.date(year, month, calendar.monthrange(year, month)[1])
+
+
+def first_eval_day(span: str, eval_days: int) -> datetime.date:
+    """The day from which on the rows of `span` are evaluation rows."""
+    return days(span)[1] - datetime.timedelta(days=eval_days - 1)
+
+
+def split_days(window: list[str], eval_days: int) -> dict[str, tuple[datetime.date, datetime.date]]:
+    """The first and the last day of the rows of each split."""
+    first = first_eval_day(window[-1], eval_days)
+    return {"train": (days(window[0])[0], first - datetime.timedelta(days=1)), "eval": (first, days(window[-1])[1])}
+
+
+def files(folder: Path, spans: list[str]) -> dict[str, list[Path]]:
+    """The data files of each span, sorted.
+
+    Raises:
+        SpanNotFound: a span has no folder, or no Parquet or CSV file in it.
+        BadData: one of them is no regular file, or lies elsewhere; or something else is in the folder.
+    """
+    return chosen(listing(folder), spans, folder)
+
+
+def listing(folder: Path) -> dict[str, list[Path]]:
+    """What is in the folder of every span below `folder`, sorted, but for what `is_aside`. Raises as `available`."""
+    with _readable():
+        return {span: sorted(path for path in (folder / span).iterdir() if not is_aside(path)) for span in available(folder)}
+
+
+def beside_spans(paths: Iterable[str]) -> set[str]:
+    """Of the `paths` below a folder of spans those that are in no span, and the folders that they lie in but for `metadata`."""
+    outside = {path for path in paths if not is_span(path.partition("/")[0])}
+    return outside | {path.partition("/")[0] for path in outside} - {"metadata"}  # a name that others use too
+
+
+def refuse_tables(paths: Iterable[str], folder: Path | str) -> None:
+    """Raises BadData if one of the `paths`, relative to `folder`, says that it is a table with a log of its own."""
+    for path in sorted(paths):
+        for table, mark in TABLES.items():
+            if mark.fullmatch(path):
+                raise BadData(
+                    f"{folder} holds {shown(path)}: it is {table}, and some of its files are superseded. Expected plain files. "
+                    "Export its rows with the engine that writes it (Spark, DuckDB, Polars, Trino) as Parquet, each month in a "
+                    "folder of its own."
+                )
+
+
+def is_data(path: PurePath) -> bool:
+    """Whether a file's name is that of data."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def is_aside(path: PurePath) -> bool:
+    """Whether it is left out, as in Hadoop and Spark: `_SUCCESS`, `.part-0.parquet.crc`, also a hidden `.part-0.parquet`."""
+    is_log = any(mark.fullmatch(path.name) for mark in TABLES.values())
+    return path.name.startswith((".", "_")) and not is_log
+
+
+def chosen(present: Mapping[str, list[P]], spans: list[str], folder: Path | str) -> dict[str, list[P]]:
+    """The data files of some spans of a listing; in the others may be anything. Raises as `files`."""
+    if missing := sorted(set(spans) - set(present)):
+        raise SpanNotFound(
+            f"Span {', '.join(missing)} is not in {folder}, but the window {spans[0]} to {spans[-1]} needs it. "
+            f"There are {', '.join(present)}. Choose another --span, or a smaller data.window."
+        )
+    found = {span: present[span] for span in spans}
+    for span, paths in found.items():
+        refuse_tables((PurePath(path).name for path in paths), f"{folder}/{span}")
+        others = [shown(PurePath(path).name) for path in paths if not is_data(PurePath(path))]
+        if len(others) == len(paths):
+            raise SpanNotFound(
+                f"{folder}/{span} holds no data; expected files ending in {' or '.join(SUFFIXES)}"
+                f"{f', found {listed(others)}' if others else ''}."
+            )
+        if others:  # part of the month would be missing without a word
+            raise BadData(
+                f"{folder}/{span} also holds {listed(others)}. Expected files ending in {' or '.join(SUFFIXES)}, in no further "
+                "folder. Unpack, convert or remove the rest; only names that begin with . or _ are left out."
+            )
+    for path in (path for paths in found.values() for path in paths):
+        if not str(path).isprintable():
+            raise BadData(f"{str(path)!r} has a name that cannot be printed. Expected letters and digits; rename the file.")
+        if "://" not in str(folder):
+            _check_file(Path(path), Path(folder))
+    return found
+
+
+def _check_file(path: Path, folder: Path) -> None:
+    """Raises BadData unless it can be read without waiting, and lies among the spans."""
+    if not path.is_file():
+        raise BadData(f"{path} is no file: a folder, a pipe, a device, or a link to nothing. Expected data; remove it.")
+    if not (real := Path(os.path.realpath(path))).is_relative_to(os.path.realpath(folder)):
+        raise BadData(f"{path} leads to {real}, outside of {folder}. Expected the file itself; copy it there.")
+
+
+def shard(span: str, index: int) -> str:
+    """How the files begin that the `index`-th data file of `span` becomes in each split; `part` is the rest."""
+    return f"data_tfrecord-{span}-{index:05}"
+
+
+def part(shard: str, number: int) -> str:
+    """Name of the file that holds the `number`-th batch of rows of a shard."""
+    return f"{shard}-{number:05}.gz"
+
+
+def days_folder(examples: str) -> str:
+    """Where an Examples artifact has the days of its evaluation rows: no feature, but rows of one day are alike."""
+    return f"{examples}/days"
+
+
+def days_file(examples: str, part: str) -> str:
+    """The days of the rows in a part of the evaluation split: NumPy's format, days since 1970, shape [rows]."""
+    return f"{days_folder(examples)}/{part}.npy"
+
+
+def shards(examples: str, span: str) -> list[str]:
+    """The files of one span in an Examples artifact, in the order of time if each data file is."""
+    folder = Path(examples)
+    return [str(path) for split in SPLITS for path in sorted((folder / f"Split-{split}").glob(f"data_tfrecord-{span}-*.gz"))]

@@ -1,0 +1,25 @@
+"""A Beam worker in this environment, and the runner that starts `workers` of it on this machine.
+
+Beam's own worker unpickles code before anything of ours is imported, and then fails: TensorFlow Data Validation can only be
+imported behind tfx. Run by an engine, not by hand: where to connect to is in the environment variables that Beam defines.
+"""
+
+import sys
+
+import tfx  # noqa: F401  # first
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+from apache_beam.runners.worker import sdk_worker_main
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
+
+COMMAND = (sys.executable, "-m", "pipeline.beam.settings.worker")
+
+
+class MultiProcessingRunner(FnApiRunner):
+    """Beam's FnApiRunner with this module as its worker processes, `--direct_num_workers` of them."""
+
+    def __init__(self) -> None:
+        super().__init__(default_environment=SubprocessSDKEnvironment.from_command_string(" ".join(COMMAND)))
+
+
+if __name__ == "__main__":
+    sdk_worker_main.main(sys.argv)

@@ -1,0 +1,150 @@
+"""What the container of a node runs on Kubeflow Pipelines: mends what KFP's launcher gives, then lets TFX run the executor.
+
+Open-source KFP gives inputs without their types, and TFX and Beam know no s3:// or minio://. The launcher, which starts this
+process, has downloaded the inputs below /gcs, /s3 or /minio, and will upload from there what the executor has written.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.shared import network
+from components.shared.errors import CrosswindError, Exit, exit_code
+
+if TYPE_CHECKING:  # --help does not wait for it
+    from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorInput, ExecutorOutput
+
+    from components.run_report.facts import State
+    from pipeline.kubeflow.records import Record
+
+TERMINATION_LOG = Path("/dev/termination-log")  # what it holds is shown beside the failed node
+TERMINATION_BYTES = 4096  # Kubernetes' limit
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0, 2 for a wrong setting, 3 when the data were refused, else 1.
+
+    The launcher ends with 1 whatever our code; its log has ours. The message goes where Argo takes a failed node's from.
+    """
+    options, beam = parse(arguments)
+    network.spare_this_machine()
+    try:
+        run(options, beam)
+    except CrosswindError as error:
+        message = f"{type(error).__name__}: {error}"
+        code = exit_code(error)
+    except Exception as error:
+        traceback.print_exc()
+        message = f"{options.executor_class_path} failed: {type(error).__name__}: {error}\nThe traceback is in the log."
+        code = Exit.FAILED
+    else:
+        return 0
+    print(message, file=sys.stderr)  # noqa: T201
+    if TERMINATION_LOG.exists():
+        whole = message.encode()[:TERMINATION_BYTES].decode(errors="ignore")  # no half of a character
+        TERMINATION_LOG.write_text(whole, encoding="utf-8")
+    return code
+
+
+def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
+    """Our options, and Beam's."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.kubeflow.entrypoint", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--executor_class_path", required=True, help="class of the executor")
+    parser.add_argument("--json_serialized_invocation_args", required=True, help="KFP's ExecutorInput")
+    parser.add_argument("--json_serialized_inputs_spec_args", required=True, help="the component's input definitions")
+    parser.add_argument(
+        "--uri_mode",
+        choices=["mounted", "remote"],
+        default="mounted",
+        help="read and write below the launcher's folders, or in the bucket, for Beam workers elsewhere (default: %(default)s)",
+    )
+    parser.add_argument("--records", type=Path, help="folder in which to leave what the run's closing report needs")
+    parser.add_argument("--hand_over", action="append", default=[], help="output that the report reads; repeatable")
+    return parser.parse_known_args(arguments)
+
+
+def run(options: argparse.Namespace, beam: Iterable[str]) -> None:
+    """Runs one executor and writes output_metadata.json for the launcher. Whatever the executor raises goes on."""
+    # The environment's name, for tests: in a cluster the launcher's folders stand at the root.
+    mounts = os.environ.get("KFP_MOUNTS", "/")
+
+    from tfx.dsl.io import fileio  # noqa: PLC0415  # --help does not wait for it
+    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor  # noqa: PLC0415
+
+    from pipeline.kubeflow import invocation, markers  # noqa: PLC0415
+
+    given = invocation.parse(options.json_serialized_invocation_args)
+    reported = Path(given.outputs.output_file)
+    invocation.restore_types(given, options.json_serialized_inputs_spec_args)
+    with recorded(options, given) as leave:
+        if options.uri_mode == "mounted":
+            invocation.map_uris(given, lambda uri: invocation.local_path(uri, mounts))
+            for uri in invocation.output_uris(given):
+                Path(uri).mkdir(parents=True, exist_ok=True)  # as TFX's own orchestrators do
+        with tempfile.TemporaryDirectory() as local:
+            # TFX puts an executor's temporary files beside its report, where remote workers must reach them.
+            scratch = local if options.uri_mode == "mounted" else invocation.scratch(given)
+            given.outputs.output_file = f"{scratch}/report/output_metadata.json"
+            options.json_serialized_invocation_args = invocation.text(given)
+            start = time.time()
+            kubeflow_v2_run_executor.main((options, list(beam)))
+            report = invocation.report(fileio.open(given.outputs.output_file, "r").read())
+            invocation.note_time(report, start, time.time() - start)
+            leave(report)
+            if options.uri_mode == "mounted":
+                invocation.map_uris(report, lambda path: invocation.remote_uri(path, mounts))
+            else:
+                fileio.rmtree(scratch)
+                markers.remove(invocation.output_uris(given))
+    reported.parent.mkdir(parents=True, exist_ok=True)
+    reported.write_text(invocation.text(report), encoding="utf-8")
+
+
+@contextmanager
+def recorded(options: argparse.Namespace, given: "ExecutorInput") -> Iterator[Callable[["ExecutorOutput"], None]]:
+    """Leaves a record of the node for the run's closing report: that it started, and how it ended.
+
+    Yields:
+        What is to be called with the executor's outputs, where this process sees them.
+    """
+    if not options.records:
+        yield lambda _: None
+        return
+    from pipeline.kubeflow.records import Record  # noqa: PLC0415
+
+    record = Record(options.records, given)
+    with _best_effort():
+        record.write("failed")  # until something else is said: a process that is killed says no more
+    try:
+        yield lambda report: _write(record, "done", "", report, options.hand_over)
+    except Exception as error:
+        _write(record, "failed", f"{type(error).__name__}: {error}", given, options.hand_over)
+        raise
+
+
+def _write(record: "Record", state: "State", message: str, outputs: "ExecutorInput | ExecutorOutput", keys: list[str]) -> None:
+    with _best_effort():
+        record.write(state, message, record.outputs(outputs, keys))
+
+
+@contextmanager
+def _best_effort() -> Iterator[None]:
+    """A record that cannot be written costs its page a paragraph, and must not cost the run."""
+    try:
+        yield
+    except Exception:
+        traceback.print_exc()
+
+
+if __name__ == "__main__":
+    code = main()
+    from pipeline.local.root import leave
+
+    leave(code)

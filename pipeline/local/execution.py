@@ -1,0 +1,122 @@
+"""Runs the nodes of one span on this machine, in a process that is watched: for `pipeline.local_runner` and `pipeline.tune`."""
+
+import contextlib
+import shutil
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+
+from components.model_store.signature import read_keys
+from components.shared.errors import CrosswindError, LimitExceeded, NodeFailed, ProcessDied
+from pipeline.beam import settings as beam
+from pipeline.config import Config
+from pipeline.local.progress import THE_START, Began, Ended, Event, Tell
+from pipeline.local.supervisor import supervised
+from pipeline.shared import masking
+from pipeline.shared.checkout import git_commit
+
+Result = TypeVar("Result")
+BEHIND = "What follows the last node"
+LITTLE_ROOM = 20e6  # bytes
+CLOSING_SECONDS = 600  # for the report of a run that was ended; it takes 20
+
+
+def execute(config: Config, span: str, console: Console, name: str, *, behind: Callable[[], Result], trials: int = 0) -> Result:
+    """Runs the nodes, or those up to a Tuner of so many trials, and what is to follow them in the same process.
+
+    Args:
+        config, span: what to run.
+        console: gets a line a node.
+        name: of the run, in ML Metadata and among the reports.
+        behind: is called when all nodes have ended well, in the process that has run them: it must not print.
+        trials: of a Tuner; 0: no Tuner.
+
+    Returns:
+        What `behind` does.
+
+    Raises:
+        LimitExceeded: a node took more than `run.max_seconds` or `run.max_memory_gb`. The run has its report all the same.
+        CrosswindError: a setting makes no sense here, or a node said what is wrong; NodeFailed if it did not.
+    """
+    beam.check_here(config.beam)
+    read_keys(config.publish.public_key, config.publish.signing_key)  # a key that is missing, better now than after training
+    up_to = "Tuner" if trials else None
+
+    def work(tell: Tell) -> Result:
+        with _explained(config, tell) as follows:
+            from pipeline.dag import check_schema, create_pipeline  # noqa: PLC0415
+            from pipeline.local import local_dag  # noqa: PLC0415 (here and below: the process that watches needs none of it)
+            from pipeline.model import distribution  # noqa: PLC0415
+
+            # Devices are settled when TensorFlow starts, and what is missing is better said before the first node.
+            distribution.create(config.train.strategy, config.train.devices, config.train.tpu)
+            check_schema(Path(config.data.schema_file))
+            local_dag.run(create_pipeline(config, span, git_commit(), trials), name, up_to, masking.masker(config), follows)
+        tell(Began(BEHIND))
+        return behind()
+
+    def close(tell: Tell, failure: str) -> None:
+        with _explained(config, tell) as follows:
+            from pipeline.dag import create_pipeline  # noqa: PLC0415
+            from pipeline.local import local_dag  # noqa: PLC0415
+
+            local_dag.close(create_pipeline(config, span, git_commit(), trials), name, failure, up_to, follows)
+
+    try:
+        return supervised(work, config.run, console)
+    except (LimitExceeded, ProcessDied) as error:
+        if error.node:  # else there is nothing to tell of
+            failure = f"{type(error).__name__}: {error}"
+            limits = config.run.model_copy(update={"max_seconds": CLOSING_SECONDS})
+            with contextlib.suppress(CrosswindError):  # what ended the run is better told than what ended its report
+                supervised(lambda tell: close(tell, failure), limits, console)
+        raise
+
+
+def _room(root: Path) -> str:
+    """What is said where there is hardly any: SQLite, on a full disk, may say that no transaction is active."""
+    free = shutil.disk_usage(root).free
+    return (
+        f"\nOnly {free / 1e6:.1f} MB are left on the disk of {root}: free some space, and run again."
+        if free < LITTLE_ROOM
+        else ""
+    )
+
+
+class _Follows:
+    """Passes on what it is told, and knows the node that failed first: closing nodes run after it."""
+
+    def __init__(self, tell: Tell):
+        self.failed = ""
+        self._tell, self._node = tell, ""
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Began):
+            self._node = event.node
+        elif event == Ended("failed"):
+            self.failed = self.failed or self._node
+        self._tell(event)
+
+
+@contextlib.contextmanager
+def _explained(config: Config, tell: Tell) -> Iterator[_Follows]:
+    """One message for what ends the nodes within, which tell what is yielded of themselves. Raises CrosswindError."""
+    from absl import logging  # noqa: PLC0415
+
+    follows, mask = _Follows(tell), masking.masker(config)
+    try:
+        masking.keep_out_of_logs(config)
+        logging.set_verbosity(logging.INFO)
+        yield follows
+    except CrosswindError:
+        raise
+    except (Exception, SystemExit) as error:  # Beam's parser exits for an option that it cannot read
+        sys.stderr.write(mask(traceback.format_exc()))
+        told = mask(f"{type(error).__name__}: {error}")
+        raise NodeFailed(
+            f"{follows.failed or THE_START} failed: {told}{_room(Path(config.run.root))}\nThe traceback is in the log."
+        ) from error

@@ -1,0 +1,79 @@
+"""What came of a run, in one record: for the terminal, for `retrain.log`, for a notification."""
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from components.shared import drift_report
+
+if TYPE_CHECKING:  # it imports ml_metadata, which --help does not wait for
+    from components.run_report.facts import Step
+    from pipeline.local.record import Outputs
+
+# Each is an `Exit` in lower case: that of the run, and of the tick that it ends.
+Result = Literal[
+    "published", "not_blessed", "stable", "data_rejected", "limit_exceeded", "wrong_setting", "busy", "interrupted", "failed"
+]
+
+
+class Outcome(BaseModel):
+    """Of one run of one span."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    span: str
+    outcome: Result
+    reason: str = ""  # why nothing new was published
+    mobile: str = ""  # why the phone's model was not published although the server's was
+    version: int | None = None  # published, else in production; None if it came to no decision
+    in_production: int | None = None  # after the run; not `version` if that waits for a promotion; None as before
+    drift: str = ""  # the DriftMonitor's verdict
+    drift_reasons: list[str] = []
+    seconds: float = 0.0
+
+    @property
+    def decided(self) -> bool:
+        """Whether the span is done with: published or not, the run came to its end."""
+        return self.outcome in ("published", "not_blessed", "stable")
+
+    @property
+    def promotion(self) -> "Step | None":
+        """What puts the published version into production; None if it is there."""
+        from components.run_report import advice  # noqa: PLC0415 (--help does not wait for it)
+
+        if self.outcome != "published" or not self.version or not self.in_production or self.in_production == self.version:
+            return None
+        return advice.promotion(self.in_production, self.version, phones=not self.mobile)
+
+    @property
+    def waits(self) -> str:
+        """The same in a line; empty if there is nothing to do."""
+        return f"{self.promotion.text} {self.promotion.command}" if self.promotion else ""
+
+
+def of(span: str, outputs: "Outputs", seconds: float) -> Outcome:
+    """The outcome of a run that came to its end, from the artifacts that it left."""
+    drift = drift_report.read(outputs["DriftMonitor"]["report"].uri)
+    version = in_production = drift.reference.version if drift.reference else None
+    if "Publisher" in outputs:
+        pushed = outputs["Publisher"]["pushed_model"].custom_properties
+        result: Result = "published" if pushed["pushed"].int_value else "not_blessed"
+        reason = pushed["reason"].string_value
+        mobile = outputs["MobilePublisher"]["pushed_model"].custom_properties["reason"].string_value
+        in_production = pushed["in_production"].int_value or pushed["version"].int_value or in_production
+        # Where nothing is new, the very model may be there beside the one in production.
+        version = pushed["version"].int_value if result == "published" else in_production
+    else:
+        mobile = ""
+        result, reason = "stable", f"version {in_production} stays, since no check in drift.retrain_on fired"
+    return Outcome(
+        span=span,
+        outcome=result,
+        reason=reason,
+        mobile=mobile if result == "published" else "",
+        version=version,
+        in_production=in_production,
+        drift=drift.verdict,
+        drift_reasons=drift.reasons,
+        seconds=round(seconds, 1),
+    )

@@ -1,0 +1,121 @@
+"""Which spans are to be run, by what is in the folder and what ML Metadata says. Imports no TensorFlow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.model_store import store
+from components.model_store.signature import read_keys
+from components.shared import spans
+from components.span_example_gen import content, whole
+from pipeline.config import Config
+from pipeline.local import record
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is to be done about the spans that are there, each list oldest first.
+
+    Attributes:
+        pending: to be run, from that of the model in production on: no run decided on what is now in the files of its window.
+        superseded: those before it. To run one would put an older model into production: nobody asks for that by waiting.
+        changed: months with other files than those that were learned, and the newest span whose window has them, pending or
+            superseded: one run learns the change.
+        waiting: cannot be run because a month before them is missing: not those that only ever open a window.
+        incomplete: not whole yet, see `whole.months`.
+    """
+
+    pending: list[str]
+    superseded: list[str]
+    changed: dict[str, str]
+    waiting: list[str]
+    incomplete: list[str]
+
+    def changed_in(self, span: str) -> list[str]:
+        """The months that changed and are learned by running the span."""
+        return [month for month, newest in self.changed.items() if newest == span]
+
+    def told(self, config: Config) -> str:
+        """What a person cannot see from the spans that are run, in sentences."""
+        said = []
+        for span in sorted(set(self.changed.values())):
+            months = ", ".join(self.changed_in(span))
+            if span in self.pending:
+                said.append(f"{months} changed since it was learned, so {span} is due.")
+            else:
+                said.append(
+                    f"{months} changed since it was learned. Newer months were learned meanwhile: nothing is run, unless by "
+                    f"python -m pipeline.local_runner --span {span}."
+                )
+        for span in self.incomplete:
+            said.append(f"{span} is not whole yet. {whole.expected(config.data.complete_after_days)}")
+        return " ".join(said)
+
+
+def whole_months(config: Config) -> list[str]:
+    """The months that are whole, with or without those before them. Raises SpanNotFound if there is no span at all."""
+    folder = Path(config.data.spans)
+    return whole.months(spans.listing(folder), whole.marked(folder), config.data.complete_after_days)
+
+
+def whole_spans(config: Config) -> list[str]:
+    """The whole months whose window is there, oldest first. Raises SpanNotFound if there is no span at all."""
+    found = whole_months(config)
+    return [span for span in found if set(spans.window(span, config.data.window)) <= set(found)]
+
+
+def due(config: Config) -> Due:
+    """What is to be run, and what is not and why.
+
+    Raises:
+        SpanNotFound: there is no span at all.
+        CorruptModel, SignatureInvalid, VersionNotFound, BadConfig: it cannot be said what is in production.
+    """
+    begun = {span: paths for span, paths in spans.listing(Path(config.data.spans)).items() if paths}
+    complete, runnable = whole_months(config), whole_spans(config)
+    learned = record.decided(_database(config), config.publish.model)
+    known = {month for months in learned.values() for month in months}
+    memory = Path(config.run.root).absolute() / "content.json"
+    now = content.remembered({month: paths for month, paths in begun.items() if month in known}, memory)
+    changed = changes(runnable, config.data.window, learned, now)
+    production = store.production(config.serving_folder, read_keys(config.publish.public_key))
+    newest_learned = production.manifest.get("span", "") if production else ""
+    undecided = [span for span in runnable if span not in learned or span in changed.values()]
+    return Due(
+        pending=[span for span in undecided if span >= newest_learned],
+        superseded=[span for span in undecided if span < newest_learned],
+        changed=changed,
+        waiting=[span for span in complete if span not in runnable and (not runnable or span > runnable[0])],
+        incomplete=[span for span in begun if span not in complete],
+    )
+
+
+def changes(runnable: list[str], size: int, learned: Mapping[str, Mapping[str, str]], now: Mapping[str, str]) -> dict[str, str]:
+    """The months with other files than a run last decided on, each with the newest span whose window has it.
+
+    Args:
+        runnable: spans, oldest first.
+        size: of the window.
+        learned: span -> month of its window -> what its files were, as `content.totals`.
+        now: month -> what they are.
+    """
+    found = {}
+    for month, total in now.items():
+        holders = [span for span in runnable if month in spans.window(span, size)]
+        seen = [learned[span][month] for span in holders if month in learned.get(span, {})]
+        if seen and seen[-1] != total:
+            found[month] = holders[-1]
+    return found
+
+
+def attempts(config: Config, span: str) -> int:
+    """How often a run has read the span since its files, or another month's of its window, last changed."""
+    present = spans.listing(Path(config.data.spans))
+    window = spans.window(span, config.data.window)
+    # The folder too: it changes when a file is removed. And the time of the last change of status, which no copy can set back.
+    places = [path for month in window for path in (Path(config.data.spans) / month, *present[month])]
+    return record.attempts(_database(config), span, max(path.lstat().st_ctime for path in places))
+
+
+def _database(config: Config) -> Path:
+    return Path(config.run.root).absolute() / "metadata.db"

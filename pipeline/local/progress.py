@@ -1,0 +1,147 @@
+"""What a person sees while the nodes run: a line for each that has ended, and one that lives for the one that runs."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from components.shared.steps import Step
+
+State = Literal["done", "cached", "skipped", "failed", "stopped"]
+COLOURS: dict[State, str] = {"done": "green", "cached": "cyan", "skipped": "yellow", "failed": "red", "stopped": "yellow"}
+THE_START = "The start"  # before the first node
+EACH = 30.0  # seconds between two lines where none can live
+MEASURED = 2.0  # seconds between two reports from which on they say how long the rest takes
+
+
+@dataclass(frozen=True)
+class Began:
+    """A node begins: the `number`-th `of` so many. Both are 0 for what is no node."""
+
+    node: str
+    number: int = 0
+    of: int = 0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The node that has begun last ends."""
+
+    state: State
+
+
+Event = Began | Step | Ended
+Tell = Callable[[Event], None]
+
+
+class Pace:
+    """How long the rest of a node's steps takes, from the time that those behind it took."""
+
+    def __init__(self) -> None:
+        self._first = self._last = (0.0, Step("", 0.0, 0))
+
+    def reported(self, now: float, step: Step) -> None:
+        """Takes a step in. What came before the first one, such as compiling, says nothing of the rest."""
+        if step.unit != self._last[1].unit or step.done < self._last[1].done:
+            self._first = (now, step)
+        self._last = (now, step)
+
+    def left(self, now: float) -> float | None:
+        """Seconds; None where too little was measured, or all is done."""
+        (began, first), (then, last) = self._first, self._last
+        if then - began < MEASURED or last.done <= first.done or last.done >= last.of:
+            return None
+        return max(0.0, (then - began) / (last.done - first.done) * (last.of - last.done) - (now - then))
+
+
+class Screen:
+    """Shows what it is told; use it as a context, in the one process that writes to the terminal.
+
+    The line lives where a terminal can move its cursor and nothing else writes to it. Elsewhere there is a plain line each
+    half minute.
+
+    Attributes:
+        node: that has begun last; empty before the first one.
+        since: when it began, or when the one before it has ended; of time.monotonic.
+    """
+
+    def __init__(self, console: Console):
+        self.node, self.since, self._open = "", time.monotonic(), False
+        self._console = console
+        self._running: Began | None = Began("Loading TensorFlow")
+        self._step: Step | None = None
+        self._pace = Pace()
+        self._due = self.since + EACH
+        alone = not any(map(os.isatty, (1, 2)))  # standard output and error are sent elsewhere, see `root.output_to`
+        # rich must not take the place of sys.stdout and sys.stderr: what libraries say belongs into the log.
+        self._live = Live(
+            console=console,
+            get_renderable=self._living,
+            refresh_per_second=2,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._lives = console.is_interactive and console.file.isatty() and alone
+
+    def __enter__(self) -> Self:
+        if self._lives:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error and self._open:
+            self.tell(Ended("failed" if isinstance(error, Exception) else "stopped"))
+        self._live.stop()
+
+    def tell(self, event: Event) -> None:
+        """Shows that a node has begun, gets on, or has ended."""
+        now = time.monotonic()
+        match event:
+            case Began(node):
+                self.node, self.since, self._due, self._open = node, now, now + EACH, True
+                self._running, self._step, self._pace = event, None, Pace()
+            case Step():
+                self._step = event
+                self._pace.reported(now, event)
+            case Ended(state):
+                line = f"  [{COLOURS[state]}]{state:<7}[/] {self.node or THE_START:<18} {now - self.since:6.1f} s"
+                self.since, self._open, self._running = now, False, None
+                self._console.print(line, highlight=False, soft_wrap=True)
+
+    def look(self) -> None:
+        """Prints a line if it is time for one. To be called about once a second."""
+        if not self._lives and self._running and (now := time.monotonic()) >= self._due:
+            self._due += EACH
+            self._console.print(self._line(now), markup=False, highlight=False, soft_wrap=True)
+
+    def _living(self) -> Text:
+        return Text(self._line(time.monotonic()), no_wrap=True, overflow="ellipsis")
+
+    def _line(self, now: float) -> str:
+        """Such as `8/16  Trainer  0:47  epoch 2 of 3  about 0:40 left`."""
+        running, step = self._running, self._step
+        if running is None:
+            return ""
+        place = f"{running.number}/{running.of}" if running.of else ""
+        line = f"  {place:<7} {running.node:<18} {clock(now - self.since):>6}"
+        if step and step.done >= step.of:
+            line += f"  {step.of:,} of {step.of:,} {step.unit}s done"  # and what follows them is not counted
+        elif step:
+            line += f"  {step.unit} {step.number:,} of {step.of:,}"
+            if (left := self._pace.left(now)) is not None:
+                line += f"  about {clock(left)} left"
+        return line
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, as 1:07; from an hour on with hours, as 1:00:00."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, below = divmod(minutes, 60)
+    return f"{hours}:{below:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

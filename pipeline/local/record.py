@@ -1,0 +1,95 @@
+"""What earlier runs did, read from ML Metadata. Imports no TensorFlow."""
+
+import json
+from pathlib import Path
+
+from ml_metadata import errors
+from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from components.run_report.trace import RUN, node_of, open_store
+from components.shared import metadata_file
+from components.span_example_gen import content
+
+LAST_NODE = "MobilePublisher"
+DRIFT_REPORT = "crosswind.DriftReport"
+EXAMPLES = "components.span_example_gen.component.SpanExampleGen"
+DONE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
+
+Outputs = dict[str, dict[str, mlmd.Artifact]]  # node -> output key -> artifact
+
+
+def decided(path: Path, model: str) -> dict[str, dict[str, str]]:
+    """Spans whose run came to a decision about `model`: published, not blessed, or not wanted by the drift policy.
+
+    Each with what it was decided on, the newest time: month of its window -> `content.totals` of its files; nothing, if that
+    was not recorded. A killed, failed or rejected run is none: its last Publisher did not finish.
+    """
+    if not metadata_file.exists(path):
+        return {}
+    store = open_store(path)
+    found = {  # by the execution that decided
+        execution.id: execution.custom_properties["span"].string_value
+        for context in _or_none(store.get_contexts_by_type, "node")
+        if context.name.rpartition(".")[2] == LAST_NODE
+        for execution in store.get_executions_by_context(context.id)
+        if execution.last_known_state in DONE and execution.custom_properties["model_name"].string_value == model
+    }
+    quiet = {
+        report.id: report.custom_properties["span"].string_value
+        for report in _or_none(store.get_artifacts_by_type, DRIFT_REPORT)
+        if not report.custom_properties["retrain"].int_value
+        and report.custom_properties["model"].string_value == model
+        and report.state == mlmd.Artifact.LIVE
+    }
+    events = store.get_events_by_artifact_ids(list(quiet)) if quiet else []
+    found |= {event.execution_id: quiet[event.artifact_id] for event in events if event.type == mlmd.Event.OUTPUT}
+    read = _content(store, list(found))
+    return {span: read.get(execution, {}) for execution, span in sorted(found.items())}
+
+
+def _content(store: MetadataStore, executions: list[int]) -> dict[int, dict[str, str]]:
+    """What executions were given to read, as SpanExampleGen recorded it."""
+    events = store.get_events_by_execution_ids(executions) if executions else []
+    inputs = {
+        event.execution_id: event.artifact_id
+        for event in events
+        if event.type == mlmd.Event.INPUT and event.path.steps[0].key == "examples"
+    }
+    artifacts = store.get_artifacts_by_id(sorted(set(inputs.values()))) if inputs else []
+    texts = {artifact.id: artifact.custom_properties[content.PROPERTY].string_value for artifact in artifacts}
+    return {execution: json.loads(texts[artifact]) for execution, artifact in inputs.items() if texts[artifact]}
+
+
+def attempts(path: Path, span: str, since: float) -> int:
+    """How many runs of `span` have started to read it after a time, in seconds since 1970, whatever came of them."""
+    if not metadata_file.exists(path):
+        return 0
+    return sum(
+        execution.custom_properties["span"].string_value == span and execution.create_time_since_epoch > since * 1000
+        for execution in _or_none(open_store(path).get_executions_by_type, EXAMPLES)
+    )
+
+
+def _or_none(get, type_name: str) -> list:
+    """What the store has of a type; nothing if it does not know the type."""
+    try:
+        return get(type_name)
+    except errors.NotFoundError:
+        return []
+
+
+def last_run(path: Path) -> Outputs:
+    """The artifacts of the newest run, by node and output key. Nodes that did not finish have none."""
+    store = open_store(path)
+    run = max(store.get_contexts_by_type(RUN), key=lambda context: context.id)
+    outputs: Outputs = {}
+    for execution in store.get_executions_by_context(run.id):
+        events = [
+            event
+            for event in store.get_events_by_execution_ids([execution.id])
+            if event.type == mlmd.Event.OUTPUT and execution.last_known_state in DONE
+        ]
+        artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_id([event.artifact_id for event in events])}
+        outputs[node_of(store, execution)] = {event.path.steps[0].key: artifacts[event.artifact_id] for event in events}
+    return outputs

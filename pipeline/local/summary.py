@@ -1,0 +1,195 @@
+"""What a person wants to know at the end of a run."""
+
+import json
+import textwrap
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from components.canary import checks
+from components.data_gate import checks as data_checks
+from components.mobile_evaluator import parity
+from components.run_report import facts
+from components.run_report.facts import RunFacts, Step
+from components.shared import drift_report, tfma_results
+from pipeline.config import Config
+from pipeline.local.outcome import Outcome
+from pipeline.local.pending import Due
+from pipeline.local.record import Outputs
+
+COLUMNS = {"auc": "AUC", "binary_crossentropy": "log loss", "auc_precision_recall": "AUC-PR", "calibration": "calib."}
+MIN_ROWS = 100  # of a slice worth a line: the AUC of fewer is noise
+
+
+def show(console: Console, config: Config, outputs: Outputs, outcome: Outcome, found: Due) -> None:
+    """Prints rows, findings, metrics, the decision, and what to do next.
+
+    Args:
+        console: where to.
+        config: of the run.
+        outputs: the artifacts of a run that came to its end.
+        outcome: what came of it.
+        found: what is to be run after it.
+    """
+    told = _told(outputs)
+    console.print()
+    _data(console, outputs, config.data.eval_days)
+    _drift(console, outputs)
+    if "Evaluator" in outputs:
+        console.print(metrics_table(tfma_results.metrics(outputs["Evaluator"]["evaluation"].uri)))
+        _difference(console, told)
+        _canary(console, outputs)
+        _mobile(console, outputs)
+    _decision(console, outputs, outcome, told)
+    _prose(console, f"Next: {_next(found, found.told(config))}")
+
+
+def _prose(console: Console, markup: str) -> None:
+    """Prints it: on a terminal a line breaks between words, elsewhere never, and no word is broken: it may be a path."""
+    text = Text.from_markup(markup)
+    if console.is_terminal:  # by textwrap: rich would break or cut a word that is longer than a line
+        wrapper = textwrap.TextWrapper(console.width, break_long_words=False, break_on_hyphens=False)
+        text.plain = "\n".join(wrapper.fill(line) for line in text.plain.splitlines())
+    console.print(text, soft_wrap=True)
+
+
+def _next(found: Due, told: str) -> str:
+    """What the next run takes, else what it would wait for, in markup."""
+    if found.pending:
+        return f"[bold]make run[/] takes {found.pending[0]}."
+    gaps = f"{', '.join(found.waiting)} cannot be run before the months missing before it are there." if found.waiting else ""
+    every = "no newer month is whole" if found.superseded else "every whole month was run"
+    return escape(" ".join(filter(None, [told, gaps])) or f"{every}; --span picks one to run again.")
+
+
+def _told(outputs: Outputs) -> RunFacts | None:
+    """What the run's page says; None if it could not be written."""
+    page = outputs.get("RunReport", {}).get("page")
+    return facts.read(Path(page.uri)) if page else None
+
+
+def _data(console: Console, outputs: Outputs, eval_days: int) -> None:
+    examples = outputs["SpanExampleGen"]["examples"].custom_properties
+    rows = json.loads(examples["rows"].string_value)
+    days = json.loads(examples["days"].string_value)
+    window = examples["window"].string_value.split(",")
+    of = f"{days['eval']}" if days["eval"] == eval_days else f"{days['eval']} of the last {eval_days}"
+    evaluated = f"{rows['eval']:,} of {of} days to evaluate"
+    _prose(console, f"Data: {window[0]} to {window[-1]}, {rows['train']:,} rows to train, {evaluated}.")
+    findings = data_checks.read(outputs["DataChecks"]["report"].uri)
+    console.print("Findings in the data: " + ("none." if not findings else f"{len(findings)}, none of which stops a run:"))
+    for finding in findings:
+        _prose(console, escape(f"  {finding}"))
+
+
+def _drift(console: Console, outputs: Outputs) -> None:
+    found = drift_report.read(outputs["DriftMonitor"]["report"].uri)
+    if found.reference is None:
+        console.print("Drift: no reference yet, since nothing is in production.")
+        return
+    fired = sum(check.verdict != "stable" for check in found.checks)
+    compared = f"version {found.reference.version}, trained on {found.reference.window[0]} to {found.reference.window[-1]}"
+    _prose(console, f"Drift: [bold]{found.verdict}[/], {fired} of {len(found.checks)} checks, against {compared}.")
+    for reason in [reason for check in found.checks if check.kind not in ("data", "skew") and (reason := check.reason)]:
+        _prose(console, escape(f"  {reason}"))
+    if features := _farthest(found):
+        _prose(console, escape(f"  features the farthest beyond their limits: {', '.join(features)}"))
+
+
+def _farthest(found: drift_report.Report, count: int = 5) -> list[str]:
+    """Names of the features that drifted most, measured in limits."""
+    fired = [check for check in found.checks if check.feature and check.verdict != "stable"]
+    ordered = sorted(fired, key=lambda check: check.value / check.limit, reverse=True)
+    return list(dict.fromkeys(check.feature for check in ordered))[:count]
+
+
+def metrics_table(measured: dict[str, tfma_results.Metrics]) -> Table:
+    """A row a slice, the largest first; candidate and, where there is one, production side by side."""
+    candidate, production = measured[tfma_results.CANDIDATE], measured.get(tfma_results.BASELINE)
+    rows = {name: metrics["example_count"] for name, metrics in candidate.items()}
+    shown = sorted(
+        (name for name in rows if rows[name] >= MIN_ROWS or name == tfma_results.OVERALL),
+        key=lambda name: (name != tfma_results.OVERALL, name.partition("=")[0], -rows[name]),
+    )
+    title = "Evaluation" + (", beside production" if production else " (nothing is in production yet)")
+    table = Table("slice", title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    notes = [f"and {hidden} slices of fewer than {MIN_ROWS} rows"] if (hidden := len(rows) - len(shown)) else []
+    if any(tfma_results.AUC not in model[name] for model in measured.values() for name in shown):
+        notes.append("-: no AUC where all rows are of one class")
+    table.caption = "\n".join(notes) or None
+    table.add_column("rows", justify="right")
+    for heading in COLUMNS.values():
+        table.add_column(heading, justify="right")
+        if production:
+            table.add_column("prod.", justify="right", style="dim")
+    models = [candidate] + ([production] if production else [])
+    for name in shown:
+        cells = [_cell(model[name].get(metric)) for metric in COLUMNS for model in models]
+        table.add_row(name, f"{rows[name]:,.0f}", *cells, style="bold" if name == tfma_results.OVERALL else None)
+    return table
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _difference(console: Console, told: RunFacts | None) -> None:
+    """Both models' AUC on the same rows. Better or worse is said only where the interval of the difference says so."""
+    if told is None or told.candidate is None:
+        return
+    for metric in told.candidate.metrics:
+        if metric.name == "AUC" and metric.difference and metric.difference.interval:
+            low, high = metric.difference.interval
+            said = "" if metric.verdict == "undecided" else f", {metric.verdict}"
+            moved = f"{metric.difference.value:+.4f} (95 % interval {low:+.4f} to {high:+.4f}, by day){said}"
+            _prose(console, f"AUC less that of version {told.candidate.production_version}: {moved}.")
+
+
+def _decision(console: Console, outputs: Outputs, outcome: Outcome, told: RunFacts | None) -> None:
+    if outcome.outcome != "published":
+        _prose(console, f"[yellow bold]Nothing new was published:[/] {escape(outcome.reason)}.")
+        for step in told.steps if told else ():
+            _step(console, step)
+        return
+    for node, what in (("Publisher", "Published version"), ("MobilePublisher", "For phones, version")):
+        pushed = outputs[node]["pushed_model"].custom_properties
+        if pushed["pushed"].int_value:
+            destination = pushed["destination"].string_value
+            console.print(f"[green bold]{what} {outcome.version}[/] to {destination}", highlight=False, soft_wrap=True)
+    if outcome.mobile:
+        _prose(console, f"[yellow bold]No model for phones was published:[/] {escape(outcome.mobile)}.")
+    if outcome.promotion:
+        console.print(f"[yellow bold]Version {outcome.version} is not in production:[/]")
+        _step(console, outcome.promotion)
+
+
+def _step(console: Console, step: Step) -> None:
+    """Text, and the command on a line of its own, which is copied as it is."""
+    _prose(console, escape(f"  {step.text}"))
+    if step.command:
+        console.print(f"  {step.command}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _canary(console: Console, outputs: Outputs) -> None:
+    if (report := checks.read(outputs["Canary"]["blessing"].uri) if "Canary" in outputs else None) and report.p99_ms:
+        beside = f" ({report.reference}: {report.reference_p99_ms:.1f} ms)" if report.reference_p99_ms else ""
+        memory = f", {report.peak_mb:,.0f} MB at the peak" if report.peak_mb else ""
+        _prose(console, escape(f"As a server: {report.requests} requests, p99 {report.p99_ms:.1f} ms{beside}{memory}."))
+        for each in report.passed_over:
+            _prose(console, escape(f"  tried again: {each}"))
+
+
+def _mobile(console: Console, outputs: Outputs) -> None:
+    """How close the files are to the server's model."""
+    found = json.loads((Path(outputs["MobileEvaluator"]["evaluation"].uri) / parity.FILE).read_text())
+    for each in found:
+        if each["limit"] is not None:
+            _prose(
+                console,
+                f"Phone, {each['variant']}: {each['kilobytes']:.0f} KB, probabilities within {each['largest']:.1g} of the "
+                f"server's on {each['rows']:,} rows (limit {each['limit']:g}).",
+            )

@@ -1,0 +1,117 @@
+"""What the schedule leaves behind: `retrain.log`, a JSON line a tick; the output of ticks; the notify command."""
+
+import contextlib
+import logging.handlers
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from components.shared.errors import BadConfig
+from pipeline.config import Config
+from pipeline.local.outcome import Outcome
+
+NOTHING = "nothing_to_do"  # the outcome of a tick without one
+LOG_BYTES, LOG_FILES = 1 << 20, 5  # of a log, before it is rotated, and before its oldest part goes
+NOTIFY_SECONDS = 60
+
+
+class Tick(BaseModel):
+    """One line of `retrain.log`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    time: str  # of its end, UTC, ISO 8601
+    outcome: str  # NOTHING, or an `Exit` in lower case
+    exit_code: int
+    message: str = ""
+    runs: list[Outcome] = []
+    waiting: list[str] = []  # spans that arrived before a month of their window
+    superseded: list[str] = []  # spans that are not run, since a newer one was learned when they arrived or changed
+    changed: list[str] = []  # months with other files than those that were learned
+    incomplete: list[str] = []  # months that are not whole yet
+    seconds: float = 0.0
+
+
+def write(line: Tick, config: Config | None) -> None:
+    """Prints the tick, adds it to `retrain.log`, and hands it to the notify command.
+
+    Args:
+        line: the tick.
+        config: None if it could not be read; then it is only printed.
+    """
+    text = line.model_dump_json()
+    try:
+        print(text, flush=True)  # noqa: T201
+    except OSError:  # --log is on a full disk; the others shall hear of it all the same
+        _be_silent()
+    if config is None:
+        return
+    try:
+        _append(Path(config.run.root).absolute() / "retrain.log", text)
+    except OSError as error:
+        print(f"retrain.log cannot be written: {error}", file=sys.stderr)  # noqa: T201
+    if config.schedule.notify and line.outcome not in (NOTHING, "busy"):
+        _notify(config.schedule.notify, text)
+
+
+def append_output_to(log: Path) -> None:
+    """Sends standard output and error, those of the runs included, to the end of `log`, after a rotation if it is full.
+
+    Raises:
+        BadConfig: it cannot be written.
+    """
+    try:
+        with contextlib.closing(_rotating(log)) as handler:
+            if log.stat().st_size >= LOG_BYTES:
+                handler.doRollover()
+        file = log.open("ab")
+    except OSError as error:
+        raise BadConfig(f"--log {log} cannot be written: {error}. Expected a file in a writable folder.") from error
+    with file:
+        for descriptor in (1, 2):
+            os.dup2(file.fileno(), descriptor)
+
+
+def _be_silent() -> None:
+    """Sends standard output and error nowhere: what they still hold would be written again at the end."""
+    with Path(os.devnull).open("ab") as nowhere:
+        for descriptor in (1, 2):
+            os.dup2(nowhere.fileno(), descriptor)
+
+
+def _append(log: Path, text: str) -> None:
+    """Adds a line, after a rotation if it is full. Raises OSError, of which the handler's `emit` would print a traceback."""
+    with contextlib.closing(_rotating(log)) as handler:
+        if handler.shouldRollover(logging.makeLogRecord({"msg": text})):
+            handler.doRollover()
+    with log.open("a", encoding="utf-8") as file:
+        file.write(text + "\n")
+
+
+def _rotating(path: Path) -> logging.handlers.RotatingFileHandler:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
+
+
+def _notify(command: str, text: str) -> None:
+    """Starts the command with the line on its standard input. That it fails must not fail the tick."""
+    try:
+        subprocess.run(shlex.split(command), input=text + "\n", text=True, timeout=NOTIFY_SECONDS, check=True)
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        print(f"schedule.notify failed: {_why(error)}", file=sys.stderr)  # noqa: T201
+
+
+def _why(error: Exception) -> str:
+    """Without the command, which may hold a password."""
+    match error:
+        case subprocess.CalledProcessError():
+            return f"the command ended with exit code {error.returncode}"
+        case subprocess.TimeoutExpired():
+            return f"the command took more than {NOTIFY_SECONDS} s and was ended"
+        case OSError():
+            return error.strerror or type(error).__name__  # its text has the command's first word
+    return str(error)

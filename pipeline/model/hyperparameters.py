@@ -1,0 +1,37 @@
+"""What the Tuner searches: the network's sizes and how it learns. Read from a file of its own, which `make tune` proposes."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from components.shared.errors import BadConfig
+
+
+class Hyperparameters(BaseModel):
+    """`pipeline/hyperparameters.json`, typed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    learning_rate: float = Field(gt=0, le=1, description="of AdamW after its warm-up, on one replica")
+    weight_decay: float = Field(ge=0, le=1, description="of AdamW")
+    hidden_units: list[Annotated[int, Field(ge=1)]] = Field(min_length=1, description="units of each hidden layer")
+    members: int = Field(ge=1, le=256, description="of the ensemble that shares the hidden layers")
+    dropout: float = Field(ge=0, lt=1, description="share of units dropped behind each hidden layer")
+    embedding_dropout: float = Field(ge=0, lt=1, description="share of the embedded values dropped")
+
+
+def read(path: Path) -> Hyperparameters:
+    """Reads the file.
+
+    Raises:
+        BadConfig: it is missing, no JSON, or a value makes no sense.
+    """
+    try:
+        return Hyperparameters.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        found = error
+        if isinstance(error, ValidationError):
+            found = ValueError("; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors()))
+        raise BadConfig(f"{path} does not hold hyperparameters: {found}. Expected JSON as `make tune` writes it.") from error

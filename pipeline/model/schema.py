@@ -1,0 +1,38 @@
+"""Holds the reviewed schema against the declared features, so that the two cannot drift apart."""
+
+from pathlib import Path
+
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.shared.errors import BadConfig
+from pipeline.features import COLUMNS
+
+TYPES = {"string": schema_pb2.BYTES, "float32": schema_pb2.FLOAT, "int64": schema_pb2.INT}
+
+
+def read(path: Path) -> schema_pb2.Schema:
+    """Reads a schema from its text. Raises BadConfig."""
+    try:
+        return text_format.Parse(path.read_text(encoding="utf-8"), schema_pb2.Schema())
+    except (OSError, UnicodeDecodeError, text_format.ParseError) as error:
+        raise BadConfig(f"{path} is not a readable schema: {error}. Expected a tensorflow-metadata Schema as text.") from error
+
+
+def check(path: Path) -> None:
+    """Raises BadConfig unless the schema has exactly the declared columns, each with its type."""
+    schema = read(path)
+    stated = {feature.name: feature.type for feature in schema.feature}
+    declared = {name: TYPES[dtype] for name, dtype in COLUMNS.items()}
+    name_of = schema_pb2.FeatureType.Name
+    wrong = [f"{name} is declared but has no entry" for name in declared.keys() - stated.keys()]
+    wrong += [f"{name} has an entry but is not declared" for name in stated.keys() - declared.keys()]
+    wrong += [
+        f"{name} is {name_of(stated[name])}, declared as {name_of(declared[name])}"
+        for name in declared.keys() & stated.keys()
+        if declared[name] != stated[name]
+    ]
+    if wrong:
+        raise BadConfig(
+            f"{path} does not fit pipeline/features.py: {'; '.join(sorted(wrong))}. Expected the same columns in both."
+        )

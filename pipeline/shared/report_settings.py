@@ -1,0 +1,31 @@
+"""What the report of a run knows beside the run's artifacts."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tfx.dsl.components.base.base_node import BaseNode
+
+from components.run_report.collect import Settings
+from pipeline.config import Config, overrides
+from pipeline.features import FEATURES, LABEL
+from pipeline.shared import masking
+
+
+def report_settings(config: Config, nodes: Iterable[BaseNode], git_commit: str, *, local: bool = True) -> Settings:
+    """From the configuration, the nodes of the DAG, the code's commit, and whether it runs on this machine."""
+    return Settings(
+        dag={node.id: _waits_for(node) for node in nodes},
+        units={feature.name: feature.unit for feature in FEATURES if feature.unit},
+        label=LABEL,
+        model=config.publish.model,
+        git_commit=git_commit,
+        configuration=masking.settings(config),
+        overrides=overrides(config),
+        logs=str(Path(config.run.root).absolute() / "logs") if local else "",
+    )
+
+
+def _waits_for(node: BaseNode) -> list[str]:
+    """Nodes whose outputs it takes, or that it was told to wait for."""
+    makers = {found.producer_component_id for found in node.inputs.values()}
+    return sorted(makers | {each.id for each in node.upstream_nodes})

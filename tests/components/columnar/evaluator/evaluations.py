@@ -1,0 +1,138 @@
+"""Evaluations of a real run's model on its real rows, by TFX's executor or by ours."""
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tensorflow as tf
+from google.protobuf import json_format
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import standard_artifacts
+
+import tensorflow_model_analysis as tfma  # isort: skip  # behind tfx
+from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2  # isort: skip
+
+from pipeline import config
+from pipeline.local import record
+from pipeline.model import evaluation
+
+
+@dataclass
+class Inputs:
+    """What an Evaluator gets.
+
+    Attributes:
+        examples: folder of an Examples artifact.
+        model: uri of the candidate.
+        baseline: uri of the model in production; None if there is none.
+        folder: for outputs and the schema.
+        config: how to evaluate.
+    """
+
+    examples: Path
+    model: str
+    baseline: str | None
+    folder: Path
+    config: config_pb2.EvalConfig = field(default_factory=lambda: evaluation.eval_config(config.load().evaluate))
+
+
+def of_second_run(two_runs, folder: Path) -> Inputs:
+    """What the second run's Evaluator got, with a copy of the rows."""
+    made = record.last_run(two_runs.root / "metadata.db")
+    (folder / "schema").mkdir()
+    shutil.copy("data/schema.pbtxt", folder / "schema")
+    examples = shutil.copytree(made["SpanExampleGen"]["examples"].uri, folder / "examples")
+    return Inputs(examples, made["Trainer"]["model"].uri, made["ProductionModel"]["model"].uri, folder)
+
+
+def rows(inputs: Inputs) -> list[bytes]:
+    """The serialized tf.Examples that are evaluated."""
+    paths = sorted(str(path) for path in (inputs.examples / "Split-eval").iterdir())
+    return list(tf.data.TFRecordDataset(paths, "GZIP").as_numpy_iterator())
+
+
+def replace_rows(inputs: Inputs, *files: list[bytes]) -> None:
+    """Evaluates these rows instead, in as many files."""
+    folder = inputs.examples / "Split-eval"
+    shutil.rmtree(folder)
+    folder.mkdir()
+    for number, serialized in enumerate(files):
+        with tf.io.TFRecordWriter(str(folder / f"data_tfrecord-{number:05}-of-{len(files):05}.gz"), "GZIP") as file:
+            for each in serialized:
+                file.write(each)
+
+
+@dataclass
+class Found:
+    """What an Evaluator wrote, as TFMA reads it.
+
+    Attributes:
+        values: every number of every metric and plot, by slice and name.
+        validation: of the thresholds.
+        blessing: the artifact's properties, and the names of its files.
+        run: the configuration, and where the models are.
+    """
+
+    values: dict[str, float]
+    validation: validation_result_pb2.ValidationResult
+    blessing: dict[str, object]
+    run: tuple[config_pb2.EvalConfig, str]
+
+
+def run(executor: type, inputs: Inputs, runner: str = "FnApiRunner") -> Found:
+    """Runs an executor into a folder of its name."""
+    folder = inputs.folder / executor.__module__
+    made = {
+        "examples": standard_artifacts.Examples(),
+        "model": standard_artifacts.Model(),
+        "schema": standard_artifacts.Schema(),
+        "evaluation": standard_artifacts.ModelEvaluation(),
+        "blessing": standard_artifacts.ModelBlessing(),
+    }
+    uris = {"examples": str(inputs.examples), "model": inputs.model, "schema": str(inputs.folder / "schema")}
+    for name in ("evaluation", "blessing"):
+        uris[name] = str(folder / name)
+        (folder / name).mkdir(parents=True)
+    for name, uri in uris.items():
+        made[name].uri = uri
+    made["examples"].split_names = '["train", "eval"]'
+    if inputs.baseline:
+        made["baseline_model"] = standard_artifacts.Model()
+        made["baseline_model"].uri = inputs.baseline
+        made["baseline_model"].set_int_custom_property("version", 1)
+    artifacts = {name: [artifact] for name, artifact in made.items()}
+    context = base_beam_executor.BaseBeamExecutor.Context(
+        beam_pipeline_args=[f"--runner={runner}", "--direct_num_workers=2", "--sdk_container_image=none"],
+        tmp_dir=str(folder / "tmp"),
+        unique_id="1",
+    )
+    properties = {"eval_config": json_format.MessageToJson(inputs.config), "current_component_id": "Evaluator"}
+    executor(context).Do(artifacts, artifacts, properties)
+    result = tfma.load_eval_result(uris["evaluation"], model_name="candidate" if inputs.baseline else None)
+    blessing = made["blessing"]
+    return Found(
+        _values(uris["evaluation"]),
+        tfma.load_validation_result(uris["evaluation"]),
+        {name: str(value) for name, value in blessing.mlmd_artifact.custom_properties.items()}
+        | {"files": [path.name for path in Path(blessing.uri).iterdir()]},
+        (result.config, result.model_location),
+    )
+
+
+def _values(folder: str) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for record_ in (*tfma.load_metrics(folder), *tfma.load_plots(folder), *tfma.load_attributions(folder)):
+        of_slice = json_format.MessageToDict(record_)
+        values |= _leaves(of_slice.pop("sliceKey"), of_slice)
+    return values
+
+
+def _leaves(prefix: object, value: object) -> dict[str, float]:
+    """Every number in nested dictionaries and lists, by its path; a metric or plot by its key instead of its place."""
+    if isinstance(value, dict):
+        key = value.pop("key", "")
+        return {name: leaf for part in value for name, leaf in _leaves(f"{prefix}/{key}{part}", value[part]).items()}
+    if isinstance(value, list):
+        keyed = [("" if isinstance(each, dict) and "key" in each else place, each) for place, each in enumerate(value)]
+        return {name: leaf for place, each in keyed for name, leaf in _leaves(f"{prefix}/{place}", each).items()}
+    return {str(prefix): float(value)}

@@ -1,0 +1,215 @@
+"""TFX's Evaluator and ours on the same real rows and models."""
+
+import json
+
+import pytest
+import tensorflow as tf
+from tfx.components.evaluator import executor as tfx_executor
+from tfx.utils import path_utils
+
+from tensorflow_model_analysis.proto import config_pb2  # isort: skip  # behind tfx
+from tensorflow_model_analysis.proto.validation_result_pb2 import ValidationResult  # isort: skip
+
+from components.columnar.evaluator import executor
+from components.columnar.evaluator.score import NotAScore
+from components.shared import tfma_results
+from components.shared.errors import BadConfig, BadData
+from tests.components.columnar.evaluator import evaluations
+
+SAME = {"rel": 1e-6, "abs": 1e-7, "nan_ok": True}  # a score differs in its last bit with its place in a batch
+
+
+@pytest.fixture
+def inputs(two_runs, tmp_path):
+    return evaluations.of_second_run(two_runs, tmp_path)
+
+
+def judged(validation: ValidationResult) -> ValidationResult:
+    """What was checked and what failed, in the order of slices; the values are compared elsewhere."""
+    for of_slice in validation.metric_validations_per_slice:
+        for failure in of_slice.failures:
+            failure.ClearField("metric_value")
+    validation.metric_validations_per_slice.sort(key=str)
+    validation.validation_details.slicing_details.sort(key=str)
+    return validation
+
+
+def assert_same(inputs) -> evaluations.Found:
+    expected, found = (evaluations.run(each.Executor, inputs) for each in (tfx_executor, executor))
+    assert found.values.keys() == expected.values.keys()
+    assert found.values == pytest.approx(expected.values, **SAME)
+    assert found.blessing == expected.blessing
+    assert found.run == expected.run
+    assert judged(found.validation) == judged(expected.validation)
+    return found
+
+
+def test_the_same_as_tfx_against_production(inputs):
+    found = assert_same(inputs)
+    slices = {name.split("/")[0] for name in found.values}
+    assert len(slices) > 10
+    assert any("'isDiff': True" in name and "'auc'" in name for name in found.values)
+
+
+def test_the_same_as_tfx_without_a_baseline(inputs):
+    inputs.baseline = None
+    found = assert_same(inputs)
+    assert not any("isDiff" in name for name in found.values)
+
+
+def test_the_same_as_tfx_when_it_does_not_bless(inputs):
+    """Other metrics and slices too: by numbers, by a feature that some rows lack, and by one that only some values pass."""
+    auc = inputs.config.metrics_specs[0].metrics[1]
+    auc.per_slice_thresholds[0].threshold.value_threshold.lower_bound.value = 0.99
+    by_origin = auc.per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec(feature_keys=["origin"])])
+    by_origin.threshold.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
+    by_origin.threshold.change_threshold.absolute.value = 0.5
+    for name, settings in (("MeanLabel", {}), ("MeanPrediction", {}), ("SpecificityAtSensitivity", {"sensitivity": 0.5})):
+        inputs.config.metrics_specs[0].metrics.add(class_name=name, config=json.dumps(settings))
+    for name in ("holiday", "weekday", "seats", "origin"):
+        inputs.config.slicing_specs.add(feature_keys=[name])
+    found = assert_same(inputs)
+    assert found.blessing["files"] == ["NOT_BLESSED"]
+    assert not found.validation.validation_ok
+    assert len(found.validation.metric_validations_per_slice) == 4  # all rows and three airports
+
+
+def test_what_is_not_covered_goes_tfx_way(inputs):
+    inputs.config.slicing_specs.add(feature_keys=["origin", "holiday"])
+    found = assert_same(inputs)
+    assert any("'origin'" in name and "'holiday'" in name for name in found.values)
+
+
+class Saturated(tf.Module):
+    """A model's scores, but that the lowest of a batch is replaced."""
+
+    def __init__(self, model: str, lowest: float):
+        super().__init__()
+        self.model = tf.saved_model.load(model)
+        self.lowest = lowest
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def __call__(self, examples):
+        [scores] = self.model.signatures["serving_default"](examples).values()
+        return {"probability": tf.where(scores == tf.reduce_min(scores), self.lowest, scores)}
+
+
+def saturate(inputs, lowest: float) -> None:
+    """Puts such a model in the place of the candidate."""
+    folder = inputs.folder / "saturated"
+    model = Saturated(path_utils.serving_model_path(inputs.model), lowest)
+    tf.saved_model.save(model, str(folder / "Format-Serving"), signatures={"serving_default": model.__call__})
+    inputs.model = str(folder)
+
+
+def test_saturated_scores_have_a_log_loss(inputs):
+    """Within a row's 16 nats of the model's own; AUC and calibration see the score of 0."""
+    evaluations.run(executor.Executor, inputs)
+    saturate(inputs, lowest=0.0)
+    own = inputs.folder
+    inputs.folder = own / "saturated"
+    (inputs.folder / "schema").symlink_to(own / "schema")
+    found = evaluations.run(executor.Executor, inputs)
+    before, after = (
+        tfma_results.metrics(str(folder / executor.__name__ / "evaluation"))["candidate"]["overall"]
+        for folder in (own, inputs.folder)
+    )
+    assert after["binary_crossentropy"] == pytest.approx(before["binary_crossentropy"], abs=0.05)
+    assert after["calibration"] < before["calibration"]
+    assert found.blessing["files"] == ["BLESSED"]
+
+
+@pytest.mark.parametrize(("crossed", "lowest"), [(False, -0.5), (True, 0.0)])
+def test_a_candidate_whose_log_loss_is_not_finite_is_not_blessed(inputs, crossed, lowest):
+    saturate(inputs, lowest)
+    if crossed:  # goes TFX's way
+        inputs.config.slicing_specs.add(feature_keys=["origin", "holiday"])
+    found = evaluations.run(executor.Executor, inputs)
+    assert found.validation.validation_ok
+    assert found.blessing["files"] == ["NOT_BLESSED"]
+    assert found.blessing["blessed"] == "int_value: 0\n"
+    [reason] = tfma_results.refusals(str(inputs.folder / executor.__name__ / "evaluation"))
+    assert (
+        reason
+        == "overall: binary_crossentropy is nan; expected a number, as labels of both classes and scores from 0 to 1 have"
+    )
+
+
+def label(serialized: bytes, late: int) -> bytes:
+    example = tf.train.Example.FromString(serialized)
+    example.features.feature["late"].int64_list.value[:] = [late]
+    return example.SerializeToString()
+
+
+def origin(serialized: bytes) -> str:
+    return tf.train.Example.FromString(serialized).features.feature["origin"].bytes_list.value[0].decode()
+
+
+@pytest.mark.parametrize("crossed", [False, True], ids=["ours", "TFX's way"])
+def test_a_slice_of_one_class_has_no_auc_and_its_other_metrics(inputs, crossed):
+    """TFMA says 0 of rows without positives, and NaN or 1 of rows without negatives."""
+    of_one_class = {"JFK": 0, "LGA": 1}
+    serialized = evaluations.rows(inputs)
+    changed = [label(each, of_one_class[at]) if (at := origin(each)) in of_one_class else each for each in serialized]
+    evaluations.replace_rows(inputs, changed)
+    if crossed:
+        inputs.config.slicing_specs.add(feature_keys=["origin", "holiday"])
+    evaluations.run(executor.Executor, inputs)
+    found = tfma_results.metrics(str(inputs.folder / executor.__name__ / "evaluation"))
+    for model in ("candidate", "baseline"):
+        for name, positives in (("origin=JFK", 0), ("origin=LGA", 1)):
+            values = found[model][name]
+            assert not {"auc", "auc_precision_recall"} & set(values)
+            assert values["mean_label"] == positives
+            assert values["binary_crossentropy"] > 0
+        assert "calibration" not in found[model]["origin=JFK"]
+        assert found[model]["origin=LGA"]["calibration"] < 1
+        assert 0 < found[model]["origin=EWR"]["auc"] < 1
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_rows_of_one_class_bless_nothing(inputs, late):
+    evaluations.replace_rows(inputs, [label(each, late) for each in evaluations.rows(inputs)])
+    inputs.config.metrics_specs[0].metrics[1].per_slice_thresholds[0].threshold.value_threshold.lower_bound.value = 0.0
+    found = evaluations.run(executor.Executor, inputs)
+    assert found.blessing["files"] == ["NOT_BLESSED"]
+    reasons = tfma_results.refusals(str(inputs.folder / executor.__name__ / "evaluation"))
+    assert any(reason.startswith("overall: auc is ") for reason in reasons)
+
+
+def test_files_and_workers_do_not_matter(inputs):
+    whole = evaluations.run(executor.Executor, inputs)
+    serialized = evaluations.rows(inputs)
+    evaluations.replace_rows(inputs, serialized[:300], serialized[300:310], [], serialized[310:])
+    inputs.folder = inputs.folder / "files"
+    inputs.folder.mkdir()
+    (inputs.folder / "schema").symlink_to(inputs.folder.parent / "schema")
+    found = evaluations.run(executor.Executor, inputs, "pipeline.beam.settings.worker.MultiProcessingRunner")
+    assert found.values == pytest.approx(whole.values, **SAME)
+
+
+def test_a_row_without_a_label_is_an_error(inputs):
+    serialized = evaluations.rows(inputs)
+    unlabelled = tf.train.Example.FromString(serialized[7])
+    del unlabelled.features.feature["late"]
+    evaluations.replace_rows(inputs, [*serialized[:7], unlabelled.SerializeToString(), *serialized[8:]])
+    with pytest.raises(BadData, match=r"1 of \d+ rows have no late, or several"):
+        evaluations.run(executor.Executor, inputs)
+
+
+def test_a_slice_by_an_unknown_feature_is_an_error(inputs):
+    inputs.config.slicing_specs.add(feature_keys=["airline"])
+    with pytest.raises(BadConfig, match="asks for airline"):
+        evaluations.run(executor.Executor, inputs)
+
+
+def test_a_signature_that_takes_something_else_is_an_error(inputs):
+    for spec in inputs.config.model_specs:
+        spec.signature_name = "raw"  # takes columns
+    with pytest.raises(NotAScore, match=r"signature raw takes .* expected serialized tf\.Examples"):
+        evaluations.run(executor.Executor, inputs)
+
+
+def test_no_rows_bless_nothing(inputs):
+    evaluations.replace_rows(inputs, [])
+    assert evaluations.run(executor.Executor, inputs).blessing["files"] == ["NOT_BLESSED"]

@@ -1,0 +1,64 @@
+import math
+
+import numpy as np
+
+from components.shared.phone import awkward_rows
+from components.shared.phone.card import FeatureCard
+
+FEATURES = [
+    FeatureCard(name="origin", kind="categorical", dtype="string", values=["EWR", "JFK"]),
+    FeatureCard(name="temp", kind="numeric", dtype="float32", optional=True, minimum=-40, maximum=130),
+    FeatureCard(name="humid", kind="numeric", dtype="float32", optional=True),
+    FeatureCard(name="gust", kind="numeric", dtype="float32", optional=True),
+    FeatureCard(name="holiday", kind="flag", dtype="int64", minimum=0, maximum=1),
+]
+REAL = {  # the second row is whole
+    "origin": np.array([b"", b"LGA", b"SFO"], object),
+    "temp": np.array([50, 60, np.nan], "float32"),
+    "humid": np.array([np.nan, 70, 80], "float32"),
+    "gust": np.array([1, 2, 3], "float32"),
+    "holiday": np.array([1, 0, 0], "int64"),
+}
+ROWS = awkward_rows.make(FEATURES, REAL)
+
+
+def row(name: str) -> dict:
+    """The row of which that is odd."""
+    return {feature: column[ROWS.names.index(name)] for feature, column in ROWS.columns.items()}
+
+
+def missing(name: str) -> set[str]:
+    """The numbers that the row lacks."""
+    return {feature for feature, value in row(name).items() if isinstance(value, np.floating) and math.isnan(value)}
+
+
+def test_each_row_has_its_name():
+    assert {len(column) for column in ROWS.columns.values()} == {len(ROWS.names)} == {len(set(ROWS.names))}
+    assert [ROWS.columns[feature.name].dtype for feature in FEATURES] == [REAL[feature.name].dtype for feature in FEATURES]
+
+
+def test_every_category_and_unknown_ones_and_every_end():
+    assert {b"EWR", b"JFK", b"", "東京".encode()} <= set(ROWS.columns["origin"])
+    assert {-41.0, -40.0, -39.0, 129.0, 130.0, 131.0, 1e6, -1e6} <= set(ROWS.columns["temp"].tolist())
+    assert {-1, 0, 1, 2, 2**62, -(2**62)} == set(ROWS.columns["holiday"].tolist())
+
+
+def test_infinity_and_what_is_nearly_that_in_every_number():
+    for name in ("temp", "humid", "gust"):
+        assert {np.float32(1e30), np.float32(-1e30), np.inf, -np.inf} <= set(ROWS.columns[name])
+    assert [row("every number inf")[name] for name in ("temp", "humid", "gust")] == [np.inf] * 3
+
+
+def test_each_value_is_missing_by_itself_and_with_each_other_that_may_be():
+    assert row("origin missing")["origin"] == b""
+    assert [missing(f"{name} missing") for name in ("temp", "humid", "gust")] == [{"temp"}, {"humid"}, {"gust"}]
+    assert missing("temp and humid missing") == {"temp", "humid"}
+    assert missing("humid and gust missing") == {"humid", "gust"}
+    assert missing("all that is optional missing") == {"temp", "humid", "gust"}
+    assert row("all that is optional missing")["origin"] == b"LGA"
+    assert (row("everything missing")["origin"], row("everything missing")["holiday"]) == (b"", 0)
+
+
+def test_the_real_row_that_has_most_is_changed_and_the_rows_given_stay():
+    assert row("temp missing") | {"temp": 0} == {"origin": b"LGA", "temp": 0, "humid": 70, "gust": 2, "holiday": 0}
+    assert REAL["gust"].tolist() == [1, 2, 3]

@@ -1,0 +1,168 @@
+import datetime
+import time
+from pathlib import Path
+
+import pytest
+
+from components.model_store import store
+from components.shared.errors import SignatureInvalid
+from components.span_example_gen import content, whole
+from pipeline import config
+from pipeline.keys import PRIVATE, PUBLIC
+from pipeline.local import pending
+from tests.components.model_store.keys import make_keys
+
+
+@pytest.fixture
+def settings(few_spans, tmp_path):
+    return config.load(overrides=[f"data.spans={few_spans}", f"run.root={tmp_path / 'runs'}"])
+
+
+def publish(settings, span: str, tmp_path: Path) -> None:
+    model = tmp_path / f"model-{span}"
+    model.mkdir()
+    (model / "saved_model.pb").write_text(span)
+    store.publish(settings.serving_folder, model, {}, {"span": span}, keep=5)
+
+
+def test_without_a_model_every_month_with_its_window_is_due(settings):
+    assert pending.due(settings).pending == ["2013-03", "2013-04"]
+
+
+def test_a_month_before_the_model_in_production_is_not_due_even_if_nothing_is_known_of_its_run(settings, tmp_path):
+    publish(settings, "2013-03", tmp_path)
+    assert pending.due(settings).pending == ["2013-03", "2013-04"], "the run may have been killed behind its push"
+    publish(settings, "2013-04", tmp_path)
+    assert pending.due(settings).pending == ["2013-04"]
+
+
+def test_a_manifest_that_nobody_signed_cannot_end_the_schedule(few_spans, tmp_path):
+    """By a month that is always newer than those that arrive."""
+    make_keys(tmp_path)
+    keys = [f"publish.public_key={tmp_path / PUBLIC}", f"publish.signing_key={tmp_path / PRIVATE}"]
+    settings = config.load(overrides=[f"data.spans={few_spans}", f"run.root={tmp_path / 'runs'}", *keys])
+    publish(settings, "9999-12", tmp_path)
+    with pytest.raises(SignatureInvalid, match=r"1/manifest\.json is not signed"):
+        pending.due(settings)
+
+
+def test_a_month_that_arrives_when_a_newer_one_was_learned_is_named_and_not_run(settings, tmp_path):
+    publish(settings, "2013-03", tmp_path)
+    assert pending.due(settings).superseded == []
+    publish(settings, "2013-04", tmp_path)
+    found = pending.due(settings)
+    assert (found.superseded, found.pending, found.told(settings)) == (["2013-03"], ["2013-04"], "")
+
+
+def test_an_empty_file_of_metadata_is_none(settings):
+    database = Path(settings.run.root) / "metadata.db"
+    database.parent.mkdir()
+    database.touch()
+    assert pending.due(settings).pending == ["2013-03", "2013-04"]
+
+
+MONTHS = [f"2013-{month:02}" for month in range(1, 7)]  # six, and windows of three: 2013-03 to 2013-06 can be run
+
+
+def of(month: str) -> list[str]:
+    return MONTHS[: MONTHS.index(month) + 1][-3:]
+
+
+@pytest.mark.parametrize(
+    ("learned", "changed", "expected"),
+    [
+        ([], [], {}),
+        (MONTHS[2:], [], {}),
+        (MONTHS[2:], ["2013-06"], {"2013-06": "2013-06"}),
+        (MONTHS[2:], ["2013-04"], {"2013-04": "2013-06"}),
+        (MONTHS[2:], ["2013-02", "2013-05"], {"2013-02": "2013-04", "2013-05": "2013-06"}),
+        (MONTHS[2:4], ["2013-04"], {"2013-04": "2013-06"}),
+        (MONTHS[2:5], ["2013-06"], {}),
+    ],
+    ids=["nothing learned", "nothing changed", "the newest", "an older one", "two", "due anyway", "never learned"],
+)
+def test_a_changed_month_is_learned_by_the_newest_window_that_has_it(learned, changed, expected):
+    before = {span: dict.fromkeys(of(span), "old") for span in learned}
+    now = dict.fromkeys(MONTHS, "old") | dict.fromkeys(changed, "new")
+    assert pending.changes(MONTHS[2:], 3, before, now) == expected
+
+
+def test_what_was_learned_again_is_not_due_again_and_what_was_not_recorded_never():
+    now = dict.fromkeys(MONTHS, "old") | {"2013-04": "new"}
+    before = {span: dict.fromkeys(of(span), "old") for span in MONTHS[2:5]}
+    assert pending.changes(MONTHS[2:], 3, before | {"2013-06": now}, now) == {}
+    assert pending.changes(MONTHS[2:], 3, {span: {} for span in MONTHS[2:]}, now) == {}
+
+
+def add(spans: Path, months: list[str], name: str = "flights.csv") -> None:
+    for month in months:
+        (spans / month).mkdir(parents=True, exist_ok=True)
+        (spans / month / name).write_text(month)
+
+
+@pytest.fixture
+def learned(tmp_path, monkeypatch):
+    """Settings, and a function that has the store say what was decided on what is in the files now."""
+    folder = tmp_path / "spans"
+    add(folder, MONTHS)
+    settings = config.load(overrides=[f"data.spans={folder}", f"run.root={tmp_path / 'runs'}"])
+    decided: dict[str, dict[str, str]] = {}
+    monkeypatch.setattr(pending.record, "decided", lambda *_: decided)
+
+    def decide(*months: str) -> None:
+        decided.update({month: content.totals(content.read(folder, of(month))) for month in months})
+
+    return settings, decide
+
+
+def test_with_a_stand_in_for_the_store_a_month_that_changes_is_due_until_it_was_learned(learned, tmp_path):
+    settings, decide = learned
+    decide(*MONTHS[2:])
+    publish(settings, "2013-06", tmp_path)
+    assert pending.due(settings) == pending.Due([], [], {}, [], [])
+    add(tmp_path / "spans", ["2013-05"], "more.csv")
+    found = pending.due(settings)
+    assert (found.pending, found.superseded, found.changed) == (["2013-06"], [], {"2013-05": "2013-06"})
+    assert found.told(settings) == "2013-05 changed since it was learned, so 2013-06 is due."
+    decide("2013-06")
+    assert pending.due(settings).pending == []
+
+
+def test_with_a_stand_in_for_the_store_a_month_that_no_newest_window_has_is_told_and_not_run(learned, tmp_path):
+    settings, decide = learned
+    decide(*MONTHS[2:])
+    publish(settings, "2013-06", tmp_path)
+    add(tmp_path / "spans", ["2013-02"], "more.csv")
+    found = pending.due(settings)
+    assert (found.pending, found.superseded, found.changed) == ([], ["2013-04"], {"2013-02": "2013-04"})
+    assert "nothing is run, unless by python -m pipeline.local_runner --span 2013-04." in found.told(settings)
+
+
+def test_a_month_that_is_coming_in_is_not_due_until_it_is_whole(tmp_path):
+    day = whole.today()
+    this, last = f"{day:%Y-%m}", f"{day.replace(day=1) - datetime.timedelta(days=1):%Y-%m}"
+    settings = config.load(overrides=[f"data.spans={tmp_path}", "data.window=1", f"run.root={tmp_path / 'runs'}"])
+    add(tmp_path, [last, this], "01.csv")
+    found = pending.due(settings)
+    assert (found.pending, found.incomplete) == ([last], [this])
+    assert found.told(settings).startswith(f"{this} is not whole yet. Expected a file of a later month, _SUCCESS in")
+    (tmp_path / this / "_SUCCESS").touch()
+    assert pending.due(settings).pending == [last, this]
+
+
+def test_an_empty_folder_is_no_month(tmp_path):
+    add(tmp_path, ["2013-01", "2013-03"])
+    (tmp_path / "2013-02").mkdir()
+    found = pending.due(config.load(overrides=[f"data.spans={tmp_path}", "data.window=2", f"run.root={tmp_path / 'runs'}"]))
+    assert (found.pending, found.waiting, found.incomplete) == ([], ["2013-01", "2013-03"], [])
+
+
+def test_with_a_stand_in_for_the_store_removing_a_file_starts_the_count_of_attempts_anew(tmp_path, monkeypatch):
+    add(tmp_path, ["2013-01"])
+    add(tmp_path, ["2013-01"], "notes.txt")
+    settings = config.load(overrides=[f"data.spans={tmp_path}", "data.window=1", f"run.root={tmp_path / 'runs'}"])
+    monkeypatch.setattr(pending.record, "attempts", lambda _path, _span, since: since)
+    before = pending.attempts(settings, "2013-01")
+    time.sleep(0.05)
+    (tmp_path / "2013-01" / "notes.txt").unlink()
+    assert pending.attempts(settings, "2013-01") > before
