@@ -29,7 +29,6 @@ from components.canary.docker import InfraValidator
 from components.columnar.evaluator.component import Evaluator
 from components.columnar.statistics_gen.component import StatisticsGen
 from components.columnar.transform.component import Transform
-from components.data_gate.checks import days_needed
 from components.data_gate.component import DataChecks, DataGate
 from components.drift_monitor.component import DriftMonitor
 from components.drift_monitor.data_drift import Limits as DataLimits
@@ -42,6 +41,7 @@ from components.publisher import model_card
 from components.publisher.component import Publisher
 from components.run_report.component import RunReport
 from components.shared import source_code
+from components.shared.data_findings import days_needed
 from components.shared.drivers import CacheKeyDriver
 from components.span_example_gen.component import SpanExampleGen
 from pipeline.beam import settings as beam

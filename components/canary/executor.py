@@ -19,11 +19,12 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.canary import checks, constant, replay
-from components.canary.checks import Limits, Report
+from components.canary.checks import Limits
 from components.canary.replay import asking
 from components.canary.server import Server, starting
 from components.canary.verdict import CONSTANT, PRODUCTION, TRIES, Fault, Try, verdict
-from components.shared import raw_rows, steps
+from components.shared import canary_report, raw_rows, steps
+from components.shared.canary_report import Report
 from components.shared.errors import Undecided
 
 MODEL = "candidate"
@@ -43,7 +44,7 @@ class Executor(base_executor.BaseExecutor):
             report = try_out(model, production, paths, exec_properties)
         else:
             report = Report(reasons=["the Evaluator did not bless it, so it was not tried"], tries=0)
-        (Path(blessing.uri) / checks.FILE).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        (Path(blessing.uri) / canary_report.FILE).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
         blessing.set_int_custom_property("blessed", int(not report.reasons))  # as TFX's InfraValidator states it
         blessing.set_string_custom_property("reason", "; ".join(report.reasons))
 

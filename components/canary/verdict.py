@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from components.canary import checks
-from components.canary.checks import Limits, Report, Request
+from components.canary.checks import Limits, Request
+from components.shared.canary_report import Report
 
 TRIES = 3
 CHANCE = 1e-3  # that a busy machine strikes one of two equal models so much more often than the other

@@ -4,21 +4,10 @@ import json
 from collections.abc import Sequence
 
 from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import artifact, channel, component_spec, standard_artifacts
+from tfx.types import channel, component_spec, standard_artifacts
 
 from components.data_gate import executor, gate
-
-
-class DataGateReport(artifact.Artifact):
-    """A folder with `findings.json`: all findings, a list of `checks.Finding` as objects."""
-
-    TYPE_NAME = "crosswind.DataGateReport"  # Kubeflow wants a namespace
-
-
-class DataBlessing(artifact.Artifact):
-    """The data may be trained on. It has no files."""
-
-    TYPE_NAME = "crosswind.DataBlessing"
+from components.shared.artifacts import DataBlessing, DataGateReport
 
 
 class DataChecksSpec(component_spec.ComponentSpec):

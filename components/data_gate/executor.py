@@ -9,7 +9,8 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.data_gate import checks
-from components.span_example_gen.executor import DAYS_PROPERTY, REPEATED_PROPERTY
+from components.shared import data_findings
+from components.shared.artifacts import DAYS_PROPERTY, REPEATED_PROPERTY
 
 
 class Executor(base_executor.BaseExecutor):
@@ -38,7 +39,7 @@ class Executor(base_executor.BaseExecutor):
             if split == "train":
                 findings += checks.constant(split, statistics, json.loads(exec_properties["may_be_constant"]))
             findings += checks.anomalies(split, found, schema)
-        checks.write(artifact_utils.get_single_uri(output_dict["report"]), findings)
+        data_findings.write(artifact_utils.get_single_uri(output_dict["report"]), findings)
 
 
 def _read(artifacts, split: str, name: str, message):

@@ -5,8 +5,8 @@ import json
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components.data_gate import checks
-from components.data_gate.checks import Finding
+from components.shared import data_findings
+from components.shared.data_findings import Finding
 from components.shared.errors import DataRejected
 
 
@@ -14,8 +14,8 @@ class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties) -> None:
         """See `DataGate`. Raises DataRejected."""
         examples = artifact_utils.get_single_instance(input_dict["examples"])
-        findings = checks.read(artifact_utils.get_single_uri(input_dict["report"]))
-        stopping, others = checks.parted(findings, json.loads(exec_properties["stop_on"]))
+        findings = data_findings.read(artifact_utils.get_single_uri(input_dict["report"]))
+        stopping, others = data_findings.parted(findings, json.loads(exec_properties["stop_on"]))
         if stopping:
             window = examples.get_string_custom_property("window").split(",")
             span, folder = examples.get_string_custom_property("span"), exec_properties["spans_folder"]

@@ -5,23 +5,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tfx.dsl.components.base import base_beam_component, executor_spec
-from tfx.types import artifact, channel, component_spec, standard_artifacts
+from tfx.types import channel, component_spec, standard_artifacts
 
 from components.drift_monitor import executor
 from components.drift_monitor.data_drift import Limits as DataLimits
 from components.drift_monitor.performance import Limits as ModelLimits
+from components.shared.artifacts import DriftReport
 from components.shared.drivers import CacheKeyDriver
 from components.shared.files import sha256
-
-
-class DriftReport(artifact.Artifact):
-    """A folder with `report.json`, a `report.Report`.
-
-    Custom properties: `span`; `model`, the name of the model in production; `verdict`, "no_reference", "stable", "drifted" or
-    "decayed"; `retrain`, 1 if the policy wants a new model; `blocked`, why a push is to be stopped, empty if it is not.
-    """
-
-    TYPE_NAME = "crosswind.DriftReport"  # Kubeflow wants a namespace
 
 
 class Driver(CacheKeyDriver):

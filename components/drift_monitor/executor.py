@@ -15,8 +15,8 @@ import tensorflow_data_validation as tfdv  # isort: skip  # behind tfx
 
 from components.drift_monitor import data_drift, observe, performance
 from components.model_store import store
-from components.production_model.executor import VERSION_PROPERTY
-from components.shared import drift_report, folders, spans
+from components.shared import drift_report, folders, scored_rows, spans
+from components.shared.artifacts import VERSION_PROPERTY
 from components.shared.drift_report import Check, Reference
 from components.shared.errors import BadData, CorruptModel
 from components.shared.tfma_results import AUC, CALIBRATION, LOG_LOSS, OVERALL, ROWS
@@ -62,7 +62,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         tf.io.gfile.makedirs(scores)
         score = observe.Score(str(folder), "serving_default", label, scores)
         observed = self._observe({"span": shards, "requests": requests}, schema, reference, score)
-        scored = performance.Scored(*read_scores(scores))
+        scored = scored_rows.Scored(*read_scores(scores))
         inputs = without(schema, label)
         limits = data_drift.Limits(**json.loads(properties["data_limits"]))
         checks = data_drift.compare("data", reference, observed["span"], inputs, limits)
@@ -104,7 +104,7 @@ def read_reference(folder: Path) -> tuple[dict, Reference]:
     return manifest, Reference(**stated, rows=manifest["rows"]["train"])
 
 
-def model_checks(scored: performance.Scored, manifest: dict, reference, label: str, limits: performance.Limits) -> list[Check]:
+def model_checks(scored: scored_rows.Scored, manifest: dict, reference, label: str, limits: performance.Limits) -> list[Check]:
     """Label, prediction and concept drift against the manifest and the training statistics."""
     trained_on = data_drift.by_name(reference)[label].num_stats
     published = manifest["metrics"][OVERALL]

@@ -23,10 +23,10 @@ from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
 from components.columnar.evaluator import analysis
 from components.mobile_evaluator import parity
-from components.mobile_exporter.executor import MODEL_FILE, VARIANTS_FOLDER
 from components.shared import raw_rows, tfma_results
 from components.shared.errors import NotConvertible
-from components.shared.phone import awkward_rows, card, checks
+from components.shared.phone import awkward_rows, card, checks, parity_report
+from components.shared.phone.card import MODEL_FILE, VARIANTS_FOLDER
 from components.shared.phone.runtime import OUTPUT, TFLiteModel, as_input
 
 MOBILE, SERVER = "mobile_probability", "server_probability"  # columns that TFMA takes as predictions
@@ -50,7 +50,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         compared = self._parity(mobile / VARIANTS_FOLDER, shipped, server, rows, limits)
         config = json_format.Parse(exec_properties["eval_config"], config_pb2.EvalConfig())
         self._analyse(paths, Score(str(shipped), server, schema, columns), config, evaluation)
-        (Path(evaluation) / parity.FILE).write_text(json.dumps([each.model_dump() for each in compared], indent=1) + "\n")
+        (Path(evaluation) / parity_report.FILE).write_text(
+            json.dumps([each.model_dump() for each in compared], indent=1) + "\n"
+        )
         measured = tfma_results.metrics(evaluation)
         reasons = [
             f"{each.variant} differs from the server's model by up to {each.largest:.2g} ({each.worst}); "
@@ -66,7 +68,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         reasons += parity.worse_slices(candidate, baseline, changes, exec_properties["min_slice_rows"])
         self._bless(input_dict, output_dict, reasons)
 
-    def _parity(self, variants: Path, shipped: Path, server: str, real, limits: dict[str, float]) -> list[parity.Parity]:
+    def _parity(self, variants: Path, shipped: Path, server: str, real, limits: dict[str, float]) -> list[parity_report.Parity]:
         """Of every variant, on real and on awkward rows."""
         awkward = awkward_rows.make(card.read(shipped).features, real)
         rows = parity.joined(real, awkward.columns)
@@ -81,7 +83,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 raise NotConvertible(f"{path} takes {sorted(model.dtypes)}; expected {sorted(rows)}.")
             difference = parity.differences(content, rows, expected)
             found.append(
-                parity.Parity(
+                parity_report.Parity(
                     variant=path.stem,
                     kilobytes=len(content) / 1000,
                     rows=len(expected),

@@ -16,14 +16,13 @@ from components.mobile_exporter.convert import to_tflite
 from components.mobile_exporter.replay import TransformGraph
 from components.mobile_exporter.variants import VARIANTS, quantized
 from components.model_store import store
-from components.production_model.executor import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, VERSION_PROPERTY
 from components.shared import raw_rows, tfma_results
+from components.shared.artifacts import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, VERSION_PROPERTY
 from components.shared.phone import awkward_rows, card, checks
+from components.shared.phone.card import MODEL_FILE, VARIANTS_FOLDER
 from components.shared.phone.runtime import OUTPUT, SIGNATURE, TFLiteModel
 
 GOLDEN_ROWS = 20
-VARIANTS_FOLDER = "variants"
-MODEL_FILE = "model.tflite"
 
 
 class Executor(base_executor.BaseExecutor):

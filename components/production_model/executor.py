@@ -8,10 +8,7 @@ from tfx.utils import path_utils
 
 from components.model_store import store
 from components.model_store.signature import read_keys
-
-VERSION_PROPERTY = "version"  # 0: nothing is in production
-NEXT_PROPERTY = "next_version"  # the number of what is published next; in production is an older one if models.config pins it
-NEWEST_MODEL_PROPERTY = "newest_model"  # `store.model_digest` of the version before that one; empty if there is none
+from components.shared.artifacts import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, VERSION_PROPERTY
 
 
 class Executor(base_executor.BaseExecutor):

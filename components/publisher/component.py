@@ -6,10 +6,9 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import channel, component_spec, standard_artifacts
 
-from components.data_gate.component import DataGateReport
-from components.drift_monitor.component import DriftReport
 from components.publisher import executor
 from components.publisher.model_card import Description
+from components.shared.artifacts import DataGateReport, DriftReport
 from components.shared.drivers import CacheKeyDriver
 
 

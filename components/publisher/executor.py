@@ -12,11 +12,10 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.data_gate import checks
 from components.model_store import store
 from components.model_store.signature import read_keys
 from components.publisher import markdown, model_card, warm_up
-from components.shared import drift_report, raw_rows, tfma_results
+from components.shared import data_findings, drift_report, raw_rows, tfma_results
 
 
 class Executor(base_executor.BaseExecutor):
@@ -59,7 +58,9 @@ class Executor(base_executor.BaseExecutor):
                     facts,
                     before=metrics.get(tfma_results.BASELINE, {}).get(tfma_results.OVERALL, {}),
                     drift=drift_report.read(artifact_utils.get_single_uri(input_dict["drift"])),
-                    findings=checks.read(artifact_utils.get_single_uri(found)) if (found := input_dict.get("findings")) else [],
+                    findings=data_findings.read(artifact_utils.get_single_uri(found))
+                    if (found := input_dict.get("findings"))
+                    else [],
                     statistics=statistics_pb2.DatasetFeatureStatisticsList.FromString(extra[store.STATISTICS].read_bytes()),
                 )
                 extra |= markdown.write(card, Path(temporary))

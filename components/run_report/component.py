@@ -8,11 +8,10 @@ from tfx.dsl.experimental.node_execution_options.utils import NodeExecutionOptio
 from tfx.proto.orchestration import pipeline_pb2
 from tfx.types import artifact, channel, component_spec, standard_artifacts
 
-from components.data_gate.component import DataBlessing, DataGateReport
-from components.drift_monitor.component import DriftReport
 from components.run_report import executor
 from components.run_report.collect import Settings
 from components.run_report.trace import THIS_NODE
+from components.shared.artifacts import DataBlessing, DataGateReport, DriftReport
 from components.shared.drivers import CacheKeyDriver
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from components.drift_monitor.performance import Scored
 from components.run_report.facts import Curves
+from components.shared.scored_rows import Scored
 
 POINTS = 100  # of a curve: more cannot be seen
 BUCKETS = 20  # of the score, equally wide over [0, 1]

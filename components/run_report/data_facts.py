@@ -9,13 +9,12 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics as Statistics
 from tfx.utils import path_utils
 
-from components.data_gate import checks
 from components.model_store import store
-from components.production_model.executor import VERSION_PROPERTY
 from components.run_report import histograms
 from components.run_report.facts import DataFacts, Distribution, FeatureFacts, Finding
 from components.run_report.trace import Trace
-from components.span_example_gen.executor import REPEATED_PROPERTY, ROWS_PROPERTY
+from components.shared import data_findings
+from components.shared.artifacts import REPEATED_PROPERTY, ROWS_PROPERTY, VERSION_PROPERTY
 
 SPLITS = ("train", "eval")
 
@@ -118,9 +117,9 @@ def _feature(name: str, unit: str, found: list[Statistics | None], sizes: list[i
 def findings(trace: Trace) -> list[Finding]:
     """What DataChecks found, whether or not DataGate stopped the run for it."""
     report = trace.output("DataChecks", "report") or trace.output("DataGate", "report")  # of older code
-    return list(dict.fromkeys(_in_words(each) for each in checks.read(report.uri))) if report else []
+    return list(dict.fromkeys(_in_words(each) for each in data_findings.read(report.uri))) if report else []
 
 
-def _in_words(found: checks.Finding) -> Finding:
+def _in_words(found: data_findings.Finding) -> Finding:
     text = f"{found.anomaly}. Found: {found.measure.rstrip('. ')}. Expected: {found.limit}."
     return Finding(split=found.split, feature=found.feature, severity=found.severity, text=text)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.data_gate.checks import days_needed
 from components.run_report.drift_rank import worst_first
 from components.run_report.facts import (
     Gate,
@@ -19,6 +18,7 @@ from components.run_report.facts import (
     Unit,
 )
 from components.shared import drift_report
+from components.shared.data_findings import days_needed
 
 REFUSALS = ("DataRejected", "BadData", "NotConvertible")  # errors by which a node refuses what it got; any other is a failure
 VERDICTS = {

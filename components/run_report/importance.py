@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from components.drift_monitor.performance import Scored
 from components.run_report.facts import Importance
 from components.shared import steps
+from components.shared.scored_rows import Scored
 
 ROWS = 5000  # at most: the AUC's own error is then below 0.01
 PERMUTATIONS = 3

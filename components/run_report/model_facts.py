@@ -10,8 +10,6 @@ import numpy as np
 import tensorflow as tf
 from tfx.utils import path_utils
 
-from components.drift_monitor.performance import Scored
-from components.production_model.executor import VERSION_PROPERTY
 from components.run_report import paired
 from components.run_report.curves import curves
 from components.run_report.facts import Curves, Importance, Measured, Metric, ModelFacts, Slice
@@ -19,7 +17,9 @@ from components.run_report.importance import ROWS, Columns, importance
 from components.run_report.losses import losses
 from components.run_report.trace import Artifact, Trace
 from components.shared import raw_rows, spans, tfma_results
+from components.shared.artifacts import VERSION_PROPERTY
 from components.shared.phone.runtime import OUTPUT
+from components.shared.scored_rows import Scored
 
 METRICS: dict[str, dict[str, Any]] = {  # by TFMA's name
     tfma_results.AUC: {"name": "AUC", "better": "higher"},

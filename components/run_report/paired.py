@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats  # type: ignore[import-untyped]
 
-from components.drift_monitor.performance import INTERVAL
+from components.shared.scored_rows import INTERVAL
 
 Better = Literal["higher", "lower", "nearer 1"]
 Verdict = Literal["better", "worse", "undecided"]

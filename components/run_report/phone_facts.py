@@ -6,12 +6,10 @@ from pathlib import Path
 
 from tfx.utils import path_utils
 
-from components.canary import checks
-from components.mobile_evaluator import parity
 from components.run_report.facts import PhoneFacts, ServerFacts, Variant
 from components.run_report.trace import Trace
-from components.shared import tfma_results
-from components.shared.phone import card
+from components.shared import canary_report, tfma_results
+from components.shared.phone import card, parity_report
 
 
 def phone(trace: Trace, min_rows: int) -> PhoneFacts | None:
@@ -26,7 +24,10 @@ def phone(trace: Trace, min_rows: int) -> PhoneFacts | None:
     if exported is None or evaluation is None or blessing is None:
         return None
     shipped = ships(Path(path_utils.serving_model_path(exported.uri)))
-    found = [parity.Parity(**each) for each in json.loads((Path(evaluation.uri) / parity.FILE).read_text(encoding="utf-8"))]
+    found = [
+        parity_report.Parity(**each)
+        for each in json.loads((Path(evaluation.uri) / parity_report.FILE).read_text(encoding="utf-8"))
+    ]
     return PhoneFacts(
         variants=[
             Variant(name=each.variant, ships=each.variant in shipped, **each.model_dump(include=set(Variant.model_fields)))
@@ -63,5 +64,5 @@ def server(trace: Trace) -> ServerFacts | None:
     blessing = trace.output("Canary", "blessing")
     if blessing is None:
         return None
-    seen = checks.read(blessing.uri).model_dump()
+    seen = canary_report.read(blessing.uri).model_dump()
     return ServerFacts(**{name: seen[name] for name in ServerFacts.model_fields})

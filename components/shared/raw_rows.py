@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from components.shared.phone.awkward_rows import MISSING
+from components.shared.values import MISSING
 
 
 def files(examples: str, split: str) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import NoReturn, TypeVar
 
 from components.shared.errors import BadConfig, BadData, SpanNotFound
-from components.span_example_gen.limits import listed, shown
+from components.shared.words import listed, shown
 
 SUFFIXES = (".parquet", ".csv")
 SPLITS = ("train", "eval")  # in the order of time

@@ -155,3 +155,6 @@ def _date_of(texts: pa.Array) -> pa.Array:
     if not pc.all(pc.match_substring_regex(texts, DAY), min_count=0).as_py():
         raise ValueError
     return pc.utf8_slice_codeunits(texts, 0, DAY_LENGTH).cast(pa.date32())
+
+
+MISSING = {"string": b"", "float32": float("nan"), "int64": 0}

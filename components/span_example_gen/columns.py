@@ -7,7 +7,8 @@ import pyarrow.compute as pc
 
 from components.shared import values
 from components.shared.errors import BadData
-from components.span_example_gen.limits import MAX_BATCH_TEXT_BYTES, MAX_TEXT_BYTES, listed, shown
+from components.shared.words import listed, shown
+from components.span_example_gen.limits import MAX_BATCH_TEXT_BYTES, MAX_TEXT_BYTES
 
 CONTROL = r"[\x00-\x1f\x7f\x{fffe}\x{ffff}]"  # the last two are no characters, and XML allows them no more than the others
 ARROW_TYPES = {"string": pa.string(), "float32": pa.float32(), "int64": pa.int64()}

@@ -13,8 +13,9 @@ import pyarrow.csv
 
 from components.shared import values
 from components.shared.errors import BadData
+from components.shared.words import shown
 from components.span_example_gen import columns
-from components.span_example_gen.limits import MAX_COLUMNS, MAX_HEADER_BYTES, shown
+from components.span_example_gen.limits import MAX_COLUMNS, MAX_HEADER_BYTES
 
 BLOCK_BYTES = 8 << 20  # also the longest row
 DELIMITERS = ",;\t|"

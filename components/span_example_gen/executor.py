@@ -17,11 +17,11 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components.shared import folders, spans, tf_examples
+from components.shared.artifacts import DAYS_PROPERTY, REPEATED_PROPERTY, ROWS_PROPERTY
 from components.shared.drivers import OUTSIDE
 from components.shared.errors import BadData, SpanNotFound
 from components.span_example_gen import bucket, content, reader, whole
 
-ROWS_PROPERTY, REPEATED_PROPERTY, DAYS_PROPERTY = "rows", "repeated", "days"
 SHARDS = 8  # of a span, at most: what follows takes its time by the file, and 200 small files took three times that of one
 
 

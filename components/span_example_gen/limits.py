@@ -1,7 +1,5 @@
 """How much of this machine one file may take, and how its words are shown. A real month stays far below each limit."""
 
-from collections.abc import Collection
-
 MAX_COLUMNS = 2_000  # also the depth of a nested Parquet schema, which Arrow walks by recursion
 MAX_ROWS = 5_000_000
 MAX_TEXT_BYTES = 256  # of a category, or of a date
@@ -15,17 +13,3 @@ MAX_GROUP_BYTES = 256 << 20  # what Arrow holds of a Parquet row group: its comp
 MAX_PAGES = 100_000  # of a Parquet file
 MAX_PAGE_HEADER_BYTES = 1 << 14  # far more than its statistics take: the least and the largest value, each twice
 MAX_PAGE_HEADERS_BYTES = 32 << 20  # of a Parquet file's pages together
-MAX_SHOWN = 300  # characters of a file's own words in a message
-MAX_NAMES = 30  # of columns in a message
-
-
-def shown(text: str, most: int = MAX_SHOWN) -> str:
-    """`text` for a terminal: what cannot be printed is escaped, and what is behind `most` characters is left out."""
-    printable = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[:most])
-    return printable + ("…" if len(text) > most else "")
-
-
-def listed(names: Collection[str]) -> str:
-    """Column names for a message, the first of them if they are many."""
-    first = ", ".join(shown(name, 60) or '"" (without a name)' for name in list(names)[:MAX_NAMES])
-    return first + (f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else "")

@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 
 from components.shared import spans, values
 from components.shared.errors import BadData
+from components.shared.words import shown
 from components.span_example_gen import bucket, csv_file, parquet_file
 from components.span_example_gen.columns import ARROW_TYPES, conform
-from components.span_example_gen.limits import MAX_ROWS, shown
+from components.span_example_gen.limits import MAX_ROWS
 
 JOINED_ROWS = 65_536  # of a batch that several small ones are joined to
 JOINED_BYTES = 32 << 20

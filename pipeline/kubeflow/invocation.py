@@ -10,10 +10,9 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import ComponentInputsSpec, ExecutorInp
 from tfx.orchestration.kubeflow.v2.compiler_utils import TITLE_TO_CLASS_PATH
 from tfx.utils.name_utils import get_full_name
 
-from components.data_gate.component import DataBlessing, DataGateReport
-from components.drift_monitor.component import DriftReport
 from components.run_report.component import RunPage
 from components.run_report.executor import SECONDS, STARTED
+from components.shared.artifacts import DataBlessing, DataGateReport, DriftReport
 from components.shared.errors import NotRunnable
 
 # LocalPathForURI of kubeflow/pipelines, backend/src/v2/component/launcher_v2.go.

@@ -10,12 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from components.canary import checks
-from components.data_gate import checks as data_checks
-from components.mobile_evaluator import parity
 from components.run_report import facts
 from components.run_report.facts import RunFacts, Step
-from components.shared import drift_report, tfma_results
+from components.shared import canary_report, data_findings, drift_report, tfma_results
+from components.shared.phone import parity_report
 from pipeline.config import Config
 from pipeline.local.outcome import Outcome
 from pipeline.local.pending import Due
@@ -80,7 +78,7 @@ def _data(console: Console, outputs: Outputs, eval_days: int) -> None:
     of = f"{days['eval']}" if days["eval"] == eval_days else f"{days['eval']} of the last {eval_days}"
     evaluated = f"{rows['eval']:,} of {of} days to evaluate"
     _prose(console, f"Data: {window[0]} to {window[-1]}, {rows['train']:,} rows to train, {evaluated}.")
-    findings = data_checks.read(outputs["DataChecks"]["report"].uri)
+    findings = data_findings.read(outputs["DataChecks"]["report"].uri)
     console.print("Findings in the data: " + ("none." if not findings else f"{len(findings)}, none of which stops a run:"))
     for finding in findings:
         _prose(console, escape(f"  {finding}"))
@@ -175,7 +173,7 @@ def _step(console: Console, step: Step) -> None:
 
 
 def _canary(console: Console, outputs: Outputs) -> None:
-    if (report := checks.read(outputs["Canary"]["blessing"].uri) if "Canary" in outputs else None) and report.p99_ms:
+    if (report := canary_report.read(outputs["Canary"]["blessing"].uri) if "Canary" in outputs else None) and report.p99_ms:
         beside = f" ({report.reference}: {report.reference_p99_ms:.1f} ms)" if report.reference_p99_ms else ""
         memory = f", {report.peak_mb:,.0f} MB at the peak" if report.peak_mb else ""
         _prose(console, escape(f"As a server: {report.requests} requests, p99 {report.p99_ms:.1f} ms{beside}{memory}."))
@@ -185,7 +183,7 @@ def _canary(console: Console, outputs: Outputs) -> None:
 
 def _mobile(console: Console, outputs: Outputs) -> None:
     """How close the files are to the server's model."""
-    found = json.loads((Path(outputs["MobileEvaluator"]["evaluation"].uri) / parity.FILE).read_text())
+    found = json.loads((Path(outputs["MobileEvaluator"]["evaluation"].uri) / parity_report.FILE).read_text())
     for each in found:
         if each["limit"] is not None:
             _prose(

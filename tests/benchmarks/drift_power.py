@@ -24,6 +24,7 @@ from tensorflow_data_validation.statistics import stats_impl
 
 from components.drift_monitor import data_drift, observe, performance
 from components.drift_monitor.executor import without
+from components.shared import scored_rows
 from components.shared.drift_report import Check
 from components.span_example_gen import reader
 from pipeline import config as configuration
@@ -52,8 +53,8 @@ class Sample:
         return Sample(self.rows.iloc[index], self.scores[index])
 
     @property
-    def scored(self) -> performance.Scored:
-        return performance.Scored(self.rows[LABEL].to_numpy("float32"), self.scores)
+    def scored(self) -> scored_rows.Scored:
+        return scored_rows.Scored(self.rows[LABEL].to_numpy("float32"), self.scores)
 
 
 @dataclass(frozen=True)

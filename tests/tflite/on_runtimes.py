@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from components.model_store import store
 from components.shared.phone import awkward_rows, card
+from components.shared.values import MISSING
 from pipeline import config
 from tests.conftest import REPOSITORY
 
@@ -72,7 +73,7 @@ def rows(stated) -> awkward_rows.AwkwardRows:
     [request] = json.loads((REPOSITORY / "serving" / "request.json").read_text())["instances"]
     real = {}
     for feature in stated.features:
-        asked = awkward_rows.MISSING[feature.dtype] if feature.name in LATE_SHARES else request[feature.name]
+        asked = MISSING[feature.dtype] if feature.name in LATE_SHARES else request[feature.name]
         if feature.dtype == "string":
             values = [asked, *flights[feature.name].fillna("")]
             real[feature.name] = np.array([value.encode() for value in values], object)

@@ -14,8 +14,8 @@ from tensorflow_model_analysis.metrics.calibration_histogram import _Calibration
 from tensorflow_model_analysis.metrics.cross_entropy_metrics import _BinaryCrossEntropyCombiner as CrossEntropy
 from tensorflow_model_analysis.metrics.example_count import _ExampleCountCombiner as Count
 
-from components.drift_monitor.performance import NEAREST  # whose log loss is compared with this one
 from components.shared.errors import BadData
+from components.shared.scored_rows import NEAREST  # whose log loss is compared with this one
 
 # The histogram that AUC and its like share, and the matrices at as many thresholds that follow from it.
 _HISTOGRAM, _MATRICES = (each.keys[0].name for each in matrices.binary_confusion_matrices())

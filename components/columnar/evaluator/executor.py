@@ -12,8 +12,8 @@ from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
 from components.columnar.evaluator import analysis
 from components.columnar.evaluator.score import Score, ScoredBy, decoded
-from components.production_model.executor import VERSION_PROPERTY
 from components.shared import folders, tfma_results
+from components.shared.artifacts import VERSION_PROPERTY
 from components.shared.memory import seldom_collected
 
 SIGNATURE = "serving_default"

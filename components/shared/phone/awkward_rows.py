@@ -7,12 +7,12 @@ from itertools import combinations
 import numpy as np
 
 from components.shared.phone.card import FeatureCard
+from components.shared.values import MISSING
 
 UNKNOWN = ("ZZZ", "zürich", "東京", "a" * 200, " ", "jfk")  # categories that no training saw; some not ASCII
 INFINITE = (float("inf"), float("-inf"))
 EXTREMES = (0.0, -1.0, 1.0, 0.5, 1e-6, 1e6, -1e6, 1e30, -1e30, *INFINITE)
 INTEGERS = (2**62, -(2**62))
-MISSING = {"string": b"", "float32": float("nan"), "int64": 0}
 
 
 @dataclass(frozen=True)

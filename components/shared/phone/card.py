@@ -80,3 +80,7 @@ def read(path: Path) -> ModelCard:
         raise CorruptModel(
             f"{path} has no readable model card inside ({error}); expected a file that the MobileExporter wrote."
         ) from error
+
+
+VARIANTS_FOLDER = "variants"
+MODEL_FILE = "model.tflite"

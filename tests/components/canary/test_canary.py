@@ -12,9 +12,9 @@ import pytest
 import tensorflow as tf
 from conftest import REPOSITORY
 
-from components.canary import checks
 from components.canary.executor import try_out
 from components.canary.verdict import PRODUCTION
+from components.shared import canary_report
 
 ROWS = 60
 BAD_ROW = 40  # the fault strikes at it
@@ -108,7 +108,7 @@ def examples(tmp_path_factory) -> list[str]:
 
 def tried(
     model: Path, examples, command=COMMAND, *, production=Path("nothing"), answer_seconds=60.0, load_seconds=120.0, **limits
-) -> checks.Report:
+) -> canary_report.Report:
     return try_out(
         model,
         production,

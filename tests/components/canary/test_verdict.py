@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from components.canary.checks import Limits, Report, Request
+from components.canary.checks import Limits, Request
 from components.canary.verdict import CONSTANT, PRODUCTION, Fault, Try, by_chance, verdict
+from components.shared.canary_report import Report
 
 LIMITS = Limits(max_p99_ms=250, max_slowdown=3, max_memory_mb=1, max_growth_mb=1, max_difference=1)
 COUNT = 400

@@ -7,6 +7,7 @@ import tensorflow_data_validation as tfdv  # isort: skip
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from components.data_gate import checks
+from components.shared import data_findings
 from pipeline.features import COLUMNS, LABEL
 
 
@@ -101,7 +102,7 @@ def test_labels_of_one_class(flights, late, found):
     [finding] = checks.label_share("eval", dataset, LABEL, 0.02, 0.6)
     words = "share of positive labels out of range"
     limit = "2.00% to 60.00% (gate.min_positive_share, gate.max_positive_share)"
-    assert finding == checks.Finding("eval", "late", words, found, limit, "error")
+    assert finding == data_findings.Finding("eval", "late", words, found, limit, "error")
 
 
 def test_a_share_at_a_limit_is_within_it(flights):
@@ -117,7 +118,9 @@ def test_real_labels_pass(flights):
 
 def test_no_label_at_all(flights):
     [finding] = checks.label_share("train", statistics(flights.drop(columns=LABEL)).datasets[0], LABEL, 0.02, 0.6)
-    assert finding == checks.Finding("train", "late", "label missing", "no label in any row", "a label in each row", "error")
+    assert finding == data_findings.Finding(
+        "train", "late", "label missing", "no label in any row", "a label in each row", "error"
+    )
     assert str(finding) == "train split, late: label missing. Found: no label in any row. Expected: a label in each row."
 
 
@@ -125,9 +128,9 @@ def test_rows_are_counted_against_the_limit(flights):
     dataset = statistics(flights).datasets[0]
     assert checks.row_count("train", dataset, 12_000) == []
     [finding] = checks.row_count("train", dataset, 12_001)
-    assert finding == checks.Finding("train", "", "too few rows", "12,000", "at least 12,001 (gate.min_rows)", "error")
+    assert finding == data_findings.Finding("train", "", "too few rows", "12,000", "at least 12,001 (gate.min_rows)", "error")
     assert str(finding) == "train split: too few rows. Found: 12,000. Expected: at least 12,001 (gate.min_rows)."
-    assert str(checks.Finding("", "", "a", "b", "c", "error")).startswith("data: a. ")
+    assert str(data_findings.Finding("", "", "a", "b", "c", "error")).startswith("data: a. ")
 
 
 def test_a_feature_that_turned_constant(flights):
@@ -170,6 +173,6 @@ def test_repeated_rows_are_named_by_span():
     assert checks.repeated_rows({"2013-01": few}, 0.001) == []
     [finding] = checks.repeated_rows({"2013-01": {"repeated": 1000, "rows": 2000}, "2013-02": few}, 0.001)
     found = "1,000 of its 2,000 rows (50.00%) repeat an earlier one"
-    assert finding == checks.Finding(
+    assert finding == data_findings.Finding(
         "", "", "repeated rows in 2013-01", found, "at most 0.10% (gate.max_repeated_share)", "error"
     )

@@ -9,9 +9,10 @@ import tfx  # noqa: F401 (before TFDV, which needs a module that TFX stands in f
 import tensorflow_data_validation as tfdv  # isort: skip
 from tfx.types import standard_artifacts
 
-from components.data_gate import checks, gate
-from components.data_gate.component import DataGateReport
+from components.data_gate import gate
 from components.data_gate.executor import Executor
+from components.shared import data_findings
+from components.shared.artifacts import DataGateReport
 from components.shared.errors import DataRejected
 from pipeline.features import COLUMNS, LABEL
 
@@ -70,7 +71,7 @@ def test_a_severity_that_stops_names_every_finding_and_the_report_has_them_all_t
     assert "Fix the files of 2013-01, 2013-02, 2013-03 in /data/spans, or" in message
     found = json.loads(report.read_text())
     assert [(finding["split"], finding["feature"]) for finding in found] == [("train", "origin"), ("eval", "origin")]
-    assert [asdict(finding) for finding in checks.read(str(report.parent))] == found
+    assert [asdict(finding) for finding in data_findings.read(str(report.parent))] == found
 
 
 def test_a_severity_that_does_not_stop_is_reported(artifacts):
@@ -97,8 +98,10 @@ def test_a_month_that_is_judged_on_too_few_days_stops_the_run(artifacts):
 
 
 def test_what_is_found_too_and_stops_nothing_is_told_apart():
-    bad, odd = (checks.Finding("eval", "late", "all of one class", "0", "some", severity) for severity in ("error", "warning"))
-    stopping, others = checks.parted([odd, bad], ["error"])
+    bad, odd = (
+        data_findings.Finding("eval", "late", "all of one class", "0", "some", severity) for severity in ("error", "warning")
+    )
+    stopping, others = data_findings.parted([odd, bad], ["error"])
     assert (stopping, others) == ([bad], [odd])
     message = gate.message("2013-03", ["2013-03"], "gs://bucket/spans", stopping, others)
     assert message.splitlines()[1:4] == [f"- {bad}", "Found too, and no reason to stop:", f"- {odd}"]

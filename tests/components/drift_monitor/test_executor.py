@@ -10,10 +10,10 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
 
 from components.drift_monitor import data_drift, performance
-from components.drift_monitor.component import DriftReport
 from components.drift_monitor.executor import Executor
 from components.model_store import store
 from components.shared import drift_report, spans
+from components.shared.artifacts import DriftReport
 from components.shared.errors import BadData, CorruptModel
 from pipeline import config
 from pipeline.features import LABEL

@@ -7,7 +7,8 @@ from scipy.spatial import distance
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from components.drift_monitor import performance
-from components.drift_monitor.performance import Limits, Scored
+from components.drift_monitor.performance import Limits
+from components.shared.scored_rows import INTERVAL, Scored
 
 LIMITS = Limits(label=0.005, prediction=0.01, auc=0.01, log_loss=0.01, calibration=0.1)
 ROWS = 6000
@@ -37,7 +38,7 @@ def test_metrics_are_those_of_scikit_learn():
 def test_average_precision_of_a_few_rows_by_hand():
     scored = Scored(np.array([1, 0, 1, 0], "float32"), np.array([0.9, 0.8, 0.7, 0.1], "float32"))
     assert scored.metrics()["AUC-PR"] == pytest.approx((1 + 2 / 3) / 2)
-    assert performance._metrics(np.vstack([scored.blocks.sum(axis=0)] * 2))["AUC-PR"].tolist() == [pytest.approx(5 / 6)] * 2
+    assert scored._metrics(np.vstack([scored.blocks.sum(axis=0)] * 2))["AUC-PR"].tolist() == [pytest.approx(5 / 6)] * 2
 
 
 def test_ties_count_half():
@@ -53,7 +54,7 @@ def test_scores_of_0_and_1_have_a_finite_loss():
 def test_the_bootstrap_is_as_wide_as_it_should_be():
     """Rows that are independent: the interval of the AUC is that of Hanley and McNeil, within a third."""
     scored = sample(2)
-    low, high = np.percentile(scored.draws()["AUC"], performance.INTERVAL)
+    low, high = np.percentile(scored.draws()["AUC"], INTERVAL)
     auc, positives = scored.metrics()["AUC"], scored.labels.sum()
     negatives = ROWS - positives
     q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
@@ -66,7 +67,7 @@ def test_rows_that_depend_on_their_neighbours_widen_the_interval():
     scored = sample(3)
     order = np.argsort(np.random.default_rng(1).random(ROWS) + 5 * scored.labels)  # all positives in one stretch
     sorted_by_label = Scored(scored.labels[order], scored.scores[order])
-    widths = [np.ptp(np.percentile(each.draws()["log loss"], performance.INTERVAL)) for each in (scored, sorted_by_label)]
+    widths = [np.ptp(np.percentile(each.draws()["log loss"], INTERVAL)) for each in (scored, sorted_by_label)]
     assert widths[1] > 2 * widths[0]
 
 
@@ -91,7 +92,7 @@ def test_many_rows_of_the_same_quality_are_stable():
 def test_the_interval_is_that_of_a_difference():
     """As wide as the bootstrap's when the reference is known exactly, wider by the root of two when both have as many rows."""
     scored, before = sample(22), sample(4).metrics()
-    low, high = np.percentile(scored.draws()["AUC"], performance.INTERVAL)
+    low, high = np.percentile(scored.draws()["AUC"], INTERVAL)
     known, alike = (performance.concept(scored, before, rows, LIMITS)[0].interval for rows in (10**12, ROWS))
     assert known == (pytest.approx(low), pytest.approx(high))
     assert np.ptp(alike) == pytest.approx(np.sqrt(2) * (high - low))

@@ -12,14 +12,13 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from components.mobile_evaluator import parity
 from components.mobile_evaluator.executor import Executor
 from components.mobile_exporter import special_values
 from components.mobile_exporter.convert import to_tflite
 from components.mobile_exporter.replay import TransformGraph
 from components.shared import raw_rows, tfma_results
 from components.shared.errors import NotConvertible
-from components.shared.phone import awkward_rows, card
+from components.shared.phone import awkward_rows, card, parity_report
 from pipeline import config
 from pipeline.features import FEATURES
 from pipeline.local import record
@@ -75,7 +74,7 @@ def run(artifacts, folder, **properties) -> tuple[int, str]:
 def test_a_file_that_answers_like_the_server_is_blessed_and_measured_by_slice(artifacts, tmp_path):
     assert run(artifacts, tmp_path) == (1, "")
     folder = artifacts["evaluation"][0].uri
-    found = {each["variant"]: each for each in json.loads((Path(folder) / parity.FILE).read_text())}
+    found = {each["variant"]: each for each in json.loads((Path(folder) / parity_report.FILE).read_text())}
     assert set(found) == {"float32", "float16", "dynamic_int8", "weight_int8"}
     assert found["float16"]["rows"] > 500  # 200 real ones and the awkward ones
     assert found["float32"]["largest"] < found["float16"]["largest"] < 1e-3

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from components.mobile_evaluator import parity
+from components.shared.phone import parity_report
 
 
 def test_slices_that_differ_are_named_and_small_ones_are_not():
@@ -40,10 +41,10 @@ def test_rows_stand_below_rows():
 
 @pytest.mark.parametrize(("limit", "holds"), [(None, True), (0.1, True), (0.01, False)])
 def test_a_variant_that_does_not_ship_has_no_limit(limit, holds):
-    found = parity.Parity(variant="x", kilobytes=1, rows=9, largest=0.05, mean=0.01, limit=limit, operators=[])
+    found = parity_report.Parity(variant="x", kilobytes=1, rows=9, largest=0.05, mean=0.01, limit=limit, operators=[])
     assert found.holds is holds
 
 
 def test_a_file_from_before_latency_was_measured_is_read():
     stated = {"variant": "x", "kilobytes": 1, "rows": 9, "largest": 0.05, "mean": 0.01, "limit": None, "operators": []}
-    assert parity.Parity(**stated).row_us is None
+    assert parity_report.Parity(**stated).row_us is None

@@ -8,7 +8,8 @@ from tfx.utils import path_utils
 
 from components.mobile_exporter.executor import version_to_be
 from components.model_store import labels, store
-from components.production_model.executor import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, Executor
+from components.production_model.executor import Executor
+from components.shared.artifacts import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY
 
 MODEL = "flight_delay"
 

@@ -10,7 +10,8 @@ from tfx.utils import path_utils
 from components.model_store import labels, manifests, store
 from components.model_store.signature import NO_KEYS, Keys
 from components.production_model.component import Driver
-from components.production_model.executor import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, VERSION_PROPERTY, Executor
+from components.production_model.executor import Executor
+from components.shared.artifacts import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, VERSION_PROPERTY
 from components.shared.errors import CorruptModel, SignatureInvalid
 from pipeline.keys import PUBLIC
 from tests.components.model_store.keys import make_keys

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.drift_monitor.component import DriftReport
 from components.model_store import labels, store
 from components.model_store.restore import restore
 from components.publisher import markdown, model_card
 from components.publisher.executor import Executor
 from components.publisher.model_card import ModelCard
+from components.shared.artifacts import DriftReport
 from components.shared.phone import card as mobile_card
 from pipeline import config
 from pipeline.features import COLUMNS

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from components.data_gate import checks
 from components.publisher import markdown, model_card
 from components.publisher.model_card import Description, ModelCard
-from components.shared import drift_report
+from components.shared import data_findings, drift_report
 from components.shared.errors import BadConfig
 from pipeline import config
 
@@ -160,7 +159,7 @@ def test_the_first_card_has_nothing_to_compare_with():
 
 
 def test_what_was_found_in_the_data_comes_before_all_figures():
-    finding = checks.Finding("eval", "temp", "new values", "2", "none", "warning")
+    finding = data_findings.Finding("eval", "temp", "new values", "2", "none", "warning")
     text = markdown.render(card(findings=[finding]))
     assert "Found in 2013-01 to 2013-03, and accepted:\n\n- eval split, temp: new values. Found: 2. Expected: none.\n" in text
     assert text.index("new values") < text.index("## Metrics")

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.drift_monitor.performance import Scored
 from components.run_report.curves import BUCKETS, POINTS, curves
+from components.shared.scored_rows import Scored
 
 
 def of(labels, scores):

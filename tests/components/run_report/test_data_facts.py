@@ -8,6 +8,7 @@ import tfx  # noqa: F401 (before TFDV, which needs a module that TFX stands in f
 from components.data_gate import checks
 from components.run_report import data_facts, histograms, trace
 from components.run_report.trace import Artifact, Execution, Trace
+from components.shared import data_findings
 from pipeline.features import COLUMNS, FEATURES, LABEL
 
 import tensorflow_data_validation as tfdv  # isort: skip
@@ -98,7 +99,7 @@ def strange(traces, few_flights, tmp_path_factory) -> Trace:
         (statistics / f"Split-{split}").mkdir()
         (statistics / f"Split-{split}" / "FeatureStats.pb").write_bytes(made.SerializeToString())
         findings += checks.anomalies(split, tfdv.validate_statistics(made, schema), schema)
-    checks.write(str(report), findings)
+    data_findings.write(str(report), findings)
     run = with_output(traces[1], "StatisticsGen", "statistics", statistics)
     return without(with_output(run, "DataChecks", "report", report), "DataGate")
 
@@ -115,7 +116,7 @@ def test_findings_are_told_when_the_gate_has_stopped_the_run(strange):
 
 
 def test_what_was_found_twice_is_told_once(strange, tmp_path):
-    checks.write(str(tmp_path), [checks.Finding("train", "origin", "Unexpected", "BOS.", "JFK", "warning")] * 2)
+    data_findings.write(str(tmp_path), [data_findings.Finding("train", "origin", "Unexpected", "BOS.", "JFK", "warning")] * 2)
     [found] = data_facts.data(with_output(strange, "DataChecks", "report", tmp_path), UNITS, LABEL).findings
     assert found.text == "Unexpected. Found: BOS. Expected: JFK."
 

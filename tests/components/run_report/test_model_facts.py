@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.drift_monitor.performance import Scored
 from components.run_report import model_facts, trace
 from components.run_report.model_facts import METRICS, Judged
 from components.run_report.trace import Trace
 from components.shared import raw_rows, tfma_results
+from components.shared.scored_rows import Scored
 from pipeline.features import FEATURES, LABEL
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from components.drift_monitor.performance import Scored
 from components.run_report import paired
+from components.shared.scored_rows import Scored
 
 DAYS, ROWS = 10, 400
 

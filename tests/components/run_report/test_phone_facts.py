@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from components.canary.checks import FILE, Report
-from components.mobile_evaluator import parity
 from components.run_report import phone_facts, trace
 from components.run_report.trace import Artifact, Trace
+from components.shared.canary_report import FILE, Report
+from components.shared.phone import parity_report
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,8 @@ def test_every_file_for_phones_is_measured_and_one_ships(run):
 def test_a_file_from_before_latency_was_measured_is_read(run, tmp_path):
     artifact = run.output("MobileEvaluator", "evaluation")
     older = shutil.copytree(artifact.uri, tmp_path / "evaluation")
-    stated = json.loads((older / parity.FILE).read_text())
-    (older / parity.FILE).write_text(json.dumps([{k: v for k, v in each.items() if k != "row_us"} for each in stated]))
+    stated = json.loads((older / parity_report.FILE).read_text())
+    (older / parity_report.FILE).write_text(json.dumps([{k: v for k, v in each.items() if k != "row_us"} for each in stated]))
     found = phone_facts.phone(with_output(run, "MobileEvaluator", "evaluation", replace(artifact, uri=str(older))), 100)
     assert {each.row_us for each in found.variants} == {None}
 

@@ -17,7 +17,7 @@ from pipeline.kubeflow.links import tasks_of
 from pipeline.kubeflow.settings import Kubeflow, Node
 from tests.pipeline.kubeflow.packages import package_of
 
-GKE = REPOSITORY / "pipeline" / "gke"
+GKE = REPOSITORY / "pipeline" / "kubeflow" / "gke"
 KUSTOMIZATIONS = ["base", "overlays/cronjob"]
 README = (GKE / "README.md").read_text(encoding="utf-8")
 needs_kubectl = pytest.mark.skipif(

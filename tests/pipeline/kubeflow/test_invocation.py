@@ -52,9 +52,9 @@ def test_a_name_that_is_there_stays():
 @pytest.mark.parametrize(
     ("title", "path"),
     [
-        ("crosswind.DataGateReport", "components.data_gate.component.DataGateReport"),
-        ("crosswind.DataBlessing", "components.data_gate.component.DataBlessing"),
-        ("crosswind.DriftReport", "components.drift_monitor.component.DriftReport"),
+        ("crosswind.DataGateReport", "components.shared.artifacts.DataGateReport"),
+        ("crosswind.DataBlessing", "components.shared.artifacts.DataBlessing"),
+        ("crosswind.DriftReport", "components.shared.artifacts.DriftReport"),
         ("tfx.Model", "tfx.types.standard_artifacts.Model"),
         ("tfx.InfraBlessing", "tfx.types.standard_artifacts.InfraBlessing"),
     ],

@@ -7,9 +7,8 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from rich.console import Console
 
-from components.data_gate import checks
 from components.run_report import advice
-from components.shared import drift_report
+from components.shared import data_findings, drift_report
 from components.span_example_gen import whole
 from pipeline import config
 from pipeline.local import outcome, summary
@@ -41,7 +40,7 @@ def outputs(tmp_path):
         checks=[],
     )
     (tmp_path / drift_report.FILE).write_text(drift.model_dump_json())
-    checks.write(str(tmp_path), [])
+    data_findings.write(str(tmp_path), [])
     rows, days = json.dumps({"train": 68855, "eval": 7155}), json.dumps({"train": 49, "eval": 8})
     pushed = {"pushed": 1, "version": 3, "reason": "", "destination": f"/a/folder/{'long' * 20}/3"}
     return {

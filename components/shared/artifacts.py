@@ -1,0 +1,35 @@
+"""The artifacts that nodes hand to each other beside TFX's own, and the custom properties by which others know them.
+
+Kubeflow wants a namespace in the names of types.
+"""
+
+from tfx.types import artifact
+
+# Of Examples, as SpanExampleGen makes them: JSON of rows by split, of repeated rows by span, of days with rows by split.
+ROWS_PROPERTY, REPEATED_PROPERTY, DAYS_PROPERTY = "rows", "repeated", "days"
+# Of Model, as ProductionModel makes it.
+VERSION_PROPERTY = "version"  # 0: nothing is in production
+NEXT_PROPERTY = "next_version"  # the number of what is published next; in production is an older one if models.config pins it
+NEWEST_MODEL_PROPERTY = "newest_model"  # `store.model_digest` of the version before that one; empty if there is none
+
+
+class DriftReport(artifact.Artifact):
+    """A folder with `report.json`, a `drift_report.Report`.
+
+    Custom properties: `span`; `model`, the name of the model in production; `verdict`, "no_reference", "stable", "drifted" or
+    "decayed"; `retrain`, 1 if the policy wants a new model; `blocked`, why a push is to be stopped, empty if it is not.
+    """
+
+    TYPE_NAME = "crosswind.DriftReport"
+
+
+class DataGateReport(artifact.Artifact):
+    """A folder with `findings.json`: all findings, a list of `data_findings.Finding` as objects."""
+
+    TYPE_NAME = "crosswind.DataGateReport"
+
+
+class DataBlessing(artifact.Artifact):
+    """The data may be trained on. It has no files."""
+
+    TYPE_NAME = "crosswind.DataBlessing"

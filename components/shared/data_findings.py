@@ -1,0 +1,59 @@
+"""What the DataGate found: `findings.json` of a DataGateReport, and which of it stops a run."""
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+FILE = "findings.json"  # in a DataGateReport
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing wrong with one feature of one split.
+
+    Attributes:
+        split: "train" or "eval", or "" for all data.
+        feature: its name, or "" for the split as a whole.
+        anomaly: what is wrong, in a few words.
+        measure: what was found.
+        limit: what was expected.
+        severity: "error" or "warning".
+    """
+
+    split: str
+    feature: str
+    anomaly: str
+    measure: str
+    limit: str
+    severity: str
+
+    def __str__(self) -> str:
+        where = ", ".join(part for part in (self.split and f"{self.split} split", self.feature) if part) or "data"
+        return f"{where}: {self.anomaly}. Found: {self.measure.rstrip('. ')}. Expected: {self.limit}."
+
+
+def write(folder: str, findings: Iterable[Finding]) -> None:
+    """Writes all findings to a DataGateReport's folder."""
+    (Path(folder) / FILE).write_text(json.dumps([asdict(finding) for finding in findings], indent=1), encoding="utf-8")
+
+
+def read(folder: str) -> list[Finding]:
+    """The findings in a DataGateReport's folder."""
+    return [Finding(**each) for each in json.loads((Path(folder) / FILE).read_text(encoding="utf-8"))]
+
+
+def parted(findings: Iterable[Finding], stop_on: Collection[str]) -> tuple[list[Finding], list[Finding]]:
+    """Those that stop a run, and the others.
+
+    Args:
+        findings: of a run.
+        stop_on: severities that stop.
+    """
+    found = list(findings)
+    return [each for each in found if each.severity in stop_on], [each for each in found if each.severity not in stop_on]
+
+
+def days_needed(lowest: int, held_out: int) -> int:
+    """Days that need rows: `lowest`, or all where fewer are held out for evaluation."""
+    return min(lowest, held_out)
