@@ -10,7 +10,7 @@ help: ## list the verbs
 
 setup: .venv/.ready ## install the locked environment, bytecode compiled
 
-data: data/spans/2013-12 ## build the monthly spans of real flights
+data: data/flights/spans/2013-12 ## build the monthly spans of real flights
 
 run: setup data ## run the pipeline on the oldest month that was not run yet (ARGS="--span 2013-07")
 	@$(PYTHON) -m pipeline.local_runner $(ARGS)
@@ -142,5 +142,5 @@ lint: setup ## ruff, mypy and the import rules
 	@touch $@
 
 # Months are written in order, so the last one is there when all are.
-data/spans/2013-12: | setup
-	@$(PYTHON) -m data.flights
+data/flights/spans/2013-12: | setup
+	@$(PYTHON) -m data.flights.build

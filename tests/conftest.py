@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 
 from components.shared import network
-from data import flights
+from data.flights import build
 from tests.planted import ENVIRONMENT, NOTIFY
 from tests.proxies import proxy
 from tests.terminals import Seen, in_terminal
@@ -46,7 +46,7 @@ def nothing_to_free() -> None:
 @pytest.fixture(scope="session")
 def year() -> pd.DataFrame:
     """Every scheduled flight of 2013, as the spans are made of."""
-    return flights.flights_of_the_year()
+    return build.flights_of_the_year()
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +60,7 @@ def few_flights(year: pd.DataFrame) -> pd.DataFrame:
 def few_spans(few_flights: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`few_flights` as a folder of spans."""
     folder = tmp_path_factory.mktemp("spans")
-    flights.write_spans(few_flights, folder)
+    build.write_spans(few_flights, folder)
     return folder
 
 

@@ -30,7 +30,7 @@ BATCH = 1024
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tflite.benchmark", description=__doc__)
     parser.add_argument("--root", type=Path, default=Path("runs"), help="of the runs (default: %(default)s)")
-    parser.add_argument("--spans", type=Path, default=Path("data/spans"), help="for LightGBM (default: %(default)s)")
+    parser.add_argument("--spans", type=Path, default=Path("data/flights/spans"), help="for LightGBM (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("runs/benchmarks/tflite.json"), help="default: %(default)s")
     options = parser.parse_args(arguments)
     console = Console(width=140)

@@ -55,7 +55,7 @@ def is_span(name: str) -> bool:
 def none_in(folder: Path | str) -> NoReturn:
     """Raises SpanNotFound."""
     raise SpanNotFound(
-        f"No spans in {folder}; expected folders named YYYY-MM. Build the example's with `python -m data.flights`."
+        f"No spans in {folder}; expected folders named YYYY-MM. Build the example's with `python -m data.flights.build`."
     )
 
 

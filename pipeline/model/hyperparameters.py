@@ -10,7 +10,7 @@ from components.shared.errors import BadConfig
 
 
 class Hyperparameters(BaseModel):
-    """`pipeline/hyperparameters.json`, typed."""
+    """`data/flights/hyperparameters.json`, typed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 

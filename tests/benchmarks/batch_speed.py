@@ -25,7 +25,7 @@ REPEATS = 3
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.batch_speed", description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=Path, default=Path("runs/serving"), help="(default: %(default)s)")
-    parser.add_argument("--spans", type=Path, default=Path("data/spans"), help="(default: %(default)s)")
+    parser.add_argument("--spans", type=Path, default=Path("data/flights/spans"), help="(default: %(default)s)")
     options = parser.parse_args()
     console = Console(highlight=False)
     version = store.production(options.models / MODEL)

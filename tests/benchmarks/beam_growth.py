@@ -168,7 +168,7 @@ def main() -> int:
         return 1
     folder = (options.out / "beam_growth").absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    write_months(Path("data/spans"), folder / "spans")
+    write_months(Path("data/flights/spans"), folder / "spans")
     cases = []
     for name in options.engines:
         with ExitStack() as stack:

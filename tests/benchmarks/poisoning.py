@@ -148,7 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     console, results = Console(width=180), []
     with tempfile.TemporaryDirectory() as folder:
-        bench = Poisoning(Path(folder), Path("data/spans"), options.set)
+        bench = Poisoning(Path(folder), Path("data/flights/spans"), options.set)
         for case in options.cases:
             console.print(f"[bold]{case}[/]")
             results.append(bench.run(case))

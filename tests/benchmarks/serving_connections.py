@@ -23,6 +23,7 @@ from pipeline.features import FEATURES
 from tests.benchmarks.serving_load import Load
 from tests.serving.servers import MODEL, copy_version, serving
 
+ROWS = Path("data/flights/spans/2013-04/flights.parquet")
 CONNECTIONS = (1, 4, 8, 16, 50, 100, 200)
 HELD = (50, 200)  # at which the goodput must be held
 BAR = 0.9  # of the best
@@ -82,7 +83,7 @@ def show(found: dict[str, dict[int, dict]], console: Console) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.serving_connections", description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=Path, default=Path("runs/serving"), help="(default: %(default)s)")
-    parser.add_argument("--rows", type=Path, default=Path("data/spans/2013-04/flights.parquet"), help="(default: %(default)s)")
+    parser.add_argument("--rows", type=Path, default=ROWS, help="(default: %(default)s)")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/benchmarks/serving_connections.json"), help="(default: %(default)s)"
     )

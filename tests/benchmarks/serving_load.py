@@ -30,6 +30,7 @@ from components.model_store import store
 from pipeline.features import FEATURES
 from tests.serving.servers import MODEL, copy_version, serving, state
 
+ROWS = Path("data/flights/spans/2013-04/flights.parquet")
 BAR = 0.6  # of the in-process throughput
 LEVELS = (0.25, 0.5, 0.75, 1.0, 1.5)
 SECONDS = 6.0
@@ -147,7 +148,7 @@ def switch(load: Load, version: Path, case: Case, rate: float, models: Path) -> 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.serving_load", description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=Path, default=Path("runs/serving"), help="(default: %(default)s)")
-    parser.add_argument("--rows", type=Path, default=Path("data/spans/2013-04/flights.parquet"), help="(default: %(default)s)")
+    parser.add_argument("--rows", type=Path, default=ROWS, help="(default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("runs/benchmarks/serving_load.json"), help="(default: %(default)s)")
     options = parser.parse_args()
     console = Console(width=150, highlight=False)

@@ -61,7 +61,7 @@ def prepared(out: Path, span: str) -> training.Prepared:
 def measure(data: training.Prepared, jit_compile: bool = False, precision: str = "float32", batch_size: int = 256) -> Speeds:
     """A pass over all rows each, REPEATS times in turn."""
     keras.config.set_dtype_policy(precision)
-    settings = hyperparameters.read(Path("pipeline/hyperparameters.json"))
+    settings = hyperparameters.read(Path("data/flights/hyperparameters.json"))
     sizes = {name: len(keys) for name, keys in data.vocabularies.items()}
     rows = input_data.count(data.train)
     steps = rows // batch_size  # whole batches: XLA compiles a smaller last one anew

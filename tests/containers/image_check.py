@@ -103,7 +103,7 @@ def helped(buildah: Buildah) -> str:
 
 def published(buildah: Buildah, shared: Path) -> str:
     """The whole pipeline, on one month of real flights."""
-    spans = str(REPOSITORY / "data/spans/2013-01") + ":/spans/2013-01:ro"
+    spans = str(REPOSITORY / "data/flights/spans/2013-01") + ":/spans/2013-01:ro"
     settings = ["data.spans=/spans", "data.window=1", "train.epochs=1"]
     command = ["python", "-m", "pipeline.local_runner", "--root", "/shared/runs"]
     flags = [part for setting in settings for part in ("--set", setting)]

@@ -185,7 +185,7 @@ def test_nothing_enters_the_build_that_git_ignores():
         "key.json",
         "pipeline/private.pem",
         "runs/serving/flight_delay/1/saved_model.pb",
-        "data/spans/2013-01/flights.parquet",
+        "data/flights/spans/2013-01/flights.parquet",
         "pipeline/__pycache__/dag.cpython-311.pyc",
         "tests/test_dag.py",
         "tflite/android/app/build.gradle",

@@ -24,7 +24,7 @@ from rich.table import Table
 
 from components.model_store import store
 from components.shared.files import sha256
-from data import flights
+from data.flights import build
 from tests.conftest import FEW_ROWS, REPOSITORY, command, run, states
 
 NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataChecks", "DataGate"]
@@ -66,9 +66,9 @@ class Matrix:
 
     def __init__(self, folder: Path):
         self._spans, self._root, self._kept = folder / "spans", folder / "runs", folder / "kept"
-        year = flights.flights_of_the_year()
+        year = build.flights_of_the_year()
         labelled = year[year.late.notna() & (year.date < "2013-05-01")]
-        flights.write_spans(labelled.groupby(labelled.date.dt.month).sample(FEW_ROWS, random_state=1).sort_index(), self._spans)
+        build.write_spans(labelled.groupby(labelled.date.dt.month).sample(FEW_ROWS, random_state=1).sort_index(), self._spans)
         self._finish(BEFORE)
         self._keep("production")
         shown = self._finish(SPAN)

@@ -65,7 +65,8 @@ def test_kfps_local_orchestrator_less_its_check_for_python_components_runs_the_f
 
     [run] = (machine / "gcs" / "my-bucket" / "pipelines").iterdir()
     assert {path.name for path in run.iterdir()} == set(FIRST)
-    assert (run / "import-schema-gen" / "schema" / "schema.pbtxt").read_bytes() == Path("data/schema.pbtxt").read_bytes()
+    schema = (run / "import-schema-gen" / "schema" / "schema.pbtxt").read_bytes()
+    assert schema == Path("data/flights/schema.pbtxt").read_bytes()
     for split in ("train", "eval"):
         assert list((run / "span-example-gen" / "examples" / f"Split-{split}").iterdir())
         assert (run / "statistics-gen" / "statistics" / f"Split-{split}" / "FeatureStats.pb").stat().st_size > 1000

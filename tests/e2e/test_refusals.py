@@ -95,7 +95,7 @@ def test_a_damaged_version_in_production_stops_the_run(two_runs, few_spans, tmp_
 
 def test_a_comparator_that_would_find_nothing_is_refused_before_the_first_node(few_spans, tmp_path):
     schema = tmp_path / "schema.pbtxt"
-    stated = (REPOSITORY / "data" / "schema.pbtxt").read_text()
+    stated = (REPOSITORY / "data" / "flights" / "schema.pbtxt").read_text()
     numeric = 'feature {\n  name: "temp"\n'
     schema.write_text(stated.replace(numeric, numeric + "  drift_comparator { infinity_norm { threshold: 0.1 } }\n"))
     result = run("--set", f"data.schema={schema}", spans=few_spans, root=tmp_path / "runs")

@@ -13,7 +13,7 @@ from conftest import FAST, REPOSITORY, run, states
 from components.model_store import store
 from components.model_store.restore import restore
 from components.shared.errors import Exit
-from data import flights
+from data.flights import build
 
 pytestmark = pytest.mark.timeout(3600)
 
@@ -42,7 +42,7 @@ def with_may(year, few_spans, tmp_path) -> Path:
     """The spans, and a month that has just arrived."""
     spans = Path(shutil.copytree(few_spans, tmp_path / "spans"))
     may = year[year.late.notna() & (year.date >= "2013-05-01") & (year.date < "2013-06-01")]
-    flights.write_spans(may.sample(3000, random_state=1).sort_index(), spans)
+    build.write_spans(may.sample(3000, random_state=1).sort_index(), spans)
     return spans
 
 

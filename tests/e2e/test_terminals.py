@@ -62,7 +62,7 @@ CASES = [
     ),
     Case("tflite.predict", ["--model", "{root}/mobile/flight_delay/1/model.tflite", "--csv", "{new}/row.csv"]),
     Case("tflite.install", ["--mobile", "{root}/mobile/flight_delay", "--assets", "{new}/assets"]),
-    Case("data.flights", ["--folder", "{new}/spans"]),
+    Case("data.flights.build", ["--folder", "{new}/spans"]),
 ]
 
 

@@ -37,7 +37,7 @@ COMMANDS = {  # each with arguments without which it says only that they are mis
     "pipeline.replay": [],
     "pipeline.kubeflow_runner": ["compile"],
 }
-OTHERS = ["pipeline.schedule", "pipeline.kubeflow.entrypoint", "data.flights", "serving.promote", "serving.local_server"]
+OTHERS = ["pipeline.schedule", "pipeline.kubeflow.entrypoint", "data.flights.build", "serving.promote", "serving.local_server"]
 OTHERS += ["serving.batch", "serving.predict", "tflite.predict", "tflite.install"]
 
 

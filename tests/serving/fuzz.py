@@ -95,7 +95,7 @@ def main() -> int:
     options = parser.parse_args()
     version = store.production(options.models / MODEL)
     assert version, f"{options.models} holds no model; `make run` publishes one."
-    flights = pd.read_parquet("data/spans/2013-04/flights.parquet").head(3)
+    flights = pd.read_parquet("data/flights/spans/2013-04/flights.parquet").head(3)
     rows = json.loads(flights[[feature.name for feature in FEATURES]].to_json(orient="records"))
     rows = [{name: "NaN" if value is None else value for name, value in row.items()} for row in rows]
     body = json.dumps({"signature_name": "raw", "instances": rows}).replace('"NaN"', "NaN").encode()

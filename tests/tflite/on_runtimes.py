@@ -69,7 +69,7 @@ def stated(version) -> card.ModelCard:
 @pytest.fixture(scope="module")
 def rows(stated) -> awkward_rows.AwkwardRows:
     """The request of the README without late shares first, then real rows of the model's newest month, then awkward ones."""
-    flights = pd.read_parquet(REPOSITORY / "data" / "spans" / stated.span).sample(REAL_ROWS, random_state=1)
+    flights = pd.read_parquet(REPOSITORY / "data" / "flights" / "spans" / stated.span).sample(REAL_ROWS, random_state=1)
     [request] = json.loads((REPOSITORY / "serving" / "request.json").read_text())["instances"]
     real = {}
     for feature in stated.features:

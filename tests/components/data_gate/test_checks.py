@@ -13,7 +13,7 @@ from pipeline.features import COLUMNS, LABEL
 
 @pytest.fixture(scope="module")
 def schema() -> schema_pb2.Schema:
-    return tfdv.load_schema_text("data/schema.pbtxt")
+    return tfdv.load_schema_text("data/flights/schema.pbtxt")
 
 
 def as_read(flights):

@@ -23,7 +23,7 @@ SETTINGS |= {"max_repeated_share": 0.001, "may_be_constant": '["holiday", "origi
 @pytest.fixture
 def artifacts(few_flights, tmp_path):
     """Inputs in which one origin in both splits is unknown to the schema, and an empty report."""
-    schema = tfdv.load_schema_text("data/schema.pbtxt")
+    schema = tfdv.load_schema_text("data/flights/schema.pbtxt")
     rows = few_flights[list(COLUMNS)].astype({name: dtype for name, dtype in COLUMNS.items() if dtype != "string"})
     statistics = tfdv.generate_statistics_from_dataframe(rows.assign(origin="BOS").reset_index(drop=True))
     anomalies = tfdv.validate_statistics(statistics, schema)

@@ -23,7 +23,7 @@ ARROW = pa.schema([(name, reader.ARROW_TYPES[dtype]) for name, dtype in COLUMNS.
 
 
 def schema() -> schema_pb2.Schema:
-    return text_format.Parse(Path("data/schema.pbtxt").read_text(), schema_pb2.Schema())
+    return text_format.Parse(Path("data/flights/schema.pbtxt").read_text(), schema_pb2.Schema())
 
 
 def inputs_schema() -> schema_pb2.Schema:

@@ -48,7 +48,7 @@ def artifacts(two_runs, tmp_path):
     for name in ("schema", "model", "report"):
         made[name].uri = str(tmp_path / name)
         (tmp_path / name).mkdir()
-    shutil.copy("data/schema.pbtxt", tmp_path / "schema")
+    shutil.copy("data/flights/schema.pbtxt", tmp_path / "schema")
     shutil.copytree(two_runs.root / "serving" / "flight_delay" / "1", tmp_path / "model" / "Format-Serving")
     made["model"].set_int_custom_property("version", 1)
     return {name: [artifact] for name, artifact in made.items()}

@@ -53,7 +53,7 @@ def artifacts(two_runs, tmp_path):
     made["examples"].uri = outputs["SpanExampleGen"]["examples"].uri
     made["schema"].uri = str(tmp_path / "schema")
     (tmp_path / "schema").mkdir()
-    shutil.copy("data/schema.pbtxt", tmp_path / "schema")
+    shutil.copy("data/flights/schema.pbtxt", tmp_path / "schema")
     made["model_blessing"].set_int_custom_property("blessed", 1)
     for name in ("blessing", "evaluation"):
         made[name].uri = str(tmp_path / name)

@@ -215,7 +215,7 @@ def _run(**parts) -> RunFacts:
         "started": "2026-11-24T23:43:37+00:00",
         "seconds": 93.4,
         "configuration": {
-            "data": {"window": 3, "eval_days": 10, "spans": "data/spans", "schema": "data/schema.pbtxt"},
+            "data": {"window": 3, "eval_days": 10, "spans": "data/flights/spans", "schema": "data/flights/schema.pbtxt"},
             "gate": {"stop_on": ["error"], "min_rows": 1000, "min_positive_share": 0.02, "max_positive_share": 0.6},
             "evaluate": {"min_auc": 0.6, "max_auc_drop": 0.01},
             "canary": {"max_p99_ms": 250.0, "max_memory_mb": 2500.0, "max_growth_mb": 200.0, "max_difference": 1e-5},

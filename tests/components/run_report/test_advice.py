@@ -55,7 +55,7 @@ def test_nor_one_that_was_ended_at_a_limit():
 
 def test_a_limit_is_named_only_where_the_finding_names_one():
     run = samples.stopped()  # by the schema, as its finding is worded
-    assert run.steps[1].text == "If they are right: change what data/schema.pbtxt says of late, temp."
+    assert run.steps[1].text == "If they are right: change what data/flights/schema.pbtxt says of late, temp."
     named = run.data.findings[0].model_copy(
         update={"text": "too high. Expected: (gate.min_positive_share, gate.max_positive_share)."}
     )

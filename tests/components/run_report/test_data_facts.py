@@ -93,7 +93,7 @@ def strange(traces, few_flights, tmp_path_factory) -> Trace:
     rows = few_flights[list(COLUMNS)].astype({name: dtype for name, dtype in COLUMNS.items() if dtype != "string"})
     made = tfdv.generate_statistics_from_dataframe(rows.assign(origin="<b>").drop(columns="temp").reset_index(drop=True))
     statistics, report = tmp_path_factory.mktemp("statistics"), tmp_path_factory.mktemp("report")
-    schema = tfdv.load_schema_text("data/schema.pbtxt")
+    schema = tfdv.load_schema_text("data/flights/schema.pbtxt")
     findings = []
     for split in data_facts.SPLITS:
         (statistics / f"Split-{split}").mkdir()

@@ -18,7 +18,7 @@ from components.shared.errors import BadData
 from components.span_example_gen import content
 from components.span_example_gen.component import Driver
 from components.span_example_gen.executor import Executor
-from data.flights import write_spans
+from data.flights.build import write_spans
 from pipeline.features import COLUMNS, DATE, LABEL
 
 

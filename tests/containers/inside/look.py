@@ -12,7 +12,7 @@ assert os.getuid() == os.getgid() == 65532, (os.getuid(), os.getgid())
 assert Path.home().is_dir() and os.access(Path.home(), os.W_OK), Path.home()
 assert Path.cwd() == CODE, Path.cwd()
 assert {path.name for path in CODE.iterdir()} == EXPECTED, sorted(CODE.iterdir())
-assert not (CODE / "data/spans").exists()
+assert not (CODE / "data/flights/spans").exists()
 assert not [tool for tool in BUILD_TOOLS if shutil.which(tool)], "build tools"
 paths = [path for folder in ("/opt", "/usr") for path in Path(folder).rglob("*") if not path.is_symlink()]
 writable = [path for path in paths if os.access(path, os.W_OK)]

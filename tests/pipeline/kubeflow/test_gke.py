@@ -207,7 +207,7 @@ def test_the_readme_s_commands_are_shell_and_name_what_is_configured(settings):
     assert f"docker push {settings.image}" in commands
     bucket = settings.pipeline_root.split("/")[2]
     spans = settings.spans.removeprefix(f"{settings.folder}/")
-    assert f"gcloud storage rsync data/spans gs://{bucket}/{spans} " in commands
+    assert f"gcloud storage rsync data/flights/spans gs://{bucket}/{spans} " in commands
     (kfp,) = re.findall(r'name = "kfp"\nversion = "(.+)"', (REPOSITORY / "uv.lock").read_text(encoding="utf-8"))
     assert set(re.findall(r"\?ref=([\d.]+)", commands)) == {kfp}, "the server of the client's version"
 

@@ -29,7 +29,7 @@ def test_other_quantities_are_refused(value):
         ('kubeflow.pipeline_root="gs://bucket/"', "kubeflow.pipeline_root"),
         ('kubeflow.folder="mnt"', "kubeflow.folder"),
         ('kubeflow.folder="/mnt/"', "kubeflow.folder"),
-        ('kubeflow.spans="data/spans"', "kubeflow.spans"),
+        ('kubeflow.spans="data/flights/spans"', "kubeflow.spans"),
         ('kubeflow.experiment=""', "kubeflow.experiment"),
         ('kubeflow.remote=["Trainer"]', "kubeflow.remote.0"),
         ("kubeflow.nodes={Trainer = {cpus = '4'}}", "kubeflow.nodes.Trainer.cpus is not a setting; expected one of"),

@@ -5,7 +5,7 @@ import pytest
 from components.shared.errors import BadConfig
 from pipeline.model import schema
 
-REVIEWED = Path("data/schema.pbtxt")
+REVIEWED = Path("data/flights/schema.pbtxt")
 
 
 def test_the_reviewed_schema_fits_the_features():

@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Returns 0, or 1 when something is missing or a check failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.tflite.android.check", description=__doc__)
     parser.add_argument("--mobile", type=Path, default=install.PUBLISHED, help="the published versions (default: %(default)s)")
-    parser.add_argument("--spans", type=Path, default=Path("data/spans"), help="the real rows (default: %(default)s)")
+    parser.add_argument("--spans", type=Path, default=Path("data/flights/spans"), help="the real rows (default: %(default)s)")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
     try:

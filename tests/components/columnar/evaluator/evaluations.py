@@ -40,7 +40,7 @@ def of_second_run(two_runs, folder: Path) -> Inputs:
     """What the second run's Evaluator got, with a copy of the rows."""
     made = record.last_run(two_runs.root / "metadata.db")
     (folder / "schema").mkdir()
-    shutil.copy("data/schema.pbtxt", folder / "schema")
+    shutil.copy("data/flights/schema.pbtxt", folder / "schema")
     examples = shutil.copytree(made["SpanExampleGen"]["examples"].uri, folder / "examples")
     return Inputs(examples, made["Trainer"]["model"].uri, made["ProductionModel"]["model"].uri, folder)
 

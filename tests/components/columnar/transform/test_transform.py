@@ -43,7 +43,7 @@ def examples(few_spans, tmp_path_factory):
 @pytest.fixture(scope="module")
 def schema(tmp_path_factory):
     folder = tmp_path_factory.mktemp("schema")
-    (folder / "schema.pbtxt").write_text(Path("data/schema.pbtxt").read_text())
+    (folder / "schema.pbtxt").write_text(Path("data/flights/schema.pbtxt").read_text())
     artifact = standard_artifacts.Schema()
     artifact.uri = str(folder)
     return artifact

@@ -149,7 +149,7 @@ def summary(written: list[Month], folder: Path) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m data.flights", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m data.flights.build", description=__doc__)
     parser.add_argument("--folder", type=Path, default=SPANS, help="where the spans go (default: %(default)s)")
     folder: Path = parser.parse_args(arguments).folder
     console = Console()

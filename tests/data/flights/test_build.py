@@ -1,24 +1,24 @@
 import pandas as pd
 import pytest
 
-from data import flights
+from data.flights import build
 from pipeline.features import COLUMNS, DATE
 from tests.clocks import processor_seconds
 
 
 @pytest.fixture(scope="module")
 def raw() -> pd.DataFrame:
-    return flights.read_csv("flights.csv.zip")
+    return build.read_csv("flights.csv.zip")
 
 
 @pytest.fixture(scope="module")
 def spans(year, tmp_path_factory):
     folder = tmp_path_factory.mktemp("year")
-    return folder, flights.write_spans(year, folder)
+    return folder, build.write_spans(year, folder)
 
 
 def test_the_year_costs_less_than_twenty_seconds_and_a_line(tmp_path, capsys):
-    assert processor_seconds(lambda: flights.main(["--folder", str(tmp_path)])) < 20
+    assert processor_seconds(lambda: build.main(["--folder", str(tmp_path)])) < 20
     said = "327,346 flights, 24.5% late; 9,430 were cancelled or diverted, and are left out."
     assert capsys.readouterr().out == f"Wrote 2013-01 to 2013-12 to {tmp_path}: {said}\n"
 
@@ -47,16 +47,16 @@ def test_label_is_an_arrival_15_or_more_minutes_late(year, raw):
 
 def test_weather_and_plane_are_those_of_the_flight(year, raw):
     """Against a look-up by key, a row at a time, instead of the join."""
-    weather = flights.read_csv("weather.csv").set_index(["origin", "time_hour"])
-    planes = flights.read_csv("planes.csv").set_index("tailnum")
+    weather = build.read_csv("weather.csv").set_index(["origin", "time_hour"])
+    planes = build.read_csv("planes.csv").set_index("tailnum")
     for index in raw.sample(200, random_state=3).index:
         flight, row = raw.loc[index], year.loc[index]
         key = (flight.origin, flight.time_hour)
-        expected = [weather.loc[key, name] if key in weather.index else float("nan") for name in flights.WEATHER]
-        assert row[flights.WEATHER].astype(float).tolist() == pytest.approx(expected, nan_ok=True)
+        expected = [weather.loc[key, name] if key in weather.index else float("nan") for name in build.WEATHER]
+        assert row[build.WEATHER].astype(float).tolist() == pytest.approx(expected, nan_ok=True)
         known = flight.tailnum in planes.index
         expected = [planes.loc[flight.tailnum, name] if known else float("nan") for name in ("year", "seats", "engines")]
-        assert row[flights.PLANE].astype(float).tolist() == pytest.approx(expected, nan_ok=True)
+        assert row[build.PLANE].astype(float).tolist() == pytest.approx(expected, nan_ok=True)
 
 
 def test_timetable_features(year, raw):
@@ -80,15 +80,15 @@ def test_late_shares_are_those_of_the_days_before(year, column, key, days):
 
 
 def test_a_second_call_rebuilds_only_what_is_missing(few_flights, tmp_path):
-    flights.write_spans(few_flights, tmp_path)
+    build.write_spans(few_flights, tmp_path)
     untouched = (tmp_path / "2013-01" / "flights.parquet").stat().st_mtime_ns
     (tmp_path / "2013-02" / "flights.parquet").unlink()
     (tmp_path / "2013-02").rmdir()
-    assert [month.span for month in flights.write_spans(few_flights, tmp_path)] == ["2013-02"]
+    assert [month.span for month in build.write_spans(few_flights, tmp_path)] == ["2013-02"]
     assert (tmp_path / "2013-01" / "flights.parquet").stat().st_mtime_ns == untouched
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2013-01", "2013-02", "2013-03", "2013-04"]
 
 
 def test_a_folder_that_cannot_be_written_is_named(capsys):
-    assert flights.main(["--folder", "/proc/spans"]) == 1
+    assert build.main(["--folder", "/proc/spans"]) == 1
     assert "/proc/spans" in capsys.readouterr().out
