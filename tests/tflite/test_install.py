@@ -258,7 +258,7 @@ def test_a_folder_that_cannot_be_made_is_named(mobile):
 
 
 def test_the_app_knows_what_is_let_through():
-    source = (REPOSITORY / "tflite/android/app/src/main/kotlin/org/crosswind/flightdelay/model/ModelCard.kt").read_text()
+    source = (REPOSITORY / "tflite/android/app/src/main/kotlin/org/crosswind/app/model/ModelCard.kt").read_text()
     enums = dict(re.findall(r"enum class (\w+) \{ ([\w, ]+) \}", source))
     assert sorted(enums["Kind"].lower().split(", ")) == sorted(install.KINDS)
     assert sorted(enums["Dtype"].lower().split(", ")) == sorted(install.DTYPES.values())

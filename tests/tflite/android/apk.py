@@ -48,7 +48,7 @@ def assemble(version: Version, classes: Path, folder: Path) -> Path:
                 name = f"{processor}/libtensorflowlite_jni.so"
                 apk.writestr(f"lib/{name}", library.read(f"jni/{name}"), zipfile.ZIP_STORED)
     run("zipalign", str(PAGE), unsigned, work / "aligned.apk")
-    return signed(work / "aligned.apk", work / "flight-delay.apk")
+    return signed(work / "aligned.apk", work / "crosswind.apk")
 
 
 def dexed(classes: Path, artifacts: Path, work: Path) -> list[Path]:

@@ -20,8 +20,8 @@ HERE = Path(__file__).parent
 TARGET = HERE / "target"
 MACHINES = {"arm64-v8a": 183, "x86_64": 62}  # e_machine in an ELF header
 CLASSES = {
-    "Lorg/crosswind/flightdelay/MainActivity;",
-    "Lorg/crosswind/flightdelay/model/Predictor;",
+    "Lorg/crosswind/app/MainActivity;",
+    "Lorg/crosswind/app/model/Predictor;",
     "Lorg/tensorflow/lite/Interpreter;",
     "Lorg/tensorflow/lite/NativeInterpreterWrapper;",
     "Lkotlin/Result;",
@@ -59,9 +59,9 @@ def test_the_assets_are_those_of_one_version_and_no_others(entries, version):
 
 def test_a_phone_is_told_what_it_needs_to_know(apk):
     lines = run("aapt2", "dump", "badging", apk).splitlines()
-    package = "package: name='org.crosswind.flightdelay' versionCode='1' versionName='1.0'"
+    package = "package: name='org.crosswind.app' versionCode='1' versionName='1.0'"
     assert [line for line in lines if line.startswith(package)]
-    activity = "launchable-activity: name='org.crosswind.flightdelay.MainActivity'"
+    activity = "launchable-activity: name='org.crosswind.app.MainActivity'"
     assert [line for line in lines if line.startswith(activity)]
     assert {"sdkVersion:'24'", "targetSdkVersion:'36'", "native-code: 'arm64-v8a' 'x86_64'"} <= set(lines)
     assert not [line for line in lines if "permission" in line]
@@ -110,7 +110,7 @@ def test_r8_with_the_apps_rules_keeps_what_is_found_by_name(apk, tmp_path):
     """As a Gradle release build would shrink it: with the manifest's classes kept, and Kotlin's annotations to be had."""
     artifacts = TARGET / "artifacts"
     libraries = builder.libraries(artifacts, tmp_path)
-    plugin = "-keep class org.crosswind.flightdelay.*Activity { <init>(); }\n-dontwarn org.jetbrains.annotations.*\n"
+    plugin = "-keep class org.crosswind.app.*Activity { <init>(); }\n-dontwarn org.jetbrains.annotations.*\n"
     (tmp_path / "plugin.pro").write_text(plugin)
     java(
         *("com.android.tools.r8.R8", artifact("r8", artifacts), *builder.options(artifacts), "--output", tmp_path),
@@ -121,7 +121,7 @@ def test_r8_with_the_apps_rules_keeps_what_is_found_by_name(apk, tmp_path):
     for library in libraries:
         with zipfile.ZipFile(library) as jar:
             assert {f"L{name.removesuffix('.class')};" for name in jar.namelist() if name.endswith(".class")} <= shrunk
-    assert "Lorg/crosswind/flightdelay/MainActivity;" in shrunk
+    assert "Lorg/crosswind/app/MainActivity;" in shrunk
     assert len(shrunk) < len(defined((apk.with_name("classes.dex")).read_bytes())) / 2
 
 

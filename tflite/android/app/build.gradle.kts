@@ -6,11 +6,11 @@ plugins {
 }
 
 android {
-    namespace = "org.crosswind.flightdelay"
+    namespace = "org.crosswind.app"
     compileSdk = 36
 
     defaultConfig {
-        applicationId = "org.crosswind.flightdelay"
+        applicationId = "org.crosswind.app"
         minSdk = 24
         targetSdk = 36
         versionCode = 1

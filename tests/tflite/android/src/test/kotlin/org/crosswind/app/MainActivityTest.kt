@@ -1,0 +1,199 @@
+package org.crosswind.app
+
+import android.content.pm.PackageManager
+import android.view.View
+import android.widget.Spinner
+import android.widget.Switch
+import android.widget.TextView
+import java.text.NumberFormat
+import org.crosswind.app.FormPage.Companion.all
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
+import org.junit.Assert.assertNotEquals
+import org.junit.Assert.assertNull
+import org.junit.Assert.assertTrue
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.Robolectric
+import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config
+
+/** The screen of the app with the published model, on the oldest Android that it runs on and on a new one. */
+@RunWith(ScreenTestRunner::class)
+@App("target/screens.apk")
+@Config(sdk = [24, 35], qualifiers = "w360dp-h740dp-xhdpi")
+class MainActivityTest {
+    private val controller = Robolectric.buildActivity(MainActivity::class.java).setup()
+    private val activity: MainActivity get() = controller.get()
+    private val page get() = FormPage(activity)
+
+    private fun color(id: Int): Int = activity.getColor(id)
+
+    private fun resultColor(): Int = activity.findViewById<View>(R.id.result).backgroundTintList!!.defaultColor
+
+    @Test
+    fun `a row that is filled in by hand gets the answer that Python gives`() {
+        val rows = Published.rows("evaluation").sortedBy { it.second }
+        val tried = rows.filterIndexed { index, _ -> index % 20 == 0 } + rows.last()
+        val answers = tried.map { (row, score) ->
+            page.enter(row)
+            assertFalse("an answer that belongs to other values", page.shows(R.id.result))
+            page.tap(R.id.predict)
+            assertTrue(page.shows(R.id.result))
+            assertEquals(chance(score), page.text(R.id.chance))
+            val (words, color) = answer(score)
+            assertEquals(activity.getString(words), page.text(R.id.verdict))
+            assertEquals(color(color), resultColor())
+            words
+        }
+        assertEquals("every answer that the model gives", rows.map { answer(it.second).first }.toSet(), answers.toSet())
+        assertTrue("more than one answer", answers.toSet().size > 1)
+    }
+
+    private fun answer(score: Float): Pair<Int, Int> = when {
+        score >= Published.card.threshold -> R.string.late to R.color.late
+        score >= Published.card.baseRate -> R.string.above_average to R.color.above_average
+        else -> R.string.below_average to R.color.below_average
+    }
+
+    private fun chance(score: Float): String {
+        val (chance, average) = listOf(score, Published.card.baseRate).map(NumberFormat.getPercentInstance()::format)
+        return activity.getString(R.string.chance, chance, average)
+    }
+
+    @Test
+    fun `as it starts, nothing is entered, and a tap asks for it, field by field`() {
+        assertFalse(page.shows(R.id.result))
+        assertFalse(page.shows(R.id.problem))
+        val row = Published.card.golden.first().row
+        for (field in page.fields.filterNot { it.more || it.name == "holiday" }) {
+            page.tap(R.id.predict)
+            assertTrue(field.name, page.wrong(field.name).isShown)
+            assertTrue(page.wrong(field.name).text.toString(), "please fill this in" in page.wrong(field.name).text)
+            assertFalse(page.shows(R.id.result))
+            page.enter(field.name, row[field.name])
+            assertFalse(field.name, page.wrong(field.name).isShown)
+        }
+        page.tap(R.id.predict)
+        assertTrue(page.shows(R.id.result))
+    }
+
+    @Test
+    fun `who enters the route only is answered without weather and lateness`() {
+        val rows = Published.rows("route")
+        val answers = rows.map { (row, score) ->
+            page.enterRoute(row)
+            val miles = (row["distance"] as Number).toDouble()
+            assertEquals(miles, page.edit("distance").text.toString().toDouble(), 10.0)
+            page.type("distance", "$miles") // the data's length is not the great circle's to the mile
+            page.tap(R.id.predict)
+            assertEquals(chance(score), page.text(R.id.chance))
+            page.text(R.id.chance)
+        }
+        val whole = Published.card.golden.take(rows.size).map { chance(it.score) }
+        assertNotEquals("the same rows with their weather and lateness", whole, answers)
+    }
+
+    @Test
+    fun `every feature of the card has a field, which is labelled in words`() {
+        for (field in page.fields) {
+            val input = page.input(field.name)
+            val label = if (input is Switch) input else all(activity.window.decorView).single { it.labelFor == input.id }
+            val words = (label as TextView).text.toString()
+            assertTrue(field.name, words.isNotBlank() && words != field.name)
+        }
+        val carrier = page.input("carrier") as Spinner
+        assertEquals(Published.card.features.first { it.name == "carrier" }.values.size + 1, carrier.count)
+        val words = List(carrier.count) { carrier.getItemAtPosition(it).toString() }.drop(1)
+        assertTrue("$words", words.all { it.length > "UA  ".length } && words.any { "United" in it })
+        val airports = page.input("dest") as Spinner
+        assertTrue(List(airports.count) { airports.getItemAtPosition(it).toString() }.drop(1).all { it.length > "IAH  ".length })
+    }
+
+    @Test
+    fun `a number that is none, out of range or missing is refused, with the field and what it takes`() {
+        page.enterRoute(Published.card.golden.first().row)
+        for ((text, words) in listOf("." to "not a number", "6000.5" to "0 to 6000", "" to "fill this in")) {
+            page.type("distance", text)
+            page.tap(R.id.predict)
+            val error = page.edit("distance").error?.toString().orEmpty()
+            assertTrue("\"$text\" got \"$error\"", error.startsWith("Distance") && words in error)
+            assertTrue(page.edit("distance").isShown && page.edit("distance").isFocused)
+            assertFalse(page.shows(R.id.result))
+        }
+        page.type("distance", "1028")
+        page.tap(R.id.predict)
+        assertNull(page.edit("distance").error)
+        assertTrue(page.shows(R.id.result))
+    }
+
+    @Test
+    fun `letters do not get into a number, a sign only where there is less than nothing`() {
+        page.type("distance", "-1o2")
+        page.type("temp", "-40")
+        assertEquals(listOf("12", "-40"), listOf("distance", "temp").map { page.edit(it).text.toString() })
+    }
+
+    @Test
+    fun `what may be missing may be left empty`() {
+        page.enter(Published.card.golden.first().row)
+        page.fields.filter { it.feature.optional }.forEach { page.type(it.name, "") }
+        page.tap(R.id.predict)
+        assertTrue(page.shows(R.id.result))
+    }
+
+    @Test
+    fun `another route has another distance`() {
+        page.enter("origin", "JFK")
+        page.enter("dest", "LAX")
+        assertEquals(2475.0, page.edit("distance").text.toString().toDouble(), 10.0)
+    }
+
+    @Test
+    fun `rotated, it keeps what was entered, what was unfolded, and the answer`() {
+        page.tap(R.id.more)
+        page.enter(Published.rows("evaluation")[3].first)
+        page.tap(R.id.predict)
+        val before = listOf(page.shown(), page.text(R.id.verdict), page.text(R.id.chance), resultColor())
+        assertTrue(page.shows(R.id.more_fields))
+        val first = activity
+        RuntimeEnvironment.setQualifiers("+land")
+        controller.configurationChange().visible()
+        FormPage.settle()
+        assertNotEquals("a new activity", first, activity)
+        assertTrue(page.shows(R.id.more_fields) && page.shows(R.id.result))
+        assertEquals(before, listOf(page.shown(), page.text(R.id.verdict), page.text(R.id.chance), resultColor()))
+    }
+
+    @Test
+    fun `rotated before there is an answer, it has none`() {
+        page.enterRoute(Published.card.golden.first().row)
+        page.tap(R.id.predict)
+        page.type("distance", "77")
+        controller.recreate().visible()
+        FormPage.settle()
+        assertTrue(page.shows(R.id.form))
+        assertFalse(page.shows(R.id.result))
+        assertEquals("77", page.shown()["distance"])
+    }
+
+    @Test
+    fun `the model and its months stand at the bottom`() {
+        val card = Published.card
+        val text = page.text(R.id.model)
+        assertTrue(text, listOf("version ${card.version}", card.window.first(), card.window.last()).all { it in text })
+    }
+
+    @Test
+    fun `the menu leads to the check of the model`() {
+        shadowOf(activity).clickMenuItem(R.id.debug)
+        assertEquals(DebugActivity::class.java.name, shadowOf(activity).nextStartedActivity.component!!.className)
+    }
+
+    @Test
+    fun `it asks for no permission`() {
+        val info = activity.packageManager.getPackageInfo(activity.packageName, PackageManager.GET_PERMISSIONS)
+        assertTrue(info.requestedPermissions.orEmpty().isEmpty())
+    }
+}

@@ -1,0 +1,128 @@
+package org.crosswind.app
+
+import android.app.Activity
+import android.content.res.ColorStateList
+import android.graphics.Rect
+import android.os.Bundle
+import android.view.View
+import android.view.ViewGroup
+import android.widget.Button
+import android.widget.TextView
+import java.text.NumberFormat
+import org.crosswind.app.fields.FieldRow
+import org.crosswind.app.fields.fieldRow
+import org.crosswind.app.model.BadInput
+import org.crosswind.app.model.Field
+import org.crosswind.app.model.Form
+import org.crosswind.app.model.Names
+import org.crosswind.app.model.Predictor
+import org.crosswind.app.model.Presets
+import org.crosswind.app.model.Reason
+import org.crosswind.app.model.Verdict
+import org.crosswind.app.model.decimal
+
+private const val TEXTS = "texts"
+private const val MORE = "more"
+private const val PROBABILITY = "probability"
+
+/**
+ * The form on the main screen and the answer below it.
+ *
+ * @param state what [save] kept before the screen was rotated or the process ended; null at first.
+ */
+class FormScreen(private val activity: Activity, private val predictor: Predictor, state: Bundle?) {
+    private val form = Form(predictor.card, Presets.FILLED)
+    private val presets = Presets(Names(strings(R.array.airports)))
+    private val rows: List<FieldRow>
+    private val moreFields: ViewGroup = activity.findViewById(R.id.more_fields)
+    private val more: Button = activity.findViewById(R.id.more)
+    private val result: View = activity.findViewById(R.id.result)
+    private var probability: Float? = null
+
+    init {
+        val labels = Names(strings(R.array.fields))
+        val names = Names(strings(R.array.airlines) + strings(R.array.airports))
+        val fields: ViewGroup = activity.findViewById(R.id.fields)
+        rows = form.fields.map { row(it, labels[it.name] ?: it.name, names, if (it.more) moreFields else fields) }
+        val texts = state?.getBundle(TEXTS)
+        rows.forEach { it.show(texts?.getString(it.field.name) ?: it.field.text) }
+
+        more.visibility = if (form.fields.any { it.more }) View.VISIBLE else View.GONE
+        more.setOnClickListener { unfold(moreFields.visibility != View.VISIBLE) }
+        unfold(state?.getBoolean(MORE) ?: false)
+        activity.findViewById<Button>(R.id.predict).setOnClickListener { predict() }
+        activity.findViewById<TextView>(R.id.model).text = activity.trainedOn(predictor.card)
+        if (state != null && state.containsKey(PROBABILITY)) answer(state.getFloat(PROBABILITY))
+    }
+
+    /** Keeps what was entered, what is unfolded, and the answer. */
+    fun save(state: Bundle) {
+        state.putBundle(TEXTS, Bundle().apply { texts().forEach { (name, text) -> putString(name, text) } })
+        state.putBoolean(MORE, moreFields.visibility == View.VISIBLE)
+        probability?.let { state.putFloat(PROBABILITY, it) }
+    }
+
+    private fun row(field: Field, label: String, names: Names, parent: ViewGroup): FieldRow =
+        fieldRow(field, label, names, parent).also { row ->
+            row.onChange = { changed(row) }
+            parent.addView(row.view)
+        }
+
+    private fun texts(): Map<String, String> = rows.associate { it.field.name to it.text }
+
+    /** Fills in what follows from a change, and takes away an answer that no longer belongs to the form. */
+    private fun changed(row: FieldRow) {
+        val follows = presets.after(row.field.name, texts())
+        rows.forEach { other -> follows[other.field.name]?.let(other::show) }
+        probability = null
+        result.visibility = View.GONE
+    }
+
+    private fun unfold(unfolded: Boolean) {
+        moreFields.visibility = if (unfolded) View.VISIBLE else View.GONE
+        more.setText(if (unfolded) R.string.more_hide else R.string.more_show)
+    }
+
+    private fun predict() {
+        try {
+            answer(predictor.predict(form.row(texts())))
+            result.post { result.requestRectangleOnScreen(Rect(0, 0, result.width, result.height)) }
+        } catch (error: BadInput) {
+            refuse(error)
+        }
+    }
+
+    private fun answer(probability: Float) {
+        val card = predictor.card
+        val (words, color) = when (Verdict.of(probability, card)) {
+            Verdict.BELOW_AVERAGE -> R.string.below_average to R.color.below_average
+            Verdict.ABOVE_AVERAGE -> R.string.above_average to R.color.above_average
+            Verdict.LATE -> R.string.late to R.color.late
+        }
+        val percent = NumberFormat.getPercentInstance()
+        this.probability = probability
+        result.visibility = View.VISIBLE
+        result.backgroundTintList = ColorStateList.valueOf(activity.getColor(color))
+        activity.findViewById<TextView>(R.id.verdict).setText(words)
+        activity.findViewById<TextView>(R.id.chance).text =
+            activity.getString(R.string.chance, percent.format(probability), percent.format(card.baseRate))
+    }
+
+    private fun refuse(error: BadInput) {
+        val row = rows.single { it.field.name == error.field }
+        if (row.field.more) unfold(true)
+        row.refuse(message(error, row))
+    }
+
+    private fun message(error: BadInput, row: FieldRow): String = when (error.reason) {
+        Reason.MISSING -> activity.getString(R.string.error_missing, row.label)
+        Reason.WRONG_TYPE -> activity.getString(R.string.error_number, row.label)
+        Reason.OUT_OF_RANGE -> {
+            val (least, most) = listOf(row.field.minimum, row.field.maximum).map { it?.let(::decimal).orEmpty() }
+            activity.getString(R.string.error_range, row.label, activity.getString(R.string.hint_range, least, most))
+        }
+        Reason.UNKNOWN_FIELD -> throw error // the form has the card's fields only
+    }
+
+    private fun strings(array: Int): List<String> = activity.resources.getStringArray(array).toList()
+}

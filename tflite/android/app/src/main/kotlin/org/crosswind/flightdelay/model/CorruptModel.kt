@@ -1,4 +1,0 @@
-package org.crosswind.flightdelay.model
-
-/** The installed file, its manifest or its card is not what was published. */
-class CorruptModel(message: String, cause: Throwable? = null) : IllegalStateException(message, cause)

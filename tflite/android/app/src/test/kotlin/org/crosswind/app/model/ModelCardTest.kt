@@ -1,0 +1,73 @@
+package org.crosswind.app.model
+
+import java.io.ByteArrayOutputStream
+import java.nio.ByteBuffer
+import java.util.zip.ZipEntry
+import java.util.zip.ZipOutputStream
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertThrows
+import org.junit.Assert.assertTrue
+import org.junit.Test
+
+class ModelCardTest {
+    @Test
+    fun `a card says what the model takes and gives`() {
+        val card = ModelCard.parse(CARD)
+        assertEquals("train_delay", card.model)
+        assertEquals(7, card.version)
+        assertEquals(listOf("2013-01", "2013-02"), card.window)
+        assertEquals(0.5f to 0.24f, card.threshold to card.baseRate)
+        val late = Feature("late_share", Kind.SHARE, Dtype.FLOAT32, "of the line's trains", true, emptyList(), 0.0, 1.0, null)
+        assertEquals(late, card.features.single { it.name == "late_share" })
+        assertEquals(listOf("A", "B"), card.features.first().values)
+        assertEquals(7.5, card.features.single { it.name == "cars" }.typical)
+    }
+
+    @Test
+    fun `a missing value of a golden row is null`() {
+        val row = ModelCard.parse(CARD).golden.first().row
+        assertTrue("remark" in row)
+        assertEquals(null, row["remark"])
+        assertEquals("A", row["line"])
+    }
+
+    @Test
+    fun `a card that is not as expected is refused with what is wrong`() {
+        refused("not as expected", "no card")
+        refused("version", CARD.replace("\"version\": 7, ", ""))
+        refused("base_rate", CARD.replace(", \"base_rate\": 0.24", ""))
+        refused("SHAPE", CARD.replace("\"share\"", "\"shape\""))
+        refused("FLOAT64", CARD.replace("\"float32\"", "\"float64\""))
+        refused("2 is not a String", CARD.replace("[\"A\", \"B\"]", "[\"A\", 2]"))
+        refused("no golden rows", CARD.substringBefore("\"golden\": [") + "\"golden\": []}")
+        refused("schema version 2", CARD.replace("\"schema_version\": 1", "\"schema_version\": 2"))
+    }
+
+    private fun refused(why: String, card: String) {
+        val message = assertThrows(CorruptModel::class.java) { ModelCard.parse(card) }.message.orEmpty()
+        assertTrue(message, why in message)
+    }
+
+    @Test
+    fun `the card inside a file is the one entry of its zip`() {
+        assertEquals(CARD, cardInside(ByteBuffer.wrap(zip(CARD))))
+    }
+
+    @Test
+    fun `a file without a card, or with a damaged one, is refused`() {
+        val zip = zip(CARD)
+        val outside = zip.copyOf().also { bytes -> (3..6).forEach { bytes[bytes.size - it] = 0x7f } } // the directory's place
+        val flipped = zip.copyOf().also { it[60] = (it[60] + 1).toByte() }
+        val cut = listOf(ByteArray(0), zip.copyOf(zip.size - 1), zip.copyOfRange(40, zip.size))
+        for (file in cut + listOf(ByteArray(1000), outside, flipped)) {
+            assertThrows(CorruptModel::class.java) { cardInside(ByteBuffer.wrap(file)) }
+        }
+    }
+
+    private fun zip(content: String): ByteArray = ByteArrayOutputStream().also { bytes ->
+        ZipOutputStream(bytes).use { zip ->
+            zip.putNextEntry(ZipEntry("model_card.json"))
+            zip.write(content.toByteArray())
+        }
+    }.toByteArray()
+}
