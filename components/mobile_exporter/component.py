@@ -1,13 +1,14 @@
 """MobileExporter: the same training, as a TensorFlow Lite file with the preprocessing inside."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel, component_spec, standard_artifacts
 
 from components.mobile_exporter import executor
+from components.shared.phone.card import Words
 
 
 class MobileExporterSpec(component_spec.ComponentSpec):
@@ -29,6 +30,7 @@ class MobileExporterSpec(component_spec.ComponentSpec):
         "ship": component_spec.ExecutionParameter(type=str),
         "max_size_kb": component_spec.ExecutionParameter(type=int),
         "threshold": component_spec.ExecutionParameter(type=float),
+        "words": component_spec.ExecutionParameter(type=str),
     }
 
 
@@ -59,6 +61,7 @@ class MobileExporter(base_component.BaseComponent):
         ship: Sequence[str],
         max_size_kb: int,
         threshold: float,
+        words: Mapping[str, str] | None = None,
     ):
         """Args:
         model, transform_graph: the Trainer's SavedModel, with a function `network`, and the preprocessing before it.
@@ -66,11 +69,13 @@ class MobileExporter(base_component.BaseComponent):
         production: ProductionModel's; the card's version is the next one, or that of this very model if it is there already.
         examples, statistics, schema: for golden rows; for the base rate and typical values, of the training split; for the
             values that the card allows.
-        features: the raw inputs: name, dtype, kind, unit, optional.
+        features: the raw inputs: name, dtype, kind, unit, optional; for people also words, form, value_words, places, between,
+            as in `FeatureCard`.
         label, model_name: for the card.
         ship: variants to publish, of `variants.VARIANTS`; the first is `model.tflite`.
         max_size_kb: largest size of a file that ships, in units of 1,000 bytes.
         threshold: probability from which on the answer is yes.
+        words: of the problem, for people, as in `Words`; those that are not given are neutral.
         """
         super().__init__(
             MobileExporterSpec(
@@ -88,6 +93,7 @@ class MobileExporter(base_component.BaseComponent):
                 ship=json.dumps(list(ship)),
                 max_size_kb=max_size_kb,
                 threshold=threshold,
+                words=Words(**(words or {})).model_dump_json(),
                 mobile_model=channel.Channel(type=standard_artifacts.Model),
             )
         )

@@ -23,6 +23,8 @@ from components.shared.phone.card import MODEL_FILE, VARIANTS_FOLDER
 from components.shared.phone.runtime import OUTPUT, SIGNATURE, TFLiteModel
 
 GOLDEN_ROWS = 20
+DECLARED = ("name", "kind", "dtype", "unit", "optional")
+FOR_PEOPLE = ("words", "form", "value_words", "places", "between")
 
 
 class Executor(base_executor.BaseExecutor):
@@ -81,6 +83,7 @@ class Executor(base_executor.BaseExecutor):
             "threshold": exec_properties["threshold"],
             "missing": {"string": "", "float32": "NaN"},
             "metrics": overall,
+            "words": json.loads(exec_properties["words"]),
         }
 
 
@@ -113,7 +116,7 @@ def feature_card(
 ) -> card.FeatureCard:
     """What the declaration, the schema and the training split say of one raw column."""
     [stated] = [found for found in schema.feature if found.name == feature["name"]]
-    facts = {key: feature[key] for key in ("name", "kind", "dtype", "unit", "optional")}
+    facts = {key: feature[key] for key in DECLARED} | {key: feature[key] for key in FOR_PEOPLE if feature.get(key)}
     if feature["dtype"] == "string":
         domains = {domain.name: list(domain.value) for domain in schema.string_domain}
         facts["values"] = domains.get(stated.domain) or list(stated.string_domain.value) or None

@@ -9,7 +9,7 @@ import numpy as np
 from components.shared.phone.card import FeatureCard
 from components.shared.values import MISSING
 
-UNKNOWN = ("ZZZ", "zürich", "東京", "a" * 200, " ", "jfk")  # categories that no training saw; some not ASCII
+UNKNOWN = ("ZZZ", "zürich", "東京", "a" * 200, " ")  # categories that no training saw; some not ASCII
 INFINITE = (float("inf"), float("-inf"))
 EXTREMES = (0.0, -1.0, 1.0, 0.5, 1e-6, 1e6, -1e6, 1e30, -1e30, *INFINITE)
 INTEGERS = (2**62, -(2**62))
@@ -62,7 +62,9 @@ def make(features: list[FeatureCard], real: Mapping[str, np.ndarray]) -> Awkward
 def values(feature: FeatureCard) -> list:
     """Values of one feature that are allowed, and others."""
     if feature.dtype == "string":
-        return [*(feature.values or ()), *UNKNOWN]
+        known = feature.values or []
+        other_case = [value.swapcase() for value in known[:1]]
+        return list(dict.fromkeys([*known, *UNKNOWN, *other_case]))
     ends = [end for end in (feature.minimum, feature.maximum) if end is not None]
     beyond = [end + step for end in ends for step in (-1, 1)]
     return list(dict.fromkeys([*ends, *beyond, *(INTEGERS if feature.dtype == "int64" else EXTREMES)]))

@@ -7,32 +7,107 @@ Imports no TensorFlow.
 import io
 import zipfile
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from components.shared.errors import CorruptModel
 
 FILE = "model_card.json"
 Value = str | float | int | None  # None: missing
+Form = Literal["choice", "time", "weekday", "switch", "percent", "number", "text", "distance", ""]
+OF_TEXTS = ("choice", "text", "")
+LENGTHS = ("miles", "km")  # units of a distance between two places
 
 
 class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class Words(Part):
+    """Say for people what is predicted.
+
+    Attributes:
+        title: of the screen that asks.
+        row, rows: what a row is, in the singular and the plural: "27 rows".
+        ask: on the button.
+        event: what the probability is of, after "27 % chance of".
+        yes: the verdict from the threshold on.
+        above, below: the verdict below the threshold, from the base rate on and below it.
+        positive, negative: either answer in a word or two, for lists.
+    """
+
+    title: str = "Prediction"
+    row: str = "row"
+    rows: str = "rows"
+    ask: str = "Predict"
+    event: str = "yes"
+    yes: str = "Yes is likely"
+    above: str = "Chance above average"
+    below: str = "Chance below average"
+    positive: str = "yes"
+    negative: str = "no"
+
+
 class FeatureCard(Part):
-    """One raw input."""
+    """Describe one raw input, and how a form asks for it.
+
+    Attributes:
+        name: of the column.
+        kind: how it is prepared.
+        dtype: of the raw value.
+        unit: for people.
+        optional: it may be missing.
+        values: of a category: those that training knows.
+        minimum, maximum: of a number, in `unit`.
+        typical: of a number: the median in training.
+        words: the field's label; empty: the name is shown.
+        form: how a form asks. "time" is in minutes since midnight, "weekday" in days since Monday, "percent" shows a share as a
+            percentage, "distance" is filled in from `between`. Empty: by kind. A category is a choice, or a text where it has
+            no values; a flag a switch; a share a percentage; anything else a number.
+        value_words: of a category: words for its values.
+        places: of a category: latitude and longitude of its values, in degrees.
+        between: of a "distance": the two categories that have the places. `unit` is one of LENGTHS.
+    """
 
     name: str
     kind: str
     dtype: Literal["string", "float32", "int64"]
     unit: str = ""
     optional: bool = False
-    values: list[str] | None = None  # of a category: those that training knows
+    values: list[str] | None = None
     minimum: float | None = None
     maximum: float | None = None
-    typical: float | None = None  # of a number: the median in training
+    typical: float | None = None
+    words: str = ""
+    form: Form = ""
+    value_words: dict[str, str] = {}
+    places: dict[str, tuple[float, float]] = {}
+    between: tuple[str, str] | None = None
+
+    @property
+    def label(self) -> str:
+        """What the field is called."""
+        return self.words or self.name
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        """Refuse a form that gives no value of the feature's type."""
+        if self.form and (self.form in OF_TEXTS) != (self.dtype == "string"):
+            raise ValueError(
+                f'{self.name} is a {self.dtype} and has the form "{self.form}"; expected "choice" or "text" for a string, and '
+                "another one for a number."
+            )
+        if self.form == "percent" and self.dtype == "int64":
+            raise ValueError(f'{self.name} is an int64 and has the form "percent"; expected a float32, which a share is.')
+        if (self.form == "distance") != (self.between is not None):
+            raise ValueError(
+                f'{self.name} has the form "{self.form}" and between {self.between}; expected the form "distance" and the two '
+                "categories between whose places it is, or neither."
+            )
+        if self.between and self.unit not in LENGTHS:
+            raise ValueError(f'{self.name} is a distance in "{self.unit}"; expected the unit {" or ".join(LENGTHS)}.')
+        return self
 
 
 class Golden(Part):
@@ -61,6 +136,19 @@ class ModelCard(Part):
     features: list[FeatureCard]
     metrics: dict[str, float]  # of the server's model, over all evaluation rows
     golden: list[Golden]
+    words: Words = Words()
+
+    @model_validator(mode="after")
+    def _distances_have_ends(self) -> Self:
+        """Refuse a distance between features without places."""
+        placed = {feature.name for feature in self.features if feature.places}
+        for feature in self.features:
+            if lacking := set(feature.between or ()) - placed:
+                raise ValueError(
+                    f"{feature.name} is the distance between {' and '.join(feature.between or ())}; expected two features with "
+                    f"places, but {', '.join(sorted(lacking))} has none."
+                )
+        return self
 
 
 def attach(model: bytes, card: ModelCard) -> bytes:

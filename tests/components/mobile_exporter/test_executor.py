@@ -1,17 +1,19 @@
-"""The number that the card states is the one that the server's Publisher gives; models in the shape of a SavedModel."""
+"""What the card states: the number that the server's Publisher gives, and what is declared of each feature."""
 
 from pathlib import Path
 
 import pytest
+from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from components.mobile_exporter.executor import version_to_be
+from components.mobile_exporter.executor import feature_card, version_to_be
 from components.model_store import labels, store
 from components.production_model.executor import Executor
 from components.shared.artifacts import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY
 
-MODEL = "flight_delay"
+MODEL = "broken_parcel"
+PLAIN = {"name": "depot", "kind": "categorical", "dtype": "string", "unit": "", "optional": False}
 
 
 def saved(folder: Path, graph: str) -> Path:
@@ -68,3 +70,14 @@ def test_a_model_that_older_code_has_left_counts_as_the_newest(tmp_path):
     for name in (NEXT_PROPERTY, NEWEST_MODEL_PROPERTY):
         del found["production"][0].mlmd_artifact.custom_properties[name]
     assert version_to_be(found) == 2
+
+
+def test_a_feature_says_what_is_declared_for_people():
+    schema = schema_pb2.Schema()
+    schema.feature.add(name="depot").string_domain.value.extend(["A", "B"])
+    told = {"words": "From", "form": "choice", "value_words": {"A": "Paris"}, "places": {"A": [48.9, 2.4]}, "between": None}
+    found = feature_card(PLAIN | told, schema, {})
+    assert (found.values, found.words, found.form) == (["A", "B"], "From", "choice")
+    assert (found.value_words, found.places, found.between) == ({"A": "Paris"}, {"A": (48.9, 2.4)}, None)
+    plain = feature_card(PLAIN, schema, {})
+    assert (plain.words, plain.form, plain.value_words, plain.places) == ("", "", {}, {})
