@@ -16,12 +16,12 @@ from components.shared.errors import CorruptModel, NotConvertible, PublishFailed
 from components.shared.files import TEMPORARY_PREFIX, fsync_tree, locked, sha256, temporary_folder
 from components.shared.phone import card as model_card
 from components.shared.phone.card import ModelCard
+from tflite import folders
 
-PUBLISHED = Path("runs/mobile/flight_delay")
 ASSETS = Path("tflite/android/app/src/main/assets")
 MODEL = "model.tflite"
 FILES = (MODEL, model_card.FILE, MANIFEST)  # the manifest last: without it nothing is installed
-# What the app can ask for and send: `enum class Kind` and `enum class Dtype` in its ModelCard.kt.
+# What the app can ask for and send: `enum class Kind` and `enum class Dtype` in its Feature.kt.
 KINDS = ("numeric", "categorical", "cyclic", "flag", "share")
 DTYPES = {
     flatbuffer.TensorType.STRING: "string",
@@ -33,7 +33,7 @@ DTYPES = {
 def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`; unless it is DONE, nothing was installed."""
     parser = argparse.ArgumentParser(prog="python -m tflite.install", description=__doc__)
-    parser.add_argument("--mobile", type=Path, default=PUBLISHED, help="the published versions (default: %(default)s)")
+    parser.add_argument("--mobile", type=Path, help=f"the published versions (default: the only folder below {folders.RUNS})")
     parser.add_argument("--version", type=whole, help="(default: the newest)")
     parser.add_argument(
         "--public_key", metavar="FILE", type=filled, help="refuse a version that is not signed by a key in this file"
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def act(options: argparse.Namespace, console: Console) -> None:
     """Installs a version, unless it is there. Raises CrosswindError."""
-    version = published(options.mobile, options.version, read_keys(options.public_key))
+    version = published(options.mobile or folders.only_published(), options.version, read_keys(options.public_key))
     card = check(version)
     new = install(version, options.assets)
     kilobytes = (options.assets / MODEL).stat().st_size / 1000
@@ -89,7 +89,7 @@ def check(version: Version) -> ModelCard:
     if unknown := [f"{feature.name} ({feature.kind})" for feature in card.features if feature.kind not in KINDS]:
         raise NotConvertible(
             f"The app cannot ask for {', '.join(unknown)}; expected the kinds {', '.join(KINDS)}. "
-            "Teach it the new one in ModelCard.kt, Form.kt and tflite/install.py."
+            "Teach it the new one in Feature.kt and tflite/install.py."
         )
     if not card.golden:
         raise NotConvertible(

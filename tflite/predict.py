@@ -1,4 +1,4 @@
-"""Scores raw rows with a published .tflite file, with LiteRT alone, as the phone does."""
+"""Score raw rows with a published .tflite file, with LiteRT alone, as the phone does."""
 
 import argparse
 import csv
@@ -9,23 +9,22 @@ from pathlib import Path
 from rich.console import Console
 from rich.prompt import Prompt
 
+from components.model_store import store
 from components.shared import json_rows
 from components.shared.command_line import ended, file
 from components.shared.errors import BadData, CorruptModel
 from components.shared.files import sha256
 from components.shared.phone import card as model_card
-from components.shared.phone.card import ModelCard, Value
+from components.shared.phone.card import MODEL_FILE, ModelCard, Value
 from components.shared.phone.runtime import TFLiteModel
 from components.shared.quiet import quiet_stderr
-from tflite import rows
-
-PUBLISHED = Path("runs/mobile/flight_delay")
+from tflite import folders, rows
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`."""
     parser = argparse.ArgumentParser(prog="python -m tflite.predict", description=__doc__)
-    parser.add_argument("--model", type=file, help=f"the file (default: the newest version in {PUBLISHED})")
+    parser.add_argument("--model", type=file, help=f"the file (default: that of the newest version below {folders.RUNS})")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--json", type=file, help="a row as an object of field to value, a list of rows, or a request body")
     source.add_argument("--csv", type=file, help="rows with a header; without either it asks for one row")
@@ -36,8 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def act(options: argparse.Namespace, console: Console) -> None:
-    """Prints the answers. Raises CorruptModel, or BadData for a row."""
-    path = options.model or newest(PUBLISHED)
+    """Print the answers. Raises VersionNotFound, CorruptModel, or BadData for a row."""
+    path = options.model or newest(folders.only_published())
     card = verified(path, console)
     if options.json:
         given = json_rows.read(options.json)
@@ -51,11 +50,8 @@ def act(options: argparse.Namespace, console: Console) -> None:
 
 
 def newest(folder: Path) -> Path:
-    """The file of the highest version. Raises CorruptModel if there is none."""
-    numbers = [int(path.name) for path in folder.glob("[0-9]*") if path.name.isdecimal()]
-    if not numbers:
-        raise CorruptModel(f"{folder} holds no version; expected one that `make run` published. Or name a file with --model.")
-    return folder / str(max(numbers)) / "model.tflite"
+    """Name the file of the highest version."""
+    return folder / str(store.versions(folder)[-1]) / MODEL_FILE
 
 
 def verified(path: Path, console: Console) -> ModelCard:
@@ -80,7 +76,7 @@ def ask(card: ModelCard, console: Console) -> dict[str, Value]:
         hint = rows.allowed(feature) + (", empty if unknown" if feature.optional else "")
         while True:
             try:
-                text = Prompt.ask(f"{feature.name} ({hint})", console=console, default="", show_default=False)
+                text = Prompt.ask(f"{feature.label} ({hint})", console=console, default="", show_default=False)
             except EOFError as error:
                 raise BadData(f"the input ended at {feature.name}; expected an answer to each question.") from error
             try:
@@ -108,7 +104,7 @@ def answer(given: list[dict[str, Value]], model: TFLiteModel, card: ModelCard, a
             writer.writerow(row | {card.output: f"{score:.6f}"})
         return
     for score in scores:
-        verdict = card.label if score >= card.threshold else f"not {card.label}"
+        verdict = card.words.positive if score >= card.threshold else card.words.negative
         print(f"{card.output} {score:.4f}: {verdict} (threshold {card.threshold:g})")  # noqa: T201
 
 

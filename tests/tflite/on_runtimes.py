@@ -125,6 +125,6 @@ def test_every_row_gets_the_servers_answer(request, answers, served, rows, state
 def test_a_request_without_late_shares_gets_the_servers_answer(answers, served):
     """What a client sends that does not know them: older kernels once made 0.54 of what the server calls 0.14."""
     found = " and ".join(f"{scores[0]:.4f}" for scores in answers.values())
-    print(f"\n  the request without late shares: {found}, the server {served[0]:.4f}", end=" ")
+    print(f"\n  the request without its shares: {found}, the server {served[0]:.4f}", end=" ")
     for scores in answers.values():
         assert scores[0] == pytest.approx(served[0], abs=1e-4)

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import flatbuffers
 import pytest
@@ -15,34 +16,34 @@ from components.model_store import store
 from components.model_store.signature import SIGNATURE
 from components.shared.errors import CorruptModel, NotConvertible, PublishFailed, VersionNotFound
 from components.shared.phone import card as model_card
-from components.shared.phone.card import FeatureCard, Golden, ModelCard
+from components.shared.phone.card import LENGTHS, FeatureCard, Form, Golden, ModelCard
 from pipeline.keys import PUBLIC, sign_version
 from tests.clocks import least_processor_seconds
 from tests.components.model_store.keys import make_keys
 from tflite import install
 
 TENSORS = {name: number for number, name in install.DTYPES.items()}
-INPUTS = {"carrier": "string", "distance": "float32", "holiday": "int64"}
+INPUTS = {"depot": "string", "weight": "float32", "express": "int64"}
 CARD = ModelCard(
-    model="flight_delay",
+    model="broken_parcel",
     version=1,
     variant="float16",
     span="2013-03",
     window=["2013-02", "2013-03"],
     rows={"train": 3, "eval": 1},
-    label="late",
+    label="broken",
     signature="serving_default",
     output="probability",
     threshold=0.5,
     base_rate=0.24,
     missing={"string": "", "float32": "NaN"},
     features=[
-        FeatureCard(name="carrier", kind="categorical", dtype="string", values=["UA"]),
-        FeatureCard(name="distance", kind="numeric", dtype="float32", unit="miles", minimum=0, maximum=6000),
-        FeatureCard(name="holiday", kind="flag", dtype="int64", minimum=0, maximum=1),
+        FeatureCard(name="depot", kind="categorical", dtype="string", values=["A"]),
+        FeatureCard(name="weight", kind="numeric", dtype="float32", unit="grams", minimum=0, maximum=6000),
+        FeatureCard(name="express", kind="flag", dtype="int64", minimum=0, maximum=1),
     ],
     metrics={"auc": 0.7},
-    golden=[Golden(row={"carrier": "UA", "distance": 1400.5, "holiday": 0}, score=0.25)],
+    golden=[Golden(row={"depot": "A", "weight": 1400.5, "express": 0}, score=0.25)],
 )
 
 
@@ -102,7 +103,7 @@ def run(*arguments) -> subprocess.CompletedProcess[str]:
 def test_the_newest_version_is_copied_for_less_than_a_second(mobile, assets):
     run("--mobile", mobile, "--assets", assets)
     done = run("--mobile", mobile, "--assets", assets)
-    assert re.match(r"Already there: version 2 of flight_delay \(float16, \d KB, span 2013-04\)\n", done.stdout)
+    assert re.match(r"Already there: version 2 of broken_parcel \(float16, \d KB, span 2013-04\)\n", done.stdout)
     assert contents(assets) == contents(mobile / "2")
     assert least_processor_seconds(lambda: run("--mobile", mobile, "--assets", assets)) < 1
 
@@ -235,15 +236,15 @@ def test_a_card_without_a_base_rate_is_refused(publish):
 @pytest.mark.parametrize(
     "content",
     [
-        model({"carrier": "string", "distance": "float32"}),
-        model({**INPUTS, "distance": "int64"}),
+        model({"depot": "string", "weight": "float32"}),
+        model({**INPUTS, "weight": "int64"}),
         model(INPUTS, output="score"),
         b"no flatbuffer",
     ],
     ids=["an input less", "another type", "another output", "no model"],
 )
 def test_a_model_that_is_not_what_its_card_says_is_refused(publish, content):
-    with pytest.raises(NotConvertible, match=r"expected \{'carrier': 'string', .* and probability, as its card says"):
+    with pytest.raises(NotConvertible, match=r"expected \{'depot': 'string', .* and probability, as its card says"):
         install.check(install.published(publish(content=content), None))
 
 
@@ -258,11 +259,16 @@ def test_a_folder_that_cannot_be_made_is_named(mobile):
 
 
 def test_the_app_knows_what_is_let_through():
-    source = (REPOSITORY / "tflite/android/app/src/main/kotlin/org/crosswind/app/model/ModelCard.kt").read_text()
+    sources = REPOSITORY / "tflite/android/app/src/main/kotlin/org/crosswind/app/model"
+    source = (sources / "Feature.kt").read_text()
     enums = dict(re.findall(r"enum class (\w+) \{ ([\w, ]+) \}", source))
     assert sorted(enums["Kind"].lower().split(", ")) == sorted(install.KINDS)
     assert sorted(enums["Dtype"].lower().split(", ")) == sorted(install.DTYPES.values())
-    [schema] = re.findall(r"SCHEMA_VERSION = (\d+)", source)
+    widgets = re.findall(r"^    ([A-Z]+),$", source.partition("enum class Widget {")[2], re.MULTILINE)
+    assert sorted(name.lower() for name in widgets) == sorted(set(get_args(Form)) - {""})
+    [lengths] = re.findall(r"EARTH_RADIUS = mapOf\((.*)\)", (sources / "Place.kt").read_text())
+    assert tuple(re.findall(r'"(\w+)"', lengths)) == LENGTHS
+    [schema] = re.findall(r"SCHEMA_VERSION = (\d+)", (sources / "ModelCard.kt").read_text())
     assert int(schema) == CARD.schema_version
 
 

@@ -1,6 +1,7 @@
 """The command line on a file that a real run published, as a subprocess."""
 
 import csv
+import io
 import json
 import re
 import shutil
@@ -10,10 +11,14 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
+from rich.console import Console
 
+import tflite.predict
 from components.shared.errors import Exit
 from components.shared.phone import card as model_card
+from components.shared.phone.card import FeatureCard, ModelCard, Words
 from tests.clocks import least_processor_seconds
+from tflite import folders
 
 
 @pytest.fixture
@@ -40,9 +45,29 @@ def write(path: Path, content) -> Path:
 def test_a_row_of_json_gets_its_probability_and_the_words_for_less_than_a_second(model, golden, tmp_path):
     row = write(tmp_path / "row.json", golden[0].row)
     done = predict("--model", model, "--json", row)
-    words = "late" if golden[0].score >= 0.5 else "not late"
+    words = model_card.read(model).words
+    words = words.positive if golden[0].score >= 0.5 else words.negative
     assert (done.stdout, done.stderr) == (f"probability {golden[0].score:.4f}: {words} (threshold 0.5)\n", "")
     assert least_processor_seconds(lambda: predict("--model", model, "--json", row)) < 1
+
+
+def test_the_answer_and_the_questions_are_in_the_words_of_the_card(capsys, monkeypatch):
+    features = [FeatureCard(name="grams", kind="numeric", dtype="float32", words="Weight", unit="g")]
+    words = Words(positive="broken", negative="whole")
+    card = ModelCard.model_construct(features=features, words=words, output="probability", threshold=0.5)
+    monkeypatch.setattr("sys.stdin", io.StringIO("7\n"))
+    row = tflite.predict.ask(card, Console(stderr=True, highlight=False))
+    tflite.predict.answer([row, row], lambda rows: [0.25, 0.5], card, as_csv=False)
+    shown = capsys.readouterr()
+    assert shown.err == "Weight (a number, g): "
+    assert shown.out == "probability 0.2500: whole (threshold 0.5)\nprobability 0.5000: broken (threshold 0.5)\n"
+
+
+def test_the_newest_version_of_the_only_folder_is_taken_unless_one_is_named(tmp_path, monkeypatch):
+    for number in (2, 10):
+        (tmp_path / "runs" / "mobile" / "parcels" / str(number)).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert tflite.predict.newest(folders.only_published()) == Path("runs/mobile/parcels/10/model.tflite")
 
 
 def test_no_tensorflow_is_imported():

@@ -14,7 +14,7 @@ from components.shared.errors import CorruptModel
 from tests.tflite.android import apk as builder
 from tests.tflite.android import resources
 from tests.tflite.android.tools import ARTIFACTS, ToolFailed, artifact, java, run
-from tflite import install
+from tflite import folders, install
 
 HERE = Path(__file__).parent
 TARGET = HERE / "target"
@@ -30,8 +30,8 @@ CLASSES = {
 
 @pytest.fixture(scope="module")
 def version():
-    """The newest published version below MOBILE, or below the default root."""
-    return install.published(Path(os.environ.get("MOBILE", install.PUBLISHED)), None)
+    """The newest published version in MOBILE, or in the only folder below the default root."""
+    return install.published(Path(os.environ["MOBILE"]) if "MOBILE" in os.environ else folders.only_published(), None)
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,7 @@ def test_the_assets_are_those_of_one_version_and_no_others(entries, version):
 
 def test_a_phone_is_told_what_it_needs_to_know(apk):
     lines = run("aapt2", "dump", "badging", apk).splitlines()
+    assert "application-label:'Crosswind'" in lines
     package = "package: name='org.crosswind.app' versionCode='1' versionName='1.0'"
     assert [line for line in lines if line.startswith(package)]
     activity = "launchable-activity: name='org.crosswind.app.MainActivity'"

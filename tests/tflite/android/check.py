@@ -27,7 +27,7 @@ from components.span_example_gen import reader
 from pipeline.features import DATE
 from tests.tflite.android import resources
 from tests.tflite.android.tools import ToolFailed, artifact, require, run
-from tflite import install
+from tflite import folders, install
 from tflite import rows as raw_rows
 
 HERE = Path(__file__).parent
@@ -41,13 +41,14 @@ UNSEEN = ("XX", "Zürich ✈ 東京", "__missing__", "UA ", "ua")  # no airline 
 def main(arguments: list[str] | None = None) -> int:
     """Returns 0, or 1 when something is missing or a check failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.tflite.android.check", description=__doc__)
-    parser.add_argument("--mobile", type=Path, default=install.PUBLISHED, help="the published versions (default: %(default)s)")
+    parser.add_argument("--mobile", type=Path, help=f"the published versions (default: the only folder below {folders.RUNS})")
     parser.add_argument("--spans", type=Path, default=Path("data/flights/spans"), help="the real rows (default: %(default)s)")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
     try:
         require()
-        version = install.published(options.mobile, None)
+        mobile = options.mobile or folders.only_published()
+        version = install.published(mobile, None)
         card = install.check(version)
         prepare(version, card, options.spans)
         console.print(f"Version {version.number} of {card.model} ({card.variant}) on the JVM ...")
@@ -63,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
         if MEASURED in line:
             console.print(f"  {line.partition(MEASURED)[2]}")
     console.print(f"{sum(tests.values())} tests passed; screenshots are in {os.path.relpath(TARGET / 'screenshots')}")
-    environment = os.environ | {"MOBILE": str(options.mobile)}
+    environment = os.environ | {"MOBILE": str(mobile)}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", HERE / "apk_checks.py"], env=environment, check=False
     ).returncode
@@ -175,7 +176,7 @@ def route_rows(card: ModelCard) -> list[dict[str, Value]]:
     typical = {
         feature.name: round(feature.typical, 2)
         for feature in card.features
-        if feature.typical is not None and not feature.optional and feature.name != "distance"  # which the app fills in
+        if feature.typical is not None and not feature.optional and feature.form != "distance"  # which the app fills in
     }
     return [golden.row | unknown | typical for golden in card.golden[:5]]
 

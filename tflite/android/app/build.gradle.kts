@@ -53,17 +53,21 @@ dependencies {
     androidTestImplementation(libs.test.junit)
 }
 
-// What a model must be is written once, in tflite/install.py, so the task runs it (-Ppython=... names another Python).
+// What a model must be is written once, in tflite/install.py, so the task runs it. -Ppython=... names another Python, -Pmobile=...
+// the folder of one model's versions where several models were published.
 // Where no model was trained, the assets that a person put there are used; the app checks their sums when it starts.
 val installModel by tasks.registering(Exec::class) {
     group = "build"
     description = "Copies the newest published phone model into the assets."
     val repository = rootDir.resolve("../..")
-    val published = repository.resolve("runs/mobile")
+    val runs = repository.resolve("runs")
     val installed = projectDir.resolve("src/main/assets/manifest.json")
     workingDir = repository
     commandLine(providers.gradleProperty("python").getOrElse("$repository/.venv/bin/python"), "-m", "tflite.install")
-    onlyIf("a model was published here, or none is installed") { published.isDirectory || !installed.isFile }
+    providers.gradleProperty("mobile").orNull?.let { args("--mobile", it) }
+    onlyIf("a model was published here, or none is installed") {
+        !installed.isFile || runs.walk().maxDepth(2).any { it.name == "mobile" }
+    }
 }
 
 tasks.named("preBuild") {

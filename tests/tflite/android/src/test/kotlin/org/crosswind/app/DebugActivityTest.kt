@@ -18,6 +18,7 @@ class DebugActivityTest {
         val text = all(activity.findViewById(R.id.report)).filterIsInstance<TextView>().joinToString("\n") { it.text }
         val rows = Published.card.golden.size
         assertTrue(text, "$rows of $rows golden rows as expected" in text)
+        assertTrue(text, "Real ${Published.card.words.rows}, with the scores" in text)
         assertTrue(text, Regex("""100 calls: p50 \d+\.\d\d ms, p99 \d+\.\d\d ms""").containsMatchIn(text))
         assertTrue(text, "version ${Published.card.version}" in text)
     }

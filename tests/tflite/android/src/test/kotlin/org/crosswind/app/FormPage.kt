@@ -14,14 +14,13 @@ import android.widget.TextView
 import java.time.Duration
 import org.crosswind.app.model.Field
 import org.crosswind.app.model.Form
-import org.crosswind.app.model.Presets
 import org.crosswind.app.model.Widget
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.shadows.ShadowDialog
 
 /** The main screen as a person uses it. */
 class FormPage(private val activity: MainActivity) {
-    val fields: List<Field> = Form(Published.card, Presets.FILLED).fields
+    val fields: List<Field> = Form(Published.card).fields
 
     fun input(name: String): View = activity.findViewById<View>(R.id.form).findViewWithTag(name)
 
@@ -73,7 +72,7 @@ class FormPage(private val activity: MainActivity) {
             Widget.SWITCH -> (input(field.name) as Switch).isChecked = number == 1.0
             Widget.TIME -> pick(input(field.name) as Button, number!!.toInt())
             Widget.PERCENT -> type(field.name, number?.let { "${it * 100}" }.orEmpty())
-            Widget.NUMBER, Widget.TEXT -> type(field.name, value?.toString().orEmpty())
+            Widget.NUMBER, Widget.DISTANCE, Widget.TEXT -> type(field.name, value?.toString().orEmpty())
         }
         settle()
     }

@@ -5,8 +5,10 @@ import android.view.View
 import android.widget.Spinner
 import android.widget.Switch
 import android.widget.TextView
+import android.widget.Toolbar
 import java.text.NumberFormat
 import org.crosswind.app.FormPage.Companion.all
+import org.crosswind.app.model.Words
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNotEquals
@@ -43,7 +45,7 @@ class MainActivityTest {
             assertTrue(page.shows(R.id.result))
             assertEquals(chance(score), page.text(R.id.chance))
             val (words, color) = answer(score)
-            assertEquals(activity.getString(words), page.text(R.id.verdict))
+            assertEquals(words, page.text(R.id.verdict))
             assertEquals(color(color), resultColor())
             words
         }
@@ -51,15 +53,28 @@ class MainActivityTest {
         assertTrue("more than one answer", answers.toSet().size > 1)
     }
 
-    private fun answer(score: Float): Pair<Int, Int> = when {
-        score >= Published.card.threshold -> R.string.late to R.color.late
-        score >= Published.card.baseRate -> R.string.above_average to R.color.above_average
-        else -> R.string.below_average to R.color.below_average
+    private fun answer(score: Float): Pair<String, Int> = with(Published.card) {
+        when {
+            score >= threshold -> words.yes to R.color.yes
+            score >= baseRate -> words.above to R.color.above_average
+            else -> words.below to R.color.below_average
+        }
     }
 
     private fun chance(score: Float): String {
         val (chance, average) = listOf(score, Published.card.baseRate).map(NumberFormat.getPercentInstance()::format)
-        return activity.getString(R.string.chance, chance, average)
+        return activity.getString(R.string.chance, chance, Published.card.words.event, average)
+    }
+
+    @Test
+    fun `title, button and what is folded away are worded by the card`() {
+        val words = Published.card.words
+        assertNotEquals("neutral", Words(), words)
+        val toolbar: Toolbar = activity.findViewById(R.id.toolbar)
+        assertEquals(listOf(words.title, words.ask), listOf(toolbar.title, page.text(R.id.predict)))
+        assertEquals("More about the ${words.row}", page.text(R.id.more))
+        page.tap(R.id.more)
+        assertEquals("Less about the ${words.row}", page.text(R.id.more))
     }
 
     @Test
@@ -101,6 +116,7 @@ class MainActivityTest {
             val input = page.input(field.name)
             val label = if (input is Switch) input else all(activity.window.decorView).single { it.labelFor == input.id }
             val words = (label as TextView).text.toString()
+            assertEquals(field.label, words)
             assertTrue(field.name, words.isNotBlank() && words != field.name)
         }
         val carrier = page.input("carrier") as Spinner

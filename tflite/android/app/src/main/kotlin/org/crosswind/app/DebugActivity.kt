@@ -19,7 +19,7 @@ class DebugActivity : Activity() {
 
     private fun report(predictor: Predictor) {
         add(R.layout.report_title, getString(R.string.golden_title))
-        add(R.layout.report_line, getString(R.string.golden_note))
+        add(R.layout.report_line, getString(R.string.golden_note, predictor.card.words.rows))
         golden(predictor).forEach { add(R.layout.report_line, it) }
         add(R.layout.report_title, getString(R.string.latency_title))
         add(R.layout.report_line, latency(predictor))

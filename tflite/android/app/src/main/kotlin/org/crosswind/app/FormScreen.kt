@@ -14,7 +14,6 @@ import org.crosswind.app.fields.fieldRow
 import org.crosswind.app.model.BadInput
 import org.crosswind.app.model.Field
 import org.crosswind.app.model.Form
-import org.crosswind.app.model.Names
 import org.crosswind.app.model.Predictor
 import org.crosswind.app.model.Presets
 import org.crosswind.app.model.Reason
@@ -31,8 +30,9 @@ private const val PROBABILITY = "probability"
  * @param state what [save] kept before the screen was rotated or the process ended; null at first.
  */
 class FormScreen(private val activity: Activity, private val predictor: Predictor, state: Bundle?) {
-    private val form = Form(predictor.card, Presets.FILLED)
-    private val presets = Presets(Names(strings(R.array.airports)))
+    private val words = predictor.card.words
+    private val form = Form(predictor.card)
+    private val presets = Presets(predictor.card.features)
     private val rows: List<FieldRow>
     private val moreFields: ViewGroup = activity.findViewById(R.id.more_fields)
     private val more: Button = activity.findViewById(R.id.more)
@@ -40,17 +40,19 @@ class FormScreen(private val activity: Activity, private val predictor: Predicto
     private var probability: Float? = null
 
     init {
-        val labels = Names(strings(R.array.fields))
-        val names = Names(strings(R.array.airlines) + strings(R.array.airports))
+        activity.title = words.title
         val fields: ViewGroup = activity.findViewById(R.id.fields)
-        rows = form.fields.map { row(it, labels[it.name] ?: it.name, names, if (it.more) moreFields else fields) }
+        rows = form.fields.map { row(it, if (it.more) moreFields else fields) }
         val texts = state?.getBundle(TEXTS)
         rows.forEach { it.show(texts?.getString(it.field.name) ?: it.field.text) }
 
         more.visibility = if (form.fields.any { it.more }) View.VISIBLE else View.GONE
         more.setOnClickListener { unfold(moreFields.visibility != View.VISIBLE) }
         unfold(state?.getBoolean(MORE) ?: false)
-        activity.findViewById<Button>(R.id.predict).setOnClickListener { predict() }
+        activity.findViewById<Button>(R.id.predict).apply {
+            text = words.ask
+            setOnClickListener { predict() }
+        }
         activity.findViewById<TextView>(R.id.model).text = activity.trainedOn(predictor.card)
         if (state != null && state.containsKey(PROBABILITY)) answer(state.getFloat(PROBABILITY))
     }
@@ -62,8 +64,8 @@ class FormScreen(private val activity: Activity, private val predictor: Predicto
         probability?.let { state.putFloat(PROBABILITY, it) }
     }
 
-    private fun row(field: Field, label: String, names: Names, parent: ViewGroup): FieldRow =
-        fieldRow(field, label, names, parent).also { row ->
+    private fun row(field: Field, parent: ViewGroup): FieldRow =
+        fieldRow(field, parent).also { row ->
             row.onChange = { changed(row) }
             parent.addView(row.view)
         }
@@ -80,7 +82,7 @@ class FormScreen(private val activity: Activity, private val predictor: Predicto
 
     private fun unfold(unfolded: Boolean) {
         moreFields.visibility = if (unfolded) View.VISIBLE else View.GONE
-        more.setText(if (unfolded) R.string.more_hide else R.string.more_show)
+        more.text = activity.getString(if (unfolded) R.string.more_hide else R.string.more_show, words.row)
     }
 
     private fun predict() {
@@ -94,18 +96,19 @@ class FormScreen(private val activity: Activity, private val predictor: Predicto
 
     private fun answer(probability: Float) {
         val card = predictor.card
-        val (words, color) = when (Verdict.of(probability, card)) {
-            Verdict.BELOW_AVERAGE -> R.string.below_average to R.color.below_average
-            Verdict.ABOVE_AVERAGE -> R.string.above_average to R.color.above_average
-            Verdict.LATE -> R.string.late to R.color.late
+        val verdict = Verdict.of(probability, card)
+        val color = when (verdict) {
+            Verdict.BELOW_AVERAGE -> R.color.below_average
+            Verdict.ABOVE_AVERAGE -> R.color.above_average
+            Verdict.YES -> R.color.yes
         }
         val percent = NumberFormat.getPercentInstance()
         this.probability = probability
         result.visibility = View.VISIBLE
         result.backgroundTintList = ColorStateList.valueOf(activity.getColor(color))
-        activity.findViewById<TextView>(R.id.verdict).setText(words)
+        activity.findViewById<TextView>(R.id.verdict).text = verdict.words(card)
         activity.findViewById<TextView>(R.id.chance).text =
-            activity.getString(R.string.chance, percent.format(probability), percent.format(card.baseRate))
+            activity.getString(R.string.chance, percent.format(probability), words.event, percent.format(card.baseRate))
     }
 
     private fun refuse(error: BadInput) {
@@ -115,14 +118,12 @@ class FormScreen(private val activity: Activity, private val predictor: Predicto
     }
 
     private fun message(error: BadInput, row: FieldRow): String = when (error.reason) {
-        Reason.MISSING -> activity.getString(R.string.error_missing, row.label)
-        Reason.WRONG_TYPE -> activity.getString(R.string.error_number, row.label)
+        Reason.MISSING -> activity.getString(R.string.error_missing, row.field.label)
+        Reason.WRONG_TYPE -> activity.getString(R.string.error_number, row.field.label)
         Reason.OUT_OF_RANGE -> {
             val (least, most) = listOf(row.field.minimum, row.field.maximum).map { it?.let(::decimal).orEmpty() }
-            activity.getString(R.string.error_range, row.label, activity.getString(R.string.hint_range, least, most))
+            activity.getString(R.string.error_range, row.field.label, activity.getString(R.string.hint_range, least, most))
         }
         Reason.UNKNOWN_FIELD -> throw error // the form has the card's fields only
     }
-
-    private fun strings(array: Int): List<String> = activity.resources.getStringArray(array).toList()
 }

@@ -8,11 +8,10 @@ import android.widget.Spinner
 import java.text.DateFormatSymbols
 import org.crosswind.app.R
 import org.crosswind.app.model.Field
-import org.crosswind.app.model.Names
 
 /** One of several values. [choices]: each text with the words that stand for it. */
-class ChoiceRow private constructor(field: Field, label: String, parent: ViewGroup, choices: List<Pair<String, String>>) :
-    FieldRow(field, label, parent, R.layout.field_choice) {
+class ChoiceRow private constructor(field: Field, parent: ViewGroup, choices: List<Pair<String, String>>) :
+    FieldRow(field, parent, R.layout.field_choice) {
 
     private val spinner = input as Spinner
     private val all = listOf("" to context.getString(if (field.feature.optional) R.string.unknown else R.string.choose)) + choices
@@ -20,7 +19,7 @@ class ChoiceRow private constructor(field: Field, label: String, parent: ViewGro
     override val text: String get() = all[spinner.selectedItemPosition].first
 
     init {
-        spinner.prompt = label
+        spinner.prompt = field.label
         spinner.adapter = ArrayAdapter(context, R.layout.choice, all.map { it.second }).apply {
             setDropDownViewResource(R.layout.choice_item)
         }
@@ -37,18 +36,19 @@ class ChoiceRow private constructor(field: Field, label: String, parent: ViewGro
     companion object {
         private const val DAYS = 7
 
-        /** The values that training knows: "JFK  New York John F. Kennedy". */
-        fun codes(field: Field, label: String, names: Names, parent: ViewGroup): ChoiceRow {
+        /** The values that training knows: "DE  Germany". */
+        fun codes(field: Field, parent: ViewGroup): ChoiceRow {
+            val words = field.feature.valueWords
             val choices = field.feature.values.map { code ->
-                code to (names[code]?.let { parent.context.getString(R.string.code_and_name, code, it) } ?: code)
+                code to (words[code]?.let { parent.context.getString(R.string.code_and_name, code, it) } ?: code)
             }
-            return ChoiceRow(field, label, parent, choices)
+            return ChoiceRow(field, parent, choices)
         }
 
         /** The days since Monday, in the phone's language. Java counts the days of a week from 1, Sunday. */
-        fun weekdays(field: Field, label: String, parent: ViewGroup): ChoiceRow {
+        fun weekdays(field: Field, parent: ViewGroup): ChoiceRow {
             val names = DateFormatSymbols.getInstance().weekdays
-            return ChoiceRow(field, label, parent, List(DAYS) { "$it" to names[(it + 1) % DAYS + 1] })
+            return ChoiceRow(field, parent, List(DAYS) { "$it" to names[(it + 1) % DAYS + 1] })
         }
     }
 }

@@ -8,17 +8,15 @@ import android.view.ViewGroup
 import android.widget.TextView
 import org.crosswind.app.R
 import org.crosswind.app.model.Field
-import org.crosswind.app.model.Names
 import org.crosswind.app.model.Widget
 
 /**
  * One field on the screen.
  *
- * @property label what the field is called, in words.
  * @param layout its views: `input`, tagged with the field's name; where it does not label itself, `label`; and `wrong`, what
  *     is wrong, unless `input` can say so.
  */
-abstract class FieldRow(val field: Field, val label: String, parent: ViewGroup, layout: Int) {
+abstract class FieldRow(val field: Field, parent: ViewGroup, layout: Int) {
     /** Called when a person, and not [show], changed the text. */
     var onChange: () -> Unit = {}
 
@@ -36,7 +34,7 @@ abstract class FieldRow(val field: Field, val label: String, parent: ViewGroup, 
 
     init {
         view.findViewById<TextView>(R.id.label)?.apply {
-            text = label
+            text = field.label
             labelFor = input.id
         }
     }
@@ -70,11 +68,11 @@ abstract class FieldRow(val field: Field, val label: String, parent: ViewGroup, 
     }
 }
 
-/** The row that a field asks for. [names] has the words for codes. */
-fun fieldRow(field: Field, label: String, names: Names, parent: ViewGroup): FieldRow = when (field.widget) {
-    Widget.CHOICE -> ChoiceRow.codes(field, label, names, parent)
-    Widget.WEEKDAY -> ChoiceRow.weekdays(field, label, parent)
-    Widget.TIME -> TimeRow(field, label, parent)
-    Widget.SWITCH -> SwitchRow(field, label, parent)
-    Widget.PERCENT, Widget.NUMBER, Widget.TEXT -> TextRow(field, label, parent)
+/** The row that a field asks for. */
+fun fieldRow(field: Field, parent: ViewGroup): FieldRow = when (field.widget) {
+    Widget.CHOICE -> ChoiceRow.codes(field, parent)
+    Widget.WEEKDAY -> ChoiceRow.weekdays(field, parent)
+    Widget.TIME -> TimeRow(field, parent)
+    Widget.SWITCH -> SwitchRow(field, parent)
+    Widget.PERCENT, Widget.NUMBER, Widget.DISTANCE, Widget.TEXT -> TextRow(field, parent)
 }

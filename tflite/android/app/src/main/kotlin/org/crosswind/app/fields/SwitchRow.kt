@@ -6,13 +6,13 @@ import org.crosswind.app.R
 import org.crosswind.app.model.Field
 
 /** Yes or no. */
-class SwitchRow(field: Field, label: String, parent: ViewGroup) : FieldRow(field, label, parent, R.layout.field_switch) {
+class SwitchRow(field: Field, parent: ViewGroup) : FieldRow(field, parent, R.layout.field_switch) {
     private val switch = input as Switch
 
     override val text: String get() = if (switch.isChecked) "1" else "0"
 
     init {
-        switch.text = label
+        switch.text = field.label
         switch.setOnCheckedChangeListener { _, _ -> changed() }
     }
 

@@ -13,7 +13,7 @@ import org.crosswind.app.model.Widget
 import org.crosswind.app.model.decimal
 
 /** A number, with its unit and range below, or any text. */
-class TextRow(field: Field, label: String, parent: ViewGroup) : FieldRow(field, label, parent, R.layout.field_text) {
+class TextRow(field: Field, parent: ViewGroup) : FieldRow(field, parent, R.layout.field_text) {
     private val edit = input as EditText
 
     override val text: String get() = edit.text.toString()
@@ -48,17 +48,16 @@ class TextRow(field: Field, label: String, parent: ViewGroup) : FieldRow(field, 
 
     private fun hint(): String {
         val percent = field.widget == Widget.PERCENT
-        val unit = field.feature.unit.let { if (percent) context.getString(R.string.percent_unit, it) else it }
-        val range = listOfNotNull(field.minimum, field.maximum).map(::decimal)
-        val hint = when {
-            range.size < 2 -> unit
-            unit.isEmpty() -> context.getString(R.string.hint_range, range[0], range[1])
-            else -> context.getString(R.string.hint_unit_and_range, unit, range[0], range[1])
+        val unit = field.feature.unit.let { if (percent) context.getString(R.string.percent_unit, it).trim() else it }
+        val ends = listOfNotNull(field.minimum, field.maximum).map(::decimal)
+        val range = if (ends.size == 2) context.getString(R.string.hint_range, ends[0], ends[1]) else ""
+        val note = when {
+            field.feature.optional -> context.getString(R.string.hint_optional)
+            field.isTypical -> context.getString(R.string.hint_typical)
+            else -> ""
         }
-        return when {
-            field.feature.optional -> context.getString(R.string.hint_optional, hint)
-            field.isTypical -> context.getString(R.string.hint_typical, hint)
-            else -> hint
-        }
+        return listOf(listOf(unit, range).given(", "), note).given("; ")
     }
+
+    private fun List<String>.given(separator: String): String = filter { it.isNotEmpty() }.joinToString(separator)
 }

@@ -17,7 +17,7 @@ private const val NOON = 720
 private const val MILLISECONDS_PER_MINUTE = 60_000L
 
 /** A time of day, shown and picked as the phone does: 12 or 24 hours. */
-class TimeRow(field: Field, label: String, parent: ViewGroup) : FieldRow(field, label, parent, R.layout.field_time) {
+class TimeRow(field: Field, parent: ViewGroup) : FieldRow(field, parent, R.layout.field_time) {
     private val button = input as Button
     private var picker: TimePickerDialog? = null
 
@@ -53,7 +53,7 @@ class TimeRow(field: Field, label: String, parent: ViewGroup) : FieldRow(field, 
         val picked = TimePickerDialog.OnTimeSetListener { _, hour, minute -> choose("${hour * MINUTES_PER_HOUR + minute}") }
         val (hour, minute) = minutes / MINUTES_PER_HOUR to minutes % MINUTES_PER_HOUR
         picker = TimePickerDialog(context, picked, hour, minute, DateFormat.is24HourFormat(context)).apply {
-            setTitle(label)
+            setTitle(field.label)
             if (field.feature.optional) {
                 setButton(DialogInterface.BUTTON_NEUTRAL, context.getString(R.string.unknown)) { _, _ -> choose("") }
             }

@@ -5,67 +5,43 @@ import kotlin.math.roundToLong
 
 private const val HUNDRED = 100.0
 
-/** How the screen asks for a value, and what text it then holds. An empty text means missing. */
-enum class Widget {
-    /** One of [Feature.values]. */
-    CHOICE,
-
-    /** A time of day: minutes since midnight, "1305". */
-    TIME,
-
-    /** A day of the week: days since Monday, "4". */
-    WEEKDAY,
-
-    /** "1" for on, "0" for off. */
-    SWITCH,
-
-    /** A share as a percentage, "19.6". */
-    PERCENT,
-
-    /** A number in the feature's unit, "1028". */
-    NUMBER,
-
-    /** Any text: a category whose values the card does not list. */
-    TEXT,
-}
-
 /**
  * One field of the form.
  *
  * @property text what it holds at first: nothing, but for a switch, which is off, and for a number that [isTypical].
  * @property isTypical it must not be missing, and people do not know it by heart: it starts with the median in training.
  * @property minimum the least number that it takes, in what the [widget] shows; null where there is none. So is [maximum].
- * @property more a number, or what may be missing: the screen folds it away.
+ * @property more a number, or what may be missing: the screen folds it away, unless there is nothing else.
  */
 data class Field(
     val feature: Feature,
-    val widget: Widget,
     val text: String,
     val isTypical: Boolean,
     val minimum: Double?,
     val maximum: Double?,
+    val more: Boolean,
 ) {
     val name: String get() = feature.name
-    val more: Boolean get() = widget == Widget.NUMBER || widget == Widget.PERCENT || feature.optional
+    val label: String get() = feature.label
+    val widget: Widget get() = feature.widget
 }
 
-/**
- * The form of a model, built from its card: another model's card gives another form. What is not entered is missing.
- *
- * @param filled names of the fields that the app fills in from others.
- */
-class Form(card: ModelCard, filled: Set<String> = emptySet()) {
-    val fields: List<Field> = card.features.map { feature ->
-        val widget = widget(feature)
-        val scale = if (widget == Widget.PERCENT) HUNDRED else 1.0
-        val typical = feature.typical.takeUnless { feature.optional || feature.name in filled }
-        Field(
+/** The form of a model, built from its card: another model's card gives another form. What is not entered is missing. */
+class Form(card: ModelCard) {
+    val fields: List<Field> = card.features.map(::field).let { all ->
+        if (all.all { it.more }) all.map { it.copy(more = false) } else all
+    }
+
+    private fun field(feature: Feature): Field {
+        val scale = if (feature.widget == Widget.PERCENT) HUNDRED else 1.0
+        val typical = feature.typical?.times(scale).takeIf { feature.widget in TYPED && !feature.optional }
+        return Field(
             feature,
-            widget,
-            text = typical?.let { show(it, feature.dtype) } ?: if (widget == Widget.SWITCH) "0" else "",
+            text = typical?.let { show(it, feature.dtype) } ?: if (feature.widget == Widget.SWITCH) "0" else "",
             isTypical = typical != null,
             minimum = feature.minimum?.times(scale),
             maximum = feature.maximum?.times(scale),
+            more = feature.optional || feature.widget in TYPED || feature.widget == Widget.DISTANCE,
         )
     }
 
@@ -99,17 +75,8 @@ class Form(card: ModelCard, filled: Set<String> = emptySet()) {
     }
 
     private companion object {
-        fun widget(feature: Feature): Widget = when (feature.kind) {
-            Kind.CATEGORICAL -> if (feature.values.isEmpty()) Widget.TEXT else Widget.CHOICE
-            Kind.FLAG -> Widget.SWITCH
-            Kind.SHARE -> Widget.PERCENT
-            Kind.NUMERIC -> Widget.NUMBER
-            Kind.CYCLIC -> when {
-                feature.unit.startsWith("minutes since") -> Widget.TIME
-                feature.unit == "days since Monday" -> Widget.WEEKDAY
-                else -> Widget.NUMBER
-            }
-        }
+        /** What a person types. */
+        val TYPED = setOf(Widget.NUMBER, Widget.PERCENT)
 
         fun show(number: Double, dtype: Dtype): String =
             if (dtype == Dtype.INT64) number.roundToLong().toString() else decimal(number)

@@ -4,33 +4,6 @@ import org.json.JSONArray
 import org.json.JSONException
 import org.json.JSONObject
 
-/** What a feature means, which settles how the form asks for it. */
-enum class Kind { NUMERIC, CATEGORICAL, CYCLIC, FLAG, SHARE }
-
-/** A raw value's type in the file's signature. */
-enum class Dtype { STRING, FLOAT32, INT64 }
-
-/**
- * One raw input of the model.
- *
- * @property unit for people; empty where there is none.
- * @property optional the value may be missing.
- * @property values of a category: those that training knows; empty for other kinds.
- * @property minimum the least value in [unit]; null where there is none. So is [maximum].
- * @property typical of a number: the median in training; null for other kinds.
- */
-data class Feature(
-    val name: String,
-    val kind: Kind,
-    val dtype: Dtype,
-    val unit: String,
-    val optional: Boolean,
-    val values: List<String>,
-    val minimum: Double?,
-    val maximum: Double?,
-    val typical: Double?,
-)
-
 /** A real row, raw value by feature, null where it is missing, and the file's score for it. */
 data class Golden(val row: Map<String, Any?>, val score: Float)
 
@@ -53,6 +26,7 @@ data class ModelCard(
     val baseRate: Float,
     val features: List<Feature>,
     val golden: List<Golden>,
+    val words: Words,
 ) {
     companion object {
         private const val SCHEMA_VERSION = 1
@@ -85,20 +59,58 @@ data class ModelCard(
                 baseRate = card.getDouble("base_rate").toFloat(),
                 features = card.getJSONArray("features").items<JSONObject>().map(::feature),
                 golden = golden,
+                words = card.optJSONObject("words")?.let(::words) ?: Words(),
             )
         }
 
-        private fun feature(feature: JSONObject) = Feature(
-            name = feature.getString("name"),
-            kind = Kind.valueOf(feature.getString("kind").uppercase()),
-            dtype = Dtype.valueOf(feature.getString("dtype").uppercase()),
-            unit = feature.getString("unit"),
-            optional = feature.getBoolean("optional"),
-            values = feature.optJSONArray("values")?.items<String>().orEmpty(),
-            minimum = feature.number("minimum"),
-            maximum = feature.number("maximum"),
-            typical = feature.number("typical"),
-        )
+        private fun feature(feature: JSONObject): Feature {
+            val name = feature.getString("name")
+            val kind = Kind.valueOf(feature.getString("kind").uppercase())
+            val values = feature.optJSONArray("values")?.items<String>().orEmpty()
+            val unit = feature.getString("unit")
+            val between = feature.optJSONArray("between")?.run { getString(0) to getString(1) }
+            require(between == null || unit in LENGTHS) { "$name is a distance in \"$unit\"" }
+            return Feature(
+                name = name,
+                kind = kind,
+                dtype = Dtype.valueOf(feature.getString("dtype").uppercase()),
+                unit = unit,
+                optional = feature.getBoolean("optional"),
+                values = values,
+                minimum = feature.number("minimum"),
+                maximum = feature.number("maximum"),
+                typical = feature.number("typical"),
+                label = feature.optString("words").ifEmpty { name },
+                widget = widget(feature.optString("form"), kind, values),
+                valueWords = feature.entries("value_words") { getString(it) },
+                places = feature.entries("places") { code -> getJSONArray(code).let { Place(it.getDouble(0), it.getDouble(1)) } },
+                between = between,
+            )
+        }
+
+        /** What the card says, else what is usual for the kind. There is no choice where there are no values. */
+        private fun widget(form: String, kind: Kind, values: List<String>): Widget {
+            val asked = if (form.isNotEmpty()) Widget.valueOf(form.uppercase()) else when (kind) {
+                Kind.CATEGORICAL -> Widget.CHOICE
+                Kind.FLAG -> Widget.SWITCH
+                Kind.SHARE -> Widget.PERCENT
+                Kind.NUMERIC, Kind.CYCLIC -> Widget.NUMBER
+            }
+            return if (asked == Widget.CHOICE && values.isEmpty()) Widget.TEXT else asked
+        }
+
+        private fun words(words: JSONObject): Words = with(Words()) {
+            Words(
+                title = words.optString("title", title),
+                row = words.optString("row", row),
+                rows = words.optString("rows", rows),
+                ask = words.optString("ask", ask),
+                event = words.optString("event", event),
+                yes = words.optString("yes", yes),
+                above = words.optString("above", above),
+                below = words.optString("below", below),
+            )
+        }
 
         private fun golden(golden: JSONObject): Golden {
             val row = golden.getJSONObject("row")
@@ -107,6 +119,9 @@ data class ModelCard(
                 score = golden.getDouble("score").toFloat(),
             )
         }
+
+        private fun <T> JSONObject.entries(name: String, value: JSONObject.(String) -> T): Map<String, T> =
+            optJSONObject(name)?.run { keys().asSequence().associateWith { value(it) } }.orEmpty()
 
         private fun JSONObject.number(name: String): Double? = if (isNull(name)) null else getDouble(name)
 

@@ -1,31 +1,30 @@
 package org.crosswind.app.model
 
-import kotlin.math.roundToInt
+import kotlin.math.roundToLong
 
-/**
- * What the app can fill in itself. It is an extra: a model without these features has a form without them.
- *
- * @param airports names and places of the airports.
- */
-class Presets(private val airports: Names) {
+private const val LONG = 100.0 // from here on a length has no decimals
+
+/** What the app fills in from other fields: the distances of a card. */
+class Presets(features: List<Feature>) {
+    private val byName = features.associateBy { it.name }
+
     /**
-     * Texts that follow from a change: the route's length from its ends, none where a place is not known.
+     * Texts that follow from a change: each distance from its ends, none where a place is not known.
      *
      * @param changed the name of the field that a person changed.
      * @param texts what all fields hold.
      */
-    fun after(changed: String, texts: Map<String, String>): Map<String, String> {
-        if (changed != FROM && changed != TO || DISTANCE !in texts) return emptyMap()
-        val miles = airports.miles(texts[FROM].orEmpty(), texts[TO].orEmpty())
-        return mapOf(DISTANCE to miles?.roundToInt()?.toString().orEmpty())
-    }
+    fun after(changed: String, texts: Map<String, String>): Map<String, String> =
+        byName.values.mapNotNull { feature ->
+            feature.between?.takeIf { changed in it.toList() }?.let { (from, to) ->
+                val places = listOf(from, to).map { byName[it]?.places?.get(texts[it]) }
+                feature.name to distance(places[0], places[1], feature)
+            }
+        }.toMap()
 
-    companion object {
-        private const val FROM = "origin"
-        private const val TO = "dest"
-        private const val DISTANCE = "distance"
-
-        /** The fields that it fills in. */
-        val FILLED = setOf(DISTANCE)
+    private fun distance(from: Place?, to: Place?, feature: Feature): String {
+        if (from == null || to == null) return ""
+        val length = from.distance(to, feature.unit)
+        return if (length < LONG && feature.dtype != Dtype.INT64) decimal(length) else "${length.roundToLong()}"
     }
 }

@@ -4,16 +4,23 @@ package org.crosswind.app.model
 enum class Verdict {
     BELOW_AVERAGE,
     ABOVE_AVERAGE,
-    LATE,
+    YES,
     ;
+
+    /** What the screen says of it. */
+    fun words(card: ModelCard): String = when (this) {
+        BELOW_AVERAGE -> card.words.below
+        ABOVE_AVERAGE -> card.words.above
+        YES -> card.words.yes
+    }
 
     companion object {
         /**
          * From the threshold on the answer is yes. Below it a probability is held against the average: 27 % is little where one
-         * in three is late, and much where one in ten is.
+         * row in three is a yes, and much where one in ten is.
          */
         fun of(probability: Float, card: ModelCard): Verdict = when {
-            probability >= card.threshold -> LATE
+            probability >= card.threshold -> YES
             probability >= card.baseRate -> ABOVE_AVERAGE
             else -> BELOW_AVERAGE
         }

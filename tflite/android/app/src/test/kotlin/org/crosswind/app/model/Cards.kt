@@ -1,31 +1,57 @@
 package org.crosswind.app.model
 
-/** A card of another model, with a field of every kind. */
+import org.json.JSONArray
+import org.json.JSONObject
+
+private const val NUMBER = """ "form": "number" """
+
+/** A card of a made problem, with a feature of every kind and of every form. */
 val CARD = """
 {
-  "schema_version": 1, "model": "train_delay", "version": 7, "variant": "float16", "window": ["2013-01", "2013-02"],
+  "schema_version": 1, "model": "broken_parcel", "version": 7, "variant": "float16", "window": ["2013-01", "2013-02"],
   "signature": "serving_default", "output": "probability", "threshold": 0.5, "base_rate": 0.24,
+  "words": {
+    "title": "Will my parcel break?", "row": "parcel", "rows": "parcels", "ask": "Will it break?",
+    "event": "breaking on its way", "yes": "Wrap it twice", "above": "Risk above average", "below": "Risk below average",
+    "positive": "broken", "negative": "whole"
+  },
   "features": [
-    ${feature("line", "categorical", "string", values = """["A", "B"]""")},
+    ${feature("depot", "categorical", "string", values = """["A", "B"]""", extra = """
+      "words": "From", "value_words": {"A": "Paris, south", "B": "Berlin"},
+      "places": {"A": [48.8566, 2.3522], "B": [52.52, 13.405]}""")},
+    ${feature("town", "categorical", "string", values = """["X", "Y"]""", extra = """
+      "words": "To", "form": "choice", "places": {"X": [40.7128, -74.006]}""")},
     ${feature("remark", "categorical", "string", optional = true)},
-    ${feature("start", "cyclic", "float32", "minutes since local midnight", minimum = 0, maximum = 1439)},
-    ${feature("day", "cyclic", "float32", "days since Monday", minimum = 0, maximum = 6)},
-    ${feature("wind_dir", "cyclic", "float32", "degrees", optional = true, minimum = 0, maximum = 360)},
-    ${feature("strike", "flag", "int64", minimum = 0, maximum = 1)},
-    ${feature("late_share", "share", "float32", "of the line's trains", optional = true, minimum = 0, maximum = 1)},
-    ${feature("cars", "numeric", "int64", "cars", minimum = 1, maximum = 20, typical = 7.5)},
-    ${feature("age", "numeric", "float32", "years", typical = 37.939998626708984)}
+    ${feature("sender", "categorical", "string", values = """["Ann"]""", optional = true, extra = """ "form": "text" """)},
+    ${feature("start", "cyclic", "float32", "minutes", minimum = 0, maximum = 1439, extra = """ "form": "time" """)},
+    ${feature("day", "cyclic", "float32", minimum = 0, maximum = 6, extra = """ "form": "weekday" """)},
+    ${feature("direction", "cyclic", "float32", "degrees", optional = true, minimum = 0, maximum = 360)},
+    ${feature("express", "flag", "int64", minimum = 0, maximum = 1)},
+    ${feature("heavy", "numeric", "float32", typical = 0.0, extra = """ "form": "switch" """)},
+    ${feature("broken_share", "share", "float32", "of the depot's parcels", optional = true, minimum = 0, maximum = 1)},
+    ${feature("filled", "numeric", "float32", typical = 0.805, minimum = 0, maximum = 1, extra = """ "form": "percent" """)},
+    ${feature("way", "numeric", "float32", "km", typical = 900.0, minimum = 0, maximum = 20000, extra = """
+      "words": "Distance", "form": "distance", "between": ["depot", "town"] """)},
+    ${feature("boxes", "numeric", "int64", "boxes", minimum = 1, maximum = 20, typical = 7.5)},
+    ${feature("age", "numeric", "float32", "minutes since midnight", typical = 37.939998626708984, extra = NUMBER)}
   ],
   "golden": [
-    {"row": {"line": "A", "remark": null, "start": 60.0, "day": 0.0, "wind_dir": null, "strike": 0, "late_share": 0.1,
-      "cars": 3, "age": 1.0}, "score": 0.1},
-    {"row": {"line": "B", "remark": "snow", "start": 615.0, "day": 4.0, "wind_dir": null, "strike": 1,
-      "late_share": 0.1962025, "cars": 8, "age": 37.939998626708984}, "score": 0.3},
-    {"row": {"line": "A", "remark": null, "start": 61.0, "day": 1.0, "wind_dir": 10.0, "strike": 0, "late_share": 0.9,
-      "cars": 4, "age": 2.0}, "score": 0.9}
+    {"row": {"depot": "A", "remark": null, "start": 60.0, "express": 0}, "score": 0.1},
+    {"row": {"depot": "B", "remark": "glass", "start": 615.0, "broken_share": 0.1962025, "express": 1}, "score": 0.3}
   ]
 }
 """
+
+/** What a person enters into that form: no more than must be. */
+val ENTERED = mapOf("depot" to "B", "town" to "X", "start" to "615", "day" to "4", "way" to "6385")
+
+/** The card with those features that are kept. */
+fun cardOf(keep: (JSONObject) -> Boolean): ModelCard {
+    val card = JSONObject(CARD)
+    val features = card.getJSONArray("features")
+    val kept = List(features.length(), features::getJSONObject).filter(keep)
+    return ModelCard.parse(card.put("features", JSONArray(kept)).toString())
+}
 
 private fun feature(
     name: String,
@@ -37,5 +63,6 @@ private fun feature(
     minimum: Int? = null,
     maximum: Int? = null,
     typical: Double? = null,
+    extra: String? = null,
 ) = """{"name": "$name", "kind": "$kind", "dtype": "$dtype", "unit": "$unit", "optional": $optional, "values": $values,
-      "minimum": $minimum, "maximum": $maximum, "typical": $typical}"""
+      "minimum": $minimum, "maximum": $maximum, "typical": $typical${extra?.let { ", $it" }.orEmpty()}}"""

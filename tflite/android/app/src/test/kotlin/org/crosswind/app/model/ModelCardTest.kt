@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream
 import java.nio.ByteBuffer
 import java.util.zip.ZipEntry
 import java.util.zip.ZipOutputStream
+import org.json.JSONObject
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertThrows
 import org.junit.Assert.assertTrue
@@ -13,14 +14,38 @@ class ModelCardTest {
     @Test
     fun `a card says what the model takes and gives`() {
         val card = ModelCard.parse(CARD)
-        assertEquals("train_delay", card.model)
+        assertEquals("broken_parcel", card.model)
         assertEquals(7, card.version)
         assertEquals(listOf("2013-01", "2013-02"), card.window)
         assertEquals(0.5f to 0.24f, card.threshold to card.baseRate)
-        val late = Feature("late_share", Kind.SHARE, Dtype.FLOAT32, "of the line's trains", true, emptyList(), 0.0, 1.0, null)
-        assertEquals(late, card.features.single { it.name == "late_share" })
-        assertEquals(listOf("A", "B"), card.features.first().values)
-        assertEquals(7.5, card.features.single { it.name == "cars" }.typical)
+        assertEquals("Will my parcel break?" to "breaking on its way", card.words.title to card.words.event)
+        val (share, depot) = listOf("broken_share", "depot").map { name -> card.features.single { it.name == name } }
+        val unit = "of the depot's parcels"
+        val plain = Feature(
+            "broken_share", Kind.SHARE, Dtype.FLOAT32, unit, true, emptyList(), 0.0, 1.0, null,
+            label = "broken_share", widget = Widget.PERCENT, valueWords = emptyMap(), places = emptyMap(), between = null,
+        )
+        assertEquals(plain, share)
+        assertEquals("From" to listOf("A", "B"), depot.label to depot.values)
+        assertEquals(mapOf("A" to "Paris, south", "B" to "Berlin"), depot.valueWords)
+        assertEquals(Place(52.52, 13.405), depot.places["B"])
+        assertEquals("depot" to "town", card.features.single { it.name == "way" }.between)
+        assertEquals(7.5, card.features.single { it.name == "boxes" }.typical)
+    }
+
+    @Test
+    fun `a card of an older pipeline has neutral words and fields by kind`() {
+        val json = JSONObject(CARD).apply { remove("words") }
+        val features = json.getJSONArray("features")
+        for (index in 0 until features.length()) {
+            listOf("words", "form", "value_words", "places", "between").forEach(features.getJSONObject(index)::remove)
+        }
+        val card = ModelCard.parse(json.toString())
+        assertEquals(Words(), card.words)
+        assertEquals("Prediction", card.words.title)
+        assertEquals(card.features.map { it.name }, card.features.map { it.label })
+        val widgets = mapOf("depot" to Widget.CHOICE, "remark" to Widget.TEXT, "start" to Widget.NUMBER, "way" to Widget.NUMBER)
+        assertEquals(widgets, card.features.associate { it.name to it.widget }.filterKeys { it in widgets })
     }
 
     @Test
@@ -28,7 +53,7 @@ class ModelCardTest {
         val row = ModelCard.parse(CARD).golden.first().row
         assertTrue("remark" in row)
         assertEquals(null, row["remark"])
-        assertEquals("A", row["line"])
+        assertEquals("A", row["depot"])
     }
 
     @Test
@@ -38,6 +63,8 @@ class ModelCardTest {
         refused("base_rate", CARD.replace(", \"base_rate\": 0.24", ""))
         refused("SHAPE", CARD.replace("\"share\"", "\"shape\""))
         refused("FLOAT64", CARD.replace("\"float32\"", "\"float64\""))
+        refused("WHEEL", CARD.replace("\"weekday\"", "\"wheel\""))
+        refused("way is a distance in \"ells\"", CARD.replace("\"km\"", "\"ells\""))
         refused("2 is not a String", CARD.replace("[\"A\", \"B\"]", "[\"A\", 2]"))
         refused("no golden rows", CARD.substringBefore("\"golden\": [") + "\"golden\": []}")
         refused("schema version 2", CARD.replace("\"schema_version\": 1", "\"schema_version\": 2"))
