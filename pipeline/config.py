@@ -1,222 +1,35 @@
 """The pipeline's configuration: typed, documented, and refused when it makes no sense."""
 
 import json
-import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Any, get_args
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import ValidationError
 
 from components.shared.errors import BadConfig
+from components.shared.problem_folder import FILE, root, shown
+from data import DEFAULT_PROBLEM
 from pipeline.beam.settings import Beam
-from pipeline.features import FEATURES
 from pipeline.kubeflow.settings import Kubeflow
-from pipeline.shared.layers import Layers
+from pipeline.problem import Problem
+from pipeline.shared.layers import Layers, read
 from pipeline.shared.masking import MASK, settings
 from pipeline.shared.section import SENSITIVE, Section
+from pipeline.shared.sections import Batch, Canary, Data, Drift, Evaluate, Gate, Mobile, Publish, Run, Schedule, Train
 
 DEFAULT_FILE = Path(__file__).with_name("config.toml")
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-def _is_feature(name: str) -> str:
-    known = [feature.name for feature in FEATURES]
-    if name not in known:
-        raise ValueError(f"{name} is not a feature; expected some of {', '.join(known)}")
-    return name
-
-
-FeatureName = Annotated[str, AfterValidator(_is_feature)]
-DriftKind = Literal["data", "label", "prediction", "concept", "skew"]
-Variant = Literal["float32", "float16", "dynamic_int8", "weight_int8"]
-Strategy = Literal["one_device", "mirrored", "multi_worker", "tpu", "pipeline"]
-
-
-class Data(Section):
-    """Where the rows come from and how they are split, always by time."""
-
-    spans: str = Field(description="folder with one folder a month, YYYY-MM, of Parquet or CSV files")
-    schema_file: str = Field(alias="schema", description="reviewed tensorflow-metadata schema, as text")
-    window: int = Field(ge=1, le=120, description="spans that a model learns from, the newest included")
-    ignore_columns: list[str] = Field(description="columns of the files that are left unread; any other one is refused")
-    missing: list[str] = Field(
-        description="what also means a missing value in CSV files, unless it is quoted; see data/README.md"
-    )
-    eval_days: int = Field(ge=1, le=27, description="last days of the newest span, kept for evaluation")
-    complete_after_days: int = Field(
-        ge=0, le=366, description="days since a month's end, after which it is whole without a later month and without _SUCCESS"
-    )
-
-
-class Gate(Section):
-    """What the DataGate refuses to train on."""
-
-    stop_on: list[Literal["error", "warning"]] = Field(description="severities of anomalies that stop the run")
-    min_rows: int = Field(ge=1, description="rows in each split")
-    min_eval_days: int = Field(ge=1, le=27, description="days of the evaluation split that have rows; all if there are fewer")
-    min_positive_share: Share = Field(description="smallest share of positive labels in a split")
-    max_positive_share: Share = Field(description="largest share of positive labels in a split")
-    max_repeated_share: Share = Field(description="rows of a span that repeat another one")
-    may_be_constant: list[FeatureName] = Field(description="features that may have one value only in the training split")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.min_positive_share >= self.max_positive_share:
-            raise ValueError(f"min_positive_share must be below max_positive_share ({self.max_positive_share})")
-        return self
-
-
-class Train(Section):
-    """How the network is trained; what it looks like is in the file of hyperparameters."""
-
-    hyperparameters: str = Field(description="JSON file, see pipeline/model/hyperparameters.py; `make tune` proposes one")
-    epochs: int = Field(ge=1, le=1000, description="passes over the training split")
-    batch_size: int = Field(ge=1, le=65536, description="rows a step on each replica")
-    seed: int = Field(ge=0, description="of initial weights, shuffling and dropout")
-    warm_start: bool = Field(description="start from the weights of the model in production")
-    strategy: Strategy = Field(description="where it trains: a tf.distribute strategy, or stages in a row (GPipe)")
-    devices: int = Field(ge=0, le=64, description="of mirrored and pipeline; 0: all GPUs. Without a GPU, parts of the CPU")
-    tpu: str = Field(description="name or grpc:// address; empty: TPU_NAME, or the TPU of this machine")
-    micro_batches: int = Field(ge=1, description="pieces of a batch that follow each other through the stages of pipeline")
-    loop: Literal["fit", "custom"] = Field(description="Keras' loop, or the one written out; same result")
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(description="of the layers' arithmetic")
-    jit_compile: bool = Field(description="compile the step with XLA")
-    run_eagerly: bool = Field(description="no graphs: slow, for a debugger")
-
-
-class Drift(Section):
-    """From which value on a difference from what production was trained on counts, and what follows from it."""
-
-    policy: Literal["retrain_always", "retrain_on_drift"] = Field(description="whether a quiet span ends the run")
-    retrain_on: list[DriftKind] = Field(description="checks that call for a new model under retrain_on_drift")
-    block_push: list[str] = Field(description="checks that stop a push: a kind, or kind:feature as in skew:temp")
-    requests: str = Field(description="folder of logged requests to compare with the training data; empty: none")
-    categorical: Share = Field(gt=0, description="L-infinity distance; a feature's own in the schema comes first")
-    numeric: Share = Field(gt=0, description="Jensen-Shannon divergence; a feature's own in the schema comes first")
-    missing: Share = Field(gt=0, description="change of the share of missing values")
-    values: Share = Field(gt=0, description="share of rows with values that came, or of values that went")
-    label: Share = Field(gt=0, description="change of the share of positives")
-    prediction: Share = Field(gt=0, description="Jensen-Shannon divergence of the scores")
-    auc: Share = Field(description="loss of AUC")
-    log_loss: float = Field(ge=0, description="rise of the log loss")
-    calibration: float = Field(ge=0, description="rise of the distance of predicted over observed positives from 1")
-
-    @field_validator("block_push")
-    @classmethod
-    def _are_checks(cls, names: list[str]) -> list[str]:
-        features = {feature.name for feature in FEATURES}
-        for name in names:
-            kind, colon, feature = name.partition(":")
-            if kind not in get_args(DriftKind) or (colon and (kind not in ("data", "skew") or feature not in features)):
-                raise ValueError(
-                    f"{name!r} is no check; expected {', '.join(get_args(DriftKind))}, or data:<feature>, skew:<feature>"
-                )
-        return names
-
-    def limits(self, *names: str) -> dict[str, float]:
-        """Some of the limits, by name."""
-        return self.model_dump(include=set(names))
-
-
-class Schedule(Section):
-    """What `python -m pipeline.retrain` does at a tick."""
-
-    catch_up: int = Field(ge=1, description="spans a tick runs at most, when ticks were missed")
-    attempts: int = Field(ge=1, description="ticks that try one span before a person has to look")
-    max_hours: float = Field(gt=0, description="after which a run is ended: one that hangs must not stop the schedule")
-    notify: Annotated[str, StringConstraints(strip_whitespace=True), SENSITIVE] = Field(
-        description="command that gets each outcome but 'nothing to do' as JSON on standard input; empty: none"
-    )
-
-
-class Evaluate(Section):
-    """When a candidate is blessed."""
-
-    min_auc: Share = Field(description="smallest AUC over all evaluation rows")
-    max_auc_drop: Share = Field(description="how far the AUC may be below production's on the same rows")
-    slices: list[FeatureName] = Field(description="features by whose values metrics are reported")
-
-
-class Mobile(Section):
-    """The phone's model: what ships, and how close to the server's it must be."""
-
-    ship: list[Variant] = Field(min_length=1, description="variants to publish; the first is model.tflite")
-    max_size_kb: int = Field(ge=1, description="largest file, in units of 1,000 bytes")
-    threshold: float = Field(gt=0, lt=1, description="probability from which on the answer is yes")
-    parity_rows: int = Field(ge=1, description="evaluation rows of the parity check; awkward ones are added")
-    max_difference: dict[Variant, float] = Field(
-        description="largest difference of a probability from the server's, by variant"
-    )
-    max_auc_change: Share = Field(description="difference of the AUC from the server's in a slice")
-    max_log_loss_change: float = Field(ge=0, description="the same of the log loss")
-    min_slice_rows: int = Field(ge=1, description="rows of a slice from which on the two are compared")
-
-    @model_validator(mode="after")
-    def _has_limits(self) -> Self:
-        if missing := [variant for variant in ("float32", *self.ship) if variant not in self.max_difference]:
-            raise ValueError(f"max_difference has no limit for {', '.join(missing)}, which ships or is the reference")
-        return self
-
-
-class Canary(Section):
-    """What a server must show before a candidate is published."""
-
-    validator: Literal["process", "docker"] = Field(description="a server of our own, or TFX's InfraValidator")
-    command: list[str] = Field(min_length=1, description="of the server, with TensorFlow Serving's flags; python is this one")
-    image: str = Field(pattern=r"^[^:]+:[^:]+$", description="TensorFlow Serving's, for docker")
-    rows: int = Field(ge=1, description="evaluation rows to ask for, over gRPC and over REST")
-    load_seconds: float = Field(gt=0, description="that loading may take")
-    answer_seconds: float = Field(gt=0, description="that an answer may take")
-    max_p99_ms: float = Field(gt=0, description="99th percentile of the latency, one request at a time")
-    max_slowdown: float = Field(gt=1, description="latency as a multiple of production's, request by request, median")
-    max_memory_mb: float = Field(gt=0, description="peak of the server's resident memory")
-    max_growth_mb: float = Field(gt=0, description="of the memory during the replay")
-    max_difference: Share = Field(description="of a probability from the one that was evaluated")
-
-    def limits(self) -> dict[str, float]:
-        """The limits, by name."""
-        return self.model_dump(include={"max_p99_ms", "max_slowdown", "max_memory_mb", "max_growth_mb", "max_difference"})
-
-
-class Batch(Section):
-    """Batch scoring within the DAG; `serving.batch` scores files outside of it."""
-
-    bulk_inferrer: bool = Field(description="TFX's BulkInferrer scores the evaluation split with each blessed model")
-
-
-class Publish(Section):
-    """Where a blessed model goes."""
-
-    model: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="name that clients ask for; a folder under run.root/serving")
-    keep: int = Field(ge=1, description="newest versions to keep; the one in production always is")
-    card: str = Field(description="TOML file with what a person says of the model, see components/publisher/model_card.py")
-    signing_key: str = Field(description="file of the private key that signs manifests, see pipeline/keys.py; empty: unsigned")
-    public_key: str = Field(description="file of the public keys, one of which must have signed what is in production")
-
-    @model_validator(mode="after")
-    def _has_both_keys(self) -> Self:
-        if bool(self.signing_key) != bool(self.public_key):
-            raise ValueError("signing_key and public_key come together: what is published is what the next run starts from")
-        return self
-
-
-class Run(Section):
-    """Where a run writes, and how much it may take."""
-
-    root: str = Field(min_length=1, description="folder for metadata, artifacts, logs and published models")
-    max_seconds: int = Field(ge=0, description="of a node, after which the run is ended; 0: no limit")
-    max_memory_gb: float = Field(ge=0, description="of a local run with all its processes, in 10^9 bytes; 0: no limit")
 
 
 class Config(Section):
-    """The whole configuration, as `config.toml` states it."""
+    """The whole configuration, as its layers state it: defaults, `config.toml`, the problem's `problem.toml`, `--set`."""
 
+    problem: Problem
     data: Data
-    gate: Gate
-    drift: Drift
+    gate: Gate = Gate()
+    drift: Drift = Drift()
     train: Train
-    evaluate: Evaluate
-    mobile: Mobile
+    evaluate: Evaluate = Evaluate()
+    mobile: Mobile = Mobile()
     canary: Canary
     batch: Batch
     publish: Publish
@@ -233,45 +46,72 @@ class Config(Section):
     @property
     def serving_folder(self) -> Path:
         """Where TensorFlow Serving looks for versions of the model."""
-        return Path(self.run.root).absolute() / "serving" / self.publish.model
+        return Path(self.run.root).absolute() / "serving" / self.problem.model
 
     @property
     def mobile_folder(self) -> Path:
         """Where versions of the phone's model go."""
-        return Path(self.run.root).absolute() / "mobile" / self.publish.model
+        return Path(self.run.root).absolute() / "mobile" / self.problem.model
 
 
 def load(
-    path: Path = DEFAULT_FILE, overrides: list[str] | None = None, options: dict[str, tuple[str, str]] | None = None
+    path: Path = DEFAULT_FILE,
+    overrides: list[str] | None = None,
+    options: dict[str, tuple[str, str]] | None = None,
+    problem: Path = DEFAULT_PROBLEM,
 ) -> Config:
-    """Reads a configuration.
+    """Read a configuration.
 
     Args:
-        path: a TOML file.
+        path: a TOML file with the settings of the machine and the platform.
         overrides: of `--set`, `section.key=value`, the value as TOML; text may go without quotes.
         options: other options of the command line, each with the setting that it overrides and its text.
+        problem: folder of the problem, whose `problem.toml` comes over `path`.
 
     Raises:
         BadConfig: naming each wrong key with where it stood, its value and what is allowed.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadConfig(f"{path} cannot be read as TOML: {error}") from error
-    layers = Layers(str(path), values)
+    layers = Layers({"the defaults": _of_the_folder(problem), str(path): read(path), **_stated(problem)})
     for override in overrides or []:
         layers.override(override)
     for option, (setting, text) in (options or {}).items():
         layers.put(tuple(setting.split(".")), text, option)
     try:
-        return Config.model_validate(values)
+        return Config.model_validate(layers.values, context=_feature_names(layers.values))
     except ValidationError as error:
         raise BadConfig(_explained(error, layers)) from error
 
 
+def _of_the_folder(problem: Path) -> dict[str, Any]:
+    """The settings that follow from where a problem is: its files stand beside each other, and each has a root of its own."""
+    folder = shown(problem)
+    return {
+        "problem": {"folder": folder},
+        "data": {"spans": f"{folder}/spans", "schema": f"{folder}/schema.pbtxt"},
+        "train": {"hyperparameters": f"{folder}/hyperparameters.json"},
+        "publish": {"card": f"{folder}/card.toml"},
+        "run": {"root": str(root(problem))},
+    }
+
+
+def _stated(problem: Path) -> dict[str, dict[str, Any]]:
+    """`problem.toml`, by its name. Raises BadConfig where it is missing."""
+    file = problem / FILE
+    if not file.is_file():
+        known = ", ".join(shown(each.parent) for each in sorted(DEFAULT_PROBLEM.parent.glob(f"*/{FILE}")))
+        raise BadConfig(f"{shown(problem)} holds no {FILE}; expected the folder of a problem, such as {known} (--problem).")
+    return {shown(file): read(file)}
+
+
+def _feature_names(values: dict[str, Any]) -> list[str]:
+    """Names of the declared features, as far as they are declared in the right form: what is wrong is said later."""
+    features = values.get("problem", {}).get("features") if isinstance(values.get("problem"), dict) else None
+    return list(features) if isinstance(features, dict) else []
+
+
 def overrides(config: Config) -> list[str]:
     """What makes `config` of the checkout's own configuration: `section.key=value`, as `load` takes them, passwords masked."""
-    base = settings(load())
+    base = settings(load(problem=Path(config.problem.folder)))
     return [
         f"{section}.{key}={_toml(value)}"
         for section, values in settings(config).items()
@@ -304,7 +144,7 @@ def _explain(problem) -> str:
     if problem["type"] == "missing":
         return f"{key} is missing"
     reason = problem["msg"].removeprefix("Value error, ")
-    if len(problem["loc"]) == 1:
+    if isinstance(problem["input"], dict):
         return f"{key}: {reason}"  # of a section: what stands in it says less than the reason
     return f"{key} = {MASK if _is_sensitive(problem['loc']) else repr(problem['input'])}: {reason}"
 

@@ -2,8 +2,8 @@
 
 import json
 from contextlib import nullcontext
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.json_format import ParseDict
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -45,11 +45,11 @@ from components.shared.data_findings import days_needed
 from components.shared.drivers import CacheKeyDriver
 from components.span_example_gen.component import SpanExampleGen
 from pipeline.beam import settings as beam
-from pipeline.config import Config, Drift
-from pipeline.features import COLUMNS, DATE, FEATURES, LABEL
+from pipeline.config import Config
 from pipeline.model import hyperparameters, preprocessing, training, tuning
 from pipeline.model.evaluation import eval_config, mobile_eval_config
 from pipeline.model.schema import check, read
+from pipeline.problem import Problem, codes, inputs
 from pipeline.shared import masking
 from pipeline.shared.report_settings import report_settings
 
@@ -79,9 +79,10 @@ PREPROCESSING, TRAINING, TUNING = (module.__name__ for module in (preprocessing,
 HISTOGRAM_BUCKETS = 50  # with TFDV's 10, a shift of rain by half a standard deviation stays within the first
 
 
-def check_schema(path: Path) -> None:
+def check_schema(config: Config) -> None:
     """Raises BadConfig unless the reviewed schema has the declared columns, and comparators that find something."""
-    check(path)
+    path = Path(config.data.schema_file)
+    check(path, config.problem)
     refuse_infinity_norm(read(path))
 
 
@@ -94,7 +95,8 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         git_commit: recorded in the manifest.
         trials: adds a Tuner that tries as many hyperparameters; `pipeline.tune` runs the DAG up to it.
     """
-    root = Path(config.run.root).absolute()
+    root, problem = Path(config.run.root).absolute(), config.problem
+    declared = problem.model_dump(mode="json", by_alias=True)
 
     examples = SpanExampleGen(
         spans_folder=config.spans_folder,
@@ -102,10 +104,10 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         window=config.data.window,
         eval_days=config.data.eval_days,
         complete_after_days=config.data.complete_after_days,
-        columns=COLUMNS,
+        columns=problem.columns,
         ignore_columns=config.data.ignore_columns,
         missing=config.data.missing,
-        date=DATE,
+        date=problem.date,
     )
     statistics = StatisticsGen(
         examples.outputs["examples"],
@@ -121,7 +123,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         schema=schema.outputs["schema"],
         statistics=statistics.outputs["statistics"],
         anomalies=validator.outputs["anomalies"],
-        label=LABEL,
+        label=problem.label,
         **config.gate.model_dump(exclude={"stop_on"})
         | {"min_eval_days": days_needed(config.gate.min_eval_days, config.data.eval_days)},
     )
@@ -132,7 +134,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         spans_folder=config.spans_folder,
     )
     production = ProductionModel(str(config.serving_folder), _file(config.publish.public_key))
-    monitor = drift_monitor(config.drift, examples, schema, production)
+    monitor = drift_monitor(config, examples, schema, production)
     monitor.add_upstream_node(gate)
     # `pipeline.tune` runs up to the Tuner, whatever the monitor would say.
     with Cond(_wants_a_model(monitor)) if config.drift.policy == "retrain_on_drift" and not trials else nullcontext():
@@ -140,10 +142,10 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             examples.outputs["examples"],
             schema.outputs["schema"],
             preprocessing_fn=f"{PREPROCESSING}.preprocessing_fn",
-            custom_config={"source": source_code.at_start(PREPROCESSING)},
+            custom_config={"problem": declared, "source": source_code.at_start(PREPROCESSING)},
         )
         transform.add_upstream_node(gate)
-        settings = {"train": config.train.model_dump(), "source": source_code.at_start(TRAINING)}
+        settings = {"problem": declared, "train": config.train.model_dump(), "source": source_code.at_start(TRAINING)}
         network = hyperparameters.read(Path(config.train.hyperparameters))
         tuner = Tuner(
             examples=transform.outputs["transformed_examples"],
@@ -162,7 +164,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             examples.outputs["examples"],
             model=trainer.outputs["model"],
             baseline_model=production.outputs["model"],
-            eval_config=eval_config(config.evaluate),
+            eval_config=eval_config(config.evaluate, problem.label),
             schema=schema.outputs["schema"],
         )
         canary = canary_of(config, trainer, production, evaluator, examples)
@@ -181,9 +183,9 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             examples=examples.outputs["examples"],
             statistics=statistics.outputs["statistics"],
             schema=schema.outputs["schema"],
-            features=[asdict(feature) | {"dtype": feature.dtype} for feature in FEATURES],
-            label=LABEL,
-            model_name=config.publish.model,
+            features=form_fields(problem),
+            label=problem.label,
+            model_name=problem.model,
             ship=config.mobile.ship,
             max_size_kb=config.mobile.max_size_kb,
             threshold=config.mobile.threshold,
@@ -194,8 +196,8 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             model_blessing=evaluator.outputs["blessing"],
             examples=examples.outputs["examples"],
             schema=schema.outputs["schema"],
-            columns={feature.name: feature.dtype for feature in FEATURES},
-            eval_config=mobile_eval_config(config.evaluate),
+            columns=inputs(config.problem.features),
+            eval_config=mobile_eval_config(config.evaluate, problem.label),
             rows=config.mobile.parity_rows,
             max_difference={name: config.mobile.max_difference[name] for name in sorted({"float32", *config.mobile.ship})},
             max_auc_change=config.mobile.max_auc_change,
@@ -206,7 +208,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             "drift": monitor.outputs["report"],
             "examples": examples.outputs["examples"],
             "statistics": statistics.outputs["statistics"],
-            "model_name": config.publish.model,
+            "model_name": config.problem.model,
             "keep": config.publish.keep,
             "span": span,
             "git_commit": git_commit,
@@ -250,15 +252,24 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
     )
 
 
+def form_fields(problem: Problem) -> list[dict[str, Any]]:
+    """The features as a form asks for them, with what their codes stand for."""
+    told = codes(Path(problem.folder))
+    return [
+        feature.model_dump(mode="json") | {"dtype": feature.dtype} | told.get(feature.name, {}) for feature in problem.features
+    ]
+
+
 def drift_monitor(
-    settings: Drift, examples: SpanExampleGen, schema: ImportSchemaGen, production: ProductionModel
+    config: Config, examples: SpanExampleGen, schema: ImportSchemaGen, production: ProductionModel
 ) -> DriftMonitor:
     """The newest span against what the model in production was trained on."""
+    settings = config.drift
     return DriftMonitor(
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
         model=production.outputs["model"],
-        label=LABEL,
+        label=config.problem.label,
         data_limits=DataLimits(**settings.limits("categorical", "numeric", "missing", "values")),
         model_limits=ModelLimits(**settings.limits("label", "prediction", "auc", "log_loss", "calibration")),
         requests=str(Path(settings.requests).absolute()) if settings.requests else "",
@@ -278,7 +289,7 @@ def canary_of(
             production=production.outputs["model"],
             model_blessing=evaluator.outputs["blessing"],
             examples=examples.outputs["examples"],
-            columns={feature.name: feature.dtype for feature in FEATURES},
+            columns=inputs(config.problem.features),
             command=settings.command,
             rows=settings.rows,
             load_seconds=settings.load_seconds,
@@ -288,7 +299,7 @@ def canary_of(
     image, _, tag = settings.image.partition(":")
     serving = {
         "tensorflow_serving": {"image_name": image, "tags": [tag]},
-        "model_name": config.publish.model,
+        "model_name": config.problem.model,
         "local_docker": {},
     }
     requests = {

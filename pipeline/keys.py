@@ -16,6 +16,7 @@ from components.shared.command_line import ended
 from components.shared.errors import BadConfig, VersionNotFound
 from components.shared.files import fsync, temporary_folder
 from pipeline import config as configuration
+from pipeline.shared import command_line
 
 PRIVATE, PUBLIC = "private.pem", "public.pem"
 
@@ -27,9 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     making = commands.add_parser("make", help="make a pair")
     making.add_argument("folder", type=Path, help=f"for {PRIVATE} and {PUBLIC}, of which none may be there")
     signing = commands.add_parser("sign", help="sign a published version, after its files were compared with its manifest")
-    signing.add_argument("version", type=Path, nargs="+", help="its folder, such as runs/serving/flight_delay/3")
-    signing.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="with publish.signing_key")
-    signing.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting")
+    signing.add_argument("version", type=Path, nargs="+", help="its folder, such as runs/<problem>/serving/<model>/3")
+    command_line.add_configuration(signing)
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
     return ended(lambda: act(options, console), console)
@@ -41,7 +41,7 @@ def act(options: argparse.Namespace, console: Console) -> None:
         private, public = make(options.folder)
         console.print(f"{private} signs: keep it secret. {public} checks: give it to whoever loads models.")
         return
-    publish = configuration.load(options.config, options.set).publish
+    publish = configuration.load(options.config, options.set, problem=options.problem).publish
     keys = read_keys(publish.public_key, publish.signing_key)
     for folder in options.version:
         sign_version(folder, keys)
@@ -93,7 +93,7 @@ def sign_version(folder: Path, keys: Keys) -> None:
         raise BadConfig("publish.signing_key is empty; expected the private key's file: set it, and publish.public_key.")
     folder = folder.absolute()
     if not folder.name.isdecimal() or not folder.is_dir():
-        raise VersionNotFound(f"{folder} is no version; expected a folder with a number, such as runs/serving/flight_delay/3.")
+        raise VersionNotFound(f"{folder} is no version; expected a folder with a number, such as …/serving/<model>/3.")
     with store.writing(folder.parent):
         version = store.read(folder.parent, int(folder.name))
         with tempfile.TemporaryDirectory() as ours, temporary_folder(folder.parent) as temporary:

@@ -22,6 +22,7 @@ from pipeline.kubeflow.closing import NODES
 from pipeline.kubeflow.links import tasks_of
 from pipeline.kubeflow.recurring import Schedules, check_cron
 from pipeline.local.supervisor import AskedToEnd, signals_end_it
+from pipeline.shared import command_line
 from pipeline.shared.checkout import git_commit
 
 PIPELINE = "crosswind"
@@ -37,10 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="configuration (default: %(default)s)")
-    common.add_argument(
-        "--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting; repeatable"
-    )
+    command_line.add_configuration(common)
     common.add_argument("--host", help="of KFP's API (default: kubeflow.host of the configuration)")
     parser = argparse.ArgumentParser(prog="python -m pipeline.kubeflow_runner", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="compile | upload | run | schedule")
@@ -71,7 +69,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def load(options: argparse.Namespace) -> Config:
     """The configuration that the options mean. Raises BadConfig."""
     given = {"--host": ("kubeflow.host", options.host)} if options.host else None
-    return configuration.load(options.config, options.set, given)
+    return configuration.load(options.config, options.set, given, options.problem)
 
 
 def compile_only(config: Config, options: argparse.Namespace, console: Console) -> None:

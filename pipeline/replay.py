@@ -75,7 +75,7 @@ def act(options: argparse.Namespace, console: Console) -> None:
     """Plays in a folder of its own below the root, and shows what came of it. Raises CrosswindError."""
     config = command_line.load(options)
     root = Path(config.run.root).absolute() / "replay"
-    months = play(root, config, ["--config", str(options.config), *command_line.repeated(options.set)], console)
+    months = play(root, config, command_line.again(options), console)
     for policy in POLICIES:
         console.print(months_table(policy, [month for month in months if month.policy == policy]))
     console.print(totals_table(months))
@@ -115,7 +115,7 @@ def play_month(root: Path, span: str, policy: str, arguments: list[str]) -> Mont
     result = root / "outcome.json"
     root.mkdir(parents=True, exist_ok=True)
     result.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pipeline.local_runner", *arguments, "--set", f"publish.model={policy}"]
+    command = [sys.executable, "-m", "pipeline.local_runner", *arguments, "--set", f"problem.model={policy}"]
     command += ["--root", str(root), "--span", span, "--json", str(result)]
     start = time.monotonic()
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)

@@ -110,8 +110,8 @@ def given_up(span: str, changed: list[str], tries: int) -> str:
 
 def run(config: Config, span: str, options: argparse.Namespace) -> Outcome:
     """Runs one span in a process of its own: a crash in it, or the kernel for lack of memory, ends the run and not the tick."""
-    command = [sys.executable, "-m", "pipeline.local_runner", "--span", span, "--config", str(options.config)]
-    command += ["--root", config.run.root, *command_line.repeated(options.set)]
+    command = [sys.executable, "-m", "pipeline.local_runner", "--span", span, "--root", config.run.root]
+    command += command_line.again(options)
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "outcome.json"
         start = time.monotonic()

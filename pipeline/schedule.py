@@ -12,6 +12,7 @@ from rich.console import Console
 
 from components.shared.command_line import ended
 from components.shared.errors import BadConfig, ScheduleFailed
+from data import DEFAULT_PROBLEM
 from pipeline.config import DEFAULT_FILE
 from pipeline.local import cron
 from pipeline.shared import command_line
@@ -59,6 +60,8 @@ def crontab_line(at: str, options: argparse.Namespace) -> str:
     root = root if root.is_absolute() else (CHECKOUT if not options.root else Path.cwd()) / root
     command = [str(CHECKOUT / ".venv/bin/python"), "-m", "pipeline.retrain"]
     command += ["--root", str(root), "--log", str(root / "logs/cron.log")]
+    if options.problem != DEFAULT_PROBLEM:
+        command += ["--problem", str(options.problem.absolute())]
     if options.config != DEFAULT_FILE:
         command += ["--config", str(options.config.absolute())]
     command += command_line.repeated(options.set)

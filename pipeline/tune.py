@@ -13,6 +13,7 @@ from components.shared.errors import BadConfig
 from components.shared.files import temporary_folder
 from pipeline.config import Config
 from pipeline.local import root
+from pipeline.local.pending import whole_spans
 from pipeline.model import hyperparameters
 from pipeline.model.hyperparameters import Hyperparameters
 from pipeline.shared import command_line
@@ -21,9 +22,9 @@ from pipeline.shared import command_line
 def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`: DONE when there is a winner."""
     parser = command_line.parser("pipeline.tune", __doc__)
-    parser.add_argument("--span", default="2013-03", help="month whose window is searched on (default: %(default)s)")
+    parser.add_argument("--span", help="month whose window is searched on (default: the newest that is whole)")
     parser.add_argument("--trials", type=whole, default=20, help="trainings to try (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=Path("runs/hyperparameters.json"), help="the winner (default: %(default)s)")
+    parser.add_argument("--out", type=Path, help="the winner (default: hyperparameters.json in the root of the runs)")
     options = parser.parse_args(arguments)
     console = root.terminal()
     return ended(lambda: act(options, console), console)
@@ -32,14 +33,16 @@ def main(arguments: list[str] | None = None) -> int:
 def act(options: argparse.Namespace, console: Console) -> None:
     """Searches, writes the winner, and shows it beside what is committed. Raises CrosswindError."""
     config = command_line.load(options)
-    spans.window(options.span, config.data.window)  # raises for what is no span
-    check_out(options.out)
-    winner = search(config, options.span, options.trials, console)
-    with temporary_folder(options.out.parent) as folder:
-        (folder / options.out.name).write_text(json.dumps(winner.model_dump(), indent=2) + "\n", encoding="utf-8")
-        (folder / options.out.name).replace(options.out)
+    span = options.span or (whole_spans(config) or spans.none_in(config.data.spans))[-1]
+    spans.window(span, config.data.window)  # raises for what is no span
+    out = options.out or Path(config.run.root) / "hyperparameters.json"
+    check_out(out)
+    winner = search(config, span, options.trials, console)
+    with temporary_folder(out.parent) as folder:
+        (folder / out.name).write_text(json.dumps(winner.model_dump(), indent=2) + "\n", encoding="utf-8")
+        (folder / out.name).replace(out)
     console.print(comparison(hyperparameters.read(Path(config.train.hyperparameters)), winner))
-    console.print(f'Try it: make run ARGS="--set train.hyperparameters={options.out}"', highlight=False, soft_wrap=True)
+    console.print(f'Try it: make run ARGS="--set train.hyperparameters={out}"', highlight=False, soft_wrap=True)
 
 
 def check_out(path: Path) -> None:

@@ -17,19 +17,20 @@ from rich.console import Console
 
 from components.model_store import store
 from components.model_store.signature import Keys, read_keys
+from components.shared import problem_folder
 from components.shared.command_line import ended, filled
 from components.shared.errors import BadConfig, BadData, CrosswindError, RootUnusable, VersionNotFound
 from components.shared.files import TEMPORARY_PREFIX, fsync, temporary_folder
 from components.shared.quiet import quiet_stderr
+from data import DEFAULT_PROBLEM
 
 if TYPE_CHECKING:
     from serving.scoring import RowGroup
 
-DEFAULT_FOLDER = Path("runs/serving/flight_delay")
 BAD_DATA_IN_TRACEBACK = re.compile(r"^components\.errors\.BadData: (.*?)(?: \[while running '[^']*'\])?$", re.MULTILINE)
 DEFAULT_RUNNER = "--runner=FnApiRunner"  # Beam's own default would first try to download a Go binary
 JOB_SERVERS = ("FlinkRunner", "PortableRunner", "SparkRunner")
-OPTIONS = ("--input", "--output", "--model", "--public_key", "--work", "--overwrite")
+OPTIONS = ("--input", "--output", "--model", "--problem", "--public_key", "--work", "--overwrite")
 BEAMS_OPTIONS = "https://beam.apache.org/releases/pydoc/current/apache_beam.options.pipeline_options.html"
 
 
@@ -40,7 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--input", action="append", required=True, help="Parquet file; may be repeated, the rows keep their order"
     )
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
-    parser.add_argument("--model", type=Path, help=f"folder of a version (default: the one in production in {DEFAULT_FOLDER})")
+    parser.add_argument("--model", type=Path, help="folder of a version (default: the one in production of the problem)")
+    problem_folder.add_option(parser, DEFAULT_PROBLEM)
     parser.add_argument(
         "--public_key", metavar="FILE", type=filled, help="refuse a version that is not signed by a key in this file"
     )
@@ -65,7 +67,7 @@ def score(options: argparse.Namespace, beam: list[str], console: Console) -> Non
         raise BadConfig(f"{output.parent} is no folder; expected one for {output.name}. Make it.")
     logging.getLogger().setLevel(logging.ERROR)  # Beam's remarks about the platform, and about what it leaves out
     check_options(beam)
-    version = the_model(options.model, read_keys(options.public_key))
+    version = the_model(options.model, options.problem, read_keys(options.public_key))
     with ExitStack() as stack:
         parent = Path(options.work or work_by(output))
         try:
@@ -111,17 +113,16 @@ def check_options(beam: list[str]) -> None:
         )
 
 
-def the_model(folder: Path | None, keys: Keys) -> store.Version:
+def the_model(folder: Path | None, problem: Path, keys: Keys) -> store.Version:
     """The version to score with; its files are not compared yet. Raises CorruptModel, SignatureInvalid, VersionNotFound."""
     if folder is None:
-        version = store.production(DEFAULT_FOLDER, keys)
+        published = problem_folder.root(problem) / "serving" / problem_folder.model_name(problem)
+        version = store.production(published, keys)
         if version is None:
-            raise VersionNotFound(
-                f"{DEFAULT_FOLDER} holds no version; expected one that `make run` published. Or name --model."
-            )
+            raise VersionNotFound(f"{published} holds no version; expected one that `make run` published. Or name --model.")
         return version
     if not folder.name.isdecimal() or not folder.is_dir():
-        raise VersionNotFound(f"{folder} is no version; expected a folder with a number, such as {DEFAULT_FOLDER}/1.")
+        raise VersionNotFound(f"{folder} is no version; expected a folder with a number, such as …/serving/<model>/1.")
     return store.read(folder.parent, int(folder.name), keys)
 
 

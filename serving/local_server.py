@@ -8,11 +8,12 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
+from components.shared import problem_folder
 from components.shared.command_line import ended, filled
 from components.shared.errors import BadConfig
 from components.shared.quiet import quiet_stderr
+from data import DEFAULT_PROBLEM
 
-DEFAULT_MODELS = Path("runs/serving")
 MEGABYTE = 1 << 20
 LAST_PORT = 65_535
 # TensorFlow Serving's flags that change neither answers nor when they come here: taken, so that its command lines are.
@@ -27,7 +28,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line; flags that TensorFlow Serving has too are named as there."""
     parser = argparse.ArgumentParser(prog="python -m serving.local_server", description=__doc__, allow_abbrev=False)
     models = parser.add_argument_group("models")
-    models.add_argument("--models", type=Path, help=f"folder of models, and of their models.config (default: {DEFAULT_MODELS})")
+    models.add_argument(
+        "--models", type=Path, help="folder of models, and of their models.config (default: that of the problem's runs)"
+    )
+    problem_folder.add_option(models, DEFAULT_PROBLEM)
     models.add_argument("--model_config_file", type=Path, help="models and their folders, instead of --models")
     models.add_argument(
         "--model_config_file_poll_wait_seconds", type=seconds, default=0, help="0: it is read once (default: %(default)s)"

@@ -5,8 +5,9 @@ import sys
 
 from rich.console import Console
 
-from components.shared import json_rows
+from components.shared import json_rows, problem_folder
 from components.shared.command_line import ended, file, whole
+from data import DEFAULT_PROBLEM
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,7 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
     source.add_argument("--csv", type=file, help="rows with a header; they are printed with a column more")
     parser.add_argument("--missing", action="append", default=[], help="also means a missing value in --csv, unless quoted")
     parser.add_argument("--server", default="http://127.0.0.1:8501", help="http:// or grpc:// (default: %(default)s)")
-    parser.add_argument("--model", default="flight_delay", help="(default: %(default)s)")
+    problem_folder.add_option(parser, DEFAULT_PROBLEM)
+    parser.add_argument("--model", help="its name (default: the problem's)")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--version", type=whole, help="of the model (default: the newest)")
     which.add_argument("--label", default="", help="of the version, such as stable or canary")
@@ -30,7 +32,8 @@ def answer(options: argparse.Namespace) -> None:
     """Prints the answers. Raises BadData for a row, and Refused by the server."""
     from serving import client, rows  # noqa: PLC0415  # pandas: --help answers without
 
-    target = client.Target(options.server, options.model, options.version, options.label)
+    name = options.model or problem_folder.model_name(options.problem)
+    target = client.Target(options.server, name, options.version, options.label)
     with client.connect(target) as server:
         if options.csv:
             frame = rows.from_csv(options.csv, server.inputs(), options.missing)

@@ -12,9 +12,10 @@ from rich.table import Table
 from components.model_store import labels
 from components.model_store.labels import STABLE
 from components.model_store.signature import NO_KEYS, Keys, read_keys
-from components.shared import network
+from components.shared import network, problem_folder
 from components.shared.command_line import ended, filled, seconds, whole
 from components.shared.errors import PromotionFailed
+from data import DEFAULT_PROBLEM
 from serving import moves
 from serving.labels_file import Models, models_in
 from serving.moves import Config, Labels, Move
@@ -32,8 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--stable", type=whole, metavar="VERSION", help="give it the requests; the one before stays as previous"
     )
     action.add_argument("--rollback", action="store_true", help="take the canary back, or else go back to the previous version")
-    parser.add_argument("--folder", default="runs/serving", help="of the models, or gs://bucket/folder (default: %(default)s)")
-    parser.add_argument("--model", default="flight_delay", help="(default: %(default)s)")
+    problem_folder.add_option(parser, DEFAULT_PROBLEM)
+    parser.add_argument("--folder", help="of the models, or gs://bucket/folder (default: that of the problem's runs)")
+    parser.add_argument("--model", help="its name (default: the problem's)")
     parser.add_argument(
         "--server",
         action="append",
@@ -53,13 +55,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def act(options: argparse.Namespace, console: Console) -> None:
     """Moves a label, or only shows them. Raises CrosswindError."""
+    name = options.model or problem_folder.model_name(options.problem)
     servers = [] if options.no_server else options.server or [SERVER]
     keys = read_keys(options.public_key)
-    models = models_in(options.folder)
-    before = Config(models.read()[0], options.model, f"{models.name}/{labels.CONFIG}").pins.labels
-    versions = models.versions(options.model)
+    models = models_in(options.folder or str(problem_folder.root(options.problem) / "serving"))
+    before = Config(models.read()[0], name, f"{models.name}/{labels.CONFIG}").pins.labels
+    versions = models.versions(name)
     if move := chosen(options):
-        after = Promotion(models, options.model, servers, options.timeout, console, keys=keys).run(move)
+        after = Promotion(models, name, servers, options.timeout, console, keys=keys).run(move)
     else:
         after = before
     show(console, before, after, versions)

@@ -25,6 +25,7 @@ class Settings(BaseModel):
         units: of each feature that has one.
         label: the label's column.
         model: the name that clients ask for.
+        problem: its folder, for the commands; empty: the one that they take by themselves.
         git_commit: of the code.
         configuration: whole.
         logs: folder of the runs' logs, `<run>.log`; empty: it ran on no machine of ours.
@@ -37,6 +38,7 @@ class Settings(BaseModel):
     units: dict[str, str]
     label: str
     model: str
+    problem: str = ""
     git_commit: str
     configuration: dict[str, Any]
     overrides: list[str]
@@ -152,7 +154,7 @@ def here(git_commit: str) -> dict[str, str]:
 def reproduce(settings: Settings, span: str) -> list[str]:
     """Commands that run the same span with the same code and settings, in a folder of their own."""
     checkout = [f"git checkout {settings.git_commit.removesuffix('-dirty')}"] if settings.git_commit != "unknown" else []
-    command = f".venv/bin/python -m pipeline.local_runner --root runs/again --span {span}"
+    command = f".venv/bin/python -m pipeline.local_runner{_of_problem(settings)} --root runs/again --span {span}"
     return [*checkout, "make setup data", " ".join([command, *(f"--set '{each}'" for each in settings.overrides)])]
 
 
@@ -162,5 +164,11 @@ def commands(settings: Settings, span: str) -> tuple[str, str]:
         return "", ""
     root = shlex.quote(str(Path(settings.logs).parent))
     overrides = "".join(f" --set {shlex.quote(each)}" for each in settings.overrides)
-    again, back = (f".venv/bin/python -m pipeline.{name} --root {root}" for name in ("local_runner", "rollback"))
+    again, back = (
+        f".venv/bin/python -m pipeline.{name}{_of_problem(settings)} --root {root}" for name in ("local_runner", "rollback")
+    )
     return f"{again} --span {span}{overrides}", f"{back}{overrides}"
+
+
+def _of_problem(settings: Settings) -> str:
+    return f" --problem {shlex.quote(settings.problem)}" if settings.problem else ""

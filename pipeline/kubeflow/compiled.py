@@ -37,7 +37,7 @@ def compiled(config: Config, git_commit: str) -> tuple[Spec, Spec]:
         BadConfig: a setting makes no sense on a cluster.
         NotRunnable: KFP's open-source backend would not run it.
     """
-    check_schema(Path(config.data.schema_file))
+    check_schema(config)
     inside = in_cluster(config)
     pipeline = create_pipeline(inside, RuntimeParameter(SPAN, str, NEWEST), git_commit)
     nodes = [*(node.id for node in pipeline.components), PUBLISHED, CLOSING]

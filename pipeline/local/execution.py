@@ -54,7 +54,7 @@ def execute(config: Config, span: str, console: Console, name: str, *, behind: C
 
             # Devices are settled when TensorFlow starts, and what is missing is better said before the first node.
             distribution.create(config.train.strategy, config.train.devices, config.train.tpu)
-            check_schema(Path(config.data.schema_file))
+            check_schema(config)
             local_dag.run(create_pipeline(config, span, git_commit(), trials), name, up_to, masking.masker(config), follows)
         tell(Began(BEHIND))
         return behind()

@@ -73,7 +73,7 @@ def due(config: Config) -> Due:
     """
     begun = {span: paths for span, paths in spans.listing(Path(config.data.spans)).items() if paths}
     complete, runnable = whole_months(config), whole_spans(config)
-    learned = record.decided(_database(config), config.publish.model)
+    learned = record.decided(_database(config), config.problem.model)
     known = {month for months in learned.values() for month in months}
     memory = Path(config.run.root).absolute() / "content.json"
     now = content.remembered({month: paths for month, paths in begun.items() if month in known}, memory)

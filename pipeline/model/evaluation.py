@@ -6,14 +6,13 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from components.mobile_evaluator.executor import MOBILE, SERVER
 from components.shared.tfma_results import BASELINE, CANDIDATE
-from pipeline.config import Evaluate
-from pipeline.features import LABEL
+from pipeline.shared.sections import Evaluate
 
 METRICS = ["ExampleCount", "AUC", "AUCPrecisionRecall", "Calibration", "BinaryCrossEntropy", "MeanLabel"]
 SCORE_BUCKETS = 20  # of the published histogram of scores, which later scores are compared with
 
 
-def eval_config(settings: Evaluate) -> config_pb2.EvalConfig:
+def eval_config(settings: Evaluate, label: str) -> config_pb2.EvalConfig:
     """TFMA's configuration: the metrics over all rows and by slice, and the two thresholds on the overall AUC."""
     metrics = [config_pb2.MetricConfig(class_name=name) for name in METRICS]
     metrics.append(config_pb2.MetricConfig(class_name="CalibrationPlot", config=json.dumps({"num_buckets": SCORE_BUCKETS})))
@@ -23,7 +22,7 @@ def eval_config(settings: Evaluate) -> config_pb2.EvalConfig:
     overall.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
     overall.change_threshold.absolute.value = -settings.max_auc_drop
     models = [
-        config_pb2.ModelSpec(name=name, signature_name="serving_default", label_key=LABEL, model_type="tf_generic")
+        config_pb2.ModelSpec(name=name, signature_name="serving_default", label_key=label, model_type="tf_generic")
         for name in (CANDIDATE, BASELINE)
     ]
     models[1].is_baseline = True
@@ -34,12 +33,12 @@ def eval_config(settings: Evaluate) -> config_pb2.EvalConfig:
     )
 
 
-def mobile_eval_config(settings: Evaluate) -> config_pb2.EvalConfig:
+def mobile_eval_config(settings: Evaluate, label: str) -> config_pb2.EvalConfig:
     """The same metrics and slices over two columns of scores, the phone's and the server's; no thresholds."""
-    config = eval_config(settings)
+    config = eval_config(settings, label)
     for spec, column in zip(config.model_specs, (MOBILE, SERVER), strict=True):
         spec.CopyFrom(
-            config_pb2.ModelSpec(name=spec.name, label_key=LABEL, prediction_key=column, is_baseline=spec.is_baseline)
+            config_pb2.ModelSpec(name=spec.name, label_key=label, prediction_key=column, is_baseline=spec.is_baseline)
         )
     for metric in config.metrics_specs[0].metrics:
         del metric.per_slice_thresholds[:]

@@ -1,20 +1,20 @@
-"""The network: prepared features in, the probability of a late arrival out."""
+"""The network: prepared features in, the probability of a positive label out."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 from keras import ops
 
-from pipeline.features import FEATURES, Kind
 from pipeline.model.hyperparameters import Hyperparameters
+from pipeline.problem import Feature, Kind
 
 KNOTS = np.arange(-3, 3, 0.5, dtype="float32")  # in standard deviations
 HARMONICS = 4  # of a day, a week or the compass
 
 
-def build(settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> keras.Model:
+def build(features: Sequence[Feature], settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> keras.Model:
     """An ensemble of multilayer perceptrons that share their hidden layers, not compiled.
 
     Categories are embedded, numbers spread over a piecewise linear basis, cycles over their first harmonics. Each member sees
@@ -23,6 +23,7 @@ def build(settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> ker
     are fixed, because a window of three months holds too little drift to learn them from.
 
     Args:
+        features: that it sees, of whatever kinds.
         settings: sizes and dropout.
         vocabulary_sizes: of each categorical feature; the network adds one index for unseen values.
 
@@ -30,16 +31,16 @@ def build(settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> ker
         A model of a dictionary of tensors of shape [batch] (see `Feature.prepared`) to each member's probability, float32,
         shape [batch, members]. Their mean is the network's.
     """
-    first, *others = parts(settings, vocabulary_sizes)
+    first, *others = parts(features, settings, vocabulary_sizes)
     outputs = first.output
     for part in others:
         outputs = part(outputs)
     return keras.Model(first.input, outputs)
 
 
-def parts(settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> list[keras.Model]:
+def parts(features: Sequence[Feature], settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> list[keras.Model]:
     """The same network as a chain of models: columns, each hidden layer, readout. A stage of a pipeline is one or several."""
-    chain = [columns(settings, vocabulary_sizes)]
+    chain = [columns(features, settings, vocabulary_sizes)]
     for index, units in enumerate(settings.hidden_units):
         before, prior = (keras.Input(tensor.shape[1:], dtype=tensor.dtype) for tensor in chain[-1].output)
         hidden = before if chain[1:] else Members(settings.members, name="members")(before)
@@ -60,12 +61,12 @@ def with_weights(parts: list[keras.Model], whole: keras.Model) -> list[keras.Mod
     return parts
 
 
-def columns(settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> keras.Model:
+def columns(features: Sequence[Feature], settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> keras.Model:
     """Prepared features to [what the members see, shape [batch, width]; the prior's log-odds, shape [batch, 1]]."""
     inputs: dict[str, keras.KerasTensor] = {}
     embedded, numbers, cycles, plain = [], [], [], []
-    prior = 0.0
-    for feature in FEATURES:
+    shares: list[keras.KerasTensor] = []  # weighted log-odds
+    for feature in features:
         dtype = "int64" if feature.kind is Kind.CATEGORICAL else "float32"
         inputs |= {name: keras.Input((), name=name, dtype=dtype) for name in feature.prepared}
         tensors = [inputs[name] for name in feature.prepared]
@@ -81,14 +82,19 @@ def columns(settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> k
             case Kind.FLAG:
                 plain += tensors
             case Kind.SHARE:
-                prior += feature.prior * (ops.log(tensors[0]) - ops.log(1 - tensors[0]))
-    seen = [
-        keras.layers.Dropout(settings.embedding_dropout, name="embedding_dropout")(ops.concatenate(embedded, axis=1)),
-        PiecewiseLinear(name="piecewise")(ops.stack(numbers, axis=1)),
-        *(Harmonics(name=f"harmonics_{index}")(cycle) for index, cycle in enumerate(cycles)),
-        ops.stack(plain, axis=1),
-    ]
-    return keras.Model(inputs, [ops.concatenate(seen, axis=1), ops.expand_dims(prior, axis=1)], name="columns")
+                shares.append(feature.prior * (ops.log(tensors[0]) - ops.log(1 - tensors[0])))
+    seen = []
+    if embedded:
+        dropout = keras.layers.Dropout(settings.embedding_dropout, name="embedding_dropout")
+        seen.append(dropout(ops.concatenate(embedded, axis=1)))
+    if numbers:
+        seen.append(PiecewiseLinear(name="piecewise")(ops.stack(numbers, axis=1)))
+    seen += [Harmonics(name=f"harmonics_{index}")(cycle) for index, cycle in enumerate(cycles)]
+    if plain:
+        seen.append(ops.stack(plain, axis=1))
+    shown = ops.concatenate(seen, axis=1) if seen else ops.stack(shares, axis=1)
+    prior = ops.expand_dims(sum(shares[1:], shares[0]), axis=1) if shares else ops.zeros_like(shown[:, :1])
+    return keras.Model(inputs, [shown, prior], name="columns")
 
 
 def embedding_size(vocabulary_size: int) -> int:

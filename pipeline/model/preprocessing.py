@@ -15,23 +15,25 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from pipeline.features import FEATURES, LABEL, MISSING_CATEGORY, Feature, Kind
+from pipeline.problem import MISSING_CATEGORY, Feature, Kind, Problem
 
 RARE = 20  # a category with fewer rows than this has no embedding of its own
 
 
-def preprocessing_fn(inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
+def preprocessing_fn(inputs: dict[str, tf.SparseTensor], custom_config: dict) -> dict[str, tf.Tensor]:
     """tf.Transform's entry point.
 
     Args:
         inputs: one sparse tensor a raw feature, of shape [batch, <= 1].
+        custom_config: "problem" says which features there are.
 
     Returns:
         One dense tensor of shape [batch] a prepared feature (see `Feature.prepared`), and the label (int64).
     """
-    outputs = {LABEL: dense(inputs[LABEL], 0)}
+    problem = Problem.model_validate(custom_config["problem"])
+    outputs = {problem.label: dense(inputs[problem.label], 0)}
     for kind, prepare in PREPARE.items():
-        if features := [feature for feature in FEATURES if feature.kind is kind]:
+        if features := problem.of(kind):
             outputs.update(prepare(features, inputs))
     return outputs
 

@@ -6,7 +6,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.shared.errors import BadConfig
-from pipeline.features import COLUMNS
+from pipeline.problem import Problem
 
 TYPES = {"string": schema_pb2.BYTES, "float32": schema_pb2.FLOAT, "int64": schema_pb2.INT}
 
@@ -19,11 +19,11 @@ def read(path: Path) -> schema_pb2.Schema:
         raise BadConfig(f"{path} is not a readable schema: {error}. Expected a tensorflow-metadata Schema as text.") from error
 
 
-def check(path: Path) -> None:
+def check(path: Path, problem: Problem) -> None:
     """Raises BadConfig unless the schema has exactly the declared columns, each with its type."""
     schema = read(path)
     stated = {feature.name: feature.type for feature in schema.feature}
-    declared = {name: TYPES[dtype] for name, dtype in COLUMNS.items()}
+    declared = {name: TYPES[dtype] for name, dtype in problem.columns.items()}
     name_of = schema_pb2.FeatureType.Name
     wrong = [f"{name} is declared but has no entry" for name in declared.keys() - stated.keys()]
     wrong += [f"{name} has an entry but is not declared" for name in stated.keys() - declared.keys()]
@@ -34,5 +34,5 @@ def check(path: Path) -> None:
     ]
     if wrong:
         raise BadConfig(
-            f"{path} does not fit pipeline/features.py: {'; '.join(sorted(wrong))}. Expected the same columns in both."
+            f"{path} does not fit {problem.folder}/problem.toml: {'; '.join(sorted(wrong))}. Expected the same columns in both."
         )

@@ -7,10 +7,9 @@ import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from pipeline.features import FEATURES, LABEL, MISSING_CATEGORY, Kind
+from pipeline.problem import MISSING_CATEGORY, Kind, Problem, inputs
 
 PROBABILITY = "probability"
-CLASSES = (LABEL, f"not {LABEL}")  # of `classify`, in the order of its scores
 
 
 def checkpoint_name(weight: keras.Variable) -> str:
@@ -33,15 +32,17 @@ class ServingModel(tf.Module):
     - `transform_features`: `examples` -> the prepared features, each of shape [batch]; for TFMA and for debugging.
     """
 
-    def __init__(self, network: keras.Model, transform_output: tft.TFTransformOutput):
+    def __init__(self, network: keras.Model, transform_output: tft.TFTransformOutput, problem: Problem):
         super().__init__()
+        self._label, self._kinds = problem.label, {feature.name: feature.kind for feature in problem.features}
+        self._columns = inputs(problem.features)
         # The graph alone: tf.Transform's Keras layer around it takes longer to save than all the rest.
         self._transform = tf.saved_model.load(transform_output.transform_savedmodel_dir)
         # Without this list the model would be saved without its weights. The model itself is no attribute: saving would go
         # through all of its layers, and find nothing.
         self._weights = {checkpoint_name(weight): weight.value for weight in network.weights}
         raw = transform_output.raw_feature_spec()
-        self._example_spec = {name: spec for name, spec in raw.items() if name != LABEL}
+        self._example_spec = {name: spec for name, spec in raw.items() if name != problem.label}
 
         def score(prepared: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
             members = cast(tf.Tensor, network(prepared, training=False))
@@ -59,7 +60,7 @@ class ServingModel(tf.Module):
         """The functions by signature name."""
         examples = tf.TensorSpec([None], tf.string, name="examples")
         inputs = tf.TensorSpec([None], tf.string, name="inputs")
-        columns = {feature.name: tf.TensorSpec([None], feature.dtype, name=feature.name) for feature in FEATURES}
+        columns = {name: tf.TensorSpec([None], dtype, name=name) for name, dtype in self._columns.items()}
         return {
             "serving_default": graph(self._score_examples, examples),
             "raw": graph(self._score_columns, columns),
@@ -72,12 +73,12 @@ class ServingModel(tf.Module):
         return self.network(self._prepare_examples(examples))
 
     def _score_columns(self, columns: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        raw = {feature.name: as_sparse(columns[feature.name], feature.kind) for feature in FEATURES}
+        raw = {name: as_sparse(columns[name], kind) for name, kind in self._kinds.items()}
         return self.network(self._prepare(raw))
 
     def _classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         probability = self._score_examples(inputs)[PROBABILITY]
-        classes = tf.repeat(tf.constant([CLASSES]), tf.size(probability), axis=0)
+        classes = tf.repeat(tf.constant([[self._label, f"not {self._label}"]]), tf.size(probability), axis=0)
         return {"classes": classes, "scores": tf.stack([probability, 1.0 - probability], axis=1)}
 
     def _regress(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -89,8 +90,8 @@ class ServingModel(tf.Module):
     def _prepare(self, raw: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
         rows = next(iter(raw.values())).dense_shape[0]
         unknown = tf.SparseTensor(tf.zeros([0, 2], tf.int64), tf.zeros([0], tf.int64), [rows, 1])
-        prepared = self._transform.transform_fn(raw | {LABEL: unknown})
-        return {name: tensor for name, tensor in prepared.items() if name != LABEL}
+        prepared = self._transform.transform_fn(raw | {self._label: unknown})
+        return {name: tensor for name, tensor in prepared.items() if name != self._label}
 
 
 def graph(function: Callable, signature: Any) -> Callable:

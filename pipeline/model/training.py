@@ -16,11 +16,11 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.shared import folders, steps
 from components.shared.errors import BadConfig
-from pipeline.config import Train
-from pipeline.features import FEATURES, LABEL, Kind
 from pipeline.model import distribution, gpipe, input_data, loops, network, signatures, warm_start
 from pipeline.model.backup import History
 from pipeline.model.hyperparameters import Hyperparameters
+from pipeline.problem import Kind, Problem
+from pipeline.shared.sections import Train
 
 WARM_UP = 0.25  # of an epoch
 
@@ -29,10 +29,10 @@ def run_fn(fn_args: FnArgs) -> None:
     """TFX calls this.
 
     Args:
-        fn_args: of `custom_config`, "train" is the [train] section, "hyperparameters" the network's, "backups" a folder that
-            outlives a killed run. `train_files` and `eval_files` are patterns of transformed examples, `transform_graph_path`
-            is the folder of tf.Transform's graph, `base_model` that of the model in production if the weights start from it.
-            The SavedModel goes to `serving_model_dir`, TensorBoard's logs to `model_run_dir`.
+        fn_args: of `custom_config`, "problem" is the problem, "train" the [train] section, "hyperparameters" the
+            network's, "backups" a folder that outlives a killed run. `train_files` and `eval_files` are patterns of transformed
+            examples, `transform_graph_path` is the folder of tf.Transform's graph, `base_model` that of the model in production
+            if the weights start from it. The SavedModel goes to `serving_model_dir`, TensorBoard's logs to `model_run_dir`.
     """
     settings = Train.model_validate(fn_args.custom_config["train"])
     hyperparameters = Hyperparameters.model_validate(fn_args.custom_config["hyperparameters"])
@@ -50,7 +50,7 @@ def run_fn(fn_args: FnArgs) -> None:
     )
     logging.info("Trained: %s", history)
     with distribution.written_by_chief(strategy, Path(fn_args.serving_model_dir)) as folder:
-        signatures.ServingModel(model, data.transform).save(str(folder))
+        signatures.ServingModel(model, data.transform, data.problem).save(str(folder))
 
 
 class EpochBoard(keras.callbacks.TensorBoard):
@@ -79,11 +79,13 @@ class Prepared:
     """What Transform hands to a training.
 
     Attributes:
+        problem: what is predicted from what.
         transform: the tf.Transform graph.
         vocabularies: the known values of each categorical feature, in the order of their indices.
         train, held_out: the splits.
     """
 
+    problem: Problem
     transform: tft.TFTransformOutput
     vocabularies: dict[str, list[bytes]]
     train: input_data.Rows
@@ -92,11 +94,12 @@ class Prepared:
     @classmethod
     def read(cls, fn_args: FnArgs) -> Self:
         """From the folders and patterns that TFX gives to Trainer and Tuner."""
+        problem = Problem.model_validate(fn_args.custom_config["problem"])
         transform = tft.TFTransformOutput(fn_args.transform_graph_path)
-        known = {f.name: transform.vocabulary_by_name(f.name) for f in FEATURES if f.kind is Kind.CATEGORICAL}
-        spec = transform.transformed_feature_spec()
-        splits = (input_data.read(matching(patterns), spec, LABEL) for patterns in (fn_args.train_files, fn_args.eval_files))
-        return cls(transform, known, *splits)
+        known = {each.name: transform.vocabulary_by_name(each.name) for each in problem.of(Kind.CATEGORICAL)}
+        spec, files = transform.transformed_feature_spec(), (fn_args.train_files, fn_args.eval_files)
+        splits = (input_data.read(matching(patterns), spec, problem.label) for patterns in files)
+        return cls(problem, transform, known, *splits)
 
 
 def train(
@@ -120,7 +123,7 @@ def train(
     optimize = optimizer(hyperparameters, steps, settings.epochs, replicas)
 
     def build() -> keras.Model:
-        model = network.build(hyperparameters, sizes)
+        model = network.build(data.problem.features, hyperparameters, sizes)
         if base_model:
             warm_start.load(model, Path(base_model), data.vocabularies)
         return model
@@ -129,7 +132,7 @@ def train(
         if settings.jit_compile or settings.run_eagerly:
             raise BadConfig('train.jit_compile or train.run_eagerly with train.strategy = "pipeline"; expected both false')
         whole = build()
-        parts = network.with_weights(network.parts(hyperparameters, sizes), whole)
+        parts = network.with_weights(network.parts(data.problem.features, hyperparameters, sizes), whole)
         devices = distribution.several_devices("pipeline", settings.devices)
         model = gpipe.GPipe(parts, devices, settings.micro_batches, optimize, data.train.unpack)
     else:

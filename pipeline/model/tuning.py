@@ -5,9 +5,9 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 
 from components.shared import steps
-from pipeline.config import Train
 from pipeline.model import distribution, training
 from pipeline.model.hyperparameters import Hyperparameters
+from pipeline.shared.sections import Train
 
 OBJECTIVE = "val_loss"
 

@@ -3,13 +3,15 @@
 import argparse
 from pathlib import Path
 
+from components.shared import problem_folder
 from components.shared.command_line import filled
+from data import DEFAULT_PROBLEM
 from pipeline import config as configuration
 from pipeline.config import Config
 
 
 def parser(module: str, description: str | None, **further: str) -> argparse.ArgumentParser:
-    """A parser with --root, --config and --set.
+    """A parser with --problem, --root, --config and --set.
 
     Args:
         module: as in `python -m`.
@@ -17,17 +19,31 @@ def parser(module: str, description: str | None, **further: str) -> argparse.Arg
         further: arguments of ArgumentParser.
     """
     made = argparse.ArgumentParser(prog=f"python -m {module}", description=description, **further)  # type: ignore[arg-type]
+    add_configuration(made)
     made.add_argument(
         "--root", type=filled, help="folder for everything that runs write (default: run.root of the configuration)"
     )
-    made.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="configuration (default: %(default)s)")
-    made.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting; repeatable")
     return made
+
+
+def add_configuration(parser: argparse.ArgumentParser) -> None:
+    """Add --problem, --config and --set: the options that say which configuration."""
+    problem_folder.add_option(parser, DEFAULT_PROBLEM)
+    parser.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="configuration (default: %(default)s)")
+    parser.add_argument(
+        "--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="override a setting; repeatable"
+    )
 
 
 def load(options: argparse.Namespace) -> Config:
     """The configuration that the options mean. Raises BadConfig."""
-    return configuration.load(options.config, options.set, {"--root": ("run.root", options.root)} if options.root else None)
+    given = {"--root": ("run.root", options.root)} if options.root else None
+    return configuration.load(options.config, options.set, given, options.problem)
+
+
+def again(options: argparse.Namespace) -> list[str]:
+    """The same configuration for the command line of another process in the same folder."""
+    return ["--problem", str(options.problem), "--config", str(options.config), *repeated(options.set)]
 
 
 def repeated(settings: list[str]) -> list[str]:

@@ -1,6 +1,7 @@
-"""The layers of a configuration: a file, and what the command line puts over it. What is wrong is named with where it stood."""
+"""The layers of a configuration: files, and what the command line puts over them. Each value knows where it stood."""
 
 import tomllib
+from pathlib import Path
 from typing import Any
 
 from components.shared.errors import BadConfig
@@ -8,20 +9,40 @@ from components.shared.errors import BadConfig
 Keys = tuple[str, ...]  # such as ("train", "epochs")
 
 
+def read(path: Path) -> dict[str, Any]:
+    """Read the tables of a TOML file. Raises BadConfig."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadConfig(f"{path} cannot be read as TOML: {error}") from error
+
+
 class Layers:
-    """Puts options of a command line over the values of a file.
+    """Puts files over each other, and options of a command line over them.
 
     Args:
-        file: its name.
-        values: its tables, which change.
+        files: the tables of each by its name, the lowest first: the defaults, which nobody has written, then the others.
+
+    Attributes:
+        values: what holds.
     """
 
-    def __init__(self, file: str, values: dict[str, Any]):
-        self._file, self._values = file, values
-        self._options: dict[Keys, str] = {}  # the option that a setting, or the table that holds it, comes from
+    def __init__(self, files: dict[str, dict[str, Any]]):
+        self.values: dict[str, Any] = {}
+        self._origin: dict[Keys, str] = {}  # the layer of each value
+        self._files = list(files)
+        for name, tables in files.items():
+            self._merge((), tables, name)
+
+    def _merge(self, at: Keys, tables: dict[str, Any], layer: str) -> None:
+        for key, value in tables.items():
+            if isinstance(value, dict) and value:
+                self._merge((*at, key), value, layer)
+            else:
+                self.put((*at, key), value, layer)
 
     def override(self, text: str) -> None:
-        """Puts in what `--set` says: `section.key=value`, the value as TOML; text may go without quotes. Raises BadConfig."""
+        """Put in what `--set` says: `section.key=value`, the value as TOML; text may go without quotes. Raises BadConfig."""
         name, equals, value = text.partition("=")
         keys = _keys(name.strip())
         if not equals or len(keys) < len(("section", "key")):
@@ -32,26 +53,31 @@ class Layers:
             parsed = value
         self.put(keys, parsed, f"--set {'.'.join(keys)}")
 
-    def put(self, keys: Keys, value: object, option: str) -> None:
-        """Puts a value in the place of the one in the layers before. Raises BadConfig where the table of it is none."""
-        table = self._values
+    def put(self, keys: Keys, value: object, layer: str) -> None:
+        """Put a value in the place of the one in the layers below. Raises BadConfig where the table of it is none."""
+        table = self.values
         for depth, key in enumerate(keys[:-1], 1):
-            if key not in table:
-                self._options[keys[:depth]] = option
             table = table.setdefault(key, {})
             if not isinstance(table, dict):
-                layer = self._file if depth == 1 else option
-                raise BadConfig(f"{layer}: {'.'.join(keys[:depth])} is no section; expected one for {option}.")
+                stood = self.of(keys[:depth]) if depth == 1 else layer
+                raise BadConfig(f"{stood}: {'.'.join(keys[:depth])} is no section; expected one for {layer}.")
         table[keys[-1]] = value
-        self._options[keys] = option
+        self._origin[keys] = layer
 
     def of(self, location: tuple) -> str:
-        """Where a setting stood, or a part of its value; of a section, the file and the options that changed it."""
+        """Say where a setting stood, or a part of its value; of a section, its file and the options that changed it."""
         for length in range(len(location), 0, -1):
-            if option := self._options.get(location[:length]):
-                return option
-        within = [option for keys, option in self._options.items() if keys[: len(location)] == location]
-        return f"{self._file} with {', '.join(within)}" if within else self._file
+            if layer := self._origin.get(location[:length]):
+                return layer
+            if within := {layer for keys, layer in self._origin.items() if keys[:length] == location[:length]}:
+                files = [name for name in self._files[1:] if name in within]
+                options = [layer for layer in self._origin.values() if layer in within - set(self._files)]
+                said = (" and ".join(files), ", ".join(dict.fromkeys(options)) if length == len(location) else "")
+                return " with ".join(filter(None, said)) or self._stated()
+        return self._stated()
+
+    def _stated(self) -> str:
+        return " and ".join(self._files[1:])
 
 
 def _keys(name: str) -> Keys:

@@ -6,8 +6,8 @@ from pathlib import Path
 from tfx.dsl.components.base.base_node import BaseNode
 
 from components.run_report.collect import Settings
+from data import DEFAULT_PROBLEM
 from pipeline.config import Config, overrides
-from pipeline.features import FEATURES, LABEL
 from pipeline.shared import masking
 
 
@@ -15,9 +15,10 @@ def report_settings(config: Config, nodes: Iterable[BaseNode], git_commit: str, 
     """From the configuration, the nodes of the DAG, the code's commit, and whether it runs on this machine."""
     return Settings(
         dag={node.id: _waits_for(node) for node in nodes},
-        units={feature.name: feature.unit for feature in FEATURES if feature.unit},
-        label=LABEL,
-        model=config.publish.model,
+        units={feature.name: feature.unit for feature in config.problem.features if feature.unit},
+        label=config.problem.label,
+        model=config.problem.model,
+        problem="" if Path(config.problem.folder).absolute() == DEFAULT_PROBLEM else config.problem.folder,
         git_commit=git_commit,
         configuration=masking.settings(config),
         overrides=overrides(config),

@@ -13,8 +13,9 @@ import uvicorn
 from rich.console import Console
 
 from components.model_store.signature import read_keys
+from components.shared import problem_folder
 from components.shared.errors import RootUnusable
-from serving.local_server import DEFAULT_MODELS, MEGABYTE
+from serving.local_server import MEGABYTE
 from serving.server import config, grpc_services, parameters, rest
 from serving.server.core import Core
 from serving.server.http import Http
@@ -153,7 +154,7 @@ def source(options: argparse.Namespace) -> Callable[[], list[config.ModelConfig]
         return lambda: config.read(options.model_config_file)
     if options.model_base_path:
         return lambda: [config.ModelConfig(options.model_name, options.model_base_path)]
-    folder: Path = options.models or DEFAULT_MODELS
+    folder: Path = options.models or problem_folder.root(options.problem) / "serving"
     return lambda: config.below(folder)
 
 

@@ -16,9 +16,9 @@ import tensorflow as tf
 from components.shared.errors import BadData
 from pipeline import config
 from pipeline.beam import settings as beam
-from pipeline.features import COLUMNS
 from tests.beam import engines, nodes, outputs
 from tests.conftest import REPOSITORY
+from tests.flights import COLUMNS
 
 pytestmark = pytest.mark.timeout(3600)
 

@@ -14,9 +14,9 @@ import pandas as pd
 from rich.console import Console
 
 from components.model_store import store
-from pipeline.features import FEATURES
 from serving import batch
 from tests.benchmarks.serving_load import Case, Load, in_process
+from tests.flights import FEATURES
 from tests.serving.servers import MODEL, copy_version, serving
 
 REPEATS = 3
@@ -24,7 +24,7 @@ REPEATS = 3
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.batch_speed", description=__doc__.splitlines()[0])
-    parser.add_argument("--models", type=Path, default=Path("runs/serving"), help="(default: %(default)s)")
+    parser.add_argument("--models", type=Path, default=Path("runs/flights/serving"), help="(default: %(default)s)")
     parser.add_argument("--spans", type=Path, default=Path("data/flights/spans"), help="(default: %(default)s)")
     options = parser.parse_args()
     console = Console(highlight=False)

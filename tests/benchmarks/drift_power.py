@@ -30,10 +30,11 @@ from components.span_example_gen import reader
 from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.dag import HISTOGRAM_BUCKETS
-from pipeline.features import COLUMNS, FEATURES, LABEL, Kind
 from pipeline.model.evaluation import SCORE_BUCKETS
 from pipeline.model.schema import read
+from pipeline.problem import Kind
 from tests.benchmarks.model_quality import network, scores
+from tests.flights import COLUMNS, FEATURES, LABEL
 
 MONTHS = [f"2013-{month:02}" for month in range(4, 13)]
 TRAINED_ON = "2013-03"

@@ -22,7 +22,8 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from components.shared import spans
 from pipeline import config as configuration
 from pipeline.config import Config
-from pipeline.features import DATE, FEATURES, LABEL, Kind
+from pipeline.problem import Kind
+from tests.flights import DATE, FEATURES, LABEL
 
 MONTHS = [f"2013-{month:02}" for month in range(4, 13)]
 CATEGORIES = [feature.name for feature in FEATURES if feature.kind is Kind.CATEGORICAL]

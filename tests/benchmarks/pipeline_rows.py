@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from components.shared import spans
-from pipeline.features import COLUMNS, DATE
+from tests.flights import COLUMNS, DATE
 
 YEAR = 2013
 

@@ -24,10 +24,10 @@ from sklearn.metrics import roc_auc_score
 from components.model_store import store
 from components.run_report import facts, gates
 from pipeline import config as configuration
-from pipeline.features import LABEL
 from pipeline.local import record
 from tests.benchmarks.drift_power import chosen, flip
 from tests.benchmarks.model_quality import scores
+from tests.flights import LABEL
 
 BEFORE, SPAN = "2013-03", "2013-04"
 MONTHS = ["2013-01", "2013-02", BEFORE, SPAN]

@@ -19,8 +19,8 @@ from rich.table import Table
 
 from components.canary.server import Server
 from components.model_store import store
-from pipeline.features import FEATURES
 from tests.benchmarks.serving_load import Load
+from tests.flights import FEATURES
 from tests.serving.servers import MODEL, copy_version, serving
 
 ROWS = Path("data/flights/spans/2013-04/flights.parquet")
@@ -82,7 +82,7 @@ def show(found: dict[str, dict[int, dict]], console: Console) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.serving_connections", description=__doc__.splitlines()[0])
-    parser.add_argument("--models", type=Path, default=Path("runs/serving"), help="(default: %(default)s)")
+    parser.add_argument("--models", type=Path, default=Path("runs/flights/serving"), help="(default: %(default)s)")
     parser.add_argument("--rows", type=Path, default=ROWS, help="(default: %(default)s)")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/benchmarks/serving_connections.json"), help="(default: %(default)s)"

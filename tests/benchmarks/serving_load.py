@@ -27,7 +27,7 @@ from tensorflow_serving.apis import predict_pb2
 from components.canary.replay import as_rows
 from components.canary.server import Server
 from components.model_store import store
-from pipeline.features import FEATURES
+from tests.flights import FEATURES
 from tests.serving.servers import MODEL, copy_version, serving, state
 
 ROWS = Path("data/flights/spans/2013-04/flights.parquet")
@@ -147,7 +147,7 @@ def switch(load: Load, version: Path, case: Case, rate: float, models: Path) -> 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.serving_load", description=__doc__.splitlines()[0])
-    parser.add_argument("--models", type=Path, default=Path("runs/serving"), help="(default: %(default)s)")
+    parser.add_argument("--models", type=Path, default=Path("runs/flights/serving"), help="(default: %(default)s)")
     parser.add_argument("--rows", type=Path, default=ROWS, help="(default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("runs/benchmarks/serving_load.json"), help="(default: %(default)s)")
     options = parser.parse_args()

@@ -23,6 +23,7 @@ from tfx.orchestration.pipeline import RunOptions
 from pipeline import config as configuration
 from pipeline.dag import create_pipeline
 from pipeline.model import hyperparameters, input_data, loops, network, training
+from tests.flights import FEATURES
 
 REPEATS = 5
 VARIANTS: list[dict] = [
@@ -68,7 +69,7 @@ def measure(data: training.Prepared, jit_compile: bool = False, precision: str =
     optimizer = training.optimizer(settings, steps, 3, 1)
     model = loops.create(
         tf.distribute.get_strategy(),
-        lambda: network.build(settings, sizes),
+        lambda: network.build(FEATURES, settings, sizes),
         optimizer,
         jit_compile=jit_compile,
         unpack=data.train.unpack,

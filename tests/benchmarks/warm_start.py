@@ -16,10 +16,10 @@ from rich.table import Table
 from sklearn.metrics import log_loss, roc_auc_score
 
 from pipeline import config as configuration
-from pipeline.features import LABEL
 from pipeline.model import hyperparameters, signatures, training
 from tests.benchmarks.model_quality import scores
 from tests.benchmarks.train_speed import prepared
+from tests.flights import LABEL
 
 MONTHS = ["2013-04", "2013-05", "2013-06", "2013-07"]
 EPOCHS = [1, 2, 3]
@@ -31,7 +31,7 @@ def train(data: training.Prepared, epochs: int, base_model: Path | None, folder:
     network = hyperparameters.read(Path(config.train.hyperparameters))
     start = str(base_model) if base_model else None
     model, _ = training.train(config.train, network, data, tf.distribute.get_strategy(), base_model=start)
-    signatures.ServingModel(model, data.transform).save(str(folder))
+    signatures.ServingModel(model, data.transform, data.problem).save(str(folder))
 
 
 def main() -> None:

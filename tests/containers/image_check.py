@@ -108,14 +108,14 @@ def published(buildah: Buildah, shared: Path) -> str:
     command = ["python", "-m", "pipeline.local_runner", "--root", "/shared/runs"]
     flags = [part for setting in settings for part in ("--set", setting)]
     _, seconds = buildah.run("pipeline", *command, *flags, volumes=(spans, f"{shared}:/shared"))
-    assert list(shared.glob("runs/serving/flight_delay/*/saved_model.pb")), "no SavedModel"
+    assert list(shared.glob("runs/flights/serving/flight_delay/*/saved_model.pb")), "no SavedModel"
     return f"{seconds:.0f} s"
 
 
 def served(buildah: Buildah, shared: Path) -> str:
     settings = buildah.settings("serving")
     arguments = json.dumps(settings["Entrypoint"]), json.dumps(settings["Healthcheck"]["Test"][1:])
-    return inside(buildah, "serving", "serve.py", *arguments, volumes=(f"{shared}/runs/serving:/models:ro",))
+    return inside(buildah, "serving", "serve.py", *arguments, volumes=(f"{shared}/runs/flights/serving:/models:ro",))
 
 
 def inside(buildah: Buildah, image: str, program: str, *arguments: str, volumes: tuple[str, ...] = ()) -> str:

@@ -141,7 +141,7 @@ def test_the_server_listens_where_the_health_check_asks():
     assert (options.host, options.models) == ("0.0.0.0", Path("/models"))  # noqa: S104
     assert inherited("serving", "EXPOSE") == [f"{options.port} {options.rest_api_port}"]
     [check] = inherited("serving", "HEALTHCHECK")
-    assert f":{options.rest_api_port}/v1/models/{configuration.load().publish.model}/metadata" in check
+    assert f":{options.rest_api_port}/v1/models/{configuration.load().problem.model}/metadata" in check
     assert not inherited("pipeline", "HEALTHCHECK")
 
 
@@ -184,7 +184,7 @@ def test_nothing_enters_the_build_that_git_ignores():
         "serving/.env",
         "key.json",
         "pipeline/private.pem",
-        "runs/serving/flight_delay/1/saved_model.pb",
+        "runs/flights/serving/flight_delay/1/saved_model.pb",
         "data/flights/spans/2013-01/flights.parquet",
         "pipeline/__pycache__/dag.cpython-311.pyc",
         "tests/test_dag.py",

@@ -36,7 +36,7 @@ def read(spans_folder: Path, span: str, work: Path) -> None:
     """What SpanExampleGen does with each file, but for writing."""
     from components.shared import spans  # noqa: PLC0415
     from components.span_example_gen import executor, reader  # noqa: PLC0415
-    from pipeline.features import COLUMNS, DATE  # noqa: PLC0415
+    from tests.flights import COLUMNS, DATE  # noqa: PLC0415
 
     count = 0
     present = spans.listing(spans_folder)

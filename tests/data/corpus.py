@@ -16,9 +16,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from pipeline.features import COLUMNS, DATE
 from tests.data import crafted
 from tests.data.crafted import Lies
+from tests.flights import COLUMNS, DATE
 
 SPAN = "2013-02"
 GOES_ON = "goes on"

@@ -3,9 +3,9 @@
 import pytest
 
 from components.span_example_gen import reader
-from pipeline.features import COLUMNS, DATE
 from tests.data import children, crafted
 from tests.data.corpus import CASES, SPAN
+from tests.flights import COLUMNS, DATE
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,11 @@ from components.drift_monitor.data_drift import JENSEN_SHANNON
 from components.model_store import store
 from components.shared import drift_report, spans
 from components.span_example_gen import content
-from pipeline.features import FEATURES, LABEL, Kind
 from pipeline.local import record
 from pipeline.model.evaluation import SCORE_BUCKETS
 from pipeline.model.signatures import PROBABILITY
+from pipeline.problem import Kind
+from tests.flights import FEATURES, LABEL
 
 NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataChecks", "DataGate"]
 NODES += ["DriftMonitor", "Transform", "Trainer", "Evaluator", "Canary"]
@@ -173,7 +174,7 @@ def evaluators_predictions(published, eval_records, folder) -> np.ndarray:
     from pipeline import config  # noqa: PLC0415
     from pipeline.model import evaluation  # noqa: PLC0415
 
-    settings = evaluation.eval_config(config.load().evaluate)
+    settings = evaluation.eval_config(config.load().evaluate, LABEL)
     del settings.model_specs[1]
     shared = tfma.default_eval_shared_model(str(published.folder), eval_config=settings)
     with beam.Pipeline(argv=["--runner=FnApiRunner"]) as pipeline:

@@ -1,7 +1,12 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from components.shared.errors import BadConfig
 from pipeline import config
+
+FLIGHTS = Path("data/flights/problem.toml")
 
 
 def test_the_committed_file_is_valid():
@@ -18,7 +23,7 @@ def test_the_committed_file_is_valid():
             "data.windw is not a setting; expected one of spans, schema, window, ignore_columns, missing, eval_days",
         ),
         ("evaluate.min_auc=1.7", "evaluate.min_auc = 1.7: Input should be less than or equal to 1"),
-        ("training.epochs=3", "training is not a setting; expected one of data, gate, drift, train"),
+        ("training.epochs=3", "training is not a setting; expected one of problem, data, gate, drift, train"),
         ("train.epochs=2.5", "train.epochs = 2.5: Input should be a valid integer"),
         ("train.strategy=horovod", "train.strategy = 'horovod': Input should be 'one_device', 'mirrored', 'multi_worker'"),
         ("train.dropout=0.3", "train.dropout is not a setting; expected one of hyperparameters, epochs"),
@@ -26,7 +31,7 @@ def test_the_committed_file_is_valid():
         ("gate.stop_on=['fatal']", "gate.stop_on.0 = 'fatal': Input should be 'error' or 'warning'"),
         ("gate.min_positive_share=0.9", r"min_positive_share must be below max_positive_share \(0.6\)"),
         ("publish.keep=0", "publish.keep = 0: Input should be greater than or equal to 1"),
-        ("publish.model=../up", "publish.model = '../up': String should match pattern"),
+        ("problem.model=../up", "problem.model = '../up': String should match pattern"),
         ("evaluate.slices=['carier']", "carier is not a feature; expected some of carrier, origin, dest"),
         ("gate.may_be_constant=['holliday']", "holliday is not a feature; expected some of carrier"),
         ("drift.numeric=0", "drift.numeric = 0: Input should be greater than 0"),
@@ -62,15 +67,73 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(override, m
     ],
 )
 def test_what_is_wrong_is_named_with_where_it_stood(overrides, message):
-    with pytest.raises(BadConfig, match="^" + message.format(file=config.DEFAULT_FILE)):
+    with pytest.raises(BadConfig, match="^" + message.format(file=FLIGHTS)):
         config.load(overrides=overrides)
 
 
-def test_what_is_wrong_in_a_file_is_the_files_whatever_options_there_are(tmp_path):
-    (tmp_path / "c.toml").write_text(config.DEFAULT_FILE.read_text().replace("window = 3", "windw = 3"))
+@pytest.mark.parametrize(("old", "wrong"), [('loop = "fit"', 'lop = "fit"'), ("keep = 5", "kep = 5")])
+def test_what_is_wrong_in_a_file_is_the_files_whatever_options_there_are(tmp_path, old, wrong):
+    (tmp_path / "c.toml").write_text(config.DEFAULT_FILE.read_text().replace(old, wrong))
     with pytest.raises(BadConfig) as caught:
         config.load(tmp_path / "c.toml", ["train.epochs=2"], {"--root": ("run.root", "elsewhere")})
-    assert str(caught.value).startswith(f"{tmp_path / 'c.toml'}: ") and "--" not in str(caught.value)
+    [key, *_] = wrong.split()
+    assert re.match(rf"{tmp_path}/c\.toml.*: .*\w+\.{key} is not a setting", str(caught.value)) and "--" not in str(
+        caught.value
+    )
+
+
+def a_problem(folder: Path, old: str = "", new: str = "") -> Path:
+    """The folder of a problem whose file differs in one place."""
+    (folder / "mine").mkdir()
+    text = FLIGHTS.read_text()
+    assert old in text
+    (folder / "mine" / "problem.toml").write_text(text.replace(old, new, 1))
+    return folder / "mine"
+
+
+def test_a_problem_comes_over_the_machine_and_has_its_own_places(tmp_path):
+    (tmp_path / "c.toml").write_text(config.DEFAULT_FILE.read_text() + "\n[gate]\nmin_rows = 7\nstop_on = []\n")
+    loaded = config.load(tmp_path / "c.toml", problem=a_problem(tmp_path, 'stop_on = ["error"]'))
+    assert (loaded.gate.min_rows, loaded.gate.stop_on) == (1000, [])
+    folder = tmp_path / "mine"
+    assert (loaded.run.root, loaded.problem.folder) == ("runs/mine", str(folder))
+    assert (loaded.data.spans, loaded.data.schema_file) == (f"{folder}/spans", f"{folder}/schema.pbtxt")
+    assert (loaded.train.hyperparameters, loaded.publish.card) == (f"{folder}/hyperparameters.json", f"{folder}/card.toml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            'label = "late"',
+            'lable = "late"',
+            "problem.label is missing; problem.lable is not a setting; expected one of folder, model, label, date",
+        ),
+        ('label = "late"', "", "problem.label is missing"),
+        ('label = "late"', 'label = "dest"', "problem: dest is declared twice; expected label, date and each feature"),
+        ('"flag"', '"flagg"', "problem.features.holiday.kind = 'flagg': Input should be 'numeric', 'categorical'"),
+        (", period = 7", "", "problem.features.weekday: period = 0 of a cyclic feature; expected it above 0"),
+        ("prior = 0.35, ", "", "problem.features.origin_late_share_1d: prior = 0 of a share feature; expected it above 0"),
+        ('form = "distance", ', "", 'problem.features.distance: form = "distance" and between come together'),
+        ('["origin", "dest"]', '["origin", "here"]', "problem: distance: here in between is no feature"),
+        ("seats = ", '"no name" = ', "problem.features.no name.name = 'no name': String should match pattern"),
+        (
+            'slices = ["origin"',
+            'slices = ["from"',
+            "evaluate.slices.0 = 'from': from is not a feature; expected some of carrier",
+        ),
+        ("[gate]", "[gates]", "gates is not a setting; expected one of problem, data, gate"),
+    ],
+)
+def test_what_is_wrong_with_a_problem_is_said_of_its_file(tmp_path, old, new, message):
+    with pytest.raises(BadConfig) as caught:
+        config.load(problem=a_problem(tmp_path, old, new))
+    assert str(caught.value).startswith(f"{tmp_path}/mine/problem.toml: {message}")
+
+
+def test_a_folder_that_is_no_problem_is_refused_with_those_that_are(tmp_path):
+    with pytest.raises(BadConfig, match=rf"{tmp_path}.* no problem.toml.* such as data/flights"):
+        config.load(problem=tmp_path)
 
 
 def test_another_option_is_named_too_and_its_text_is_text():
@@ -103,6 +166,6 @@ def test_a_file_that_is_not_toml_is_named(tmp_path, content):
 
 
 def test_a_missing_setting_is_named(tmp_path):
-    (tmp_path / "c.toml").write_text(config.DEFAULT_FILE.read_text().replace("window = 3", "# window"))
-    with pytest.raises(BadConfig, match=r"data\.window is missing"):
+    (tmp_path / "c.toml").write_text(config.DEFAULT_FILE.read_text().replace("loop = ", "# "))
+    with pytest.raises(BadConfig, match=rf"^{tmp_path}/c\.toml and data/flights/problem\.toml: train\.loop is missing"):
         config.load(tmp_path / "c.toml")

@@ -97,7 +97,7 @@ def test_the_commit_is_in_the_package(twice):
         (["--set", 'kubeflow.image="a/b:latest"'], 2, "since `latest` moves"),
         (["--set", 'canary.validator="docker"'], 2, "TFX does not compile its InfraValidator"),
         (["--set", "kubeflow.nodes={Trainr = {cpu = '1'}}"], 2, "[kubeflow] names Trainr, which the DAG does not have"),
-        (["--set", "publish.model=no{{good}}"], 2, "publish.model"),
+        (["--set", "problem.model=no{{good}}"], 2, "problem.model"),
         (["--set", 'kubeflow.folder="/mnt/{{workflow.name}}"'], 1, "NotRunnable: The compiled pipeline would not run"),
         (["--config", "none.toml"], 2, "none.toml cannot be read as TOML"),
     ],

@@ -9,7 +9,7 @@ from conftest import TwoRuns
 
 from components.canary.replay import as_rows
 from components.model_store import store
-from pipeline.features import COLUMNS, FEATURES, LABEL
+from tests.flights import COLUMNS, FEATURES, LABEL
 from tests.serving.servers import MODEL, copy_version, serving
 
 RAW = {name: dtype for name, dtype in COLUMNS.items() if name != LABEL}

@@ -20,7 +20,7 @@ import pandas as pd
 
 from components.canary.server import Server
 from components.model_store import store
-from pipeline.features import FEATURES
+from tests.flights import FEATURES
 from tests.serving.servers import MODEL, copy_version, serving
 
 STATUSES = {200, 400, 404, 413, 429, 503}
@@ -89,7 +89,7 @@ def of_the_schema(server: Server, seconds: float, seed: int) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.serving.fuzz", description=__doc__.splitlines()[0])
-    parser.add_argument("--models", type=Path, default=Path("runs/serving"), help="(default: %(default)s)")
+    parser.add_argument("--models", type=Path, default=Path("runs/flights/serving"), help="(default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=600.0, help="(default: %(default)s)")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 10**6, help="(default: another each time)")
     options = parser.parse_args()

@@ -16,10 +16,10 @@ from conftest import REPOSITORY
 
 from components.shared.errors import BadConfig, BadData
 from components.span_example_gen import reader
-from pipeline.features import FEATURES
 from pipeline.keys import PUBLIC
 from serving import batch, scoring
 from tests.components.model_store.keys import make_keys
+from tests.flights import FEATURES
 
 DAY = datetime.date(2013, 1, 1)
 

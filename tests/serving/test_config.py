@@ -141,7 +141,7 @@ def test_compose_mounts_what_is_there():
         for volume in service["volumes"]:
             source, target, mode = volume.split(":")
             assert mode == "ro"
-            assert source == "../runs/serving" or (folder / source).exists()
+            assert source == "../runs/flights/serving" or (folder / source).exists()
             assert target.startswith("/")
     server = COMPOSE["services"]["server"]
     used = dict(flag.removeprefix("--").split("=") for flag in server["command"])

@@ -13,7 +13,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from pipeline.features import FEATURES
+from tests.flights import FEATURES
 from tests.serving.servers import MODEL
 
 Code = grpc.StatusCode

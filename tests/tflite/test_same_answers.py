@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from components.model_store import store
 from components.shared.phone.runtime import TFLiteModel
-from pipeline.features import FEATURES
 from tests.conftest import REPOSITORY
+from tests.flights import FEATURES
 
 LATE_SHARES = ("origin_late_share_1d", "carrier_late_share_7d")
 NUMBERS = st.one_of(

@@ -8,7 +8,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from components.data_gate import checks
 from components.shared import data_findings
-from pipeline.features import COLUMNS, LABEL
+from tests.flights import COLUMNS, LABEL
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from components.data_gate.executor import Executor
 from components.shared import data_findings
 from components.shared.artifacts import DataGateReport
 from components.shared.errors import DataRejected
-from pipeline.features import COLUMNS, LABEL
+from tests.flights import COLUMNS, LABEL
 
 SETTINGS = {"label": LABEL, "min_rows": 100, "min_eval_days": 7, "min_positive_share": 0.02, "max_positive_share": 0.6}
 SETTINGS |= {"max_repeated_share": 0.001, "may_be_constant": '["holiday", "origin"]'}

@@ -13,7 +13,7 @@ from tfx_bsl.coders import example_coder
 
 from components.drift_monitor import observe
 from components.span_example_gen import reader
-from pipeline.features import COLUMNS, LABEL
+from tests.flights import COLUMNS, LABEL
 
 import tensorflow_data_validation as tfdv  # isort: skip
 from tensorflow_data_validation.statistics import stats_impl  # isort: skip

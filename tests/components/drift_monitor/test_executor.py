@@ -16,9 +16,9 @@ from components.shared import drift_report, spans
 from components.shared.artifacts import DriftReport
 from components.shared.errors import BadData, CorruptModel
 from pipeline import config
-from pipeline.features import LABEL
 from pipeline.local import record
 from tests.components.drift_monitor.samples import write_examples
+from tests.flights import LABEL
 
 DRIFT = config.load().drift
 PROPERTIES = {
@@ -87,7 +87,7 @@ def test_the_metrics_are_those_of_the_model_in_production(artifacts, two_runs, f
     import tensorflow as tf  # noqa: PLC0415
     from sklearn.metrics import log_loss, roc_auc_score  # noqa: PLC0415
 
-    from pipeline.features import FEATURES  # noqa: PLC0415
+    from tests.flights import FEATURES  # noqa: PLC0415
 
     april = few_flights[few_flights.date >= "2013-04-01"]
     raw = tf.saved_model.load(str(two_runs.root / "serving" / "flight_delay" / "1")).signatures["raw"]

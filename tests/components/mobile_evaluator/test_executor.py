@@ -20,13 +20,13 @@ from components.shared import raw_rows, tfma_results
 from components.shared.errors import NotConvertible
 from components.shared.phone import awkward_rows, card, parity_report
 from pipeline import config
-from pipeline.features import FEATURES
 from pipeline.local import record
 from pipeline.model.evaluation import mobile_eval_config
+from tests.flights import FEATURES, LABEL
 
 PROPERTIES = {
     "columns": json.dumps({feature.name: feature.dtype for feature in FEATURES}),
-    "eval_config": json_format.MessageToJson(mobile_eval_config(config.load().evaluate)),
+    "eval_config": json_format.MessageToJson(mobile_eval_config(config.load().evaluate, LABEL)),
     "rows": 200,
     "max_difference": '{"float32": 1e-5, "float16": 1e-3}',
     "max_auc_change": 0.001,

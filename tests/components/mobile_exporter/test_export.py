@@ -12,8 +12,8 @@ from components.shared.errors import NotConvertible
 from components.shared.phone import awkward_rows, card, checks
 from components.shared.phone.card import FILE
 from components.shared.phone.runtime import TFLiteModel
-from pipeline.features import FEATURES
 from pipeline.local import record
+from tests.flights import FEATURES
 
 LIMITS = {"float32": 1e-5, "float16": 1e-3, "dynamic_int8": 0.05, "weight_int8": 0.05}
 

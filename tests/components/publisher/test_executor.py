@@ -15,10 +15,10 @@ from components.publisher.model_card import ModelCard
 from components.shared.artifacts import DriftReport
 from components.shared.phone import card as mobile_card
 from pipeline import config
-from pipeline.features import COLUMNS
 from pipeline.keys import PRIVATE, PUBLIC
 from pipeline.local import record
 from tests.components.model_store.keys import make_keys
+from tests.flights import COLUMNS
 
 INPUTS = {
     "model": (standard_artifacts.Model, "Trainer", "model"),

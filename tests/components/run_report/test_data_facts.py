@@ -9,7 +9,7 @@ from components.data_gate import checks
 from components.run_report import data_facts, histograms, trace
 from components.run_report.trace import Artifact, Execution, Trace
 from components.shared import data_findings
-from pipeline.features import COLUMNS, FEATURES, LABEL
+from tests.flights import COLUMNS, FEATURES, LABEL
 
 import tensorflow_data_validation as tfdv  # isort: skip
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.run_report import histograms
-from pipeline.features import COLUMNS
+from tests.flights import COLUMNS
 
 import tensorflow_data_validation as tfdv  # isort: skip
 from tensorflow_data_validation.statistics import stats_impl  # isort: skip

@@ -11,7 +11,7 @@ from components.run_report.model_facts import METRICS, Judged
 from components.run_report.trace import Trace
 from components.shared import raw_rows, tfma_results
 from components.shared.scored_rows import Scored
-from pipeline.features import FEATURES, LABEL
+from tests.flights import FEATURES, LABEL
 
 
 @pytest.fixture(scope="module")

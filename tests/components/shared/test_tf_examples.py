@@ -9,7 +9,7 @@ from tfx_bsl.coders import example_coder
 from components.shared import tf_examples
 from components.shared.errors import BadData
 from components.span_example_gen import reader
-from pipeline.features import COLUMNS, DATE
+from tests.flights import COLUMNS, DATE
 
 
 def decoded(examples: pa.BinaryArray) -> pa.RecordBatch:

@@ -19,7 +19,7 @@ from components.span_example_gen import content
 from components.span_example_gen.component import Driver
 from components.span_example_gen.executor import Executor
 from data.flights.build import write_spans
-from pipeline.features import COLUMNS, DATE, LABEL
+from tests.flights import COLUMNS, DATE, LABEL
 
 
 def ingest(spans, folder, span="2013-02", window=2, eval_days=10, *, ignore=(), missing=(), **told):

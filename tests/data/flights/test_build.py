@@ -2,8 +2,8 @@ import pandas as pd
 import pytest
 
 from data.flights import build
-from pipeline.features import COLUMNS, DATE
 from tests.clocks import processor_seconds
+from tests.flights import COLUMNS, DATE
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.features import FEATURES, Kind
 from pipeline.model import distribution, gpipe, loops, network
 from pipeline.model.hyperparameters import Hyperparameters
+from pipeline.problem import Kind
+from tests.flights import FEATURES
 
 ROWS, BATCH, MICRO_BATCHES = 150, 50, 4  # 12, 13, 12 and 13 rows
 SIZES = {feature.name: 5 for feature in FEATURES if feature.kind is Kind.CATEGORICAL}
@@ -39,8 +40,8 @@ def main(count: int) -> None:
     distribution.create("pipeline", count)
     devices = distribution.several_devices("pipeline", count)
     keras.utils.set_random_seed(1)
-    whole = loops.create(tf.distribute.get_strategy(), lambda: network.build(SETTINGS, SIZES), adam)
-    parts = network.with_weights(network.parts(SETTINGS, SIZES), whole)
+    whole = loops.create(tf.distribute.get_strategy(), lambda: network.build(FEATURES, SETTINGS, SIZES), adam)
+    parts = network.with_weights(network.parts(FEATURES, SETTINGS, SIZES), whole)
     staged = gpipe.GPipe(parts, devices, MICRO_BATCHES, adam)
     features, label = rows()
     batch = tf.data.Dataset.from_tensor_slices((features, label)).batch(BATCH)

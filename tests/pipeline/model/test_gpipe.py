@@ -13,6 +13,7 @@ from conftest import REPOSITORY
 
 from components.shared.errors import BadConfig
 from pipeline.model import gpipe, network
+from tests.flights import FEATURES
 from tests.pipeline.model import small_pipeline
 
 ROUNDING = 1e-6
@@ -48,7 +49,7 @@ def test_every_variable_is_on_the_device_of_its_stage(result):
 
 
 def test_more_stages_than_parts_and_missing_devices_are_refused():
-    parts = network.parts(small_pipeline.SETTINGS, small_pipeline.SIZES)
+    parts = network.parts(FEATURES, small_pipeline.SETTINGS, small_pipeline.SIZES)
     with pytest.raises(BadConfig, match=r"5 stages of 4 parts; expected 1 to 4 \(train.devices\)"):
         gpipe.GPipe(parts, ["/cpu:0"] * 5, 2, small_pipeline.adam)
     with pytest.raises(BadConfig, match="No device /gpu:7; TensorFlow sees cpu:0"):
@@ -68,7 +69,7 @@ def test_devices_go_by_tensorflows_names_and_without_xla(monkeypatch):
     """XLA cannot reach variables of another device, and Keras turns it on by itself where there is a GPU."""
     physical = [*tf.config.list_physical_devices(), SimpleNamespace(device_type="GPU")]
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda *_: physical)
-    parts = network.parts(small_pipeline.SETTINGS, small_pipeline.SIZES)
+    parts = network.parts(FEATURES, small_pipeline.SETTINGS, small_pipeline.SIZES)
     assert gpipe.GPipe(parts, ["/device:CPU:0", "/cpu:0"], 2, small_pipeline.adam).jit_compile is False
 
 

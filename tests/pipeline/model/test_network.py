@@ -2,9 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.features import FEATURES, Kind
 from pipeline.model import network
 from pipeline.model.hyperparameters import Hyperparameters
+from pipeline.problem import Kind
+from tests.flights import FEATURES
 
 SETTINGS = Hyperparameters(
     learning_rate=0.01, weight_decay=0.0, hidden_units=[16, 8], members=4, dropout=0.5, embedding_dropout=0.5
@@ -23,7 +24,7 @@ def prepared(rows: int, **values) -> dict[str, np.ndarray]:
 @pytest.fixture(scope="module")
 def model():
     keras.utils.set_random_seed(1)
-    return network.build(SETTINGS, SIZES)
+    return network.build(FEATURES, SETTINGS, SIZES)
 
 
 def test_each_member_answers_for_itself(model):
@@ -45,7 +46,7 @@ def test_the_declared_shares_are_the_prior(model):
 def test_the_parts_in_a_row_are_the_network(model):
     features = prepared(3, temp=[-1, 0, 1], carrier=[0, 1, 3])
     flow = features
-    parts = network.with_weights(network.parts(SETTINGS, SIZES), model)
+    parts = network.with_weights(network.parts(FEATURES, SETTINGS, SIZES), model)
     assert len(parts) == 2 + len(SETTINGS.hidden_units)
     for part in parts:
         flow = part(flow)

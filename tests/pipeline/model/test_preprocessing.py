@@ -1,5 +1,6 @@
 """The preprocessing graph, analysed by tf.Transform itself."""
 
+import functools
 import math
 
 import apache_beam as beam
@@ -9,8 +10,9 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
-from pipeline.features import COLUMNS, FEATURES, LABEL, MISSING_CATEGORY, Kind
 from pipeline.model.preprocessing import RARE, preprocessing_fn
+from pipeline.problem import MISSING_CATEGORY, Kind
+from tests.flights import COLUMNS, FEATURES, LABEL, PROBLEM
 
 SPEC = {name: tf.io.VarLenFeature(tf.as_dtype(dtype)) for name, dtype in COLUMNS.items()}
 
@@ -26,6 +28,7 @@ ROWS = [
     row(carrier="AA", distance=200.0, engines=2.0),
 ]
 RARE_ROW = row(carrier="ZZ", distance=200.0)
+prepare = functools.partial(preprocessing_fn, custom_config={"problem": PROBLEM.model_dump(mode="json", by_alias=True)})
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +38,7 @@ def transformed(tmp_path_factory):
     metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(SPEC))
     context = tft_beam.Context(temp_dir=str(folder / "tmp"), desired_batch_size=8)  # so that batches are merged
     with beam.Pipeline(argv=["--runner=FnApiRunner"]), context:
-        (data, _), transform = ([*ROWS * RARE, RARE_ROW], metadata) | tft_beam.AnalyzeAndTransformDataset(preprocessing_fn)
+        (data, _), transform = ([*ROWS * RARE, RARE_ROW], metadata) | tft_beam.AnalyzeAndTransformDataset(prepare)
         transform | tft_beam.WriteTransformFn(str(folder / "out"))
     return [*data[:3], data[-1]], tft.TFTransformOutput(str(folder / "out"))
 

@@ -4,12 +4,13 @@ import pytest
 
 from components.shared.errors import BadConfig
 from pipeline.model import schema
+from tests.flights import PROBLEM
 
 REVIEWED = Path("data/flights/schema.pbtxt")
 
 
 def test_the_reviewed_schema_fits_the_features():
-    schema.check(REVIEWED)
+    schema.check(REVIEWED, PROBLEM)
 
 
 @pytest.mark.parametrize(
@@ -29,9 +30,9 @@ def test_a_schema_that_does_not_fit_is_refused(tmp_path, old, new, message):
     assert old in text
     (tmp_path / "schema.pbtxt").write_text(text.replace(old, new, 1))
     with pytest.raises(BadConfig, match=message):
-        schema.check(tmp_path / "schema.pbtxt")
+        schema.check(tmp_path / "schema.pbtxt", PROBLEM)
 
 
 def test_a_missing_schema_is_named(tmp_path):
     with pytest.raises(BadConfig, match=r"none\.pbtxt is not a readable schema"):
-        schema.check(tmp_path / "none.pbtxt")
+        schema.check(tmp_path / "none.pbtxt", PROBLEM)

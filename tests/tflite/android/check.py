@@ -24,7 +24,7 @@ from components.shared import spans
 from components.shared.errors import CrosswindError, SpanNotFound
 from components.shared.phone.card import ModelCard, Value
 from components.span_example_gen import reader
-from pipeline.features import DATE
+from tests.flights import DATE
 from tests.tflite.android import resources
 from tests.tflite.android.tools import ToolFailed, artifact, require, run
 from tflite import folders, install

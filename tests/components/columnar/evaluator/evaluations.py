@@ -15,6 +15,7 @@ from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2  #
 from pipeline import config
 from pipeline.local import record
 from pipeline.model import evaluation
+from tests.flights import LABEL
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Inputs:
     model: str
     baseline: str | None
     folder: Path
-    config: config_pb2.EvalConfig = field(default_factory=lambda: evaluation.eval_config(config.load().evaluate))
+    config: config_pb2.EvalConfig = field(default_factory=lambda: evaluation.eval_config(config.load().evaluate, LABEL))
 
 
 def of_second_run(two_runs, folder: Path) -> Inputs:

@@ -12,8 +12,8 @@ from tensorflow_data_validation import StatsOptions  # isort: skip  # behind tfx
 from components.columnar.statistics_gen.component import StatisticsGen
 from components.shared.errors import BadConfig, BadData
 from components.span_example_gen.component import SpanExampleGen
-from pipeline.features import COLUMNS, DATE
 from tests.beam import nodes, outputs
+from tests.flights import COLUMNS, DATE
 
 ARGUMENTS = ["--runner=FnApiRunner", "--sdk_container_image=none"]
 

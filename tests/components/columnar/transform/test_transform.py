@@ -13,8 +13,9 @@ from tfx.types.channel_utils import as_channel
 from components.columnar.transform.component import Transform
 from components.shared.errors import BadData
 from components.span_example_gen.component import SpanExampleGen
-from pipeline.features import COLUMNS, DATE, FEATURES, LABEL, Kind
+from pipeline.problem import Kind
 from tests.beam import nodes, outputs
+from tests.flights import COLUMNS, DATE, FEATURES, LABEL
 
 ARGUMENTS = ["--runner=FnApiRunner", "--sdk_container_image=none"]
 PREPROCESSING = "pipeline.model.preprocessing.preprocessing_fn"

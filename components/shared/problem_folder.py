@@ -1,0 +1,40 @@
+"""Where a problem's models are, for commands that need nothing else of its configuration."""
+
+import argparse
+import os
+import tomllib
+from pathlib import Path
+
+from components.shared.errors import BadConfig
+
+FILE = "problem.toml"
+
+
+def add_option(parser: argparse.ArgumentParser | argparse._ArgumentGroup, default: Path) -> None:
+    """Add `--problem`, the folder of a problem."""
+    parser.add_argument("--problem", type=Path, default=default, help=f"folder of the problem (default: {shown(default)})")
+
+
+def root(problem: Path) -> Path:
+    """Return the folder for everything that runs of a problem write, unless `run.root` says otherwise."""
+    return Path("runs") / problem.absolute().name
+
+
+def model_name(problem: Path) -> str:
+    """Read the name by which clients ask for a problem's model.
+
+    Raises:
+        BadConfig: the folder has no `problem.toml`, or that names no model.
+    """
+    try:
+        return tomllib.loads((problem / FILE).read_text(encoding="utf-8"))["problem"]["model"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadConfig(
+            f"--problem {shown(problem)}: its {FILE} names no model ({error!r}). Expected one under [problem]."
+        ) from error
+
+
+def shown(path: Path) -> str:
+    """Return a path as a person in this folder writes it."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative

@@ -1,0 +1,167 @@
+"""The prediction problem: what is predicted from what, as `data/<name>/problem.toml` declares it, each column once.
+
+The columns read, the schema check, preprocessing, the model's inputs, the serving signatures and the phone's form all derive
+from it. This module imports nothing heavy: command lines read it too.
+"""
+
+import csv
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from components.shared.errors import BadConfig
+from pipeline.shared.section import Section
+
+MISSING_CATEGORY = "__missing__"  # stands for an absent category, a string because a phone cannot send an empty one
+COLUMN = r"^[A-Za-z][A-Za-z0-9_]*$"  # what a tensor and a signature's input can be called
+
+
+class Kind(StrEnum):
+    """What a feature means, which settles how it is prepared. Prepared values are float32 unless stated otherwise."""
+
+    NUMERIC = "numeric"  # z-score over the training split
+    CATEGORICAL = "categorical"  # int64 index into the training split's vocabulary, the last one for unseen values
+    CYCLIC = "cyclic"  # share of the period, modulo it; the network makes sines and cosines of it: 23:59 is next to 00:00
+    FLAG = "flag"  # 0 or 1; anything but 0 is 1
+    SHARE = "share"  # a share of positives that was observed before; its log-odds are the network's prior
+
+
+class Feature(Section):
+    """One raw column, known before the outcome is.
+
+    A missing numeric becomes the mean and sets `<name>_missing`; a missing cyclic, or an infinite one, sets `<name>_missing`,
+    the circle's centre; a missing category becomes `MISSING_CATEGORY`; a missing share the mean share.
+    """
+
+    name: str = Field(pattern=COLUMN, description="the column in the spans and the tensor in the serving signature")
+    kind: Kind = Field(strict=False, description="how it is prepared")
+    unit: str = Field(default="", description="for people: the model card, the phone's form")
+    optional: bool = Field(default=False, description="it may be missing: absent, null or NaN")
+    period: float = Field(default=0.0, ge=0, strict=False, description="of a cyclic feature, in `unit`")
+    prior: float = Field(default=0.0, ge=0, description="of a share: the weight of its log-odds, from which the network starts")
+    words: str = Field(default="", description="what people call it; empty: its name")
+    form: Literal["", "choice", "time", "weekday", "switch", "percent", "number", "text", "distance"] = Field(
+        default="", description="how a form asks for it; empty: as its kind is asked for"
+    )
+    between: tuple[str, str] | None = Field(
+        default=None, strict=False, description="of the form distance: the two categories whose places it lies between"
+    )
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        for kind, key in ((Kind.CYCLIC, "period"), (Kind.SHARE, "prior")):
+            value = getattr(self, key)
+            if (self.kind is kind) != (value > 0):
+                raise ValueError(
+                    f"{key} = {value:g} of a {self.kind.value} feature; expected it above 0 of a {kind.value} one, 0 of others"
+                )
+        if (self.form == "distance") != (self.between is not None):
+            raise ValueError('form = "distance" and between come together')
+        return self
+
+    @property
+    def dtype(self) -> str:
+        """The raw dtype, by TensorFlow's name: every kind has one."""
+        return {Kind.CATEGORICAL: "string", Kind.FLAG: "int64"}.get(self.kind, "float32")
+
+    @property
+    def prepared(self) -> tuple[str, ...]:
+        """Names of the tensors that preprocessing makes of this feature."""
+        if self.kind is Kind.CYCLIC or (self.kind is Kind.NUMERIC and self.optional):
+            return (self.name, f"{self.name}_missing")
+        return (self.name,)
+
+
+class Words(Section):
+    """What pages, command lines and the app say of the problem."""
+
+    title: str = Field(default="Prediction", description="of the app's screen")
+    row: str = Field(default="row", description="one of what is predicted")
+    rows: str = Field(default="rows", description="several of them")
+    ask: str = Field(default="Predict", description="on the button that asks")
+    event: str = Field(default="yes", description='what the probability is of, as in "27 % chance of …"')
+    yes: str = Field(default="Yes is likely", description="from the threshold on")
+    above: str = Field(default="Chance above average", description="below the threshold, above the average")
+    below: str = Field(default="Chance below average", description="below the average")
+    positive: str = Field(default="yes", description="a positive label, in a word or two")
+    negative: str = Field(default="no", description="a negative label")
+
+
+class Problem(Section):
+    """What is predicted from what."""
+
+    folder: str = Field(description="of the problem; `--problem` names it")
+    model: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="name that clients ask for; a folder under run.root/serving")
+    label: str = Field(pattern=COLUMN, description="column of 0 and 1 that is predicted")
+    date: str = Field(min_length=1, description="column of the date: it splits the rows by time, and is never a feature")
+    words: Words = Field(default_factory=Words, description="for people")
+    declared: dict[str, Feature] = Field(alias="features", min_length=1, description="the columns that a model sees, by name")
+
+    @field_validator("declared", mode="before")
+    @classmethod
+    def _with_names(cls, declared: Any) -> Any:
+        """A name stands once, as the key."""
+        if not isinstance(declared, dict):
+            return declared
+        return {name: {"name": name} | feature if isinstance(feature, dict) else feature for name, feature in declared.items()}
+
+    @model_validator(mode="after")
+    def _columns_differ(self) -> Self:
+        names = [self.label, self.date, *self.declared]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{', '.join(twice)} is declared twice; expected label, date and each feature under its own name")
+        for feature in self.features:
+            if unknown := [end for end in feature.between or () if end not in self.declared]:
+                raise ValueError(f"{feature.name}: {', '.join(unknown)} in between is no feature")
+        return self
+
+    @property
+    def features(self) -> list[Feature]:
+        """In the order in which they are declared."""
+        return list(self.declared.values())
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The raw columns, the features and the label, each with its dtype by TensorFlow's name."""
+        return inputs(self.features) | {self.label: "int64"}
+
+    def of(self, kind: Kind) -> list[Feature]:
+        """The features of one kind, in their order."""
+        return [feature for feature in self.features if feature.kind is kind]
+
+
+def inputs(features: Iterable[Feature]) -> dict[str, str]:
+    """The raw columns that a model is asked with, each with its dtype by TensorFlow's name."""
+    return {feature.name: feature.dtype for feature in features}
+
+
+def codes(folder: Path) -> dict[str, dict[str, Any]]:
+    """Read `codes.csv` of a problem: what the codes of its categories stand for, for the form.
+
+    Returns:
+        By feature: `value_words`, code to words, and `places`, code to latitude and longitude in degrees of those that have
+        them. Empty where there is no such file.
+
+    Raises:
+        BadConfig: a column is missing, or a place is no pair of numbers.
+    """
+    file = folder / "codes.csv"
+    if not file.exists():
+        return {}
+    found: dict[str, dict[str, Any]] = {}
+    try:
+        with file.open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                told = found.setdefault(row["feature"], {"value_words": {}, "places": {}})
+                told["value_words"][row["code"]] = row["words"]
+                if row["latitude"]:
+                    told["places"][row["code"]] = (float(row["latitude"]), float(row["longitude"]))
+    except (KeyError, ValueError, TypeError) as error:
+        raise BadConfig(
+            f"{file} is not understood: {error!r}. Expected the columns feature, code, words, latitude and longitude, the last "
+            "two in degrees or empty."
+        ) from error
+    return found
