@@ -41,7 +41,7 @@ class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
         """The engine fails the job with the error, if there is one."""
         try:
             self._workers[request.worker_id] = subprocess.Popen(
-                [sys.executable, "-m", "pipeline.beam.settings.worker"], cwd=PROJECT, env=os.environ | environment(request)
+                [sys.executable, "-m", "pipeline.beam.worker"], cwd=PROJECT, env=os.environ | environment(request)
             )
         except (OSError, grpc.RpcError):
             return beam_fn_api_pb2.StartWorkerResponse(error=traceback.format_exc())

@@ -131,7 +131,7 @@ def check_here(settings: Beam) -> None:
 
 def _multi_processing(settings: Beam) -> list[str]:
     return [
-        "--runner=pipeline.beam.settings.worker.MultiProcessingRunner",
+        "--runner=pipeline.beam.worker.MultiProcessingRunner",
         f"--direct_num_workers={settings.workers}",
         "--sdk_container_image=none",
     ]

@@ -11,7 +11,7 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.runners.worker import sdk_worker_main
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
-COMMAND = (sys.executable, "-m", "pipeline.beam.settings.worker")
+COMMAND = (sys.executable, "-m", "pipeline.beam.worker")
 
 
 class MultiProcessingRunner(FnApiRunner):

@@ -36,7 +36,7 @@ SAMPLE_SECONDS = 0.5
 COLUMNS = ["engine", "size", "rows", "node", "seconds", "rows_per_second", "before_mb", "peak_mb", "worker_mb", "engine_mb"]
 COLUMNS += ["failed"]
 # A word of a process's command line: what it is.
-KINDS = {"-m pipeline.beam.settings.worker ": "worker", "/prism ": "engine", "JobServerDriver ": "engine"}
+KINDS = {"-m pipeline.beam.worker ": "worker", "/prism ": "engine", "JobServerDriver ": "engine"}
 
 
 def write_months(real: Path, folder: Path) -> None:

@@ -184,7 +184,7 @@ def test_files_and_workers_do_not_matter(inputs):
     inputs.folder = inputs.folder / "files"
     inputs.folder.mkdir()
     (inputs.folder / "schema").symlink_to(inputs.folder.parent / "schema")
-    found = evaluations.run(executor.Executor, inputs, "pipeline.beam.settings.worker.MultiProcessingRunner")
+    found = evaluations.run(executor.Executor, inputs, "pipeline.beam.worker.MultiProcessingRunner")
     assert found.values == pytest.approx(whole.values, **SAME)
 
 
