@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.shared import drift_report
+from components.shared.documents import Part, problems
 from components.shared.errors import BadConfig
 
 MIN_SLICE_ROWS = 100  # of a slice that is shown: the AUC of fewer, with a quarter of positives, is 0.13 uncertain
@@ -25,12 +26,6 @@ Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(lambda text: " ".join(text.split()))
 ]
 Texts = Annotated[list[Text], Field(min_length=1)]
-
-
-class Part(BaseModel):
-    """Part of a card: never changes, and refuses NaN and infinity, which JSON has not."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Description(Part):
@@ -118,12 +113,9 @@ def read(path: Path) -> Description:
     try:
         return Description.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        found: object = error
-        if isinstance(error, ValidationError):
-            found = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
         raise BadConfig(
-            f"{path} does not describe the model for its card: {found}. Expected TOML with a text or a list of texts for each "
-            f"of {', '.join(Description.model_fields)}. Correct that line; publish.card names the file."
+            f"{path} does not describe the model for its card: {problems(error)}. Expected TOML with a text or a list of "
+            f"texts for each of {', '.join(Description.model_fields)}. Correct that line; publish.card names the file."
         ) from error
 
 

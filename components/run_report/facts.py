@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from components.shared import drift_report
+from components.shared.documents import Part
 
 FILE = "facts.json"
 
@@ -15,13 +16,7 @@ Unit = Literal["", "share", "rows", "days", "ms", "MB", "KB"]
 Outcome = Literal["published", "not_blessed", "stable", "stopped", "failed", "unfinished"]
 
 
-class Record(BaseModel):
-    """Part of the facts: never changes, and refuses NaN and infinity, which JSON has not."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Limit(Record):
+class Limit(Part):
     """A figure that a gate holds against a limit.
 
     Attributes:
@@ -54,7 +49,7 @@ class Limit(Record):
         return self.margin is None or self.margin >= 0
 
 
-class Gate(Record):
+class Gate(Part):
     """One of the checks between the data and a publication."""
 
     id: str = Field(description="of the section of the page that tells more")
@@ -65,14 +60,14 @@ class Gate(Record):
     reasons: list[str] = Field(default=[], description="why it refused, or what else it said")
 
 
-class Step(Record):
+class Step(Part):
     """What to do next."""
 
     text: str
     command: str = ""
 
 
-class Node(Record):
+class Node(Part):
     """A node of the DAG."""
 
     name: str
@@ -82,7 +77,7 @@ class Node(Record):
     message: str = Field(default="", description="why it failed")
 
 
-class Distribution(Record):
+class Distribution(Part):
     """One feature in one dataset."""
 
     rows: int
@@ -91,7 +86,7 @@ class Distribution(Record):
     shares: list[float] = Field(description="of the rows that have a value, by bin or category of the feature")
 
 
-class FeatureFacts(Record):
+class FeatureFacts(Part):
     """One feature, or the label, in the two splits and in what the model in production was trained on."""
 
     name: str
@@ -103,7 +98,7 @@ class FeatureFacts(Record):
     reference: Distribution | None
 
 
-class Finding(Record):
+class Finding(Part):
     """What ExampleValidator or DataGate found, in words."""
 
     split: str
@@ -112,7 +107,7 @@ class Finding(Record):
     text: str
 
 
-class DataFacts(Record):
+class DataFacts(Part):
     """The window of months that the run read."""
 
     window: list[str]
@@ -125,14 +120,14 @@ class DataFacts(Record):
     days: dict[str, int] = Field(default={}, description="that have rows, by split")
 
 
-class Measured(Record):
+class Measured(Part):
     """A metric with its 95 % confidence interval, where one was computed."""
 
     value: float
     interval: tuple[float, float] | None = None
 
 
-class Metric(Record):
+class Metric(Part):
     """A metric of both models on the same evaluation rows."""
 
     name: str
@@ -145,7 +140,7 @@ class Metric(Record):
     )
 
 
-class Slice(Record):
+class Slice(Part):
     """Metrics of a slice, by name."""
 
     name: str = Field(description="as in origin=JFK")
@@ -154,7 +149,7 @@ class Slice(Record):
     production: dict[str, float]
 
 
-class Curves(Record):
+class Curves(Part):
     """Of one model on the evaluation rows; all points from left to right."""
 
     roc: list[tuple[float, float]] = Field(description="false positive rate, true positive rate")
@@ -164,7 +159,7 @@ class Curves(Record):
     positives: list[float]
 
 
-class Importance(Record):
+class Importance(Part):
     """How much of the AUC is lost when a feature's values are permuted among the rows (Breiman 2001)."""
 
     feature: str
@@ -172,7 +167,7 @@ class Importance(Record):
     spread: float = Field(description="standard deviation of the permutations")
 
 
-class ModelFacts(Record):
+class ModelFacts(Part):
     """The candidate, beside the model in production."""
 
     rows: int = Field(description="evaluation rows")
@@ -187,7 +182,7 @@ class ModelFacts(Record):
     importance: list[Importance] = Field(description="the most important first")
 
 
-class Variant(Record):
+class Variant(Part):
     """A file for phones."""
 
     name: str
@@ -200,7 +195,7 @@ class Variant(Record):
     row_us: float | None = Field(default=None, description="microseconds a row here, one a call, median")
 
 
-class PhoneFacts(Record):
+class PhoneFacts(Part):
     """The model for phones."""
 
     variants: list[Variant]
@@ -209,7 +204,7 @@ class PhoneFacts(Record):
     changes: dict[str, float] = Field(default={}, description="largest difference of each metric in a slice, from the server's")
 
 
-class ServerFacts(Record):
+class ServerFacts(Part):
     """What the Canary saw of the candidate in a server."""
 
     requests: int
@@ -227,7 +222,7 @@ class ServerFacts(Record):
     passed_over: list[str] = Field(default=[], description="what the tries before saw, which was not the model's doing")
 
 
-class ArtifactFacts(Record):
+class ArtifactFacts(Part):
     """An artifact in the run's lineage."""
 
     node: str
@@ -238,7 +233,7 @@ class ArtifactFacts(Record):
     used_by: list[str] = Field(description="nodes")
 
 
-class RunFacts(Record):
+class RunFacts(Part):
     """All of a run."""
 
     schema_version: Literal[1] = 1

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from components.shared.documents import Part
 
 FILE = "report.json"
 
@@ -12,13 +14,7 @@ Kind = Literal["data", "label", "prediction", "concept", "skew"]
 Verdict = Literal["no_reference", "stable", "drifted", "decayed"]
 
 
-class Record(BaseModel):
-    """Part of a report: never changes, and refuses NaN and infinity, which JSON has not."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Check(Record):
+class Check(Part):
     """One comparison of the newest span with the reference."""
 
     kind: Kind = Field(description="what may have moved: data, label, prediction, concept; or skew: what was served")
@@ -37,7 +33,7 @@ class Check(Record):
         return f"{self.kind}:{self.feature}" if self.feature else self.kind
 
 
-class Reference(Record):
+class Reference(Part):
     """The version in production, and what it was trained on."""
 
     model: str
@@ -47,7 +43,7 @@ class Reference(Record):
     rows: int = Field(description="training rows")
 
 
-class Report(Record):
+class Report(Part):
     """All checks of one span."""
 
     schema_version: Literal[1] = 1

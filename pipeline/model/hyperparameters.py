@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from components.shared.documents import problems
 from components.shared.errors import BadConfig
 
 
@@ -31,7 +32,6 @@ def read(path: Path) -> Hyperparameters:
     try:
         return Hyperparameters.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        found = error
-        if isinstance(error, ValidationError):
-            found = ValueError("; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors()))
-        raise BadConfig(f"{path} does not hold hyperparameters: {found}. Expected JSON as `make tune` writes it.") from error
+        raise BadConfig(
+            f"{path} does not hold hyperparameters: {problems(error)}. Expected JSON as `make tune` writes it."
+        ) from error

@@ -9,8 +9,9 @@ import zipfile
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
+from components.shared.documents import Part
 from components.shared.errors import CorruptModel
 
 FILE = "model_card.json"
@@ -18,10 +19,6 @@ Value = str | float | int | None  # None: missing
 Form = Literal["choice", "time", "weekday", "switch", "percent", "number", "text", "distance", ""]
 OF_TEXTS = ("choice", "text", "")
 LENGTHS = ("miles", "km")  # units of a distance between two places
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Words(Part):
