@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 
-from components.model_store import manifests, store
+from components.model_store import store
+from components.model_store.manifest import MANIFEST, signed
 from components.model_store.signature import SIGNATURE, Keys, read_keys, sign
 from components.shared.command_line import ended
 from components.shared.errors import BadConfig, VersionNotFound
@@ -99,10 +100,10 @@ def sign_version(folder: Path, keys: Keys) -> None:
         with tempfile.TemporaryDirectory() as ours, temporary_folder(folder.parent) as temporary:
             copy = Path(ours) / "model"  # where nobody else writes
             store.copy(version, copy)
-            manifest = (copy / manifests.MANIFEST).read_bytes()
+            manifest = (copy / MANIFEST).read_bytes()
             signature = sign(manifest, keys.private)
             # As whoever loads it will ask, before it is there: is it this version of this model?
-            manifests.parse(manifest, signature, model=folder.parent.name, number=version.number, origin=str(folder), keys=keys)
+            signed(manifest, signature, model=folder.parent.name, number=version.number, origin=str(folder), keys=keys)
             (temporary / SIGNATURE).write_bytes(signature)
             fsync(temporary / SIGNATURE)
             (temporary / SIGNATURE).rename(folder / SIGNATURE)

@@ -137,7 +137,7 @@ def play_month(root: Path, span: str, policy: str, arguments: list[str]) -> Mont
         outcome=outcome.outcome,
         reason=outcome.reason,
         version=outcome.version,
-        version_auc=production.manifest["metrics"]["overall"]["auc"] if production else None,
+        version_auc=production.manifest.overall["auc"] if production else None,
         seconds=round(seconds, 1),
     )
 

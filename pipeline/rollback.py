@@ -28,16 +28,16 @@ def act(options: argparse.Namespace, console: Console) -> Exit:
     """Restores both models, and says so; FAILED when that for phones stays as it is. Raises CrosswindError."""
     config = command_line.load(options)
     keys = read_keys(config.publish.public_key, config.publish.signing_key)
-    if options.to is None and (version := half_done(config, keys)):
+    if options.to is None and (version := half_done(config, keys)) and (begun := version.manifest.restored_from):
         console.print(f"Version {version.number} is in production by an earlier rollback, which was not finished for phones.")
-        return follow(config, version.manifest["restored_from"], version.number, keys, console)
+        return follow(config, begun, version.number, keys, console)
     before = store.versions(config.serving_folder)
     unknown = unreadable(config.serving_folder, before, keys)
     source, version = restore(config.serving_folder, options.to, config.publish.keep, keys=keys)
     console.print(f"[green bold]Version {source.number} is in production again[/], as version {version.number}:", end=" ")
     console.print(describe(version))
     console.print(f"It takes the place of version {before[-1]}, in {config.serving_folder}.")
-    if withdrawn := [str(entry["version"]) for entry in version.manifest[store.WITHDRAWN]]:
+    if withdrawn := [str(entry.version) for entry in version.manifest.withdrawn]:
         console.print(f"No run publishes the model of version {', '.join(withdrawn)} again.")
     if newer := [str(number) for number in unknown if number > source.number]:
         console.print(
@@ -56,7 +56,7 @@ def half_done(config: Config, keys: Keys) -> store.Version | None:
         version, phones = store.production(config.serving_folder, keys), store.versions(config.mobile_folder)
     except CorruptModel:
         return None  # a good reason to go back
-    source = version.manifest.get("restored_from") if version else None
+    source = version.manifest.restored_from if version else None
     if version is None or source not in phones or version.number <= phones[-1]:
         return None
     try:
@@ -91,9 +91,9 @@ def unreadable(folder: Path, numbers: list[int], keys: Keys) -> list[int]:
 
 def describe(version: store.Version) -> str:
     """When it was trained, and how good it was."""
-    metrics = version.manifest.get("metrics", {}).get("overall", {})
+    metrics = version.manifest.overall
     quality = f", AUC {metrics['auc']:.3f} when it was published" if "auc" in metrics else ""
-    return f"trained up to {version.manifest.get('span', 'an unknown span')}{quality}."
+    return f"trained up to {version.manifest.span or 'an unknown span'}{quality}."
 
 
 if __name__ == "__main__":

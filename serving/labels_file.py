@@ -8,7 +8,9 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from components.model_store import labels, manifests, store
+from components.model_store import labels, store
+from components.model_store.contents import differences
+from components.model_store.manifest import MANIFEST, signed
 from components.model_store.signature import SIGNATURE, Keys
 from components.shared import network
 from components.shared.errors import BadConfig, CorruptModel, CrosswindError, PromotionFailed, VersionNotFound
@@ -181,17 +183,15 @@ class Bucket:
             listing = self._client.list_blobs(self._bucket, prefix=folder)
             # A folder may be an object too, with a slash at its end.
             blobs = {blob.name.removeprefix(folder): blob for blob in listing if not blob.name.endswith("/")}
-            if manifests.MANIFEST not in blobs:
-                raise CorruptModel(f"{origin} has no {manifests.MANIFEST}. Copy the version again, whole.")
+            if MANIFEST not in blobs:
+                raise CorruptModel(f"{origin} has no {MANIFEST}. Copy the version again, whole.")
             signature = blobs.pop(SIGNATURE).download_as_bytes() if SIGNATURE in blobs else None
-            content = blobs.pop(manifests.MANIFEST).download_as_bytes()
-            manifest = manifests.parse(
-                content, signature, model=model, number=version, origin=origin + manifests.MANIFEST, keys=keys
-            )
+            content = blobs.pop(MANIFEST).download_as_bytes()
+            manifest = signed(content, signature, model=model, number=version, origin=origin + MANIFEST, keys=keys)
             found = {name: object_sum(blob) for name, blob in blobs.items()}
         except self._exceptions.GoogleAPICallError as error:
             raise PromotionFailed(f"{origin} cannot be read: {error.message}") from error
-        if wrong := manifests.differences(manifest["files"], found):
+        if wrong := differences(manifest.files, found):
             raise CorruptModel(f"{origin} differs from its manifest: {', '.join(wrong)}. Copy the version again, whole.")
 
 

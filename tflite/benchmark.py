@@ -47,7 +47,7 @@ def measure(options: argparse.Namespace, console: Console) -> None:
     server = newest(root / "serving" / mobile.name)
     version = store.read(mobile, store.versions(mobile)[-1])
     card = model_card.read(version.folder / MODEL_FILE)
-    spans = options.spans or Path(version.manifest["configuration"]["data"]["spans"])
+    spans = options.spans or Path(version.manifest.configuration["data"]["spans"])
     one = [golden.row for golden in card.golden]
     measured = {path.stem: alone(measure_tflite, path, one, card) for path in sorted(variants.glob("*.tflite"))}
     measured["SavedModel, raw"] = alone(measure_saved_model, server, one, card)

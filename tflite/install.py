@@ -9,8 +9,9 @@ from ai_edge_litert import schema_py_generated as flatbuffer
 from rich.console import Console
 
 from components.model_store import store
+from components.model_store.manifest import MANIFEST
 from components.model_store.signature import NO_KEYS, Keys, read_keys
-from components.model_store.store import MANIFEST, Version
+from components.model_store.store import Version
 from components.shared.command_line import ended, filled, whole
 from components.shared.errors import CorruptModel, NotConvertible, PublishFailed, VersionNotFound
 from components.shared.files import TEMPORARY_PREFIX, fsync_tree, locked, sha256, temporary_folder
@@ -143,7 +144,7 @@ def install(version: Version, assets: Path) -> bool:
         CorruptModel: a file is not, or no longer, as in the manifest.
         PublishFailed: the folder cannot be written.
     """
-    sums = {**version.manifest["files"], MANIFEST: version.digest}
+    sums = {**version.manifest.files, MANIFEST: version.digest}
     try:
         assets.mkdir(parents=True, exist_ok=True)
         with locked(assets.parent / ".lock"):

@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-import json
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from rich.console import Console
 from rich.prompt import Prompt
 
 from components.model_store import store
+from components.model_store.manifest import MANIFEST, decoded, unreadable
 from components.shared import json_rows
 from components.shared.command_line import ended, file
 from components.shared.errors import BadData, CorruptModel
@@ -57,14 +57,14 @@ def newest(folder: Path) -> Path:
 def verified(path: Path, console: Console) -> ModelCard:
     """The card of a file that is as it was published. Raises CorruptModel."""
     try:
-        manifest = json.loads((path.parent / "manifest.json").read_text(encoding="utf-8"))
-        expected = manifest["files"][path.name]
+        manifest = decoded((path.parent / MANIFEST).read_bytes(), path.parent / MANIFEST)
     except FileNotFoundError:
         console.print(f"[yellow]There is no manifest beside {path.name}: it was not verified.[/]")
-        expected = None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CorruptModel(f"{path.parent / 'manifest.json'} does not say what {path.name} must be: {error!r}") from error
-    if expected and path.is_file() and sha256(path) != expected:
+        return model_card.read(path)
+    except OSError as error:
+        raise unreadable(path.parent / MANIFEST, error) from error
+    expected = manifest.files.get(path.name)
+    if not expected or (path.is_file() and sha256(path) != expected):
         raise CorruptModel(f"{path} differs from its manifest; expected SHA-256 {expected}. Publish it again, or roll back.")
     return model_card.read(path)
 

@@ -14,12 +14,13 @@ from tfx.utils import io_utils, path_utils
 import tensorflow_data_validation as tfdv  # isort: skip  # behind tfx
 
 from components.drift_monitor import data_drift, observe, performance
-from components.model_store import store
+from components.model_store import contents
+from components.model_store.manifest import MANIFEST, Manifest, decoded
 from components.shared import drift_report, folders, scored_rows, spans
 from components.shared.artifacts import VERSION_PROPERTY
 from components.shared.drift_report import Check, Reference
 from components.shared.errors import BadData, CorruptModel
-from components.shared.tfma_results import AUC, CALIBRATION, LOG_LOSS, OVERALL, ROWS
+from components.shared.tfma_results import AUC, CALIBRATION, LOG_LOSS, ROWS
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -54,10 +55,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         artifact.set_int_custom_property("retrain", int(result.retrain))
         artifact.set_string_custom_property("blocked", "; ".join(result.blocked))
 
-    def _compare(self, folder: Path, manifest: dict, schema, shards: list[str], properties) -> tuple[list[Check], int]:
+    def _compare(self, folder: Path, manifest: Manifest, schema, shards: list[str], properties) -> tuple[list[Check], int]:
         """All checks, and the number of rows of the span."""
         label, requests = properties["label"], request_files(properties["requests"])
-        reference = tfdv.load_stats_binary(str(folder / store.STATISTICS))
+        reference = tfdv.load_stats_binary(str(folder / contents.STATISTICS))
         scores = f"{self._get_tmp_dir().rstrip('/')}/scores"
         tf.io.gfile.makedirs(scores)
         score = observe.Score(str(folder), "serving_default", label, scores)
@@ -85,37 +86,41 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         return {name: observe.without_anchors(tfdv.load_stats_binary(path), within) for name, path in written.items()}
 
 
-def read_reference(folder: Path) -> tuple[dict, Reference]:
+def read_reference(folder: Path) -> tuple[Manifest, Reference]:
     """The manifest of the version in production, and its summary.
 
     Raises:
         CorruptModel: it lacks what later data are compared with.
     """
-    manifest = json.loads((folder / store.MANIFEST).read_text(encoding="utf-8"))
+    manifest = decoded((folder / MANIFEST).read_bytes(), folder / MANIFEST)
     needed = ("model", "version", "span", "window", "rows", "metrics", "score_histogram")
-    lacking = [key for key in needed if key not in manifest]
-    lacking += [store.STATISTICS] * (not (folder / store.STATISTICS).is_file())
+    lacking = [name for name in needed if name not in manifest.model_fields_set]
+    lacking += [contents.STATISTICS] * (not (folder / contents.STATISTICS).is_file())
     if lacking:
         raise CorruptModel(
             f"The version in production has no {', '.join(lacking)}: there is nothing to compare the new span with. Expected a "
             "version that the Publisher wrote. Restore it, or put another into production with `python -m pipeline.rollback`."
         )
-    stated = {key: manifest[key] for key in ("model", "version", "span", "window")}
-    return manifest, Reference(**stated, rows=manifest["rows"]["train"])
+    reference = Reference(
+        model=manifest.model, version=manifest.version, span=manifest.span, window=manifest.window, rows=manifest.rows["train"]
+    )
+    return manifest, reference
 
 
-def model_checks(scored: scored_rows.Scored, manifest: dict, reference, label: str, limits: performance.Limits) -> list[Check]:
+def model_checks(
+    scored: scored_rows.Scored, manifest: Manifest, reference, label: str, limits: performance.Limits
+) -> list[Check]:
     """Label, prediction and concept drift against the manifest and the training statistics."""
     trained_on = data_drift.by_name(reference)[label].num_stats
-    published = manifest["metrics"][OVERALL]
+    published = manifest.overall
     # A metric that was not finite was not published; stopping every run until a rollback would hide the other drift.
     names = {AUC: "AUC", LOG_LOSS: "log loss", CALIBRATION: "calibration"}
     metrics = {name: published[key] for key, name in names.items() if key in published}
     labels, rows = scored.labels, len(scored.labels)
     return [
         performance.label(labels.sum(), rows, trained_on.mean, trained_on.common_stats.num_non_missing, limits.label),
-        performance.prediction(scored.scores, manifest["score_histogram"], limits.prediction),
-        *performance.concept(scored, metrics, published[ROWS], limits),
+        performance.prediction(scored.scores, manifest.score_histogram, limits.prediction),
+        *performance.concept(scored, metrics, round(published[ROWS]), limits),
     ]
 
 

@@ -15,7 +15,7 @@ from components.mobile_exporter import special_values
 from components.mobile_exporter.convert import to_tflite
 from components.mobile_exporter.replay import TransformGraph
 from components.mobile_exporter.variants import VARIANTS, quantized
-from components.model_store import store
+from components.model_store import contents
 from components.shared import raw_rows, tfma_results
 from components.shared.artifacts import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, VERSION_PROPERTY
 from components.shared.phone import awkward_rows, card, checks
@@ -97,7 +97,7 @@ def version_to_be(input_dict) -> int:
     if not number:
         return 1
     folders = (artifact_utils.get_single_uri(input_dict["model"]), production.uri)
-    candidate, current = (store.folder_digest(Path(path_utils.serving_model_path(folder))) for folder in folders)
+    candidate, current = (contents.folder_digest(Path(path_utils.serving_model_path(folder))) for folder in folders)
     if candidate == current:
         return number
     following = production.get_int_custom_property(NEXT_PROPERTY) or number + 1  # a run of older code did not record it

@@ -4,8 +4,9 @@ import datetime
 from pathlib import Path
 
 from components.model_store import labels, store
+from components.model_store.manifest import Withdrawn
 from components.model_store.signature import NO_KEYS, Keys
-from components.model_store.store import WITHDRAWN, Version, model_digest
+from components.model_store.store import Version
 from components.shared.errors import CorruptModel, ProductionPinned, VersionNotFound
 
 
@@ -39,12 +40,13 @@ def restore(folder: Path, number: int | None, keep: int, new_number: int = 0, ke
         present = store.versions(folder)
         source = _predecessor(folder, present, keys) if number is None else _named(folder, present, number, keys)
         store.verify(source)
-        facts = source.manifest | {
+        facts = {
+            "version": max(new_number, present[-1] + 1),
             "restored_from": source.number,
             "restored": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            WITHDRAWN: _withdrawn(folder, present, source, keys),
+            "withdrawn": _withdrawn(folder, present, source, keys),
         }
-        version = store.write(folder, max(new_number, present[-1] + 1), source.folder, {}, facts, keys=keys)
+        version = store.write(folder, source.folder, {}, source.manifest.model_copy(update=facts), keys=keys)
         store.prune(folder, keep)
     return source, version
 
@@ -58,13 +60,13 @@ def _not_pinned(folder: Path) -> None:
         )
 
 
-def _withdrawn(folder: Path, present: list[int], source: Version, keys: Keys) -> list[dict]:
+def _withdrawn(folder: Path, present: list[int], source: Version, keys: Keys) -> list[Withdrawn]:
     """What must not be published again: the models above the source, and what they had withdrawn; never the source's own."""
     above = [version for number in present if number > source.number and (version := _readable(folder, number, keys))]
     # The source's own list too: the manifests above it, which carry it on, may be the corrupt ones.
-    entries = {entry["version"]: entry for version in (source, *above) for entry in version.manifest.get(WITHDRAWN, [])}
-    entries |= {version.number: {"version": version.number, "model": model_digest(version)} for version in above}
-    return [entry for _, entry in sorted(entries.items()) if entry["model"] != model_digest(source)]
+    entries = {entry.version: entry for version in (source, *above) for entry in version.manifest.withdrawn}
+    entries |= {version.number: Withdrawn(version=version.number, model=version.model_digest) for version in above}
+    return [entry for _, entry in sorted(entries.items()) if entry.model != source.model_digest]
 
 
 def _named(folder: Path, present: list[int], number: int, keys: Keys) -> Version:
@@ -79,9 +81,9 @@ def _named(folder: Path, present: list[int], number: int, keys: Keys) -> Version
 def _predecessor(folder: Path, present: list[int], keys: Keys) -> Version:
     """The newest version below the one in production that holds another model and is not withdrawn."""
     current = _readable(folder, present[-1], keys)
-    out = {model_digest(current), *(entry["model"] for entry in current.manifest.get(WITHDRAWN, []))} if current else set()
+    out = {current.model_digest, *(entry.model for entry in current.manifest.withdrawn)} if current else set()
     for number in reversed(present[:-1]):
-        if (version := _readable(folder, number, keys)) and model_digest(version) not in out:
+        if (version := _readable(folder, number, keys)) and version.model_digest not in out:
             return version
     raise VersionNotFound(
         f"Below version {present[-1]}, which is in production, {folder} holds no other model that was not rolled back already; "

@@ -6,28 +6,21 @@ checked, where there are keys; what a file holds, once its SHA-256 was.
 """
 
 import hashlib
-import json
 import logging
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from components.model_store import labels
-from components.model_store.manifests import GO_BACK, MANIFEST, differences, parse, sums, unreadable
+from components.model_store import contents, labels
+from components.model_store.contents import differences, sums
+from components.model_store.manifest import GO_BACK, MANIFEST, Facts, Manifest, signed, unreadable
 from components.model_store.signature import NO_KEYS, SIGNATURE, Keys, sign
 from components.shared.errors import CorruptModel, CrosswindError, PublishFailed, VersionNotFound
-from components.shared.files import TEMPORARY_PREFIX, files_below, fsync, fsync_tree, locked, sha256, temporary_folder
+from components.shared.files import TEMPORARY_PREFIX, fsync, fsync_tree, locked, sha256, temporary_folder
 
-STATISTICS = "training_statistics.pb"
-WARM_UP = "assets.extra/tf_serving_warmup_requests"  # where TensorFlow Serving looks for it
-CARD, CARD_JSON = "model_card.md", "model_card.json"  # for people; the phone's model brings a card.json of another kind
-FINGERPRINT = "fingerprint.pb"  # has a random number of each saving: the same model, trained again, has another
-BESIDE = (STATISTICS, WARM_UP, CARD, CARD_JSON, MANIFEST, SIGNATURE, FINGERPRINT)  # of a version: what is not of its model
 LOG = logging.getLogger(__name__)
-WITHDRAWN = "withdrawn"  # of a manifest: versions that a rollback took out of production, each with its model's digest
 
 
 @dataclass(frozen=True)
@@ -36,8 +29,13 @@ class Version:
 
     number: int
     folder: Path
-    manifest: dict[str, Any]
+    manifest: Manifest
     digest: str
+
+    @property
+    def model_digest(self) -> str:
+        """What tells its model from another: SHA-256 over the model's own files."""
+        return contents.model_digest(self.manifest.files)
 
 
 def versions(folder: Path) -> list[int]:
@@ -84,7 +82,7 @@ def read(folder: Path, number: int, keys: Keys = NO_KEYS) -> Version:
         signature = beside.read_bytes() if beside.exists() else None
     except OSError as error:
         raise unreadable(path, error) from error
-    manifest = parse(content, signature, model=folder.name, number=number, origin=str(path), keys=keys)
+    manifest = signed(content, signature, model=folder.name, number=number, origin=str(path), keys=keys)
     return Version(number, path.parent, manifest, hashlib.sha256(content).hexdigest())
 
 
@@ -112,7 +110,7 @@ def copy(version: Version, target: Path) -> None:
 
 
 def _compare(version: Version, folder: Path) -> None:
-    if wrong := differences({**version.manifest["files"], MANIFEST: version.digest}, sums(folder)):
+    if wrong := differences({**version.manifest.files, MANIFEST: version.digest}, sums(folder)):
         raise CorruptModel(
             f"Version {version.number} in {version.folder} differs from its manifest: {', '.join(wrong)}. Expected the files "
             f"as they were published. Restore them, or go back to another version: {GO_BACK}."
@@ -123,7 +121,7 @@ def publish(
     folder: Path,
     model: Path,
     extra: Mapping[str, Path],
-    facts: Mapping[str, Any],
+    facts: Facts,
     keep: int,
     *,
     number: int | None = None,
@@ -161,39 +159,24 @@ def publish(
 
 
 def _add(
-    folder: Path, model: Path, extra: Mapping[str, Path], facts: Mapping[str, Any], *, number: int | None, keys: Keys
+    folder: Path, model: Path, extra: Mapping[str, Path], facts: Facts, *, number: int | None, keys: Keys
 ) -> tuple[Version, str]:
     current, last = production(folder, keys), newest(folder, keys)
-    files = {str(path): sha256(model / path) for path in files_below(model)}
-    digest = _digest(files)
+    files = contents.sums_of_model(model)
+    digest = contents.model_digest(files)
     # The newest has the whole list: each version carries on that of the one before, and only a rollback shortens it.
-    withdrawn = last.manifest.get(WITHDRAWN, []) if last else []
-    if current and digest == model_digest(current):
+    withdrawn = last.manifest.withdrawn if last else []
+    if current and digest == current.model_digest:
         return current, f"version {current.number} in production is this very model"
-    if last and digest == model_digest(last):
+    if last and digest == last.model_digest:
         return last, f"version {last.number}, which is not in production, is this very model"
-    if earlier := [entry["version"] for entry in withdrawn if entry["model"] == digest]:
+    if earlier := [entry.version for entry in withdrawn if entry.model == digest]:
         assert current
         return current, f"this very model was version {earlier[0]}, which a rollback took out of production"
     number = max(number or 0, last.number + 1 if last else 1)
     files |= {name: sha256(path) for name, path in extra.items()}
-    return write(folder, number, model, extra, {**facts, WITHDRAWN: withdrawn, "files": files}, keys=keys), ""
-
-
-def model_digest(version: Version) -> str:
-    """SHA-256 over the names and sums of the model's own files, without what was published beside it."""
-    return _digest(version.manifest["files"])
-
-
-def folder_digest(model: Path) -> str:
-    """The same, of a model's folder, published or not."""
-    return _digest({str(path): sha256(model / path) for path in files_below(model)})
-
-
-def _digest(sums: Mapping[str, str]) -> str:
-    # The card in the phone's folder is left out too: the model has it inside.
-    own = sorted((name, total) for name, total in sums.items() if name not in BESIDE)
-    return hashlib.sha256(json.dumps(own).encode()).hexdigest()
+    manifest = Manifest(**facts.model_dump(exclude_unset=True), version=number, files=files, withdrawn=withdrawn)
+    return write(folder, model, extra, manifest, keys=keys), ""
 
 
 @contextmanager
@@ -226,15 +209,13 @@ def prune(folder: Path, keep: int) -> None:
             LOG.warning("Version %d in %s is not kept, and cannot be deleted: %s. Delete its folder.", old, folder, error)
 
 
-def write(
-    folder: Path, number: int, model: Path, extra: Mapping[str, Path], facts: Mapping[str, Any], *, keys: Keys
-) -> Version:
-    """Makes a version. `files` of the facts has the sums of what is copied: what changes on the way is not published.
+def write(folder: Path, model: Path, extra: Mapping[str, Path], manifest: Manifest, *, keys: Keys) -> Version:
+    """Make the version that a manifest states. It has the sums of what is copied: what changes on the way is not published.
 
     Raises:
         PublishFailed: it has.
     """
-    target = folder / str(number)
+    target, content = folder / str(manifest.version), manifest.content()
     with temporary_folder(folder) as temporary:
         shutil.copytree(model, temporary, dirs_exist_ok=True)
         for name in (MANIFEST, SIGNATURE):  # of the version that is restored
@@ -242,20 +223,18 @@ def write(
         for name, path in extra.items():
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, temporary / name)
-        if wrong := differences(facts["files"], sums(temporary)):
+        if wrong := differences(manifest.files, sums(temporary)):
             raise PublishFailed(
                 f"Nothing was published to {folder}: {', '.join(wrong)} changed while {model} was copied. Expected files that "
                 "nobody writes to meanwhile. Run again."
             )
-        manifest = {**facts, "version": number}
-        content = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
-        (temporary / MANIFEST).write_text(content, encoding="utf-8")
+        (temporary / MANIFEST).write_bytes(content)
         if keys.private:
-            (temporary / SIGNATURE).write_bytes(sign(content.encode(), keys.private))
+            (temporary / SIGNATURE).write_bytes(sign(content, keys.private))
         fsync_tree(temporary)
         temporary.rename(target)
         fsync(folder)
-    return Version(number, target, manifest, hashlib.sha256(content.encode()).hexdigest())
+    return Version(manifest.version, target, manifest, hashlib.sha256(content).hexdigest())
 
 
 def _delete(folder: Path, number: int) -> None:

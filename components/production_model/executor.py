@@ -19,7 +19,7 @@ class Executor(base_executor.BaseExecutor):
         version, newest = store.production(folder, keys), store.newest(folder, keys)
         model.set_int_custom_property(VERSION_PROPERTY, version.number if version else 0)
         model.set_int_custom_property(NEXT_PROPERTY, newest.number + 1 if newest else 1)
-        model.set_string_custom_property(NEWEST_MODEL_PROPERTY, store.model_digest(newest) if newest else "")
+        model.set_string_custom_property(NEWEST_MODEL_PROPERTY, newest.model_digest if newest else "")
         if version:
             # A copy, because a later push may delete the version while this run still compares with it.
             store.copy(version, Path(path_utils.serving_model_path(model.uri)))

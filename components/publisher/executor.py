@@ -12,7 +12,8 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.model_store import store
+from components.model_store import contents, store
+from components.model_store.manifest import Facts
 from components.model_store.signature import read_keys
 from components.publisher import markdown, model_card, warm_up
 from components.shared import data_findings, drift_report, raw_rows, tfma_results
@@ -35,23 +36,23 @@ class Executor(base_executor.BaseExecutor):
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         metrics = tfma_results.metrics(evaluation)
         model = Path(path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"])))
-        facts = {
-            "model": exec_properties["model_name"],
-            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "span": examples.get_string_custom_property("span"),
-            "window": examples.get_string_custom_property("window").split(","),
-            "rows": json.loads(examples.get_string_custom_property("rows")),
-            "metrics": metrics[tfma_results.CANDIDATE],
-            "score_histogram": tfma_results.score_histogram(evaluation),
-            "git_commit": exec_properties["git_commit"],
-            "configuration": json.loads(exec_properties["configuration"]),
-            "tensorflow": tf.__version__,
-        }
-        extra = {store.STATISTICS: Path(artifact_utils.get_split_uri(input_dict["statistics"], "train")) / "FeatureStats.pb"}
+        facts = Facts(
+            model=exec_properties["model_name"],
+            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            span=examples.get_string_custom_property("span"),
+            window=examples.get_string_custom_property("window").split(","),
+            rows=json.loads(examples.get_string_custom_property("rows")),
+            metrics=metrics[tfma_results.CANDIDATE],
+            score_histogram=tfma_results.score_histogram(evaluation),
+            git_commit=exec_properties["git_commit"],
+            configuration=json.loads(exec_properties["configuration"]),
+            tensorflow=tf.__version__,
+        )
+        extra = {contents.STATISTICS: Path(artifact_utils.get_split_uri(input_dict["statistics"], "train")) / "FeatureStats.pb"}
         with tempfile.TemporaryDirectory() as temporary:
             if (model / tf.saved_model.SAVED_MODEL_FILENAME_PB).exists():  # the phone's model needs none
-                extra[store.WARM_UP] = Path(temporary) / "requests"
-                warm_up.write(extra[store.WARM_UP], facts["model"], model, raw_rows.files(examples.uri, "eval"))
+                extra[contents.WARM_UP] = Path(temporary) / "requests"
+                warm_up.write(extra[contents.WARM_UP], facts.model, model, raw_rows.files(examples.uri, "eval"))
             if description := exec_properties.get("description"):
                 card = model_card.build(
                     model_card.Description.model_validate_json(description),
@@ -61,14 +62,14 @@ class Executor(base_executor.BaseExecutor):
                     findings=data_findings.read(artifact_utils.get_single_uri(found))
                     if (found := input_dict.get("findings"))
                     else [],
-                    statistics=statistics_pb2.DatasetFeatureStatisticsList.FromString(extra[store.STATISTICS].read_bytes()),
+                    statistics=statistics_pb2.DatasetFeatureStatisticsList.FromString(extra[contents.STATISTICS].read_bytes()),
                 )
                 extra |= markdown.write(card, Path(temporary))
             keys = read_keys(exec_properties.get("public_key"), exec_properties.get("signing_key"))
             version, reason = store.publish(folder, model, extra, facts, keep, number=number, keys=keys)
         current = store.production(folder, keys)
         pushed.set_int_custom_property("pushed", int(not reason))
-        pushed.set_int_custom_property("holds", int(store.model_digest(version) == store.folder_digest(model)))
+        pushed.set_int_custom_property("holds", int(version.model_digest == contents.folder_digest(model)))
         pushed.set_int_custom_property("version", version.number)
         pushed.set_int_custom_property("in_production", current.number if current else 0)
         pushed.set_string_custom_property("destination", str(version.folder))

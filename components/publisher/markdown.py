@@ -9,7 +9,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from components.model_store import store
+from components.model_store import contents
 from components.publisher.model_card import MIN_SLICE_ROWS, Column, ModelCard
 
 TEMPLATE = "model_card.md.j2"
@@ -76,10 +76,10 @@ def render(card: ModelCard) -> str:
 
 def write(card: ModelCard, folder: Path) -> dict[str, Path]:
     """Writes both forms of the card to a folder; returns them by their names in a version."""
-    contents = {store.CARD: render(card), store.CARD_JSON: card.model_dump_json(indent=1) + "\n"}
-    for name, content in contents.items():
+    forms = {contents.CARD: render(card), contents.CARD_JSON: card.model_dump_json(indent=1) + "\n"}
+    for name, content in forms.items():
         (folder / name).write_text(content, encoding="utf-8")
-    return {name: folder / name for name in contents}
+    return {name: folder / name for name in forms}
 
 
 def _metrics(card: ModelCard) -> Markup:

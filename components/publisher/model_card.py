@@ -14,13 +14,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from components.model_store.manifest import OVERALL, Facts
 from components.shared import drift_report
 from components.shared.documents import Part, problems
 from components.shared.errors import BadConfig
 
 MIN_SLICE_ROWS = 100  # of a slice that is shown: the AUC of fewer, with a quarter of positives, is 0.13 uncertain
 TOP_VALUES = 3
-OVERALL, ROWS = "overall", "example_count"  # as in the manifest's metrics
+ROWS = "example_count"  # as in the manifest's metrics
 
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(lambda text: " ".join(text.split()))
@@ -121,7 +122,7 @@ def read(path: Path) -> Description:
 
 def build(
     description: Description,
-    facts: Mapping[str, Any],
+    facts: Facts,
     *,
     before: Mapping[str, float],
     drift: drift_report.Report,
@@ -132,31 +133,36 @@ def build(
 
     Args:
         description: what a person wrote.
-        facts: of the manifest.
+        facts: that its manifest states.
         before: metrics of the model in production on the same evaluation rows; empty if there was none.
         drift: DriftMonitor's report.
         findings: what DataChecks found; each is a sentence as text.
         statistics: TFDV's, of the training split.
     """
-    metrics: dict[str, dict[str, float]] = facts["metrics"]
     slices = [
         Slice(factor=name.partition("=")[0], name=name, rows=round(values[ROWS]), metrics=_without_rows(values))
-        for name, values in metrics.items()
+        for name, values in facts.metrics.items()
         if name != OVERALL
     ]
     return ModelCard(
-        **{name: facts[name] for name in ("model", "created", "git_commit", "tensorflow", "span", "window", "rows")},
+        model=facts.model,
+        created=facts.created,
+        git_commit=facts.git_commit,
+        tensorflow=facts.tensorflow,
+        span=facts.span,
+        window=facts.window,
+        rows=facts.rows,
         description=description,
         findings=[str(each) for each in findings],
         columns=columns(statistics),
-        metrics=_without_rows(metrics[OVERALL]),
+        metrics=_without_rows(facts.overall),
         before=_without_rows(before),
         slices=sorted((each for each in slices if each.rows >= MIN_SLICE_ROWS), key=lambda each: (each.factor, -each.rows)),
         small_slices=_summed_up([each for each in slices if each.rows < MIN_SLICE_ROWS]),
         drift=Drift(
             verdict=drift.verdict, window=drift.reference.window if drift.reference else [], reasons=list(drift.reasons)
         ),
-        configuration=facts["configuration"],
+        configuration=facts.configuration,
     )
 
 

@@ -9,7 +9,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics as Statistics
 from tfx.utils import path_utils
 
-from components.model_store import store
+from components.model_store import contents
 from components.run_report import histograms
 from components.run_report.facts import DataFacts, Distribution, FeatureFacts, Finding
 from components.run_report.trace import Trace
@@ -62,7 +62,7 @@ def reference(trace: Trace) -> DatasetFeatureStatistics | None:
     model = trace.output("ProductionModel", "model")
     if model is None or not model.properties[VERSION_PROPERTY]:
         return None
-    path = Path(path_utils.serving_model_path(model.uri)) / store.STATISTICS
+    path = Path(path_utils.serving_model_path(model.uri)) / contents.STATISTICS
     return _statistics(path) if path.is_file() else None
 
 

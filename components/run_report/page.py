@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from components.model_store import store
+from components.model_store import contents
 from components.run_report import charts, dag_picture, links
 from components.run_report.changes import changes, flat
 from components.run_report.drift_rank import ratio, worst_by_feature, worst_first
@@ -82,12 +82,12 @@ def render(facts: RunFacts, folder: Path | None = None, before: RunFacts | None 
 
 def addresses(facts: RunFacts, folder: Path | None) -> dict[str, str]:
     """Where to read more, by what a person calls it."""
-    card = store.CARD if facts.published else ""
+    card = contents.CARD if facts.published else ""
     places = {
         "Log": facts.log,
-        "Model card": f"{facts.published}/{store.CARD}" if facts.published else "",
+        "Model card": f"{facts.published}/{contents.CARD}" if facts.published else "",
         "Published folder": facts.published,
-        "Card of the model in production": "" if card or not facts.in_production else f"{facts.in_production}/{store.CARD}",
+        "Card of the model in production": "" if card or not facts.in_production else f"{facts.in_production}/{contents.CARD}",
     }
     return {name: address for name, place in places.items() if place and (address := links.to(place, folder))}
 

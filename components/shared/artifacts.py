@@ -10,7 +10,7 @@ ROWS_PROPERTY, REPEATED_PROPERTY, DAYS_PROPERTY = "rows", "repeated", "days"
 # Of Model, as ProductionModel makes it.
 VERSION_PROPERTY = "version"  # 0: nothing is in production
 NEXT_PROPERTY = "next_version"  # the number of what is published next; in production is an older one if models.config pins it
-NEWEST_MODEL_PROPERTY = "newest_model"  # `store.model_digest` of the version before that one; empty if there is none
+NEWEST_MODEL_PROPERTY = "newest_model"  # `Version.model_digest` of the one before that one; empty if there is none
 
 
 class DriftReport(artifact.Artifact):

@@ -79,7 +79,7 @@ def due(config: Config) -> Due:
     now = content.remembered({month: paths for month, paths in begun.items() if month in known}, memory)
     changed = changes(runnable, config.data.window, learned, now)
     production = store.production(config.serving_folder, read_keys(config.publish.public_key))
-    newest_learned = production.manifest.get("span", "") if production else ""
+    newest_learned = production.manifest.span if production else ""
     undecided = [span for span in runnable if span not in learned or span in changed.values()]
     return Due(
         pending=[span for span in undecided if span >= newest_learned],

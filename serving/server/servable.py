@@ -13,7 +13,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
-from components.model_store import store
+from components.model_store import contents, store
+from components.model_store.manifest import MANIFEST
 from components.model_store.signature import NO_KEYS, Keys
 from serving.refused import Refused, StatusCode, invalid
 
@@ -135,7 +136,7 @@ class Servable:
 
     def _warm_up(self, folder: Path) -> int:
         """Replays the requests that the model brings along, and returns their number."""
-        path = folder / store.WARM_UP
+        path = folder / contents.WARM_UP
         if not path.exists():
             return 0
         requests = 0
@@ -150,7 +151,7 @@ class Servable:
 @contextmanager
 def _checked(folder: Path, version: int, keys: Keys) -> Iterator[Path]:
     """A copy that nobody else writes to, compared with the manifest; without manifest and keys the folder itself."""
-    if not keys.trusted and not (folder / store.MANIFEST).exists():
+    if not keys.trusted and not (folder / MANIFEST).exists():
         yield folder
         return
     with tempfile.TemporaryDirectory() as temporary:

@@ -105,7 +105,7 @@ class Matrix:
             folder = self._root / name / "flight_delay"
             for version in [store.read(folder, number) for number in store.versions(folder)]:
                 store.verify(version)
-                found |= {f"{name} {version.number}: {fact}": version.manifest.get(fact) for fact in SAME}
+                found |= {f"{name} {version.number}: {fact}": getattr(version.manifest, fact) for fact in SAME}
                 for path in sorted(version.folder.rglob("*")):
                     if path.parent.name in ("variables", "assets"):
                         found[f"{name} {version.number}: {path.relative_to(version.folder)}"] = sha256(path)

@@ -12,6 +12,7 @@ import pytest
 from conftest import REPOSITORY, command
 
 from components.model_store import labels, store
+from components.model_store.manifest import Facts
 from components.model_store.restore import restore
 from components.shared.errors import CrosswindError, PromotionFailed, exit_code
 from serving import promote
@@ -26,7 +27,7 @@ KEEP = 4
 
 def publish_some(folder: Path, sources: list[Path], done) -> None:
     for source in sources:
-        version, reason = store.publish(folder, source, {}, {"source": source.name}, KEEP)
+        version, reason = store.publish(folder, source, {}, Facts(model=source.name), KEEP)
         done.put((time.monotonic(), version.number, reason, source.name))
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-from components.model_store import labels, store
+from components.model_store import contents, labels, store
+from components.model_store.manifest import Facts
 from components.model_store.restore import restore
 from components.shared.errors import Exit
 from serving import promote
@@ -56,8 +57,8 @@ class Production:
 
     def publish(self, number: int = 3) -> None:
         """Two are kept: the third one deletes the first."""
-        extra = {store.STATISTICS: self.statistics, store.WARM_UP: self.statistics}
-        store.publish(self.versions, self.candidates[number], extra, {"span": f"2013-0{number}"}, keep=2)
+        extra = {contents.STATISTICS: self.statistics, contents.WARM_UP: self.statistics}
+        store.publish(self.versions, self.candidates[number], extra, Facts(span=f"2013-0{number}"), keep=2)
 
     def roll_back(self) -> None:
         restore(self.versions, None, keep=2)
@@ -118,10 +119,10 @@ def test_a_rollback_killed_before_any_file_operation(production):
         numbers = production.whole()
         assert numbers in (before, [1, 2, 3], [2, 3])
         manifest = store.production(production.versions).manifest
-        assert manifest["span"] == ("2013-02" if numbers == before else "2013-01")
+        assert manifest.span == ("2013-02" if numbers == before else "2013-01")
         production.publish()
         production.whole()
-        assert store.production(production.versions).manifest["span"] == "2013-03"
+        assert store.production(production.versions).manifest.span == "2013-03"
         production.again()
 
 

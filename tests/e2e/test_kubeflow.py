@@ -77,7 +77,7 @@ def test_both_models_are_published_with_their_spans(runs):
         for number, span in ((1, "2013-03"), (2, "2013-04")):
             version = store.read(versions, number)
             store.verify(version)
-            assert version.manifest["span"] == span
+            assert version.manifest.span == span
 
 
 def test_the_second_run_is_compared_with_the_first_ones_model(runs):

@@ -78,13 +78,13 @@ def test_a_month_that_arrives_is_run_once_and_stays_rolled_back(root, few_spans,
     assert only["drift"] in ("drifted", "decayed")
     assert only["drift_reasons"]
     serving = root / "serving" / "flight_delay"
-    assert store.production(serving).manifest["span"] == "2013-05"
+    assert store.production(serving).manifest.span == "2013-05"
     restore(serving, None, keep=5)
     assert tick(root, with_may)["exit_code"] == Exit.DONE
     again = run("--span", "2013-05", *(part for each in LENIENT for part in ("--set", each)), spans=with_may, root=root)
     text = " ".join(again.stdout.split())
     assert "Nothing new was published: this very model was version 3, which a rollback took out of production." in text
-    assert (store.production(serving).number, store.production(serving).manifest["restored_from"]) == (4, 2)
+    assert (store.production(serving).number, store.production(serving).manifest.restored_from) == (4, 2)
 
 
 def test_a_quiet_month_is_done_without_a_training(root, with_may):
@@ -139,6 +139,6 @@ def test_a_month_that_grows_after_it_was_decided_on_is_learned_again(root, with_
     assert line["message"] == "2013-05 changed since it was learned, so 2013-05 is due."
     assert {states(line["shown"])[node] for node in ("SpanExampleGen", "Transform", "Trainer")} == {"done"}
     manifest = store.production(root / "serving" / "flight_delay").manifest
-    assert manifest["span"] == "2013-05"
-    assert manifest["rows"]["train"] + manifest["rows"]["eval"] == 9000
+    assert manifest.span == "2013-05"
+    assert manifest.rows["train"] + manifest.rows["eval"] == 9000
     assert tick(root, with_may)["exit_code"] == Exit.DONE

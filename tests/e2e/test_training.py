@@ -46,7 +46,7 @@ def test_other_strategies_publish_too(again, root, few_spans, settings):
     result = run(*LENIENT, *overrides, "--span", "2013-03", spans=few_spans, root=root)
     assert result.returncode == 0, result.stdout + result.stderr
     assert states(result.stdout)["Transform"] == "cached" and states(result.stdout)["Publisher"] == "done"
-    assert store.production(again.parent).manifest["configuration"]["train"]["strategy"] == strategy
+    assert store.production(again.parent).manifest.configuration["train"]["strategy"] == strategy
 
 
 def test_a_tpu_that_is_not_there_stops_the_run_before_its_first_node(root, few_spans):

@@ -10,7 +10,7 @@ import tensorflow as tf
 from conftest import run, states
 
 from components.drift_monitor.data_drift import JENSEN_SHANNON
-from components.model_store import store
+from components.model_store import contents, store
 from components.shared import drift_report, spans
 from components.span_example_gen import content
 from pipeline.local import record
@@ -115,17 +115,17 @@ def test_both_versions_are_whole_and_say_what_they_are(two_runs, published, few_
     for number in (1, 2):
         store.verify(store.read(folder, number))
     manifest = published.manifest
-    assert (manifest["span"], manifest["window"]) == ("2013-04", ["2013-02", "2013-03", "2013-04"])
+    assert (manifest.span, manifest.window) == ("2013-04", ["2013-02", "2013-03", "2013-04"])
     days = few_flights.date[few_flights.date >= "2013-02-01"]
-    assert manifest["rows"] == {"train": int((days < "2013-04-21").sum()), "eval": int((days >= "2013-04-21").sum())}
-    assert manifest["configuration"]["train"]["epochs"] == 1
-    assert 0 < manifest["metrics"]["overall"]["auc"] < 1
-    assert {"origin=JFK", "origin=EWR", "origin=LGA", "carrier=UA"} < set(manifest["metrics"])
-    assert set(manifest) >= {"git_commit", "created", "tensorflow", "model"}
-    json.dumps(manifest, allow_nan=False)
-    assert len(manifest["score_histogram"]) == SCORE_BUCKETS
-    assert sum(manifest["score_histogram"]) == manifest["rows"]["eval"]
-    assert (published.folder / store.STATISTICS).stat().st_size > 0
+    assert manifest.rows == {"train": int((days < "2013-04-21").sum()), "eval": int((days >= "2013-04-21").sum())}
+    assert manifest.configuration["train"]["epochs"] == 1
+    assert 0 < manifest.overall["auc"] < 1
+    assert {"origin=JFK", "origin=EWR", "origin=LGA", "carrier=UA"} < set(manifest.metrics)
+    assert manifest.model_fields_set >= {"git_commit", "created", "tensorflow", "model"}
+    json.dumps(manifest.model_dump(), allow_nan=False)
+    assert len(manifest.score_histogram) == SCORE_BUCKETS
+    assert sum(manifest.score_histogram) == manifest.rows["eval"]
+    assert (published.folder / contents.STATISTICS).stat().st_size > 0
 
 
 def test_signatures(model):
@@ -205,7 +205,7 @@ def test_the_evaluators_metrics_are_those_of_the_answers(model, published, eval_
     positives = labels.sum()
     auc = (ranks[labels == 1].sum() - positives * (positives + 1) / 2) / (positives * (len(labels) - positives))
     log_loss = -np.mean(labels * np.log(scores) + (1 - labels) * np.log(1 - scores))
-    overall = published.manifest["metrics"]["overall"]
+    overall = published.manifest.overall
     assert overall["example_count"] == len(labels)
     assert overall["auc"] == pytest.approx(auc, abs=1e-3)
     assert overall["binary_crossentropy"] == pytest.approx(log_loss, abs=1e-5)

@@ -14,6 +14,7 @@ import pytest
 from conftest import FAST, REPOSITORY
 
 from components.model_store import store
+from components.model_store.manifest import Facts
 from components.shared.errors import Exit
 from tests.pipeline.processes import done, said_until, started
 
@@ -58,7 +59,7 @@ def versions(tmp_path) -> Path:
         source = tmp_path / span
         source.mkdir()
         (source / "saved_model.pb").write_text(span)
-        facts = {"span": span, "metrics": {"overall": {"auc": 0.699 + number / 100}}}
+        facts = Facts(span=span, metrics={"overall": {"auc": 0.699 + number / 100}})
         for kind in ("serving", "mobile"):
             store.publish(tmp_path / "runs" / kind / "flight_delay", source, {}, facts, 5)
     return tmp_path / "runs"

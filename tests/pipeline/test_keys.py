@@ -6,6 +6,7 @@ import pytest
 from conftest import REPOSITORY
 
 from components.model_store import store
+from components.model_store.manifest import Facts
 from components.model_store.signature import SIGNATURE, read_keys
 from components.shared.errors import SignatureInvalid
 from pipeline import keys, rollback
@@ -34,7 +35,7 @@ def version(tmp_path):
         source.mkdir()
         (source / "saved_model.pb").write_text(number)
         for kind in ("serving", "mobile"):
-            store.publish(tmp_path / "runs" / kind / "flight_delay", source, {}, {"model": "flight_delay"}, 5)
+            store.publish(tmp_path / "runs" / kind / "flight_delay", source, {}, Facts(model="flight_delay"), 5)
     return tmp_path / "runs" / "serving" / "flight_delay" / "1"
 
 
@@ -107,7 +108,7 @@ def test_a_rollback_asks_for_signatures_and_signs(version, settings, trusted, ca
     assert keys.main(["sign", *map(str, folders), *settings]) == 0
     assert rollback.main(["--root", str(root), "--to", "1", *settings]) == 0
     for folder in folders:
-        assert store.production(folder.parent, trusted).manifest["restored_from"] == 1
+        assert store.production(folder.parent, trusted).manifest.restored_from == 1
 
 
 def test_no_tensorflow_is_imported():

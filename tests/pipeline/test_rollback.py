@@ -8,6 +8,7 @@ import pytest
 from conftest import REPOSITORY
 
 from components.model_store import store
+from components.model_store.manifest import MANIFEST, Facts
 from components.model_store.restore import restore
 from pipeline import rollback
 
@@ -19,7 +20,7 @@ def root(tmp_path):
         source = tmp_path / span
         source.mkdir()
         (source / "saved_model.pb").write_text(span)
-        facts = {"span": span, "metrics": {"overall": {"auc": 0.71}}}
+        facts = Facts(span=span, metrics={"overall": {"auc": 0.71}})
         for kind in ("serving", "mobile"):
             store.publish(tmp_path / "runs" / kind / "flight_delay", source, {}, facts, 5)
     return tmp_path / "runs"
@@ -33,7 +34,7 @@ def test_it_says_what_is_in_production_now(root, capsys):
     assert "No run publishes the model of version 2 again." in text
     for kind in ("serving", "mobile"):
         version = store.production(root / kind / "flight_delay")
-        assert (version.number, version.manifest["span"]) == (3, "2013-03")
+        assert (version.number, version.manifest.span) == (3, "2013-03")
 
 
 def test_a_phones_model_that_is_not_there_is_named(root, capsys):
@@ -49,7 +50,7 @@ def test_a_rollback_that_ended_before_the_phones_model_followed_is_finished_firs
     restore(serving, None, 5)
     assert rollback.main(["--root", str(root)]) == 0
     assert "Version 3 is in production by an earlier rollback, which was not finished for phones." in capsys.readouterr().out
-    assert [store.production(folder).manifest["restored_from"] for folder in (serving, mobile)] == [1, 1]
+    assert [store.production(folder).manifest.restored_from for folder in (serving, mobile)] == [1, 1]
     assert [store.versions(folder) for folder in (serving, mobile)] == [[1, 2, 3]] * 2
     assert rollback.main(["--root", str(root)]) == 1
     assert "holds no other model that was not rolled back already" in capsys.readouterr().out
@@ -59,28 +60,26 @@ def test_a_rollback_that_ended_before_the_phones_model_followed_is_finished_firs
 def test_what_phones_cannot_follow_does_not_stop_the_next_rollback(root, tmp_path, phones):
     (tmp_path / "2013-05").mkdir()
     (tmp_path / "2013-05" / "saved_model.pb").write_text("2013-05")
-    store.publish(root / "serving" / "flight_delay", tmp_path / "2013-05", {}, {"span": "2013-05"}, 5)
+    store.publish(root / "serving" / "flight_delay", tmp_path / "2013-05", {}, Facts(span="2013-05"), 5)
     if phones == "gone":
         shutil.rmtree(root / "mobile" / "flight_delay" / "2")
     else:
         (root / "mobile" / "flight_delay" / "2" / "saved_model.pb").write_text("another")
     assert rollback.main(["--root", str(root)]) == 1
-    assert store.production(root / "serving" / "flight_delay").manifest["span"] == "2013-04"
+    assert store.production(root / "serving" / "flight_delay").manifest.span == "2013-04"
     assert rollback.main(["--root", str(root)]) == 0
-    assert [store.production(root / kind / "flight_delay").manifest["span"] for kind in ("serving", "mobile")] == [
-        "2013-03"
-    ] * 2
+    assert [store.production(root / kind / "flight_delay").manifest.span for kind in ("serving", "mobile")] == ["2013-03"] * 2
 
 
 @pytest.mark.parametrize("damage", ["corrupt", "missing"])
 def test_a_model_that_cannot_be_withdrawn_is_named(root, capsys, damage):
-    manifest = root / "serving" / "flight_delay" / "2" / store.MANIFEST
+    manifest = root / "serving" / "flight_delay" / "2" / MANIFEST
     manifest.write_text("{") if damage == "corrupt" else manifest.unlink()
     assert rollback.main(["--root", str(root)]) == 0
     text = capsys.readouterr().out
     assert "The manifest of version 2 cannot be read or is not signed: its model is unknown, and a run may publish it." in text
     assert "No run publishes" not in text
-    assert store.production(root / "serving" / "flight_delay").manifest["restored_from"] == 1
+    assert store.production(root / "serving" / "flight_delay").manifest.restored_from == 1
 
 
 def test_an_unknown_version_is_refused(root, capsys):

@@ -55,7 +55,7 @@ def test_two_whole_runs_leave_none(two_runs):
     assert leaks(two_runs.root) == []
     assert leaks(two_runs.temporary) == []
     assert SECRET not in two_runs.first + two_runs.second
-    assert store.read(two_runs.root / "serving" / "flight_delay", 1).manifest["configuration"]["schedule"]["notify"] == "***"
+    assert store.read(two_runs.root / "serving" / "flight_delay", 1).manifest.configuration["schedule"]["notify"] == "***"
     for said in (two_runs.first, two_runs.second):
         told = facts.read(Path(said.rpartition("Report: ")[2].strip()).parent)
         assert told.configuration["schedule"]["notify"] == "***"

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 import pytest
 
 from components.canary.server import Server
-from components.model_store import labels, manifests, store
+from components.model_store import contents, labels, store
+from components.model_store.manifest import MANIFEST, Manifest
 from components.model_store.signature import NO_KEYS, SIGNATURE, Keys
 from components.shared.errors import Exit, PromotionFailed
 from pipeline.keys import PUBLIC
@@ -22,7 +23,7 @@ from tests.serving.servers import MODEL, copy_version, serving, state
 
 def publish(published: store.Version, folder, number: int, keys: Keys = NO_KEYS) -> None:
     """The published model as a version of another number, with a manifest of its own."""
-    store.write(folder / MODEL, number, published.folder, {}, published.manifest, keys=keys)
+    store.write(folder / MODEL, published.folder, {}, published.manifest.model_copy(update={"version": number}), keys=keys)
 
 
 @pytest.fixture
@@ -97,9 +98,9 @@ def test_a_version_that_cannot_be_loaded_gets_no_label(folder, capsys):
     broken = folder / MODEL / "4"
     copy_version(folder / MODEL / "3", folder, 4)
     (broken / "saved_model.pb").write_bytes(b"nonsense")
-    files = {name: total for name, total in manifests.sums(broken).items() if name != store.MANIFEST}
+    files = {name: total for name, total in contents.sums(broken).items() if name != MANIFEST}
     # Its manifest matches: only loading tells.
-    store.write(folder / MODEL, 5, broken, {}, {"files": files}, keys=NO_KEYS)
+    store.write(folder / MODEL, broken, {}, Manifest(version=5, files=files), keys=NO_KEYS)
     with serving(folder) as server:
         before = (folder / labels.CONFIG).read_text()
         assert promoted("--canary", "5", folder=folder, server=server) == 1

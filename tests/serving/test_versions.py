@@ -17,7 +17,8 @@ import tensorflow as tf
 from tensorflow_serving.apis import get_model_status_pb2
 
 from components.canary.server import free_ports
-from components.model_store import store
+from components.model_store import contents, store
+from components.model_store.manifest import MANIFEST
 from components.model_store.signature import NO_KEYS, SIGNATURE, sign
 from components.shared.errors import BadConfig, CorruptModel, RootUnusable
 from pipeline.keys import PUBLIC
@@ -74,8 +75,8 @@ BREAK = {
     "half written": lambda folder: (folder / "saved_model.pb").unlink(),
     "torn": lambda folder: (folder / "saved_model.pb").write_bytes((folder / "saved_model.pb").read_bytes()[:1000]),
     "without its weights": lambda folder: shutil.rmtree(folder / "variables"),
-    "other than its manifest": lambda folder: (folder / store.STATISTICS).write_bytes(b"other"),
-    "with a manifest that is none": lambda folder: (folder / store.MANIFEST).write_text("{}"),
+    "other than its manifest": lambda folder: (folder / contents.STATISTICS).write_bytes(b"other"),
+    "with a manifest that is none": lambda folder: (folder / MANIFEST).write_text("{}"),
 }
 
 
@@ -85,7 +86,7 @@ def test_a_broken_version_changes_nothing_and_is_served_when_it_is_mended(own_mo
             folder = copy_version(published.folder, own_models / "elsewhere", number)
             harm(folder)
             if "manifest" not in name:
-                (folder / store.MANIFEST).unlink()
+                (folder / MANIFEST).unlink()
             folder.rename(own_models / MODEL / str(number))
             until(lambda number=number: state(server, number) == "END")
             assert len(client.predict(rows[:2])) == 2, name
@@ -94,7 +95,7 @@ def test_a_broken_version_changes_nothing_and_is_served_when_it_is_mended(own_mo
             assert status["status"]["error_message"], name
         assert client.states()[1] == "AVAILABLE"
         mended = own_models / MODEL / str(number)
-        shutil.copyfile(published.folder / store.MANIFEST, mended / store.MANIFEST)
+        shutil.copyfile(published.folder / MANIFEST, mended / MANIFEST)
         until(lambda: state(server, number) == "AVAILABLE")
 
 
@@ -102,7 +103,9 @@ def test_only_signed_versions_are_served_when_a_key_is_given(published, tmp_path
     keys = make_keys(tmp_path / "keys")
     models = tmp_path / "models"
     for number, signing in ((1, NO_KEYS), (2, keys), (4, keys)):
-        store.write(models / MODEL, number, published.folder, {}, published.manifest, keys=signing)
+        store.write(
+            models / MODEL, published.folder, {}, published.manifest.model_copy(update={"version": number}), keys=signing
+        )
     shutil.copy(models / MODEL / "4" / SIGNATURE, models / MODEL / "2")
     shutil.copytree(models / MODEL / "4", models / MODEL / "3")
     (models / "models.config").write_text(
@@ -117,7 +120,7 @@ def test_only_signed_versions_are_served_when_a_key_is_given(published, tmp_path
     assert "is not signed: there is no manifest.json.sig" in states[1]
     assert "was not signed so by a key that is trusted" in states[2]
     assert "says that it is version 4 of flight_delay" in states[3]
-    manifest = (models / MODEL / "2" / store.MANIFEST).read_bytes()
+    manifest = (models / MODEL / "2" / MANIFEST).read_bytes()
     (models / MODEL / "2" / SIGNATURE).write_bytes(sign(manifest, keys.private))  # of the same size
     versions.poll()
     assert versions.models[MODEL].available() == [2, 4]

@@ -13,6 +13,7 @@ from ai_edge_litert import schema_py_generated as flatbuffer
 from conftest import REPOSITORY
 
 from components.model_store import store
+from components.model_store.manifest import Facts
 from components.model_store.signature import SIGNATURE
 from components.shared.errors import CorruptModel, NotConvertible, PublishFailed, VersionNotFound
 from components.shared.phone import card as model_card
@@ -73,7 +74,7 @@ def publish(tmp_path):
         source.mkdir()
         (source / "model.tflite").write_bytes(model_card.attach(content or model(INPUTS), card))
         (source / "model_card.json").write_text(card.model_dump_json(indent=1) + "\n" if beside is None else beside)
-        store.publish(tmp_path / "mobile", source, {}, {"span": card.span}, 5)
+        store.publish(tmp_path / "mobile", source, {}, Facts(span=card.span), 5)
         return tmp_path / "mobile"
 
     return publish

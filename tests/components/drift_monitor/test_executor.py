@@ -11,7 +11,8 @@ from tfx.types import standard_artifacts
 
 from components.drift_monitor import data_drift, performance
 from components.drift_monitor.executor import Executor
-from components.model_store import store
+from components.model_store import contents
+from components.model_store.manifest import MANIFEST
 from components.shared import drift_report, spans
 from components.shared.artifacts import DriftReport
 from components.shared.errors import BadData, CorruptModel
@@ -99,21 +100,21 @@ def test_the_metrics_are_those_of_the_model_in_production(artifacts, two_runs, f
     assert measured["log loss"] == pytest.approx(log_loss(labels, scores), abs=1e-5)
 
 
-@pytest.mark.parametrize("lacking", [store.STATISTICS, "score_histogram", "metrics"])
+@pytest.mark.parametrize("lacking", [contents.STATISTICS, "score_histogram", "metrics"])
 def test_a_version_without_what_is_compared_with_is_refused(artifacts, tmp_path, lacking):
     folder = tmp_path / "model" / "Format-Serving"
-    if lacking == store.STATISTICS:
+    if lacking == contents.STATISTICS:
         (folder / lacking).unlink()
     else:
-        manifest = json.loads((folder / store.MANIFEST).read_text())
+        manifest = json.loads((folder / MANIFEST).read_text())
         del manifest[lacking]
-        (folder / store.MANIFEST).write_text(json.dumps(manifest))
+        (folder / MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(CorruptModel, match=f"The version in production has no {lacking}: .*pipeline.rollback"):
         run(artifacts, tmp_path)
 
 
 def test_a_metric_that_production_was_published_without_is_not_compared(artifacts, tmp_path):
-    path = tmp_path / "model" / "Format-Serving" / store.MANIFEST
+    path = tmp_path / "model" / "Format-Serving" / MANIFEST
     manifest = json.loads(path.read_text())
     del manifest["metrics"]["overall"]["binary_crossentropy"]
     path.write_text(json.dumps(manifest))

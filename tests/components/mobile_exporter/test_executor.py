@@ -9,6 +9,7 @@ from tfx.utils import path_utils
 
 from components.mobile_exporter.executor import feature_card, version_to_be
 from components.model_store import labels, store
+from components.model_store.manifest import Facts
 from components.production_model.executor import Executor
 from components.shared.artifacts import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY
 
@@ -23,7 +24,7 @@ def saved(folder: Path, graph: str) -> Path:
 
 
 def publish(root: Path, graph: str) -> store.Version:
-    return store.publish(root / MODEL, saved(root / f"published {graph}", graph), {}, {"model": MODEL}, 5)[0]
+    return store.publish(root / MODEL, saved(root / f"published {graph}", graph), {}, Facts(model=MODEL), 5)[0]
 
 
 def pin(root: Path, number: int) -> None:
@@ -60,7 +61,7 @@ def test_the_number_is_that_of_the_publisher(tmp_path, there, pinned, graph, num
     if pinned:
         pin(tmp_path, pinned)
     stated = version_to_be(inputs(tmp_path, graph))
-    version, _ = store.publish(tmp_path / MODEL, saved(tmp_path / "candidate", graph), {}, {"model": MODEL}, 5)
+    version, _ = store.publish(tmp_path / MODEL, saved(tmp_path / "candidate", graph), {}, Facts(model=MODEL), 5)
     assert stated == version.number == number
 
 

@@ -82,9 +82,9 @@ def test_what_is_published_is_the_default_variant_with_its_card_inside(published
     stated = card.read(published.folder / "model.tflite")
     assert stated == card.ModelCard.model_validate_json((published.folder / FILE).read_text())
     server = store.production(two_runs.root / "serving" / "flight_delay")
-    assert (stated.version, stated.variant, stated.span) == (server.number, "float16", server.manifest["span"])
+    assert (stated.version, stated.variant, stated.span) == (server.number, "float16", server.manifest.span)
     assert published.number == server.number
-    assert stated.metrics == pytest.approx(server.manifest["metrics"]["overall"])
+    assert stated.metrics == pytest.approx(server.manifest.overall)
     assert [feature.name for feature in stated.features] == [feature.name for feature in FEATURES]
     origin = next(feature for feature in stated.features if feature.name == "origin")
     assert origin.values == ["EWR", "JFK", "LGA"]

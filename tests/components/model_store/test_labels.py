@@ -8,6 +8,7 @@ import pytest
 from conftest import REPOSITORY
 
 from components.model_store import labels, store
+from components.model_store.manifest import Facts
 from components.model_store.restore import restore
 from components.shared.errors import BadConfig, ProductionPinned, VersionNotFound
 
@@ -17,7 +18,7 @@ def publish(root: Path, weights: str, keep: int = 10) -> tuple[int, str]:
     source = root / "models" / weights
     source.mkdir(parents=True, exist_ok=True)
     (source / "saved_model.pb").write_text(weights)
-    version, reason = store.publish(root / "serving" / "m", source, {}, {"span": weights}, keep)
+    version, reason = store.publish(root / "serving" / "m", source, {}, Facts(span=weights), keep)
     return version.number, reason
 
 
@@ -44,7 +45,7 @@ def root(tmp_path):
 def test_the_stable_version_is_in_production(root):
     folder = steer(root, [1, 2], stable=1, canary=2)
     assert labels.read(folder) == labels.Pins({"stable": 1, "canary": 2}, (1, 2))
-    assert store.production(folder).manifest["span"] == "a"
+    assert store.production(folder).manifest.span == "a"
     assert store.newest(folder).number == 3
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.model_store import store
+from components.model_store import contents, store
+from components.model_store.manifest import Facts
 from components.model_store.restore import restore
 from components.shared.errors import CorruptModel, VersionNotFound
 from components.shared.files import temporary_folder
@@ -28,8 +29,8 @@ def publish(folder: Path, weights: str, keep: int = 10) -> tuple[int, str]:
     """Publishes a model with statistics of its own; returns the version in production and why it is not new."""
     statistics = folder / f"statistics-{weights}"
     statistics.write_text(f"of {weights}")
-    facts = {"span": weights, "metrics": {"overall": {"auc": 0.7}}}
-    version, reason = store.publish(folder / "s", model(folder, weights), {store.STATISTICS: statistics}, facts, keep)
+    facts = Facts(span=weights, metrics={"overall": {"auc": 0.7}})
+    version, reason = store.publish(folder / "s", model(folder, weights), {contents.STATISTICS: statistics}, facts, keep)
     return version.number, reason
 
 
@@ -48,11 +49,11 @@ def test_the_version_before_comes_back_under_a_new_number(tmp_path):
     assert (source.number, version.number) == (1, 3)
     assert served(tmp_path) == "a"
     manifest = store.read(tmp_path / "s", 3).manifest
-    assert (manifest["version"], manifest["span"], manifest["restored_from"]) == (3, "a", 1)
-    age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(manifest["restored"])
+    assert (manifest.version, manifest.span, manifest.restored_from) == (3, "a", 1)
+    age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(manifest.restored)
     assert datetime.timedelta(0) <= age < datetime.timedelta(minutes=1)
-    assert (version.folder / store.STATISTICS).read_text() == "of a"
-    assert [entry["version"] for entry in manifest["withdrawn"]] == [2]
+    assert (version.folder / contents.STATISTICS).read_text() == "of a"
+    assert [entry.version for entry in manifest.withdrawn] == [2]
 
 
 def test_the_withdrawn_model_is_not_published_again_but_a_new_one_is(tmp_path):
@@ -67,10 +68,10 @@ def test_the_withdrawn_model_is_not_published_again_but_a_new_one_is(tmp_path):
 def test_a_withdrawn_model_that_was_trained_again_is_not_published_either(tmp_path):
     """TensorFlow's fingerprint has a random number of each saving: all else of the same training is the same."""
     for weights, uuid in (("a", "1"), ("b", "2")):
-        (model(tmp_path, weights) / store.FINGERPRINT).write_text(uuid)
+        (model(tmp_path, weights) / contents.FINGERPRINT).write_text(uuid)
         publish(tmp_path, weights)
     restore(tmp_path / "s", None, keep=10)
-    (model(tmp_path, "b") / store.FINGERPRINT).write_text("3")
+    (model(tmp_path, "b") / contents.FINGERPRINT).write_text("3")
     assert publish(tmp_path, "b") == (3, "this very model was version 2, which a rollback took out of production")
 
 
@@ -98,7 +99,7 @@ def test_a_corrupt_version_in_production_is_what_one_goes_back_from(tmp_path):
         publish(tmp_path, weights)
     (tmp_path / "s" / "2" / "manifest.json").write_text("{")
     source, version = restore(tmp_path / "s", None, keep=10)
-    assert (source.number, version.number, version.manifest["withdrawn"]) == (1, 3, [])
+    assert (source.number, version.number, version.manifest.withdrawn) == (1, 3, [])
     assert served(tmp_path) == "a"
 
 
@@ -170,7 +171,7 @@ def test_whatever_is_done_a_withdrawn_model_never_comes_back_by_a_push(tmp_path_
         highest = 0
         for action in actions:
             before = store.production(folder / "s")
-            banned = {entry["model"] for entry in before.manifest["withdrawn"]} if before else set()
+            banned = {entry.model for entry in before.manifest.withdrawn} if before else set()
             if action == "back":
                 try:
                     restore(folder / "s", None, keep=3)
@@ -181,7 +182,7 @@ def test_whatever_is_done_a_withdrawn_model_never_comes_back_by_a_push(tmp_path_
             version = store.production(folder / "s")
             assert version
             store.verify(version)
-            assert store.model_digest(version) not in banned
+            assert version.model_digest not in banned
             assert version.number >= highest
             highest = version.number
             assert len(store.versions(folder / "s")) <= 3

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from components.model_store import store
 from components.model_store.labels import CONFIG
+from components.model_store.manifest import MANIFEST, Facts
 from components.model_store.restore import restore
 from components.model_store.signature import NO_KEYS, SIGNATURE, Keys, is_signed, read_keys, sign
 from components.shared.errors import BadConfig, CorruptModel, SignatureInvalid
@@ -44,7 +45,7 @@ def publish(tmp_path):
         source = tmp_path / f"source-{weights}"
         source.mkdir(exist_ok=True)
         (source / "saved_model.pb").write_text(weights)
-        return store.publish(tmp_path / name, source, {}, {"model": name}, 9, keys=keys)[0]
+        return store.publish(tmp_path / name, source, {}, Facts(model=name), 9, keys=keys)[0]
 
     return publish
 
@@ -71,7 +72,7 @@ def test_openssl_agrees(publish, keys, pair, tmp_path):
     folder = publish("a", keys).folder
     (tmp_path / "raw").write_bytes(base64.b64decode((folder / SIGNATURE).read_bytes()))
     verify = ["pkeyutl", "-verify", "-pubin", "-inkey", pair / PUBLIC, "-rawin"]
-    assert openssl(*verify, "-in", folder / store.MANIFEST, "-sigfile", tmp_path / "raw").returncode == 0
+    assert openssl(*verify, "-in", folder / MANIFEST, "-sigfile", tmp_path / "raw").returncode == 0
     assert openssl(*verify, "-in", folder / "saved_model.pb", "-sigfile", tmp_path / "raw").returncode != 0
 
 
@@ -88,7 +89,7 @@ def test_without_keys_nothing_is_signed_and_a_signature_is_no_file_of_the_model(
     shutil.rmtree(tmp_path / MODEL)
     version = publish("a", keys)
     store.verify(store.read(tmp_path / MODEL, 1))
-    assert SIGNATURE not in version.manifest["files"]
+    assert SIGNATURE not in version.manifest.files
 
 
 def unsigned(folder: Path) -> None:
@@ -98,14 +99,14 @@ def unsigned(folder: Path) -> None:
 def rewritten(folder: Path) -> None:
     """The model and its sum, by one who has no key."""
     (folder / "saved_model.pb").write_text("worse")
-    manifest = json.loads((folder / store.MANIFEST).read_text())
+    manifest = json.loads((folder / MANIFEST).read_text())
     manifest["files"]["saved_model.pb"] = sha256(folder / "saved_model.pb")
-    (folder / store.MANIFEST).write_text(json.dumps(manifest))
+    (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
 def signed_by_another(folder: Path) -> None:
     private = Ed25519PrivateKey.generate()
-    (folder / SIGNATURE).write_bytes(sign((folder / store.MANIFEST).read_bytes(), private))
+    (folder / SIGNATURE).write_bytes(sign((folder / MANIFEST).read_bytes(), private))
 
 
 def no_signature(folder: Path) -> None:
@@ -113,7 +114,7 @@ def no_signature(folder: Path) -> None:
 
 
 def no_manifest(folder: Path) -> None:
-    (folder / store.MANIFEST).unlink()
+    (folder / MANIFEST).unlink()
 
 
 @pytest.mark.parametrize("attack", [unsigned, rewritten, signed_by_another, no_signature, no_manifest])
@@ -162,7 +163,7 @@ def test_a_rollback_signs_anew_and_never_what_was_not_signed(publish, keys, tmp_
     publish("b", keys)
     _, version = restore(tmp_path / MODEL, None, 9, keys=keys)
     assert store.production(tmp_path / MODEL, Keys(keys.trusted)) == version
-    assert version.manifest["restored_from"] == 1
+    assert version.manifest.restored_from == 1
     rewritten(tmp_path / MODEL / "2")
     with pytest.raises(SignatureInvalid, match=r"2/manifest\.json was not signed so"):
         restore(tmp_path / MODEL, 2, 9, keys=keys)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from components.model_store import store
+from components.model_store import contents, store
+from components.model_store.manifest import Facts
 from components.shared.errors import CorruptModel, PublishFailed
 
 
@@ -22,14 +23,14 @@ def model(folder: Path, weights: str = "weights") -> Path:
 
 
 def publish(serving: Path, source: Path, keep: int = 5, **facts):
-    return store.publish(serving, source, {}, facts, keep)
+    return store.publish(serving, source, {}, Facts(**facts), keep)
 
 
 def test_a_version_holds_model_extras_and_manifest(tmp_path):
     statistics = tmp_path / "stats"
     statistics.write_text("numbers")
     version, reason = store.publish(
-        tmp_path / "s", model(tmp_path / "m"), {store.STATISTICS: statistics}, {"span": "2013-03"}, 5
+        tmp_path / "s", model(tmp_path / "m"), {contents.STATISTICS: statistics}, Facts(span="2013-03"), 5
     )
     assert reason == ""
     assert version.number == 1
@@ -59,9 +60,9 @@ def test_what_is_no_folder_of_a_number_is_no_version(tmp_path):
 def test_a_model_has_one_digest_before_and_behind_its_publication(tmp_path):
     source = model(tmp_path / "m")
     (tmp_path / "card").write_text("words")
-    version, _ = store.publish(tmp_path / "s", source, {store.CARD: tmp_path / "card"}, {}, 5)
-    assert store.folder_digest(source) == store.model_digest(version) == store.folder_digest(version.folder)
-    assert store.folder_digest(model(tmp_path / "other", "others")) != store.folder_digest(source)
+    version, _ = store.publish(tmp_path / "s", source, {contents.CARD: tmp_path / "card"}, Facts(), 5)
+    assert contents.folder_digest(source) == version.model_digest == contents.folder_digest(version.folder)
+    assert contents.folder_digest(model(tmp_path / "other", "others")) != contents.folder_digest(source)
 
 
 def test_versions_are_numbers_not_texts(tmp_path):
@@ -245,12 +246,12 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         publish(Path("/proc/serving"), model(tmp_path / "m"))
 
 
-@pytest.mark.parametrize("step", ["copytree", "write_text", "fsync_tree", "rename"])
+@pytest.mark.parametrize("step", ["copytree", "write_bytes", "fsync_tree", "rename"])
 def test_a_kill_in_any_step_leaves_whole_versions(tmp_path, monkeypatch, step):
     """A real SIGKILL, right behind or before the step named."""
     publish(tmp_path / "s", model(tmp_path / "m"))
     source = model(tmp_path / "next", "next")
-    owner = {"copytree": store.shutil, "write_text": Path, "fsync_tree": store, "rename": Path}[step]
+    owner = {"copytree": store.shutil, "write_bytes": Path, "fsync_tree": store, "rename": Path}[step]
     original = getattr(owner, step)
 
     def killed(*arguments, **options):
@@ -286,5 +287,5 @@ def test_eight_publishers_at_once_make_eight_whole_versions(tmp_path):
 
 def test_a_version_takes_the_number_that_it_is_given_if_that_is_the_highest(tmp_path):
     for number, given, expected in ((1, 4, 4), (2, None, 5), (3, 2, 6)):
-        version, _ = store.publish(tmp_path / "s", model(tmp_path / f"m{number}", str(number)), {}, {}, 9, number=given)
-        assert version.number == expected == version.manifest["version"]
+        version, _ = store.publish(tmp_path / "s", model(tmp_path / f"m{number}", str(number)), {}, Facts(), 9, number=given)
+        assert version.number == expected == version.manifest.version

@@ -7,7 +7,8 @@ import pytest
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from components.model_store import labels, manifests, store
+from components.model_store import contents, labels, store
+from components.model_store.manifest import Facts
 from components.model_store.signature import NO_KEYS, Keys
 from components.production_model.component import Driver
 from components.production_model.executor import Executor
@@ -23,7 +24,7 @@ def publish(folder: Path, keys: Keys = NO_KEYS, graph: str = "graph") -> store.V
     source = folder / "source"
     source.mkdir(exist_ok=True)
     (source / "saved_model.pb").write_text(graph)
-    return store.publish(folder / MODEL, source, {}, {"model": MODEL}, 5, keys=keys)[0]
+    return store.publish(folder / MODEL, source, {}, Facts(model=MODEL), 5, keys=keys)[0]
 
 
 def run(folder: Path, **properties) -> standard_artifacts.Model:
@@ -56,7 +57,7 @@ def test_the_copy_is_the_version(tmp_path):
     version = publish(tmp_path)
     number, copy = production(tmp_path)
     assert number == 1
-    assert manifests.sums(copy) == manifests.sums(version.folder)
+    assert contents.sums(copy) == contents.sums(version.folder)
 
 
 def test_a_version_that_was_changed_is_not_copied(tmp_path):
@@ -84,7 +85,7 @@ def test_what_is_published_next_comes_behind_the_newest_also_if_an_older_one_is_
     pin(tmp_path, 1)
     model = run(tmp_path)
     assert [model.get_int_custom_property(name) for name in (VERSION_PROPERTY, NEXT_PROPERTY)] == [1, 3]
-    assert model.get_string_custom_property(NEWEST_MODEL_PROPERTY) == store.model_digest(newest)
+    assert model.get_string_custom_property(NEWEST_MODEL_PROPERTY) == newest.model_digest
 
 
 def test_a_version_beside_a_pinned_one_changes_the_cache_key(tmp_path):

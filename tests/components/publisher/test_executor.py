@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.model_store import labels, store
+from components.model_store import contents, labels, store
 from components.model_store.restore import restore
 from components.publisher import markdown, model_card
 from components.publisher.executor import Executor
@@ -52,23 +52,23 @@ def publish(two_runs, folder: Path, follows=None, **properties) -> standard_arti
 
 
 def card_of(version: store.Version) -> ModelCard:
-    return ModelCard.model_validate_json((version.folder / store.CARD_JSON).read_text())
+    return ModelCard.model_validate_json((version.folder / contents.CARD_JSON).read_text())
 
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_published_version_has_its_card_and_the_manifest_covers_it(serving, number):
     version = store.read(serving, number)
     store.verify(version)
-    assert {store.CARD, store.CARD_JSON} < set(version.manifest["files"])
+    assert {contents.CARD, contents.CARD_JSON} < set(version.manifest.files)
     card, manifest = card_of(version), version.manifest
-    assert (version.folder / store.CARD).read_text() == markdown.render(card)
+    assert (version.folder / contents.CARD).read_text() == markdown.render(card)
     for name in ("model", "created", "git_commit", "tensorflow", "span", "window", "rows", "configuration"):
-        assert getattr(card, name) == manifest[name], name
-    overall = manifest["metrics"]["overall"]
+        assert getattr(card, name) == getattr(manifest, name), name
+    overall = manifest.overall
     assert card.metrics | {"example_count": card.rows["eval"]} == overall
-    large = {name for name, metrics in manifest["metrics"].items() if metrics["example_count"] >= 100} - {"overall"}
+    large = {name for name, metrics in manifest.metrics.items() if metrics["example_count"] >= 100} - {"overall"}
     assert {each.name for each in card.slices} == large >= {"origin=JFK", "carrier=UA"}
-    assert sum(each.slices for each in card.small_slices) == len(manifest["metrics"]) - 1 - len(large) > 0
+    assert sum(each.slices for each in card.small_slices) == len(manifest.metrics) - 1 - len(large) > 0
     assert {column.name for column in card.columns} == set(COLUMNS)
     [late] = [column for column in card.columns if column.name == "late"]
     assert 0.1 < late.mean < 0.5
@@ -86,7 +86,7 @@ def test_the_second_card_compares_with_the_model_before(serving):
 
 def test_the_phones_version_keeps_its_own_card_and_gets_no_other(two_runs):
     version = store.production(two_runs.root / "mobile" / "flight_delay")
-    assert not (version.folder / store.CARD).exists()
+    assert not (version.folder / contents.CARD).exists()
     stated = mobile_card.ModelCard.model_validate_json((version.folder / mobile_card.FILE).read_text())
     assert stated == mobile_card.read(version.folder / "model.tflite")
 
@@ -96,13 +96,13 @@ def test_a_rollback_keeps_the_card(serving, tmp_path):
     source, version = restore(folder, 1, keep=5)
     assert (source.number, version.number) == (1, 3)
     store.verify(version)
-    for name in (store.CARD, store.CARD_JSON):
+    for name in (contents.CARD, contents.CARD_JSON):
         assert (version.folder / name).read_bytes() == (source.folder / name).read_bytes()
 
 
 def test_a_changed_card_is_found(serving, tmp_path):
     folder = shutil.copytree(serving, tmp_path / "flight_delay")
-    with (folder / "2" / store.CARD).open("a") as file:
+    with (folder / "2" / contents.CARD).open("a") as file:
         file.write("And it never errs.\n")
     with pytest.raises(store.CorruptModel, match=r"Version 2 in .* differs from its manifest: model_card.md"):
         store.verify(store.read(folder, 2))
@@ -113,7 +113,7 @@ def test_the_card_is_no_part_of_the_model(two_runs, tmp_path):
     pushed = publish(two_runs, tmp_path / "flight_delay")
     assert pushed.get_int_custom_property("pushed") == 1
     version = store.production(tmp_path / "flight_delay")
-    assert not {store.CARD, store.CARD_JSON} & set(version.manifest["files"])
+    assert not {contents.CARD, contents.CARD_JSON} & set(version.manifest.files)
     pushed = publish(two_runs, tmp_path / "flight_delay", description=DESCRIPTION.model_dump_json())
     assert pushed.get_string_custom_property("reason") == "version 1 in production is this very model"
 
@@ -167,7 +167,7 @@ def test_what_a_person_wrote_comes_from_the_parameter(two_runs, tmp_path):
     publish(two_runs, tmp_path / "rain", description=stated.model_dump_json(), configuration=settings)
     version = store.production(tmp_path / "rain")
     store.verify(version)
-    text = (version.folder / store.CARD).read_text()
+    text = (version.folder / contents.CARD).read_text()
     assert text.startswith("# Model card: flight_delay\n\nÜ: the *chance* of rain.\n")
     assert '    train.note = "<script>"\n' in text
 
@@ -179,7 +179,7 @@ def test_a_key_signs_and_only_its_path_is_told(two_runs, tmp_path):
     pushed = publish(two_runs, tmp_path / "flight_delay", span="2013-04", configuration=configuration, **paths)
     assert pushed.get_int_custom_property("pushed") == 1
     version = store.read(tmp_path / "flight_delay", 1, keys)
-    assert version.manifest["configuration"]["publish"] == paths
+    assert version.manifest.configuration["publish"] == paths
     [secret] = [line for line in Path(paths["signing_key"]).read_text().splitlines() if "-----" not in line]
     content = [path.read_bytes() for path in version.folder.rglob("*") if path.is_file()]
     assert not any(secret.encode() in each for each in [*content, str(pushed.mlmd_artifact).encode()])

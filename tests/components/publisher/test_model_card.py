@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from components.model_store.manifest import Facts
 from components.publisher import markdown, model_card
 from components.publisher.model_card import Description, ModelCard
 from components.shared import data_findings, drift_report
@@ -98,7 +99,7 @@ def statistics(*texts: str) -> statistics_pb2.DatasetFeatureStatisticsList:
 def card(*reasons: str, facts=FACTS, before=None, texts=("UA", "B6"), findings=()) -> ModelCard:
     return model_card.build(
         model_card.read(COMMITTED),
-        facts,
+        Facts(**facts),
         before=before or {},
         drift=drift(*reasons),
         findings=findings,

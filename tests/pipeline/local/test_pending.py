@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from components.model_store import store
+from components.model_store.manifest import Facts
 from components.shared.errors import SignatureInvalid
 from components.span_example_gen import content, whole
 from pipeline import config
@@ -22,7 +23,7 @@ def publish(settings, span: str, tmp_path: Path) -> None:
     model = tmp_path / f"model-{span}"
     model.mkdir()
     (model / "saved_model.pb").write_text(span)
-    store.publish(settings.serving_folder, model, {}, {"span": span}, keep=5)
+    store.publish(settings.serving_folder, model, {}, Facts(span=span), keep=5)
 
 
 def test_without_a_model_every_month_with_its_window_is_due(settings):

@@ -140,8 +140,8 @@ def evaluation_rows(version: Version, card: ModelCard, folder: Path) -> list[dic
             f"{folder} has no span {card.span}, which the model was evaluated on. Run `make data`, or use --spans."
         )
     columns = {feature.name: feature.dtype for feature in card.features}
-    first = spans.first_eval_day(card.span, version.manifest["configuration"]["data"]["eval_days"])
-    ignored = [card.label, *version.manifest["configuration"]["data"]["ignore_columns"]]
+    first = spans.first_eval_day(card.span, version.manifest.configuration["data"]["eval_days"])
+    ignored = [card.label, *version.manifest.configuration["data"]["ignore_columns"]]
     batches = [
         reader.split_by_time(batch, DATE, first)["eval"]
         for path in spans.files(folder, [card.span])[card.span]
