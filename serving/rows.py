@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from components.shared import raw_values
 from components.shared.errors import BadData
 from components.span_example_gen import csv_file
 
@@ -21,6 +22,7 @@ DTYPES: dict[str, np.dtype] = {
     "DT_INT64": np.dtype(np.int64),
     "DT_BOOL": np.dtype(np.bool_),
 }
+MISSING = {"O": "", "f": math.nan}  # by the dtype's kind; an integer cannot be missing
 ARROW: dict[str, pa.DataType] = {"DT_STRING": pa.string(), "DT_INT32": pa.int64(), "DT_INT64": pa.int64()}  # else float64
 
 
@@ -49,12 +51,12 @@ def columns(rows: Rows, inputs: Mapping[str, str]) -> dict[str, np.ndarray]:
 def _column(name: str, values: list, dtype: str) -> np.ndarray:
     target = DTYPES[dtype]
     try:
-        return _fits(values, target)
-    except (TypeError, ValueError, OverflowError) as error:
+        return _array(values, target)
+    except (TypeError, OverflowError) as error:
         for number, value in enumerate(values, 1):
             try:
-                _fits([value], target)
-            except (TypeError, ValueError, OverflowError):
+                _array([value], target)
+            except (TypeError, OverflowError):
                 wrong = "missing" if _is_missing(value) else repr(value)
                 raise BadData(f"row {number}: {name} is {wrong}; expected {dtype.removeprefix('DT_').lower()}.") from error
         raise
@@ -64,24 +66,9 @@ def _is_missing(value: Any) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
-def _value(value: Any, kind: str) -> Any:
-    if _is_missing(value):
-        if kind in "iub":
-            raise ValueError("missing")
-        return "" if kind == "O" else math.nan
-    allowed: dict[str, tuple] = {"O": (str,), "f": (int, float, np.number), "i": (int, np.integer), "b": (bool, np.bool_)}
-    if not isinstance(value, allowed[kind]) or (isinstance(value, bool) and kind != "b"):
-        raise TypeError(value)
-    return value
-
-
-def _fits(values: list, target: np.dtype) -> np.ndarray:
-    """The values as an array. Raises TypeError, ValueError, OverflowError: also for a number that would become infinite."""
-    with np.errstate(over="raise"):
-        try:
-            return np.array([_value(value, target.kind) for value in values], target)
-        except FloatingPointError as error:
-            raise OverflowError(str(error)) from error
+def _array(values: list, target: np.dtype) -> np.ndarray:
+    """The values, the missing ones as the signature wants them. Raises TypeError, OverflowError."""
+    return raw_values.array([MISSING.get(target.kind) if _is_missing(value) else value for value in values], target)
 
 
 def from_csv(path: Path, inputs: Mapping[str, str], missing: Collection[str] = ()) -> pd.DataFrame:

@@ -1,11 +1,13 @@
 """Raw rows as a person or a program writes them, checked against the model card, as columns for the file. No TensorFlow."""
 
+import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from components.shared import raw_values
 from components.shared.errors import BadData
 from components.shared.phone.card import FeatureCard, ModelCard, Value
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MISSING: dict[str, Value] = {"string": "", "float32": float("nan"), "int64": 0}
-TYPES: dict[str, tuple[type, ...]] = {"string": (str,), "float32": (int, float), "int64": (int,)}
+DTYPES = {"string": np.dtype(object), "float32": np.dtype(np.float32), "int64": np.dtype(np.int64)}
 
 
 def check(row: Mapping[str, Value], card: ModelCard) -> dict[str, Value]:
@@ -40,19 +42,13 @@ def _value(feature: FeatureCard, value: Value) -> Value:
         if not feature.optional:
             raise BadData(f"{feature.name} is missing. Expected {allowed(feature)}.")
         return MISSING[feature.dtype]
-    if isinstance(value, bool) or not isinstance(value, TYPES[feature.dtype]):
-        raise BadData(f"{feature.name} is {value!r}. Expected {allowed(feature)}.")
-    if not isinstance(value, str) and not _fits(value, feature.dtype):
+    try:
+        raw_values.array([value], DTYPES[feature.dtype])
+    except (TypeError, OverflowError) as error:
+        raise BadData(f"{feature.name} is {value!r}. Expected {allowed(feature)}.") from error
+    if isinstance(value, float) and not math.isfinite(value):
         raise BadData(f"{feature.name} is {value!r}. Expected {allowed(feature)}; leave it out where it is missing.")
     return value
-
-
-def _fits(value: float, dtype: str) -> bool:
-    try:
-        with np.errstate(over="ignore"):  # it becomes infinite
-            return bool(np.isfinite(np.array(value, dtype)))
-    except OverflowError:  # an integer, which Python has of any size
-        return False
 
 
 def allowed(feature: FeatureCard) -> str:
@@ -101,5 +97,4 @@ def _type(feature: FeatureCard) -> "pa.DataType":
 
 def columns(rows: list[dict[str, Value]], card: ModelCard) -> dict[str, np.ndarray]:
     """Checked rows as a column of shape [rows] a feature."""
-    dtypes = {"string": object, "float32": np.float32, "int64": np.int64}
-    return {feature.name: np.array([row[feature.name] for row in rows], dtypes[feature.dtype]) for feature in card.features}
+    return {feature.name: np.array([row[feature.name] for row in rows], DTYPES[feature.dtype]) for feature in card.features}

@@ -1,0 +1,30 @@
+"""What a raw value must be to enter a model: one rule for servers and for phones. Imports numpy alone."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+TYPES: dict[str, tuple[type, ...]] = {
+    "O": (str,),
+    "f": (int, float, np.number),
+    "i": (int, np.integer),
+    "b": (bool, np.bool_),
+}
+
+
+def array(values: Sequence[Any], dtype: np.dtype) -> np.ndarray:
+    """Make an array of values, none of which is changed by that, as a number would be that becomes infinite.
+
+    Raises:
+        TypeError: a value is of another type: a bool is no number, a number no text.
+        OverflowError: a number is too large for the dtype.
+    """
+    for value in values:
+        if not isinstance(value, TYPES[dtype.kind]) or (isinstance(value, bool) and dtype.kind != "b"):
+            raise TypeError(value)
+    with np.errstate(over="raise"):
+        try:
+            return np.array(values, dtype)
+        except FloatingPointError as error:
+            raise OverflowError(str(error)) from error
