@@ -20,11 +20,15 @@ from pipeline.shared import command_line
 CHECKOUT = Path(__file__).parent.parent
 MARKER = f"# crosswind: {CHECKOUT}"  # a comment to the shell; names the checkout, so that two do not disturb each other
 SHORTHANDS = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually", "@reboot")
-RANGES = {"minute": (0, 59), "hour": (0, 23), "day of the month": (1, 31), "month": (1, 12), "day of the week": (0, 7)}
-NAMES = {
-    "month": ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
-    "day of the week": ["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
+VALUES = {
+    "minute": "0 to 59",
+    "hour": "0 to 23",
+    "day of the month": "1 to 31",
+    "month": "1 to 12",
+    "day of the week": "0 to 7",
 }
+# What Debian's cron takes, of what cronsim does: no L, W or #, and a step after * or a range only.
+PART = r"(\d+|[a-z]{3}|(\*|(\d+|[a-z]{3})-(\d+|[a-z]{3}))(/\d+)?)"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -81,31 +85,18 @@ def check_time(at: str) -> str:
     if at in SHORTHANDS:
         return at
     fields = at.split()
-    if len(fields) != len(RANGES):
+    if len(fields) != len(VALUES):
         raise BadConfig(
-            f"--at {at!r} has {len(fields)} fields; expected five: {', '.join(RANGES)}, or one of {', '.join(SHORTHANDS)}. "
+            f"--at {at!r} has {len(fields)} fields; expected five: {', '.join(VALUES)}, or one of {', '.join(SHORTHANDS)}. "
             "(Kubeflow's recurring runs take six, seconds first.)"
         )
-    for text, (name, (low, high)) in zip(fields, RANGES.items(), strict=True):
-        if not all(_is_legal(part.lower(), name, low, high) for part in text.split(",")):
-            raise BadConfig(
-                f"--at {at!r}: {text!r} is no {name}; expected {low} to {high}, *, a range, a list or a step as */5."
-            )
+    for position, (text, (name, values)) in enumerate(zip(fields, VALUES.items(), strict=True)):
+        alone = ["*"] * position + [text] + ["*"] * (len(fields) - position - 1)
+        if not re.fullmatch(f"{PART}(,{PART})*", text.lower(), re.ASCII) or not cron.is_ever_due(" ".join(alone)):
+            raise BadConfig(f"--at {at!r}: {text!r} is no {name}; expected {values}, *, a range, a list or a step as */5.")
     if not cron.is_ever_due(" ".join(fields)):
         raise BadConfig(f"--at {at!r} is never due; expected a time that comes. Look whether the month has that day.")
     return " ".join(fields)
-
-
-def _is_legal(part: str, name: str, low: int, high: int) -> bool:
-    # Debian's cron takes a step behind * or a range only.
-    if not re.fullmatch(r"[a-z0-9]+|(\*|[a-z0-9]+-[a-z0-9]+)(/[1-9][0-9]*)?", part):
-        return False
-    values = part.partition("/")[0]
-    if values == "*":
-        return True
-    names = NAMES.get(name, [])
-    ends = [low + names.index(end) if end in names else int(end) if end.isdecimal() else -1 for end in values.split("-")]
-    return all(low <= end <= high for end in ends) and ends == sorted(ends)
 
 
 def change_crontab(line: str | None) -> None:
