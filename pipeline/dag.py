@@ -184,6 +184,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             statistics=statistics.outputs["statistics"],
             schema=schema.outputs["schema"],
             features=form_fields(problem),
+            words=problem.words.model_dump(),
             label=problem.label,
             model_name=problem.model,
             ship=config.mobile.ship,

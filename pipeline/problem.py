@@ -8,11 +8,12 @@ import csv
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from components.shared.errors import BadConfig
+from components.shared.phone.card import Form, Words
 from pipeline.shared.section import Section
 
 MISSING_CATEGORY = "__missing__"  # stands for an absent category, a string because a phone cannot send an empty one
@@ -43,9 +44,7 @@ class Feature(Section):
     period: float = Field(default=0.0, ge=0, strict=False, description="of a cyclic feature, in `unit`")
     prior: float = Field(default=0.0, ge=0, description="of a share: the weight of its log-odds, from which the network starts")
     words: str = Field(default="", description="what people call it; empty: its name")
-    form: Literal["", "choice", "time", "weekday", "switch", "percent", "number", "text", "distance"] = Field(
-        default="", description="how a form asks for it; empty: as its kind is asked for"
-    )
+    form: Form = Field(default="", description="how a form asks for it; empty: as its kind is asked for")
     between: tuple[str, str] | None = Field(
         default=None, strict=False, description="of the form distance: the two categories whose places it lies between"
     )
@@ -75,21 +74,6 @@ class Feature(Section):
         return (self.name,)
 
 
-class Words(Section):
-    """What pages, command lines and the app say of the problem."""
-
-    title: str = Field(default="Prediction", description="of the app's screen")
-    row: str = Field(default="row", description="one of what is predicted")
-    rows: str = Field(default="rows", description="several of them")
-    ask: str = Field(default="Predict", description="on the button that asks")
-    event: str = Field(default="yes", description='what the probability is of, as in "27 % chance of …"')
-    yes: str = Field(default="Yes is likely", description="from the threshold on")
-    above: str = Field(default="Chance above average", description="below the threshold, above the average")
-    below: str = Field(default="Chance below average", description="below the average")
-    positive: str = Field(default="yes", description="a positive label, in a word or two")
-    negative: str = Field(default="no", description="a negative label")
-
-
 class Problem(Section):
     """What is predicted from what."""
 
@@ -97,7 +81,7 @@ class Problem(Section):
     model: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="name that clients ask for; a folder under run.root/serving")
     label: str = Field(pattern=COLUMN, description="column of 0 and 1 that is predicted")
     date: str = Field(min_length=1, description="column of the date: it splits the rows by time, and is never a feature")
-    words: Words = Field(default_factory=Words, description="for people")
+    words: Words = Field(default_factory=Words, description="what pages, command lines and the app say of it")
     declared: dict[str, Feature] = Field(alias="features", min_length=1, description="the columns that a model sees, by name")
 
     @field_validator("declared", mode="before")

@@ -74,7 +74,7 @@ def _rename(spec: Spec) -> None:
         task["dependentTasks"] = sorted(task_name(name) for name in task.get("dependentTasks", []))
         for source in [*_sources(task, "artifacts"), *_sources(task, "parameters")]:
             source["producerTask"] = task_name(source["producerTask"])
-    for component in components.shared.values():
+    for component in components.values():
         component["executorLabel"] = labels[component["executorLabel"]]
     spec["root"]["dag"]["tasks"] = _with_keys(spec["root"]["dag"]["tasks"], task_name)
     spec["components"] = _with_keys(components, lambda name: COMPONENT + task_name(name))

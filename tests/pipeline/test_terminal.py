@@ -14,7 +14,8 @@ RUNNER = """
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from pipeline import execution, local_runner, root
+from pipeline import local_runner
+from pipeline.local import execution, root
 from pipeline.local.supervisor import supervised
 
 folder, behaviour, *arguments = sys.argv[1:]

@@ -145,7 +145,7 @@ def test_what_the_nodes_of_the_dag_import_of_the_project_is_imported_when_it_is_
     """An import later would be of what is edited meanwhile, under the key of what was there before."""
     code = """
 import sys
-from components import source_code
+from components.shared import source_code
 from pipeline import config, dag
 nodes = dag.create_pipeline(config.load(), "2013-03", trials=1).components
 modules = {path for each in [*(node.type for node in nodes), dag.TRAINING, dag.TUNING] for path in source_code.files(each)}

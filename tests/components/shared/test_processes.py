@@ -16,7 +16,7 @@ from components.shared import processes
 
 PARENT = """
 import sys, time
-from components import processes
+from components.shared import processes
 
 print(processes.start(["sleep", "600"]).pid, flush=True)
 time.sleep(600)

@@ -12,7 +12,7 @@ from pipeline.local import root
 HOLD = """
 import sys, time
 from pathlib import Path
-from pipeline import root
+from pipeline.local import root
 with root.claimed(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

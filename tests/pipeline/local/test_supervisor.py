@@ -315,7 +315,7 @@ def test_nohup_keeps_it_from_hearing_that_its_terminal_is_gone():
 @pytest.mark.parametrize("numbers", [(signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGTERM, signal.SIGHUP)])
 def test_a_second_signal_does_not_end_the_watcher_before_what_it_watches(numbers):
     """As Ctrl-C of a tick: the terminal signals all of them, and then the tick its run."""
-    command = [sys.executable, "-c", f"from pipeline import supervisor\nsupervisor.GRACE = 600.0\n{WATCHES}", "deaf"]
+    command = [sys.executable, "-c", f"from pipeline.local import supervisor\nsupervisor.GRACE = 600.0\n{WATCHES}", "deaf"]
     watcher = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         pids = [int(pid) for pid in watcher.stdout.readline().split()]
