@@ -20,7 +20,11 @@ def read(path: Path) -> schema_pb2.Schema:
 
 
 def check(path: Path, problem: Problem) -> None:
-    """Raises BadConfig unless the schema has exactly the declared columns, each with its type."""
+    """Hold a schema against the declared columns.
+
+    Raises:
+        BadConfig: a column is missing, not declared, of another type, or has a shape.
+    """
     schema = read(path)
     stated = {feature.name: feature.type for feature in schema.feature}
     declared = {name: TYPES[dtype] for name, dtype in problem.columns.items()}
@@ -35,4 +39,10 @@ def check(path: Path, problem: Problem) -> None:
     if wrong:
         raise BadConfig(
             f"{path} does not fit {problem.folder}/problem.toml: {'; '.join(sorted(wrong))}. Expected the same columns in both."
+        )
+    # TFX hands a column with a shape to preprocessing as a dense tensor, which has no way to say that a value is missing.
+    if shaped := [feature.name for feature in schema.feature if feature.HasField("shape")]:
+        raise BadConfig(
+            f"{path} states a shape for {', '.join(shaped)}; expected value_count {{ min: 1 max: 1 }} in its place. "
+            "TFDV's infer_schema writes that with infer_feature_shape=False."
         )

@@ -23,6 +23,11 @@ def test_the_reviewed_schema_fits_the_features():
         ),
         ("type: INT\n  int_domain", "type: FLOAT\n  int_domain", "holiday is FLOAT, declared as INT"),
         ("feature {", "feature [", "is not a readable schema"),
+        (
+            "value_count {\n    min: 1\n    max: 1\n  }",
+            "shape { dim { size: 1 } }",
+            "states a shape for carrier; expected value_count",
+        ),
     ],
 )
 def test_a_schema_that_does_not_fit_is_refused(tmp_path, old, new, message):
