@@ -121,7 +121,8 @@ def test_the_commit_reaches_the_process_that_records_it(target):
     """A label does not. The build is told it in every command of ours."""
     assert "GIT_COMMIT=$GIT_COMMIT" in inherited(target, "ENV")
     texts = [
-        path.read_text(encoding="utf-8") for path in (REPOSITORY / "README.md", REPOSITORY / "pipeline/kubeflow/gke/README.md")
+        (REPOSITORY / path).read_text(encoding="utf-8")
+        for path in ("pipeline/kubeflow/README.md", "pipeline/kubeflow/gke/README.md")
     ]
     builds = re.findall(r"docker build .*?\.$", "".join(texts), re.DOTALL | re.MULTILINE)
     assert len(builds) == 3

@@ -1,4 +1,4 @@
-"""Every exit code, from a real command: with the message that the README's table shows for it."""
+"""Every exit code, from a real command: with the message that the table of pipeline/README.md shows for it."""
 
 import contextlib
 import fcntl
@@ -44,7 +44,8 @@ OTHERS += ["serving.batch", "serving.predict", "tflite.predict", "tflite.install
 
 def table() -> dict[str, tuple[int, str, str]]:
     """Name to code, meaning and example of the README's table."""
-    rows = re.findall(r"^\| (\d+) \| ([a-z ]+) \| (.+?) \| `(.+)` \|$", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
+    text = (REPOSITORY / "pipeline/README.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| ([a-z ]+) \| (.+?) \| `(.+)` \|$", text, re.MULTILINE)
     return {name: (int(code), meaning, example) for code, name, meaning, example in rows}
 
 

@@ -279,7 +279,7 @@ def test_the_readmes_curl_lines_do_what_it_says(web, server, tmp_path):
     import shlex  # noqa: PLC0415
     import subprocess  # noqa: PLC0415
 
-    text = (REPOSITORY / "README.md").read_text()
+    text = (REPOSITORY / "serving/README.md").read_text()
     commands = re.findall(r"^\$ (curl .*(?:\\\n.*)*)", text, re.MULTILINE)
     assert commands, "the README shows curl"
     for command in commands:

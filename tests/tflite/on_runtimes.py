@@ -68,7 +68,7 @@ def stated(version) -> card.ModelCard:
 
 @pytest.fixture(scope="module")
 def rows(stated) -> awkward_rows.AwkwardRows:
-    """The request of the README without late shares first, then real rows of the model's newest month, then awkward ones."""
+    """`serving/request.json` without late shares first, then real rows of the model's newest month, then awkward ones."""
     flights = pd.read_parquet(REPOSITORY / "data" / "flights" / "spans" / stated.span).sample(REAL_ROWS, random_state=1)
     [request] = json.loads((REPOSITORY / "serving" / "request.json").read_text())["instances"]
     real = {}

@@ -1,0 +1,56 @@
+"""What the READMEs name is there: files, folders, links and their headings."""
+
+import re
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+FOLDERS = ("components", "data", "pipeline", "serving", "tests", "tflite")
+PATHS = [*REPOSITORY.glob("*"), *(path for folder in FOLDERS for path in (REPOSITORY / folder).rglob("*"))]
+READMES = sorted(path.relative_to(REPOSITORY) for path in PATHS if path.suffix == ".md")
+ENDINGS = "py|toml|md|yaml|json|pbtxt|csv|kts|xml|pro|svg|png|j2|config|lock|conf"
+NAMED = re.compile(rf"[\w./-]+\.(?:{ENDINGS})|[\w.-]+(?:/[\w.-]+)*/")
+MADE = {  # by a run, a test or a person
+    *("artifacts/", "backups/", "logs/", "mobile/", "pipelines/", "reports/", "spans/"),
+    *("canary.json", "content.json", "corpus.json", "facts.json", "index.html", "manifest.json", "model_card.json"),
+    *("model_card.md", "report.json", "_old.csv", "models.config", "data/parcels/build.py", "pipeline.yaml", "propose.py"),
+    "row.json",
+}
+
+
+def text(readme: Path) -> str:
+    return (REPOSITORY / readme).read_text(encoding="utf-8")
+
+
+def anchor(heading: str) -> str:
+    """As GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def test_the_readme_fits_a_few_screens():
+    assert len(text(Path("README.md")).splitlines()) <= 200
+
+
+@pytest.mark.parametrize("readme", READMES, ids=str)
+def test_links_lead_somewhere(readme):
+    for target in re.findall(r"\]\(([^)\s]+)\)", text(readme)):
+        if "://" in target:
+            continue
+        path, _, heading = target.partition("#")
+        found = REPOSITORY / readme.parent / path if path else REPOSITORY / readme
+        assert found.exists(), target
+        if heading:
+            headings = re.findall(r"^#+ (.*)$", found.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in map(anchor, headings), target
+
+
+@pytest.mark.parametrize("readme", READMES, ids=str)
+def test_files_that_are_named_exist(readme):
+    """From the root, or anywhere below the README's folder. Fenced blocks show what a command says, and are left out."""
+    below = [str(path) for path in PATHS if path.is_relative_to(REPOSITORY / readme.parent)]
+    prose = re.sub(r"^ *```.*?^ *```", "", text(readme), flags=re.DOTALL | re.MULTILINE)
+    for name in re.findall(r"`([^`\n]+)`", prose):
+        if NAMED.fullmatch(name) and name not in MADE and not name.startswith("runs/"):
+            found = (REPOSITORY / name).exists() or any(path.endswith(f"/{name.rstrip('/')}") for path in below)
+            assert found, f"{name} is not there"
