@@ -22,7 +22,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     found = content if isinstance(content, list) else [content]
     if not found or not all(isinstance(row, dict) for row in found):
         raise BadData(
-            f"{path} holds no rows. Expected an object of field to value, a list of them, or a request such as "
-            "serving/request.json."
+            f"{path} holds no rows. Expected an object of field to value, a list of them, or a request of "
+            'TensorFlow Serving\'s REST API, {"instances": [...]}.'
         )
     return found

@@ -50,7 +50,7 @@ CASES = [
         ["--models", "{root}/serving", "--port", "{port}", "--rest_api_port", "{rest_port}"],
         until="REST http://",
     ),
-    Case("serving.predict", ["--json", "serving/request.json", "--server", "grpc://127.0.0.1:9"], 1),
+    Case("serving.predict", ["--json", "data/flights/request.json", "--server", "grpc://127.0.0.1:9"], 1),
     Case("serving.promote", ["--folder", "{root}/serving", "--no-server", "--stable", "1"]),
     Case("serving.promote", ["--folder", "{root}/serving", "--stable", "1", "--server", "http://127.0.0.1:9"], 1),
     Case(

@@ -111,7 +111,7 @@ def test_names_and_labels_meet(objects, overlay):
         pod = deployment["spec"]["template"]["spec"]
         assert {volume["configMap"]["name"] for volume in pod["volumes"] if "configMap" in volume} <= maps
         assert pod.get("serviceAccountName", "default") in accounts | {"default"}
-        assert {each["metadata"]["namespace"] for each in found if "namespace" in each["metadata"]} == {"flight-delay"}
+        assert {each["metadata"]["namespace"] for each in found if "namespace" in each["metadata"]} == {"serving"}
     kinds = {"Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "ConfigMap"}
     assert kinds <= {each["kind"] for each in found}
 

@@ -45,7 +45,7 @@ def router(tmp_path_factory):
     thread = threading.Thread(target=stub.serve_forever)
     thread.start()
     port, _ = free_ports()
-    conf = CONF.read_text().replace("flight-delay-server:8501", f"127.0.0.1:{stub.server_port}")
+    conf = CONF.read_text().replace("model-server:8501", f"127.0.0.1:{stub.server_port}")
     (folder / "router.conf").write_text(conf.replace("listen 8080", f"listen 127.0.0.1:{port}"))
     paths = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     (folder / "nginx.conf").write_text(

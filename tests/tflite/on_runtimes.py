@@ -70,7 +70,7 @@ def stated(version) -> card.ModelCard:
 def rows(stated) -> awkward_rows.AwkwardRows:
     """`serving/request.json` without late shares first, then real rows of the model's newest month, then awkward ones."""
     flights = pd.read_parquet(REPOSITORY / "data" / "flights" / "spans" / stated.span).sample(REAL_ROWS, random_state=1)
-    [request] = json.loads((REPOSITORY / "serving" / "request.json").read_text())["instances"]
+    [request] = json.loads((REPOSITORY / "data" / "flights" / "request.json").read_text())["instances"]
     real = {}
     for feature in stated.features:
         asked = MISSING[feature.dtype] if feature.name in LATE_SHARES else request[feature.name]

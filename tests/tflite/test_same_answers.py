@@ -59,7 +59,7 @@ def test_the_same_score(models, rows):
 def test_a_request_without_late_shares(models, absent):
     """With XNNPACK, without, and as a server answers it. NaN once came out of a MINIMUM as 0.99 on one of the three."""
     served, mobile = models
-    [request] = json.loads((REPOSITORY / "serving" / "request.json").read_text())["instances"]
+    [request] = json.loads((REPOSITORY / "data" / "flights" / "request.json").read_text())["instances"]
     columns = {feature.name: column([request], feature.name, feature.dtype) for feature in FEATURES}
     whole = mobile[0](columns)
     columns |= {name: np.array([np.nan], "float32") for name in absent}

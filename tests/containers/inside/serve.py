@@ -24,7 +24,7 @@ try:
         assert time.monotonic() < begun + 120, "not healthy after 120 s"
         time.sleep(0.5)
     seconds = time.monotonic() - begun
-    request = Path("/opt/crosswind/serving/request.json").read_bytes()
+    request = Path("/opt/crosswind/data/flights/request.json").read_bytes()
     answer = httpx.post("http://localhost:8501/v1/models/flight_delay:predict", content=request).raise_for_status().json()
 finally:
     server.terminate()
