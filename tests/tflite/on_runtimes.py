@@ -68,7 +68,7 @@ def stated(version) -> card.ModelCard:
 
 @pytest.fixture(scope="module")
 def rows(stated) -> awkward_rows.AwkwardRows:
-    """`serving/request.json` without late shares first, then real rows of the model's newest month, then awkward ones."""
+    """`data/flights/request.json` without late shares first, then real rows of the model's newest month, then awkward ones."""
     flights = pd.read_parquet(REPOSITORY / "data" / "flights" / "spans" / stated.span).sample(REAL_ROWS, random_state=1)
     [request] = json.loads((REPOSITORY / "data" / "flights" / "request.json").read_text())["instances"]
     real = {}
