@@ -1,4 +1,4 @@
-"""Scores Parquet files with a published model: all columns go through, and a column `probability` is added."""
+"""Score Parquet files with a published model: every column is kept, and a column `probability` is added."""
 
 import argparse
 import difflib
@@ -35,7 +35,7 @@ BEAMS_OPTIONS = "https://beam.apache.org/releases/pydoc/current/apache_beam.opti
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns an `Exit`; unless it is DONE, the output is as it was."""
+    """Return an `Exit`; the output changes only if it is DONE."""
     parser = argparse.ArgumentParser(prog="python -m serving.batch", description=__doc__, allow_abbrev=False)
     parser.add_argument(
         "--input", action="append", required=True, help="Parquet file; may be repeated, the rows keep their order"
@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def score(options: argparse.Namespace, beam: list[str], console: Console) -> None:
-    """Scores the files, and replaces the output at once. Raises CrosswindError."""
+    """Score the files and replace the output in one step. Raises CrosswindError."""
     output: Path = options.output
     if output.exists() and not options.overwrite:
         raise BadConfig(f"{output} is there already; expected a new file. Name another one, or say --overwrite.")
@@ -88,15 +88,15 @@ def score(options: argparse.Namespace, beam: list[str], console: Console) -> Non
 
 
 def work_by(output: Path) -> str:
-    """The output's folder, unless its path has what TensorFlow takes for a pattern of files."""
+    """Return the output's folder, or the system's temporary one where TensorFlow would read the path as a pattern."""
     folder = str(output.parent.absolute())
     return tempfile.gettempdir() if set(folder) & set("*?[\\") else folder
 
 
 def check_options(beam: list[str]) -> None:
-    """Raises BadConfig for an option that is none of Beam's: Beam would leave it out, as a mistyped --public_key.
+    """Raise BadConfig for an option that Beam does not have: Beam would ignore it, a mistyped --public_key too.
 
-    A job server, of Flink or Spark, has options of its own. For its runners only what looks like one of ours is refused.
+    The job servers of Flink and Spark have options of their own, so for them only what looks like one of ours is refused.
     """
     from apache_beam.options.pipeline_options import PipelineOptions  # noqa: PLC0415
 
@@ -114,7 +114,7 @@ def check_options(beam: list[str]) -> None:
 
 
 def the_model(folder: Path | None, problem: Path, keys: Keys) -> store.Version:
-    """The version to score with; its files are not compared yet. Raises CorruptModel, SignatureInvalid, VersionNotFound."""
+    """Find the version to score with, its files not compared yet. Raises CorruptModel, SignatureInvalid, VersionNotFound."""
     if folder is None:
         published = problem_folder.root(problem) / "serving" / problem_folder.model_name(problem)
         version = store.production(published, keys)
@@ -127,7 +127,7 @@ def the_model(folder: Path | None, problem: Path, keys: Keys) -> store.Version:
 
 
 def row_groups(paths: list[str], model: Path, version: store.Version) -> list["RowGroup"]:
-    """What there is to score: see `scoring.row_groups`. Raises BadData, also for a model without raw inputs."""
+    """List what there is to score, see `scoring.row_groups`. Raises BadData, also for a model without raw inputs."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_stderr():
         from serving import scoring  # noqa: PLC0415  # TensorFlow and Beam
@@ -140,7 +140,7 @@ def row_groups(paths: list[str], model: Path, version: store.Version) -> list["R
 
 
 def write_parts(groups: list["RowGroup"], model: Path, work: Path, beam: list[str]) -> None:
-    """Scores them into files of the work folder. Raises BadData, as the worker that found it."""
+    """Score row groups into files of the work folder. Raises BadData where a worker did."""
     from serving import scoring  # noqa: PLC0415
 
     try:
@@ -154,14 +154,17 @@ def write_parts(groups: list["RowGroup"], model: Path, work: Path, beam: list[st
 
 
 def dtype_name(dtype: int) -> str:
-    """TensorFlow's name, such as DT_FLOAT."""
+    """Return TensorFlow's name of a dtype, such as DT_FLOAT."""
     from tensorflow.core.framework import types_pb2  # noqa: PLC0415
 
     return types_pb2.DataType.Name(dtype)
 
 
 def assemble(parts: list[Path], output: Path) -> int:
-    """Writes the parts into one file, one at a time in memory, under its name when it is whole. Returns the rows."""
+    """Join the parts in one file, which gets its name when it is whole, and return its number of rows.
+
+    One part is in memory at a time.
+    """
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     temporary = output.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
@@ -181,7 +184,7 @@ def assemble(parts: list[Path], output: Path) -> int:
 
 
 def bad_data(error: BaseException | None) -> BadData | None:
-    """The error that a worker raised, which Beam wraps; from a worker of another process only its traceback arrives."""
+    """Return the error that a worker raised. Beam wraps it; from another process only its traceback arrives."""
     while error:
         if isinstance(error, BadData):
             return error

@@ -1,4 +1,4 @@
-"""Asks a model server, TensorFlow Serving or the local one, for the scores of raw rows: the same calls over gRPC and REST."""
+"""Ask a model server, TensorFlow Serving or the local one, for the scores of raw rows: the same calls over gRPC and REST."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -28,8 +28,8 @@ class Target:
         url: `http://host:port`, `https://host:port` or `grpc://host:port`.
         model: as the server names it.
         version, label: of the model, at most one of them; neither: the newest.
-        seconds: that an answer may take.
-        attempts: sent again only while the server is UNAVAILABLE, with random, growing pauses.
+        seconds: how long an answer may take.
+        attempts: tries at most; only an UNAVAILABLE server is asked again, after random, growing pauses.
     """
 
     url: str
@@ -41,7 +41,7 @@ class Target:
 
 
 def connect(target: Target) -> "Client":
-    """A client. Nothing is sent yet.
+    """Make a client of a model server. Nothing is sent yet.
 
     Raises:
         BadConfig: another kind of URL, or both a version and a label.
@@ -70,7 +70,7 @@ def _scheme(url: str) -> str:
 
 
 def no_server(url: str) -> BadConfig:
-    """What is said of a URL that leads to none."""
+    """Return the error for a URL that leads to no server."""
     return BadConfig(f"{url!r} is no server; expected http://host:port, https://host:port or grpc://host:port.")
 
 
@@ -82,7 +82,7 @@ class Client(ABC):
         self._inputs: dict[str, str] | None = None
 
     def predict(self, rows: Rows) -> np.ndarray:
-        """The probability of each row, float32, shape [rows].
+        """Return the probability of each row, float32, shape [rows].
 
         Args:
             rows: raw values by feature, as objects or as a frame.
@@ -95,13 +95,13 @@ class Client(ABC):
         return self._retried(lambda: self._predict(given))
 
     def inputs(self) -> dict[str, str]:
-        """What the model takes, name to dtype as `DT_FLOAT`. Asked for once. Raises Refused."""
+        """Return what the model takes, name to dtype as `DT_FLOAT`. The server is asked once. Raises Refused."""
         if self._inputs is None:
             self._inputs = self._retried(self._ask_inputs)
         return self._inputs
 
     def states(self) -> dict[int, str]:
-        """The state of each version that the server knows, such as AVAILABLE. Raises Refused."""
+        """Return the state of each version that the server knows, such as AVAILABLE. Raises Refused."""
         return self._retried(self._states)
 
     def _retried(self, call: Callable[[], Answer]) -> Answer:
@@ -124,7 +124,7 @@ class Client(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Closes the connection."""
+        """Close the connection."""
 
     def __enter__(self) -> Self:
         return self

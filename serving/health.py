@@ -13,7 +13,7 @@ SECONDS = 4.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return an `Exit`: DONE when it is."""
+    """Return an `Exit`: DONE when it is healthy."""
     parser = argparse.ArgumentParser(prog="python -m serving.health", description=__doc__)
     parser.add_argument("--server", default="127.0.0.1:8500", help="host:port of gRPC (default: %(default)s)")
     server = parser.parse_args(arguments).server

@@ -26,26 +26,26 @@ class Models(Protocol):
     name: str
 
     def read(self) -> tuple[str, str]:
-        """The text of models.config and a mark of its state; ("", MISSING) if there is none."""
+        """Return the text of models.config and a mark of its state; ("", MISSING) if there is none."""
 
     def replace(self, text: str, mark: str) -> str:
-        """Writes the whole file, or removes it if `text` is empty, provided that its state still is `mark`.
+        """Write the whole file, or remove it if `text` is empty, provided that its state still is `mark`.
 
         Returns the new mark. Raises PromotionFailed.
         """
 
     def held(self, model: str) -> AbstractContextManager[None]:
-        """Until its end no publisher adds or deletes versions of the model. Raises VersionNotFound, PromotionFailed."""
+        """Keep publishers from adding or deleting versions of the model. Raises VersionNotFound, PromotionFailed."""
 
     def versions(self, model: str) -> list[int]:
-        """Published versions of a model, oldest first."""
+        """List the published versions of a model, oldest first."""
 
     def check(self, model: str, version: int, keys: Keys) -> None:
-        """Raises VersionNotFound, CorruptModel when files of the version are not as published, or SignatureInvalid."""
+        """Check that a version is as it was published. Raises VersionNotFound, CorruptModel, SignatureInvalid."""
 
 
 def models_in(folder: str) -> Models:
-    """The folder of models at a path or a gs:// URL. Raises BadConfig."""
+    """Open the folder of models at a path or a gs:// URL. Raises BadConfig."""
     return Bucket(folder) if folder.startswith(BUCKET) else Local(Path(folder))
 
 
@@ -58,7 +58,7 @@ class Local:
         self._folder, self.name = folder, str(folder)
 
     def read(self) -> tuple[str, str]:
-        """The text, and the SHA-256 of it."""
+        """Return the text and its SHA-256."""
         try:
             text = (self._folder / labels.CONFIG).read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -68,7 +68,7 @@ class Local:
         return text, digest(text)
 
     def replace(self, text: str, mark: str) -> str:
-        """Renames a new file over the old one, under a lock."""
+        """Rename a new file over the old one, under a lock."""
         path = self._folder / labels.CONFIG
         temporary = self._folder / f"{TEMPORARY_PREFIX}{os.getpid()}"
         try:
@@ -89,11 +89,11 @@ class Local:
             if isinstance(error, CrosswindError):
                 raise
             raise PromotionFailed(f"{path} cannot be written: {error}. It is as it was; correct the rights.") from error
-        return digest(text) if text else MISSING  # not of what is there now: somebody else may have written since
+        return digest(text) if text else MISSING  # not what is there now: somebody else may have written since
 
     @contextmanager
     def held(self, model: str) -> Iterator[None]:
-        """Holds the lock of whoever publishes, restores or deletes versions; they never wait for that of the file."""
+        """Hold the lock that publishing, restoring and deleting take; none of them waits for the lock of the file."""
         folder = self._folder / model
         with ExitStack() as stack:
             try:
@@ -111,7 +111,7 @@ class Local:
         return store.versions(self._folder / model)
 
     def check(self, model: str, version: int, keys: Keys) -> None:
-        """Compares every file with the manifest."""
+        """Compare every file with the manifest."""
         present(self, model, version)
         store.verify(store.read(self._folder / model, version, keys))
 
@@ -135,7 +135,7 @@ class Bucket:
         self._bucket = self._client.bucket(bucket)
 
     def read(self) -> tuple[str, str]:
-        """The text, and the object's generation."""
+        """Return the text and the object's generation."""
         try:
             blob = self._bucket.get_blob(self._prefix + labels.CONFIG)
             if blob is None:
@@ -146,7 +146,7 @@ class Bucket:
             raise PromotionFailed(f"{self.name}/{labels.CONFIG} cannot be read: {error.message}") from error
 
     def replace(self, text: str, mark: str) -> str:
-        """Writes the object on the condition that its generation is still the one that was read."""
+        """Write the object if its generation is still the one that was read."""
         blob = self._bucket.blob(self._prefix + labels.CONFIG)
         try:
             if not text:
@@ -161,7 +161,7 @@ class Bucket:
 
     @contextmanager
     def held(self, model: str) -> Iterator[None]:
-        """Holds nothing: a bucket has no locks, and no publisher of ours writes to one; versions are copied there."""
+        """Hold nothing: a bucket has no locks, and no publisher of ours writes to one; versions are copied there."""
         yield
 
     def versions(self, model: str) -> list[int]:
@@ -175,7 +175,7 @@ class Bucket:
         return sorted(int(name) for name in names if name.isdecimal())
 
     def check(self, model: str, version: int, keys: Keys) -> None:
-        """Fetches every object and compares it with the manifest."""
+        """Fetch every object and compare it with the manifest."""
         present(self, model, version)
         folder = f"{self._prefix}{model}/{version}/"
         origin = f"{BUCKET}{self._bucket.name}/{folder}"
@@ -196,12 +196,12 @@ class Bucket:
 
 
 def digest(text: str) -> str:
-    """SHA-256 of a text."""
+    """Return the SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def object_sum(blob) -> str:
-    """SHA-256 of an object's content, which need not fit into memory."""
+    """Return the SHA-256 of an object, read piece by piece: it need not fit into memory."""
     with tempfile.TemporaryFile() as file:
         blob.download_to_file(file)
         file.seek(0)
@@ -209,14 +209,14 @@ def object_sum(blob) -> str:
 
 
 def present(models: Models, model: str, version: int) -> None:
-    """Raises VersionNotFound."""
+    """Check that a version is published. Raises VersionNotFound."""
     if version not in (known := models.versions(model)):
         there = f"one of {', '.join(map(str, known))}" if known else "a published model: there is none"
         raise VersionNotFound(f"{models.name}/{model} has no version {version}; expected {there}.")
 
 
 def changed(path: str) -> PromotionFailed:
-    """Somebody else wrote the file in between."""
+    """Return the error for a file that somebody else wrote in between."""
     return PromotionFailed(
         f"{path} was changed by somebody else in the meantime, and is left as they wrote it. Look, and repeat."
     )

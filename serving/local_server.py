@@ -1,4 +1,4 @@
-"""Serves published models over TensorFlow Serving's own protocols, for development and tests; production has the original."""
+"""Serve published models over TensorFlow Serving's own protocols, for development and tests; production has the original."""
 
 import argparse
 import os
@@ -16,7 +16,7 @@ from data import DEFAULT_PROBLEM
 
 MEGABYTE = 1 << 20
 LAST_PORT = 65_535
-# TensorFlow Serving's flags that change neither answers nor when they come here: taken, so that its command lines are.
+# TensorFlow Serving's flags that change nothing here: accepted, so that its command lines work.
 UNUSED = (
     *("rest_api_num_threads", "grpc_max_threads", "num_load_threads", "num_unload_threads", "flush_filesystem_caches"),
     *("tensorflow_session_parallelism", "tensorflow_intra_op_parallelism", "tensorflow_inter_op_parallelism"),
@@ -25,7 +25,7 @@ UNUSED = (
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """The command line; flags that TensorFlow Serving has too are named as there."""
+    """Parse the command line; flags that TensorFlow Serving has too are named as there."""
     parser = argparse.ArgumentParser(prog="python -m serving.local_server", description=__doc__, allow_abbrev=False)
     models = parser.add_argument_group("models")
     models.add_argument(
@@ -76,7 +76,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def boolean(default: bool) -> dict:
-    """Of a flag that TensorFlow Serving takes as --flag, --flag=true and --flag=false."""
+    """Return the arguments of a flag that may be given as --flag, --flag=true or --flag=false, as in TensorFlow Serving."""
     words = {"true": True, "false": False}
 
     def read(text: str) -> bool:
@@ -88,14 +88,14 @@ def boolean(default: bool) -> dict:
 
 
 def port(text: str) -> int:
-    """A port's number. Raises ArgumentTypeError."""
+    """Parse a port's number. Raises ArgumentTypeError."""
     if not text.isdecimal() or int(text) > LAST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is no port; expected a number up to {LAST_PORT}.")
     return int(text)
 
 
 def seconds(text: str) -> float:
-    """A wait between polls. Raises ArgumentTypeError."""
+    """Parse a wait between polls, in seconds. Raises ArgumentTypeError."""
     try:
         found = float(text)
     except ValueError:
@@ -106,21 +106,21 @@ def seconds(text: str) -> float:
 
 
 def above_zero(text: str) -> int:
-    """A count. Raises ArgumentTypeError."""
+    """Parse a count. Raises ArgumentTypeError."""
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no count; expected a whole number from 1 on.")
     return int(text)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns an `Exit`."""
+    """Return an `Exit`."""
     options = parse(arguments)
     console = Console(highlight=False, soft_wrap=True)
     return ended(lambda: serve(options, console), console)
 
 
 def serve(options: argparse.Namespace, console: Console) -> None:
-    """Until SIGINT or SIGTERM. Raises CrosswindError when it cannot serve."""
+    """Serve until SIGINT or SIGTERM. Raises CrosswindError when it cannot."""
     if not 0 < options.request_log_share <= 1:
         raise BadConfig(f"--request_log_share is {options.request_log_share:g}; expected a share above 0 and up to 1.")
     if not options.port:

@@ -1,4 +1,4 @@
-"""What a promotion makes of the labels. Pure; imports nothing heavy."""
+"""The moves of a promotion: how each changes the labels. Pure; imports nothing heavy."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Move = Callable[[Labels], Labels]  # of labels of which stable is what is in pro
 
 
 def to_canary(version: int) -> Move:
-    """A version gets part of the requests; the stable one stays."""
+    """Give a version part of the requests; the stable one stays."""
 
     def move(before: Labels) -> Labels:
         if before.get(STABLE) == version:
@@ -29,7 +29,7 @@ def to_canary(version: int) -> Move:
 
 
 def to_stable(version: int) -> Move:
-    """A version becomes the stable one; what was stable can be gone back to."""
+    """Make a version the stable one; the one before stays as previous, to go back to."""
 
     def move(before: Labels) -> Labels:
         stable = before.get(STABLE)
@@ -42,7 +42,7 @@ def to_stable(version: int) -> Move:
 
 
 def back(before: Labels) -> Labels:
-    """A canary is taken back if there is one; else the version before becomes stable again."""
+    """Take the canary back if there is one; else make the previous version stable again."""
     if CANARY in before:
         return {label: number for label, number in before.items() if label != CANARY}
     if PREVIOUS not in before:
@@ -55,7 +55,7 @@ def back(before: Labels) -> Labels:
 
 @dataclass(frozen=True)
 class Config:
-    """The text of a models.config, of which one model is steered.
+    """The text of a models.config, and the one model in it whose labels move.
 
     Comments above the first setting are kept; the proto has no place for others.
     """
@@ -66,11 +66,11 @@ class Config:
 
     @property
     def pins(self) -> labels.Pins:
-        """What it says of the model. Raises BadConfig."""
+        """Return what it says of the model. Raises BadConfig."""
         return labels.pins(self._parsed(), self.model, self.origin)
 
     def with_pins(self, named: Labels, loaded: set[int]) -> str:
-        """The text with these labels and these versions loaded, all else as it was."""
+        """Return the text with these labels and these versions loaded, all else as it was."""
         config = self._parsed()
         entries = [entry for entry in config.model_config_list.config if entry.name == self.model]
         entry = (

@@ -1,4 +1,4 @@
-"""Asks a model server for the scores of rows in a file."""
+"""Ask a model server for the scores of rows in a file."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from data import DEFAULT_PROBLEM
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns an `Exit`."""
+    """Return an `Exit`."""
     parser = argparse.ArgumentParser(prog="python -m serving.predict", description=__doc__)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--json", type=file, help="a row as an object of field to value, a list of rows, or a request body")
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def answer(options: argparse.Namespace) -> None:
-    """Prints the answers. Raises BadData for a row, and Refused by the server."""
+    """Print the answers. Raises BadData for a row, Refused when the server says no."""
     from serving import client, rows  # noqa: PLC0415  # pandas: --help answers without
 
     name = options.model or problem_folder.model_name(options.problem)

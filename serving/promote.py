@@ -1,4 +1,4 @@
-"""Moves the labels of published versions: which one is stable, which one a canary. Shows them when nothing is to move."""
+"""Move the labels of published versions, stable and canary, or show them when nothing is to move."""
 
 import argparse
 import sys
@@ -25,7 +25,7 @@ POLL_SECONDS = 0.2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns an `Exit`."""
+    """Return an `Exit`."""
     parser = argparse.ArgumentParser(prog="python -m serving.promote", description=__doc__)
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--canary", type=whole, metavar="VERSION", help="give it part of the requests, beside the stable one")
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def act(options: argparse.Namespace, console: Console) -> None:
-    """Moves a label, or only shows them. Raises CrosswindError."""
+    """Move a label, or only show the labels. Raises CrosswindError."""
     name = options.model or problem_folder.model_name(options.problem)
     servers = [] if options.no_server else options.server or [SERVER]
     keys = read_keys(options.public_key)
@@ -69,7 +69,7 @@ def act(options: argparse.Namespace, console: Console) -> None:
 
 
 def chosen(options: argparse.Namespace) -> Move | None:
-    """The move that the command line asks for."""
+    """Return the move that the command line asks for."""
     if options.canary is not None:
         return moves.to_canary(options.canary)
     if options.stable is not None:
@@ -78,7 +78,7 @@ def chosen(options: argparse.Namespace) -> Move | None:
 
 
 def address(text: str) -> str:
-    """The URL of a server, as `--server` has it. Raises ArgumentTypeError."""
+    """Parse the URL of a server. Raises ArgumentTypeError."""
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:
@@ -89,11 +89,11 @@ def address(text: str) -> str:
 
 
 class Promotion:
-    """One move of labels, in an order in which no request meets a label without its version.
+    """One move of labels, done in an order in which no request meets a label without its version.
 
-    After a SIGKILL nothing can be put back, so what is written before the labels move leaves production as it was; doing it
-    again completes it. Where no config was, the newest version was in production, and such a kill pins it: what is published
-    later waits for a promotion, as it does behind one that came to its end.
+    After a SIGKILL nothing can be put back, so what is written before the labels move leaves production as it was; a repeat
+    completes it. Where there was no config, the newest version was in production, and such a kill pins it: what is published
+    later waits for a promotion, as it does after one that ended well.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Promotion:
         self._keys = keys
 
     def run(self, move: Move) -> Labels:
-        """Loads the versions, moves the labels, then lets go of what no label names. Returns the new labels.
+        """Load the versions, move the labels, release what no label names, and return the new labels.
 
         Raises:
             CrosswindError: what could not be done. Up to the move of the labels, the file is put back as it was.
@@ -112,14 +112,14 @@ class Promotion:
             original, mark = self._models.read()
             config = Config(original, self._model, f"{self._models.name}/{labels.CONFIG}")
             before = config.pins
-            # Without a policy the newest is loaded, and must not go while requests are at it.
+            # Without a policy the newest is loaded, and must stay while requests use it.
             production = before.production or max(self._models.versions(self._model), default=None)
             start = {STABLE: production} | before.labels if production else before.labels
             after = move(start)
             for version in sorted(set(after.values())):
                 self._models.check(self._model, version, self._keys)
             both = {*before.named, *start.values(), *after.values()}
-            # What was only the newest gets no label yet: it may have been published a moment ago, and not be loaded.
+            # The newest gets no label yet: it may have been published a moment ago, and not be loaded.
             mark = self._models.replace(config.with_pins(start if before.production else before.labels, both), mark)
         try:
             self._wait_for_versions(set(after.values()))
@@ -144,7 +144,7 @@ class Promotion:
     def _wait_for_labels(self, after: Labels) -> None:
         for server in self._servers:
             for label, version in after.items():
-                # The status of a label is that of all versions, moved or not: TensorFlow Serving reads no label there.
+                # Not the label's status: TensorFlow Serving ignores the label there, and answers for all versions.
                 self._wait(server, f"labels/{label}/metadata", f"label {label}", version)
 
     def _wait(self, server: str, path: str, what: str, version: int) -> None:
@@ -161,11 +161,11 @@ class Promotion:
 
 
 def status(url: str, version: int) -> str:
-    """The state that a server has a version in; else what it says instead.
+    """Ask a server for the state of a version; return that, else what it says instead.
 
     Args:
-        url: of a status, or of the metadata of a label, which answers when that version does.
-        version: that is asked for.
+        url: of a status, or of a label's metadata, which answers when its version does.
+        version: the one that is asked for.
 
     Raises:
         PromotionFailed: the server is not there, or cannot load the version.
@@ -189,7 +189,7 @@ def status(url: str, version: int) -> str:
 
 
 def show(console: Console, before: Labels, after: Labels, versions: list[int]) -> None:
-    """The labels, before and after if they differ."""
+    """Show the labels, before and after where they differ."""
     table = Table("label", "version", box=None)
     for label in sorted({*before, *after}, reverse=True):
         was, now = before.get(label), after.get(label)

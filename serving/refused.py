@@ -1,4 +1,4 @@
-"""What a request is refused with: TensorFlow Serving's codes, over gRPC and over REST."""
+"""How a request is refused: with TensorFlow Serving's codes, over gRPC and over REST."""
 
 from grpc import StatusCode
 
@@ -44,5 +44,5 @@ class Refused(CrosswindError):
 
 
 def invalid(message: str) -> Refused:
-    """The request itself is wrong; sending it again will not help."""
+    """Return the error for a request that is wrong in itself; sending it again will not help."""
     return Refused(StatusCode.INVALID_ARGUMENT, message)

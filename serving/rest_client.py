@@ -40,7 +40,7 @@ class RestClient(Client):
         return self._ask(_states, "GET", "")
 
     def _ask(self, read: Callable[[Any], Answer], method: str, what: str, body: str | None = None) -> Answer:
-        """What `read` makes of the answer's JSON. Raises Refused."""
+        """Send a request and return what `read` makes of the answer's JSON. Raises Refused."""
         try:
             response = self._web.request(method, self._path + what, content=body)
         except httpx.TimeoutException as error:
@@ -74,7 +74,7 @@ def _states(answer: Any) -> dict[int, str]:
 
 
 def _error(response: httpx.Response) -> str:
-    """The message in TensorFlow Serving's form, or whatever a proxy in between has said."""
+    """Return the message in TensorFlow Serving's form, or whatever a proxy in between said."""
     try:
         return response.json()["error"]
     except (ValueError, LookupError, TypeError):

@@ -1,4 +1,4 @@
-"""Raw rows as a person or a program has them, as the columns that a signature takes. Knows no server, and no TensorFlow."""
+"""Turn raw rows, as a person or a program has them, into the columns that a signature takes. Needs no TensorFlow."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -27,7 +27,10 @@ ARROW: dict[str, pa.DataType] = {"DT_STRING": pa.string(), "DT_INT32": pa.int64(
 
 
 def columns(rows: Rows, inputs: Mapping[str, str]) -> dict[str, np.ndarray]:
-    """A column of shape [rows] for each input.
+    """Turn rows into a column of shape [rows] for each input.
+
+    >>> columns([{"age": 21.5, "color": "red"}, {"color": "blue"}], {"age": "DT_FLOAT", "color": "DT_STRING"})
+    {'age': array([21.5,  nan], dtype=float32), 'color': array(['red', 'blue'], dtype=object)}
 
     Args:
         rows: objects, in which a value may be None or left out where it is missing, or a frame (further columns are ignored).
@@ -67,17 +70,17 @@ def _is_missing(value: Any) -> bool:
 
 
 def _array(values: list, target: np.dtype) -> np.ndarray:
-    """The values, the missing ones as the signature wants them. Raises TypeError, OverflowError."""
+    """Return the values, missing ones as the signature wants them. Raises TypeError, OverflowError."""
     return raw_values.array([MISSING.get(target.kind) if _is_missing(value) else value for value in values], target)
 
 
 def from_csv(path: Path, inputs: Mapping[str, str], missing: Collection[str] = ()) -> pd.DataFrame:
-    """Rows of a CSV file with a header, read as SpanExampleGen reads those that a model learns from. Raises BadData.
+    """Read the rows of a CSV file with a header, as SpanExampleGen reads those that a model learns from. Raises BadData.
 
     Args:
         path: the file.
         inputs: see `columns`; what is no input stays text.
-        missing: what also means a missing value where it is not quoted, as `data.missing` in the pipeline's configuration.
+        missing: texts that mean a missing value unless quoted, beside the empty one, as `data.missing` of the configuration.
     """
     table = csv_file.table(path, {name: ARROW.get(dtype, pa.float64()) for name, dtype in inputs.items()}, missing)
     return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)

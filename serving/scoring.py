@@ -1,7 +1,7 @@
-"""Parquet files scored by Beam and tfx_bsl's RunInference. A part is a slice of a row group; its name says its place.
+"""Score Parquet files with Beam and tfx_bsl's RunInference. A part is a slice of a row group; its name says its place.
 
-RunInference makes a proto of each example's answer, which costs ten times what the model does. Here an "example" is a part, as
-Arrow's bytes, and the model that is loaded takes these: columns go in and out.
+RunInference makes a proto of each example's answer, which costs ten times what the model does. So an "example" here is a whole
+part, as Arrow's bytes, and the model that is loaded takes and gives columns.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ from components.shared.errors import BadData
 from components.span_example_gen import columns
 from serving.client import OUTPUT
 
-PART_ROWS = 16_384  # of a call of the model: beyond that its rows per second do not grow, and the memory does
+PART_ROWS = 16_384  # a call of the model: more rows cost memory and make it no faster
 ARROW: dict[str, pa.DataType] = {"DT_STRING": pa.string(), "DT_FLOAT": pa.float32(), "DT_INT64": pa.int64()}
 Batch = tuple[str, pa.RecordBatch]  # a part's name and its rows
 
@@ -47,10 +47,10 @@ class RowGroup:
 
 
 def row_groups(paths: list[str], inputs: dict[str, str]) -> list[RowGroup]:
-    """The row groups of all files, in order, none of them empty.
+    """List the row groups of all files, in order, without empty ones.
 
     Raises:
-        BadData: a file cannot be read, lacks an input, has it with a type that it cannot be made of, or has scores already.
+        BadData: a file cannot be read, lacks an input, has one of the wrong type, or has scores already.
     """
     found: list[RowGroup] = []
     parts = 0
@@ -85,7 +85,7 @@ def _check_schema(path: str, schema: pa.Schema, inputs: dict[str, str]) -> None:
 
 
 def parts(group: RowGroup) -> Iterator[tuple[Batch, list[bytes]]]:
-    """The parts of a row group: the rows, and the model's inputs as one of RunInference's examples. Raises BadData."""
+    """Yield the parts of a row group: the rows, and the model's inputs as an example for RunInference. Raises BadData."""
     with FileSystems.open(group.path) as file:
         rows = pq.ParquetFile(file).iter_batches(PART_ROWS, row_groups=[group.number])
         for number, batch in enumerate(rows):
@@ -102,7 +102,7 @@ def _serialized(batch: pa.RecordBatch) -> bytes:
 
 
 def model_inputs(batch: pa.RecordBatch, inputs: dict[str, str], where: str) -> pa.RecordBatch:
-    """The model's inputs among the columns, of its dtypes; a missing value is NaN or "". Raises BadData."""
+    """Pick the model's inputs from the columns, in its dtypes, missing values as NaN or "". Raises BadData."""
     arrays = []
     for name, dtype in inputs.items():
         column = batch.column(batch.schema.get_field_index(name))
@@ -117,17 +117,17 @@ def model_inputs(batch: pa.RecordBatch, inputs: dict[str, str], where: str) -> p
 
 
 class ColumnarModel:
-    """A SavedModel's `raw` signature in the place of the session that RunInference would load."""
+    """A SavedModel's `raw` signature, in place of the session that RunInference would load."""
 
     def __init__(self, folder: str):
         self._loaded = tf.saved_model.load(folder)
         self._score = self._loaded.signatures["raw"]
 
     def run(self, outputs: dict[str, str], feed_dict: dict[str, Sequence[bytes]]) -> dict[str, np.ndarray]:
-        """The scores of each part, by the output's name.
+        """Return the scores of each part, by the output's name.
 
         Args:
-            outputs: names of the tensors that RunInference knows of, by output; only the names of the outputs are used.
+            outputs: the tensors that RunInference knows, by output; only the names of the outputs are used.
             feed_dict: the parts, each a record batch as `parts` makes it.
         """
         (serialized,) = feed_dict.values()
@@ -144,12 +144,12 @@ class ColumnarModel:
 
 
 def load(folder: str, _tags: Sequence[str]) -> ColumnarModel:
-    """For RunInference, which loads the model once a worker."""
+    """Load the model for RunInference, which calls this once a worker."""
     return ColumnarModel(folder)
 
 
 def write_part(scored: tuple[Batch, list[prediction_log_pb2.PredictionLog]], folder: str) -> None:
-    """Writes a part, the scores beside the rows."""
+    """Write a part: its rows with their scores."""
     (name, batch), (log,) = scored
     scores = tf.make_ndarray(log.predict_log.response.outputs[OUTPUT]).ravel()
     table = pa.Table.from_batches([batch]).append_column(OUTPUT, pa.array(scores, pa.float32()))
@@ -158,7 +158,7 @@ def write_part(scored: tuple[Batch, list[prediction_log_pb2.PredictionLog]], fol
 
 
 def score(groups: list[RowGroup], model: Path, folder: str, arguments: list[str]) -> None:
-    """Runs the Beam pipeline: each part of each group becomes a file `<number>.parquet` in `folder`.
+    """Run the Beam pipeline: each part of each group becomes a file `<number>.parquet` in `folder`.
 
     Args:
         groups: what to score.

@@ -43,10 +43,10 @@ class Batcher:
 
     def __init__(self, run: Callable[[Columns], Columns], limits: Batching, pool: Executor, *, together: bool = True):
         """Args:
-        run: scores columns; called in the pool. What it raises fails a request alone.
-        limits: sizes and times.
-        pool: where it runs.
-        together: False: every request is a batch of its own, of any size.
+        run: scores columns; called in the pool. What it raises fails one request only.
+        limits: sizes and waits.
+        pool: threads that run it.
+        together: False makes every request a batch of its own, of any size.
         """
         self._run, self._limits, self._pool, self._together = run, limits, pool, together
         self._queue = deque([Batch()])
@@ -55,7 +55,7 @@ class Batcher:
         self._timer: asyncio.TimerHandle | None = None
 
     async def submit(self, columns: Columns, rows: int) -> Columns:
-        """The answers to `rows` rows.
+        """Queue `rows` rows and return their answers.
 
         Raises:
             Refused: UNAVAILABLE when the queue is full, INVALID_ARGUMENT when it never holds as many.
@@ -80,7 +80,7 @@ class Batcher:
         return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
 
     def _admit(self, rows: int) -> None:
-        """Raises Refused where TensorFlow Serving does, in its words."""
+        """Raise Refused where TensorFlow Serving does, in its words."""
         limits, waiting, free = self._limits, len(self._queue), self._limits.rows - self._queue[-1].rows
         if rows > limits.max_batch_size:
             raise invalid(
@@ -99,7 +99,7 @@ class Batcher:
             )
 
     def _split(self, rows: int) -> list[int]:
-        """The sizes of its pieces: the first fills the open batch."""
+        """Return the sizes of a request's pieces: the first fills the open batch."""
         limits = self._limits
         free = limits.rows - self._queue[-1].rows
         if not limits.enable_large_batch_splitting or rows <= free:
@@ -109,7 +109,7 @@ class Batcher:
         return first + [limits.rows] * whole + ([last] if last else [])
 
     def _enqueue(self, task: Task, now: float) -> None:
-        """Into the open batch, or into a new one where it does not fit."""
+        """Put a task into the open batch, or into a new one where it does not fit."""
         batch = self._queue[-1]
         if batch.tasks and (not self._together or batch.rows + task.rows > self._limits.rows):
             self._queue.append(batch := Batch())
@@ -120,7 +120,7 @@ class Batcher:
         self.queued += task.rows
 
     def _start(self) -> None:
-        """Starts as many batches as are due and have a thread."""
+        """Start as many batches as are due and have a thread."""
         loop = asyncio.get_running_loop()
         while self._queue[0].tasks and self._running < self._limits.num_batch_threads:
             first = self._queue[0]
@@ -143,7 +143,7 @@ class Batcher:
         self._start()
 
     def _score(self, batch: list[Task]) -> list[Columns | Exception]:
-        """Answers to each task. A batch that fails is tried task by task, so that one does not fail the others."""
+        """Return the answers to each task. A batch that fails is tried task by task, so that one does not fail the others."""
         try:
             if len(batch) == 1 and not self._limits.allowed_batch_sizes:
                 return [self._run(batch[0].columns)]
@@ -158,7 +158,7 @@ class Batcher:
         return [{name: piece[index] for name, piece in pieces.items()} for index in range(len(batch))]
 
     def _filler(self, rows: int) -> int:
-        """How many rows are missing to the next allowed size."""
+        """Return how many rows are missing to the next allowed size."""
         return next((size - rows for size in self._limits.allowed_batch_sizes if size >= rows), 0) if self._together else 0
 
     def _finish(self, batch: list[Task], done: asyncio.Future[list[Columns | Exception]]) -> None:
@@ -174,9 +174,9 @@ class Batcher:
 
 
 def merged(tasks: list[Columns], filler: int, limits: Batching) -> Columns:
-    """The columns of several tasks as one, and at its end `filler` times the first row of the last task.
+    """Join the columns of several tasks, and fill up with `filler` times the first row of the last task.
 
-    Inputs of several shapes are filled up with the first of their values, or refused.
+    Inputs of different shapes are padded with the first of their values, or refused.
     """
     return {name: _merged(name, [task[name] for task in tasks], filler, limits) for name in tasks[0]}
 

@@ -1,4 +1,4 @@
-"""Which models to serve, and which of their versions: TensorFlow Serving's own configuration files."""
+"""Read which models and versions to serve, from TensorFlow Serving's own configuration files."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class ModelConfig:
     labels: dict[str, int] = field(default_factory=dict)
 
     def wanted(self) -> list[int] | None:
-        """Of the versions on disk those to serve; None while the folder cannot be read, which must not take out what is."""
+        """Pick the versions to serve from those on disk; None while the folder cannot be read, so that what serves stays."""
         try:
             if not self.folder.is_dir():
                 return None
@@ -44,11 +44,11 @@ class ModelConfig:
 
 
 def read(path: Path, folder: Path | None = None) -> list[ModelConfig]:
-    """The models of a `models.config`.
+    """Read the models of a `models.config`.
 
     Args:
         path: text of tensorflow_serving.ModelServerConfig.
-        folder: where the folders that the file names are; None: where it says, which on a server is another place than here.
+        folder: where the model folders are on this machine; None: where the file says, which on a server is another place.
 
     Raises:
         BadConfig: the file cannot be read, or names no model.
@@ -89,7 +89,7 @@ def _model(config: model_server_config_pb2.ModelConfig, folder: Path | None) -> 
 
 
 def below(folder: Path) -> list[ModelConfig]:
-    """The models of a folder of models: those of its `models.config`; without one the newest version of each.
+    """List the models of a folder: those of its `models.config`; without one the newest version of each.
 
     Raises:
         BadConfig: there is none.

@@ -1,4 +1,4 @@
-"""What both protocols share: find the model, check the columns, batch, score, count, log."""
+"""The path that both protocols share: find the model, check the columns, batch, score, count, log."""
 
 import asyncio
 import functools
@@ -31,8 +31,8 @@ class Core:
         """Args:
         versions: the models.
         limits: of batches and their queue.
-        batching: False: a call of the model for each request.
-        in_flight: requests at a time, waiting or running; what comes above is refused, so that nobody waits without an end.
+        batching: False calls the model once a request.
+        in_flight: requests at a time, waiting or running; more are refused, so that nobody waits for ever.
         log: gets the rows that were answered.
         """
         self.versions, self._limits, self._batching, self._in_flight, self._log = versions, limits, batching, in_flight, log
@@ -43,12 +43,12 @@ class Core:
         versions.on_load = self.metrics.load
 
     def queued(self) -> int:
-        """Rows that wait."""
+        """Return the number of rows that wait."""
         return sum(batcher.queued for each in self._batchers.values() for batcher in each.values())
 
     @contextmanager
     def counted(self, api: str, entrypoint: str, model: str) -> Iterator[None]:
-        """Counts and times a request. What goes wrong leaves as Refused."""
+        """Count and time a request. Any error leaves as Refused."""
         start = time.perf_counter()
         status = "OK"
         try:
@@ -74,9 +74,9 @@ class Core:
 
     @contextmanager
     def admitted(self) -> Iterator[None]:
-        """Raises Refused when too many requests are in flight.
+        """Count a request in, or raise Refused when too many are in flight.
 
-        The bound is of their number and not of their wait: clients that each wait for an answer before they ask again are
+        The limit is on their number and not on their wait: clients that each wait for an answer before they ask again are
         all served at the best rate, however many they are, and a refusal would cost nearly as much as an answer.
         """
         if self._now >= self._in_flight:
@@ -88,7 +88,7 @@ class Core:
             self._now -= 1
 
     async def score(self, servable: Servable, signature: Signature, columns: Columns, api: str) -> Columns:
-        """The signature's answers to columns, for one of Predict, Classify and Regress. Raises Refused."""
+        """Score columns with a signature, for Predict, Classify or Regress. Raises Refused."""
         rows = signature.check(columns)
         start = time.perf_counter()
         answers = await self._batcher(servable, signature).submit(columns, rows)
@@ -109,7 +109,7 @@ class Core:
         return signature.run(columns)
 
     def close(self) -> None:
-        """Waits for the batches that run, and for the log."""
+        """Wait for the batches that run, and for the log."""
         self._pool.shutdown()
         if self._log:
             self._log.close()

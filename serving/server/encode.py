@@ -1,4 +1,4 @@
-"""Columns of raw values as serialized tf.Examples, by tfx_bsl's C++ encoder. Imports TensorFlow."""
+"""Serialize columns of raw values as tf.Examples with tfx_bsl's C++ encoder. Imports TensorFlow."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -6,13 +6,13 @@ from tfx_bsl.coders import example_coder
 
 
 def examples(columns: pa.RecordBatch) -> list[bytes]:
-    """One example a row, of the dtypes that tf.Example has. A null, NaN or empty string is left out: it is missing."""
+    """Make one example a row, in tf.Example's dtypes. A null, NaN or empty string is missing, so it is left out."""
     lists = [_lists(column) for column in columns.columns]
     return example_coder.RecordBatchToExamplesEncoder().encode(pa.RecordBatch.from_arrays(lists, columns.schema.names))
 
 
 def _lists(column: pa.Array) -> pa.ListArray:
-    """Each value as a list of one, each missing one as null: to TFDV an empty list is a value."""
+    """Make each value a list of one, each missing one a null: to TFDV an empty list is a value."""
     present = column.is_valid()
     if pa.types.is_floating(column.type):
         present = pc.and_(present, pc.invert(pc.fill_null(pc.is_nan(column), True)))

@@ -14,7 +14,7 @@ MISSING = "No signature was found with the name: {}"
 
 
 async def classify(core: Core, servable: Servable, name: str, examples: list[bytes]) -> list[list[tuple[str, float]]]:
-    """Labels and their scores, for each example; of a signature that gives one of them, the other is empty or 0.
+    """Return labels and scores for each example; where a signature gives only one of them, the other is empty or 0.
 
     Raises:
         Refused: the signature does not classify, or there is no example.
@@ -29,7 +29,7 @@ async def classify(core: Core, servable: Servable, name: str, examples: list[byt
 
 
 async def regress(core: Core, servable: Servable, name: str, examples: list[bytes]) -> list[float]:
-    """A number for each example. Raises Refused."""
+    """Return a number for each example. Raises Refused."""
     signature = _chosen(servable, name, lambda outputs: outputs == {OUTPUTS}, OUTPUTS)
     answers = await _ask(core, servable, signature, examples, "Regress")
     return answers[OUTPUTS].ravel().tolist()
@@ -42,7 +42,7 @@ async def _ask(core: Core, servable: Servable, signature: Signature, examples: l
 
 
 def _chosen(servable: Servable, name: str, gives: Callable[[Set[str]], bool], wanted: str) -> Signature:
-    """The signature of that name. Raises Refused where it was made for other calls, with those that fit this one."""
+    """Return the signature of that name. Raises Refused where it was made for other calls, with those that fit this one."""
     fitting = [n for n, each in servable.signatures.items() if each.inputs.keys() == {INPUTS} and gives(each.outputs.keys())]
     signature = servable.signature(name, MISSING)
     if signature.name in fitting:

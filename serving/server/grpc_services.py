@@ -26,13 +26,13 @@ from serving.server.servable import DEFAULT_SIGNATURE, Servable, Signature
 from serving.server.versions import Wanted
 
 SIGNATURES = "signature_def"  # the only field of metadata that there is
-SERVICES = ("", "ModelService", "PredictionService")  # all of them are the server
+SERVICES = ("", "ModelService", "PredictionService")  # health of any of these is the server's
 LONGEST = 1024  # characters of a message, which travels in a header of bounded size
 NOT_HERE = "{} is not implemented by the local server. TensorFlow Serving has it."
 
 
 def where(spec: model_pb2.ModelSpec) -> Wanted:
-    """Model, version or label that a request names. Raises Refused."""
+    """Return the model, version or label that a request names. Raises Refused."""
     if not spec.name:
         raise invalid("ModelSpec has no name specified. Expected the name of a model.")
     return Wanted(spec.name, spec.version.value if spec.HasField("version") else None, spec.version_label)
@@ -40,7 +40,7 @@ def where(spec: model_pb2.ModelSpec) -> Wanted:
 
 @asynccontextmanager
 async def answered(request, context) -> AsyncIterator[None]:
-    """Ends the call with what was refused in it."""
+    """End the call with what was refused in it."""
     try:
         if not request.HasField("model_spec"):
             raise invalid("Missing ModelSpec. Expected model_spec with the name of a model.")
@@ -57,7 +57,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self._core = core
 
     async def Predict(self, request, context) -> predict_pb2.PredictResponse:
-        """A tensor an input, as the signature names them -> a tensor an output."""
+        """Score tensors, one an input as the signature names it; answer one an output."""
         async with answered(request, context):
             with self._served(request, "Predict") as servable:
                 signature = servable.signature(
@@ -75,7 +75,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 )
 
     async def Classify(self, request, context) -> classification_pb2.ClassificationResponse:
-        """tf.Examples -> classes with their scores."""
+        """Score tf.Examples; answer the classes of each with their scores."""
         async with answered(request, context):
             with self._served(request, "Classify") as servable:
                 name = request.model_spec.signature_name or DEFAULT_SIGNATURE
@@ -88,7 +88,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 return response
 
     async def Regress(self, request, context) -> regression_pb2.RegressionResponse:
-        """tf.Examples -> a number each."""
+        """Score tf.Examples; answer a number each."""
         async with answered(request, context):
             with self._served(request, "Regress") as servable:
                 name = request.model_spec.signature_name or DEFAULT_SIGNATURE
@@ -99,7 +99,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 return response
 
     async def GetModelMetadata(self, request, context) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        """The signatures, as the SavedModel states them."""
+        """Return the signatures, as the SavedModel states them."""
         async with answered(request, context):
             if not request.metadata_field:
                 raise invalid(f"GetModelMetadataRequest must specify at least one metadata_field: {SIGNATURES}.")
@@ -109,12 +109,12 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 return metadata(servable)
 
     async def MultiInference(self, request, context):
-        """Not here."""
+        """Refuse: TensorFlow Serving has it."""
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, NOT_HERE.format("MultiInference"))
 
     @contextmanager
     def _served(self, request, api: str) -> Iterator[Servable]:
-        """The version that a request asks for, which stays while it is answered. Raises Refused."""
+        """Yield the version that a request asks for; it stays loaded until the answer. Raises Refused."""
         spec = request.model_spec
         counted, admitted = self._core.counted(api, "GRPC", spec.name), self._core.admitted()
         with counted, admitted, self._core.versions.lease(where(spec)) as servable:
@@ -122,7 +122,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 def outputs(signature: Signature, names: Sequence[str]) -> list[str]:
-    """The outputs that a request asks for; all, if it says nothing. Raises Refused."""
+    """Return the outputs that a request asks for; all, if it says nothing. Raises Refused."""
     if unknown := sorted(set(names) - signature.outputs.keys()):
         raise invalid(
             f"output tensor alias not found in signature: {unknown[0]} Outputs expected to be in the set "
@@ -140,14 +140,14 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         self._core = core
 
     async def GetModelStatus(self, request, context) -> get_model_status_pb2.GetModelStatusResponse:
-        """The state of one version, or of all."""
+        """Return the state of one version, or of all."""
         async with answered(request, context):
             spec = request.model_spec
             version = spec.version.value if spec.HasField("version") else None
             return self._core.versions.status(Wanted(spec.name, version))
 
     async def HandleReloadConfigRequest(self, request, context):
-        """Not here: the configuration is followed from its file."""
+        """Refuse: the configuration is followed from its file."""
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, NOT_HERE.format("HandleReloadConfigRequest"))
 
 
@@ -161,7 +161,7 @@ class Health(health_pb2_grpc.HealthServicer):
         self._core = core
 
     async def Check(self, request, context) -> health_pb2.HealthCheckResponse:
-        """Of the server, or of one model by its name."""
+        """Return the health of the server, or of one model by its name."""
         model = self._core.versions.models.get(request.service)
         if request.service not in SERVICES and model is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"unknown service {request.service}")
@@ -171,14 +171,14 @@ class Health(health_pb2_grpc.HealthServicer):
 
 
 def spec_of(servable, signature: str = "") -> model_pb2.ModelSpec:
-    """Who answered."""
+    """Return which model and version answered."""
     spec = model_pb2.ModelSpec(name=servable.model, signature_name=signature)
     spec.version.value = servable.version
     return spec
 
 
 def of_input(given: input_pb2.Input) -> list[bytes]:
-    """The serialized tf.Examples of a request for classes or numbers. Raises Refused."""
+    """Return the serialized tf.Examples of a request for classes or numbers. Raises Refused."""
     if given.WhichOneof("kind") == "example_list_with_context":
         listed = given.example_list_with_context
         return [merged(listed.context, example) for example in listed.examples]
@@ -186,7 +186,7 @@ def of_input(given: input_pb2.Input) -> list[bytes]:
 
 
 def merged(context, example) -> bytes:
-    """An example with the features that all share; its own come first."""
+    """Add the features that all examples share to one; its own come first."""
     result = type(example)()
     result.CopyFrom(context)
     for name, feature in example.features.feature.items():
@@ -195,7 +195,7 @@ def merged(context, example) -> bytes:
 
 
 def metadata(servable) -> get_model_metadata_pb2.GetModelMetadataResponse:
-    """A version's signatures."""
+    """Return a version's signatures."""
     response = get_model_metadata_pb2.GetModelMetadataResponse(model_spec=spec_of(servable))
     signatures = get_model_metadata_pb2.SignatureDefMap()
     for name, definition in servable.definitions.items():
@@ -207,14 +207,14 @@ def metadata(servable) -> get_model_metadata_pb2.GetModelMetadataResponse:
 
 
 def add(core: Core, server: grpc.aio.Server) -> None:
-    """Registers all services."""
+    """Register all services."""
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(core), server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(core), server)
     health_pb2_grpc.add_HealthServicer_to_server(Health(core), server)
 
 
 def server(core: Core, options: Iterable[tuple[str, int]]) -> grpc.aio.Server:
-    """A server with all services, not bound yet."""
+    """Return a server with all services, not bound yet."""
     result = grpc.aio.server(options=list(options))
     add(core, result)
     return result

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as TensorFlow Serving speaks it: offers to upgrade are passed over, bodies may be gzipped."""
+"""HTTP/1.1 as TensorFlow Serving speaks it: offers to upgrade are ignored, bodies may be gzipped."""
 
 import zlib
 
@@ -16,24 +16,24 @@ class TooLarge(Refused):
 
 
 class Http(HttpToolsProtocol):
-    """uvicorn's protocol, which answers a request that offers `Upgrade: h2c` as if it had not.
+    """uvicorn's protocol, which ignores the `Upgrade: h2c` that a request offers.
 
-    Java's HttpClient and `curl --http2` offer it with each first request. A server that knows no HTTP/2 goes on with HTTP/1.1
+    Java's HttpClient and `curl --http2` offer it with each first request. A server without HTTP/2 answers with HTTP/1.1
     (RFC 9110, 7.8); httptools stops there and takes the body for the other protocol.
     """
 
     def on_headers_complete(self) -> None:
-        """Starts the request, unless it is read again without its offer."""
+        """Start the request, unless it will be read again without its offer."""
         if not self.parser.should_upgrade():
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Ends the body."""
+        """End the body."""
         if not self.parser.should_upgrade():
             super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
-        """Reads on; an offer to upgrade is taken out, and the request read again."""
+        """Read more; take out an offer to upgrade, and read the request again."""
         try:
             self._unset_keepalive_if_required()
             self.parser.feed_data(data)
@@ -48,7 +48,7 @@ class Http(HttpToolsProtocol):
             self.send_400_response("Invalid HTTP request received.")
 
     def _without_offer(self) -> bytes:
-        """The request's head as it came, but for the headers of the offer."""
+        """Return the request's head as it came, without the headers of the offer."""
         version = self.parser.get_http_version().encode()
         lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, version)]
         for name, value in self.headers:
@@ -60,7 +60,7 @@ class Http(HttpToolsProtocol):
 
 
 def unzipped(body: bytearray, limit: int) -> bytearray:
-    """A gzipped body as it was; empty when it is none, as TensorFlow Serving has it. Raises Refused above `limit` bytes."""
+    """Unzip a body; empty where it is not gzip, as in TensorFlow Serving. Raises Refused above `limit` bytes."""
     decoder = zlib.decompressobj(GZIP)
     try:
         found = bytearray(decoder.decompress(bytes(body), limit + 1))
@@ -72,5 +72,5 @@ def unzipped(body: bytearray, limit: int) -> bytearray:
 
 
 def too_large(limit: int) -> TooLarge:
-    """What is said of a body over the limit."""
+    """Return the error for a body over the limit."""
     return TooLarge(StatusCode.RESOURCE_EXHAUSTED, f"The body is over {limit} bytes; the limit is --max_body_mb. Send less.")

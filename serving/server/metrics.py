@@ -1,4 +1,4 @@
-"""What Prometheus scrapes. Names and labels are TensorFlow Serving's where it has the metric; times are microseconds there."""
+"""Metrics for Prometheus. Where TensorFlow Serving has one, its name, labels and unit (microseconds) are kept."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ class Metrics:
         """
         self._queued = queued
         self._registry = CollectorRegistry()
-        # Not prometheus_client's Counter: that one appends _total to the name.
+        # Not prometheus_client's Counter, which appends _total to the name.
         self._requests: Counter[tuple[str, str]] = Counter()
         self._loads: Counter[tuple[str, str]] = Counter()
         self.latency = self._histogram(
@@ -36,11 +36,11 @@ class Metrics:
         return Histogram(name, meaning, ["model_name", *labels], buckets=buckets, registry=self._registry)
 
     def request(self, model: str, api: str, entrypoint: str, status: str, seconds: float) -> None:
-        """A request was answered or refused.
+        """Count a request that was answered or refused.
 
         Args:
-            model: as the request names it; empty where it names none that is served.
-            api: Predict, Classify or Regress over GRPC; the same in small letters over REST, empty for what only asks.
+            model: as the request names it; empty where that is not served.
+            api: Predict, Classify or Regress over GRPC; the same in small letters over REST, empty for status and metadata.
             entrypoint: GRPC or REST.
             status: the code's name.
             seconds: from receipt to answer.
@@ -50,17 +50,17 @@ class Metrics:
             self.latency.labels(model, api, entrypoint).observe(seconds * 1e6)
 
     def load(self, path: str, worked: bool) -> None:
-        """The version in that folder was loaded, or was not."""
+        """Count an attempt to load the version in a folder."""
         self._loads[path, "success" if worked else "fail"] += 1
 
     def collect(self) -> Iterator[Metric]:
-        """The counters, for the registry."""
+        """Yield the metrics, for the registry."""
         yield _counter(":tensorflow:serving:request_count", "requests by status", ["model_name", "status"], self._requests)
         yield _counter(":tensorflow:cc:saved_model:load_attempt_count", "loads", ["model_path", "status"], self._loads)
         yield GaugeMetricFamily("crosswind_queued_rows", "rows that wait for a batch", self._queued())
 
     def text(self) -> bytes:
-        """Prometheus' text format."""
+        """Return the metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
 

@@ -1,4 +1,4 @@
-"""What TensorFlow Serving's files say of batches and of monitoring."""
+"""Read TensorFlow Serving's files about batching and monitoring."""
 
 import os
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ METRICS = "/monitoring/prometheus/metrics"
 
 @dataclass(frozen=True)
 class Batching:
-    """tensorflow.serving.BatchingParameters; without a file, what the shipped batching.config says.
+    """tensorflow.serving.BatchingParameters; the defaults are those of the shipped batching.config.
 
     Attributes:
         max_batch_size: rows of a request at most and, without splitting, of a batch.
         batch_timeout_micros: how long the first request of a batch waits for others.
-        max_enqueued_batches: batches that may wait; what comes then is refused.
+        max_enqueued_batches: batches that may wait; more are refused.
         num_batch_threads: batches that run at a time.
         thread_pool_name: of these threads.
         enable_large_batch_splitting: a request may be split over batches.
         max_execution_batch_size: rows of a batch, with splitting.
-        allowed_batch_sizes: a batch is filled up to the next of these sizes, if there are any.
-        pad_variable_length_inputs: inputs of other shapes than their neighbours' in a batch are filled up; else it is refused.
+        allowed_batch_sizes: a batch is filled up to the next of these sizes; none: not filled up.
+        pad_variable_length_inputs: pad inputs whose shapes differ in a batch, instead of refusing it.
     """
 
     max_batch_size: int = 16_384
@@ -39,11 +39,11 @@ class Batching:
 
     @property
     def rows(self) -> int:
-        """Of a batch at most."""
+        """Rows of a batch at most."""
         return self.max_execution_batch_size if self.enable_large_batch_splitting else self.max_batch_size
 
 
-# What TensorFlow Serving takes where its file is silent: batching_util/shared_batch_scheduler.h, QueueOptions and Options.
+# TensorFlow Serving's defaults: batching_util/shared_batch_scheduler.h, QueueOptions and Options.
 STOCK = Batching(
     max_batch_size=1000,
     batch_timeout_micros=0,
@@ -55,7 +55,7 @@ STOCK = Batching(
 
 
 def read_batching(path: Path) -> Batching:
-    """The parameters of a `batching.config`. Raises BadConfig for what TensorFlow Serving refuses too."""
+    """Read a `batching.config`. Raises BadConfig for what TensorFlow Serving refuses too."""
     message = protos.read(path, "BatchingParameters")
     stated = {each.name: getattr(value, "value", value) for each, value in message.ListFields()}
     stated["allowed_batch_sizes"] = tuple(stated.get("allowed_batch_sizes", ()))
@@ -68,7 +68,7 @@ def read_batching(path: Path) -> Batching:
 
 
 def _wrong(found: Batching) -> str:
-    """Why TensorFlow Serving would not start with it."""
+    """Return why TensorFlow Serving would not start with it; empty if it would."""
     least = {"max_batch_size": 1, "batch_timeout_micros": 0, "max_enqueued_batches": 1, "num_batch_threads": 1}
     for name, limit in least.items():
         if (value := getattr(found, name)) < limit:
@@ -87,6 +87,6 @@ def _wrong(found: Batching) -> str:
 
 
 def read_monitoring(path: Path) -> str | None:
-    """Where Prometheus asks, as a `monitoring.config` says; None: nowhere. Raises BadConfig."""
+    """Read from a `monitoring.config` the path that Prometheus asks; None if it is off. Raises BadConfig."""
     prometheus = protos.read(path, "MonitoringConfig").prometheus_config
     return (prometheus.path or METRICS) if prometheus.enable else None

@@ -1,4 +1,4 @@
-"""Messages of TensorFlow Serving's configuration files that are in none of its packages. Field names and types are its own."""
+"""Messages of TensorFlow Serving's configuration files that no Python package has, with their field names and types."""
 
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,10 @@ POOL = _pool()
 
 
 def read(path: Path, name: str) -> Message:
-    """A file that holds one of MESSAGES as text.
+    """Read a file that holds one of MESSAGES as text.
 
     Raises:
-        BadConfig: it cannot be read, or has a field or value that the message has not; with line and column.
+        BadConfig: it cannot be read, or has a field or value that the message lacks; with line and column.
     """
     message = message_factory.GetMessageClass(POOL.FindMessageTypeByName(f"{PACKAGE}.{name}"))()
     try:

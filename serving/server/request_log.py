@@ -1,4 +1,4 @@
-"""A sample of the answered requests as tf.Examples, which the DriftMonitor compares with the training data."""
+"""Log a sample of the answered requests as tf.Examples, for the DriftMonitor to compare with the training data."""
 
 import logging
 import queue
@@ -12,10 +12,10 @@ from components.shared.files import TEMPORARY_PREFIX, fsync
 from serving.server.servable import Columns
 
 LOG = logging.getLogger(__name__)
-WAITING = 1000  # requests; what comes above is not logged: a slow disk must not slow the answers
+WAITING = 1000  # requests; more are not logged: a slow disk must not slow the answers
 PAUSE_SECONDS = 1.0  # after a file that could not be written
-QUIET_SECONDS = 60.0  # after an error was said; a full disk would fill the server's own log with it
-CLOSE_SECONDS = 10.0  # for what waits at the end; a disk that hangs must not keep the server
+QUIET_SECONDS = 60.0  # between two errors: a full disk would fill the server's own log with them
+CLOSE_SECONDS = 10.0  # for what waits at the end: a disk that hangs must not hold the server
 
 
 class RequestLog:
@@ -23,9 +23,9 @@ class RequestLog:
 
     def __init__(self, folder: Path, share: float, max_rows: int = 10_000, max_seconds: float = 300.0):
         """Args:
-        folder: made if need be; `drift.requests` of the pipeline's configuration names it.
+        folder: made if missing; `drift.requests` of the pipeline's configuration names it.
         share: of the requests that are logged, above 0 and at most 1.
-        max_rows, max_seconds: after which a file is closed and the next one begun.
+        max_rows, max_seconds: after which the next file is begun.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._share, self._max_rows, self._max_seconds = folder, share, max_rows, max_seconds
@@ -37,12 +37,12 @@ class RequestLog:
         self._thread.start()
 
     def offer(self, columns: Columns) -> None:
-        """Logs a request, or not. Never waits."""
+        """Log a request, or leave it out; never wait."""
         if self._random.random() < self._share and self._queue.qsize() < WAITING:
             self._queue.put_nowait(columns)
 
     def close(self) -> None:
-        """Writes what waits, and ends; what is not written within `CLOSE_SECONDS` is lost."""
+        """Write what waits, and end; what is not written within `CLOSE_SECONDS` is lost."""
         self._closing.set()
         self._queue.put(None)
         self._thread.join(CLOSE_SECONDS)
@@ -53,18 +53,18 @@ class RequestLog:
         while not (self._closing.is_set() and self._queue.empty()):
             try:
                 self._write_file()
-            except Exception:  # TensorFlow's errors are no OSErrors; whatever it was, the next file may be written
+            except Exception:  # TensorFlow's errors are no OSErrors; whatever it was, the next file may work
                 self._failed()
                 self._closing.wait(PAUSE_SECONDS)
 
     def _failed(self) -> None:
-        """Says the error that is handled, unless one was said a moment ago."""
+        """Log the error that is handled, unless one was logged a moment ago."""
         if time.monotonic() >= self._quiet_until:
             self._quiet_until = time.monotonic() + QUIET_SECONDS
             LOG.exception("Requests could not be logged to %s, and are lost", self._folder)
 
     def _write_file(self) -> None:
-        """Fills one file, from the next request on."""
+        """Fill one file, starting with the next request."""
         first = self._queue.get()
         if first is None:
             return
@@ -79,7 +79,7 @@ class RequestLog:
             temporary.unlink(missing_ok=True)  # a full disk would stay full
 
     def _fill(self, path: Path, columns: Columns | None) -> int:
-        """Writes requests until the file is full, its time is over or the log ends. Returns the rows."""
+        """Write requests until the file is full, its time is over or the log ends; return the number of rows."""
         import tensorflow as tf  # noqa: PLC0415  # loaded by the server anyway; a test of the file alone is spared it
 
         until, rows = time.monotonic() + self._max_seconds, 0
@@ -98,7 +98,7 @@ class RequestLog:
         return rows
 
     def _encoded(self, columns: Columns) -> list[bytes]:
-        """The rows of a request; none if it is one that tf.Example does not hold, which must not cost the others their file."""
+        """Encode the rows of a request; none if tf.Example cannot hold them, which must not cost the others their file."""
         try:
             return examples(columns)
         except Exception:
@@ -107,7 +107,7 @@ class RequestLog:
 
 
 def examples(columns: Columns) -> list[bytes]:
-    """The rows as serialized tf.Examples; they are that already where the request had them so. NaN and "" become missing."""
+    """Encode rows as serialized tf.Examples, unless the request had them so. NaN and "" become missing."""
     if len(columns) == 1:
         (column,) = columns.values()
         if column.dtype.kind == "O":

@@ -30,34 +30,34 @@ FLAGS = re.IGNORECASE | re.ASCII
 CALL = re.compile(MODEL.format(name=NAME) + r":(?P<what>classify|regress|predict)", FLAGS)
 QUESTION = re.compile(MODEL.format(name=f"(?:{NAME})?") + r"(?:/(?P<what>metadata))?", FLAGS)
 CALLS = ("classify", "regress", "predict")  # in small letters only, though the rest of a path may have any
-LATEST = 2**63 - 1  # the largest version that there can be
+LATEST = 2**63 - 1  # the largest possible version
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, GET",
     "Access-Control-Allow-Headers": "Content-Type",
 }
-SMALL = 1 << 16  # bytes of a body that always has room: uvicorn holds as many of each connection anyway
-TOGETHER = 16  # bodies of the largest size that there is room for
-LARGE = 1 << 20  # bytes of a body that is read in a thread, so that the loop answers others meanwhile
+SMALL = 1 << 16  # bytes of a body that is always accepted: uvicorn buffers as many for each connection anyway
+TOGETHER = 16  # bodies of the largest size that are held at a time
+LARGE = 1 << 20  # bytes from which a body is read in a thread, so that the loop answers others meanwhile
 
 
 class Rest:
-    """The application: models, and metrics for Prometheus. What goes wrong is answered with `{"error": ...}`."""
+    """The application: models, and metrics for Prometheus. Errors are answered with `{"error": ...}`."""
 
     def __init__(self, core: Core, max_body: int, timeout: float | None, *, metrics: str | None = METRICS, cors: bool = False):
         """Args:
         max_body: bytes of a request.
-        timeout: seconds that a request may take, from its header on; None: any.
+        timeout: seconds that a request may take, from its header on; None: no limit.
         metrics: path at which Prometheus asks; None: there is none.
         cors: whether a page of another origin may read the answers.
         """
         self._core, self._max_body, self._timeout, self._metrics = core, max_body, timeout, metrics
         self._headers = CORS if cors else {}
         self._held = 0  # bytes of bodies that arrive or wait for their answers
-        self._reader = ThreadPoolExecutor(1, "reader")  # one: a large body as Python's objects takes 20 times its size
+        self._reader = ThreadPoolExecutor(1, "reader")  # one thread: as Python objects a large body takes 20 times its size
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, as ASGI has it."""
+        """Answer one request, as ASGI calls it."""
         request = Request(scope, receive)
         target = scope["raw_path"].decode("ascii") + (f"?{request.url.query}" if request.url.query else "")
         response = await self._answer(request, target)
@@ -90,7 +90,7 @@ class Rest:
         return Response(text, status, {"Content-Type": "text/plain"})
 
     async def _process(self, method: str, target: str, body: bytearray, deadline: float | None) -> Any:
-        """The content of the answer. Raises Refused."""
+        """Process a request and return the content of the answer. Raises Refused."""
         pattern = {"POST": CALL, "GET": QUESTION}.get(method)
         found = pattern.fullmatch(target) if pattern else None
         name, what = (unquote(found["name"] or ""), found["what"] or "") if found else ("", "")
@@ -108,7 +108,7 @@ class Rest:
 
     @contextmanager
     def _in_time(self) -> Iterator[None]:
-        """Makes a refusal of a time-out."""
+        """Turn a time-out into a refusal."""
         try:
             yield
         except TimeoutError as error:
@@ -116,7 +116,7 @@ class Rest:
 
     @asynccontextmanager
     async def _body(self, request: Request, deadline: float | None) -> AsyncIterator[bytearray]:
-        """What the client sends. Raises Refused when that is too much, alone or with all that is held, or takes too long."""
+        """Receive the body. Raises Refused when it is too large, alone or with all bodies held, or takes too long."""
         body, held = bytearray(), 0
         try:
             with suppress(ClientDisconnect), self._in_time():
@@ -132,7 +132,7 @@ class Rest:
             self._held -= held
 
     def _hold(self, more: int, size: int) -> int:
-        """Makes room for more bytes of a body that has `size` by now. Returns them. Raises Refused."""
+        """Make room for more bytes of a body that has `size` so far, and return their number. Raises Refused."""
         room = TOGETHER * self._max_body
         if size > self._max_body:
             raise too_large(self._max_body)
@@ -142,7 +142,7 @@ class Rest:
         return more
 
     async def _read(self, body: bytearray, read: Callable[[dict[str, Any]], T]) -> T:
-        """`read` of the request's object. Raises Refused."""
+        """Parse the body and apply `read` to its object. Raises Refused."""
         if len(body) < LARGE:
             return read(rest_format.parse(body))
         return await asyncio.get_running_loop().run_in_executor(self._reader, read_uncollected, body, read)
@@ -167,7 +167,7 @@ class Rest:
                 return await self._predicted(servable, body)
         except Refused as error:
             if error.code is StatusCode.NOT_FOUND:
-                await self._read(body, lambda _: None)  # what is no JSON is said first
+                await self._read(body, lambda _: None)  # a body that is no JSON is the first thing to report
             raise
 
     async def _predicted(self, servable: Servable, body: bytearray) -> Any:
@@ -190,24 +190,24 @@ class Rest:
 
 
 def read_uncollected(body: bytearray, read: Callable[[dict[str, Any]], T]) -> T:
-    """`read` without garbage collection: it would go through millions of new lists again and again, and halt all threads."""
+    """Apply `read` without garbage collection, which would walk millions of new lists again and again, and halt all threads."""
     gc.disable()
     try:
         return read(rest_format.parse(body))
     except Refused as error:
-        error.__context__ = None  # its frames hold the lists; they go before the collector comes back
+        error.__context__ = None  # its frames hold the lists, which must be gone before the collector comes back
         raise error.with_traceback(None) from None
     finally:
         gc.enable()
 
 
 def number(version: str | None) -> int | None:
-    """A version of a path. Raises Refused for one that no model has."""
+    """Parse the version in a path. Raises Refused for one that no model can have."""
     if version and (len(version.lstrip("0")) > len(str(LATEST)) or int(version) > LATEST):
         raise invalid(f"Failed to convert version: {version} to numeric.")
     return int(version) if version else None
 
 
 def answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """JSON, in which NaN is NaN, as TensorFlow Serving writes it."""
+    """Make an answer in JSON with NaN in it, as TensorFlow Serving writes it."""
     return Response(json.dumps(content), status, headers, media_type="application/json")

@@ -1,4 +1,4 @@
-"""TensorFlow Serving's JSON: requests in rows or columns to arrays, and answers back. Everything wrong is named."""
+"""TensorFlow Serving's JSON: requests, in rows or columns, to arrays, and answers back. Errors name what is wrong."""
 
 import base64
 import binascii
@@ -20,12 +20,12 @@ TYPES: dict[str, tuple[type, ...]] = {"f": (float, int), "i": (int,), "u": (int,
 
 
 def no_hint(_signature: Signature, _given: Set[str]) -> str:
-    """Says nothing of other signatures."""
+    """Say nothing of other signatures."""
     return ""
 
 
 def parse(body: bytes | bytearray) -> dict[str, Any]:
-    """A request's object. NaN and Infinity are allowed, and what follows the object is passed over. Raises Refused."""
+    """Parse a request's object. NaN and Infinity are allowed, and what follows the object is ignored. Raises Refused."""
     try:
         text = body.decode("utf-8-sig").lstrip(" \t\r\n")
         if not text:
@@ -41,17 +41,17 @@ def parse(body: bytes | bytearray) -> dict[str, Any]:
 
 
 def is_coded(value: Any) -> bool:
-    """Bytes in base64."""
+    """Tell whether a value is bytes in base64."""
     return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
 
 
 def columns(content: Mapping[str, Any], signature: Signature, hint: Callable[[Signature, Set[str]], str] = no_hint) -> Columns:
-    """The inputs of a predict request, in either format. Other keys are passed over.
+    """Read the inputs of a predict request, in either format. Other keys are ignored.
 
     Args:
         content: the request's object.
-        signature: that it names.
-        hint: says which signature would take inputs of other names.
+        signature: the one that it names.
+        hint: says which other signature would take the inputs.
 
     Raises:
         Refused: neither or both formats, inputs that are missing or unknown, values of a wrong type; with row and input.
@@ -119,7 +119,7 @@ def _of_columns(values: Any, signature: Signature, hint: Callable[[Signature, Se
 
 
 def _absent(signature: Signature, given: Mapping[str, Any]) -> str:
-    """How to say that values are missing which were left out, as a sentence; empty if that cannot be what was meant."""
+    """Return a sentence on how to send missing values; empty if leaving them out cannot be what was meant."""
     left_out = [_kind(spec) for name, spec in signature.inputs.items() if name not in given]
     signs = [f"{ABSENT[kind]} for a {word}" for kind, word in (("f", "number"), ("O", "text")) if kind in left_out]
     return f" Where a value is missing, send {', '.join(signs)}." if given and signs else ""
@@ -130,7 +130,7 @@ def _kind(spec: tf.TensorSpec) -> str:
 
 
 def array(name: str, values: Any, spec: tf.TensorSpec) -> np.ndarray:
-    """An input's values as the signature wants them. Raises Refused."""
+    """Turn an input's values into the array that the signature wants. Raises Refused."""
     dtype = np.dtype(spec.dtype.as_numpy_dtype)
     allowed = TYPES[dtype.kind]
     if not isinstance(values, list):
@@ -147,7 +147,7 @@ def array(name: str, values: Any, spec: tf.TensorSpec) -> np.ndarray:
         advice = f" Where it is missing, send {ABSENT[dtype.kind]}." if wrong is None and dtype.kind in ABSENT else ""
         raise invalid(f"input {name}, value {index} is {json.dumps(wrong)[:60]}; expected {spec.dtype.name}.{advice}")
     try:
-        # Of the leaves: numpy takes ten times as long for lists of lists, and halts all threads meanwhile.
+        # From the leaves: numpy takes ten times as long for lists of lists, and halts all threads meanwhile.
         flat = np.empty(len(leaves), object) if dtype.kind == "O" else np.array(leaves, dtype)
         if dtype.kind == "O":
             flat[:] = [_text(name, leaf) for leaf in leaves]
@@ -171,7 +171,7 @@ def _text(name: str, value: str | dict) -> bytes:
 
 
 def read_examples(content: dict[str, Any]) -> tuple[str, list[bytes]]:
-    """The signature's name and the serialized tf.Examples of a request for classes or numbers. Raises Refused."""
+    """Read a request for classes or numbers: the signature's name and serialized tf.Examples. Raises Refused."""
     shared = content.get("context", {})
     if not isinstance(shared, dict):
         raise invalid(f"Example must be JSON object but got JSON {type(shared).__name__}: context.")
@@ -187,7 +187,7 @@ def read_examples(content: dict[str, Any]) -> tuple[str, list[bytes]]:
 
 
 def example(number: int, values: Any) -> bytes:
-    """One of `examples` as a serialized tf.Example. Raises Refused."""
+    """Serialize one of `examples` as a tf.Example. Raises Refused."""
     if not isinstance(values, dict):
         raise invalid(f"Example must be JSON object but got JSON {type(values).__name__}: examples[{number}].")
     result = tf.train.Example()
@@ -212,7 +212,7 @@ def example(number: int, values: Any) -> bytes:
 
 
 def answers(found: Columns, rows: bool) -> dict[str, Any]:
-    """The body of an answer, in the format of its request. A single output goes without its name."""
+    """Make the body of an answer, in the format of its request. A single output goes without its name."""
     listed = {name: _listed(name, values) for name, values in found.items()}
     if not rows:
         return {"outputs": next(iter(listed.values())) if len(listed) == 1 else listed}

@@ -23,20 +23,20 @@ from serving.server.request_log import RequestLog
 from serving.server.versions import Versions
 
 GRACE_SECONDS = 10  # for requests in flight, when the server ends
-IDLE_SECONDS = 50  # that a connection stays open between requests: libevent's, which clients' pools are made for
+IDLE_SECONDS = 50  # that a connection stays open between requests: libevent's value, which clients' pools expect
 
 
 class Web(uvicorn.Server):
-    """uvicorn, which leaves the signals to us: gRPC has to end too."""
+    """uvicorn without its signal handlers: gRPC has to end too."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Captures none."""
+        """Capture no signals."""
         yield
 
 
 async def serve(options: argparse.Namespace, console: Console) -> None:
-    """Serves until a signal. Raises BadConfig, RootUnusable."""
+    """Serve until a signal. Raises BadConfig, RootUnusable."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     core = make_core(options)
     web = make_web(core, options)
@@ -68,12 +68,12 @@ async def serve(options: argparse.Namespace, console: Console) -> None:
 
 
 def address(host: str, port: int) -> str:
-    """`host:port`, with brackets around an IPv6 host."""
+    """Return `host:port`, with brackets around an IPv6 host."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket for REST. Raises RootUnusable."""
+    """Open the socket for REST. Raises RootUnusable."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         both = host == "::" and socket.has_dualstack_ipv6()  # all addresses, as gRPC takes it
@@ -85,7 +85,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def unusable(address: str, flag: str, error: Exception) -> RootUnusable:
-    """What is said of an address that cannot be listened at."""
+    """Return the error for an address that cannot be listened at."""
     return RootUnusable(
         f"{address} cannot be listened at: {error}. Expected a free port of an address of this machine; name others with "
         f"{flag} and --host."
@@ -93,7 +93,7 @@ def unusable(address: str, flag: str, error: Exception) -> RootUnusable:
 
 
 def make_core(options: argparse.Namespace) -> Core:
-    """The core that the command line asks for, nothing loaded yet. Raises BadConfig."""
+    """Make the core that the command line asks for, with nothing loaded yet. Raises BadConfig."""
     file = options.batching_parameters_file
     limits = parameters.read_batching(file) if file else parameters.Batching()
     labels_ahead = options.allow_version_labels_for_unavailable_models
@@ -105,7 +105,7 @@ def make_core(options: argparse.Namespace) -> Core:
 
 
 def make_web(core: Core, options: argparse.Namespace) -> Web:
-    """REST as the command line asks for it, not listening yet. Raises BadConfig."""
+    """Make the REST server that the command line asks for, not listening yet. Raises BadConfig."""
     file = options.monitoring_config_file
     app = rest.Rest(
         core,
@@ -128,7 +128,7 @@ def make_web(core: Core, options: argparse.Namespace) -> Web:
 
 
 async def follow(versions: Versions, options: argparse.Namespace) -> None:
-    """Looks for new versions, and for a new configuration, for ever. A wait of 0: never again."""
+    """Look for new versions and a new configuration, for ever; a wait of 0 turns that off."""
     turn = asyncio.Lock()
 
     async def every(wait: float, look: Callable[[], None]) -> None:
@@ -149,7 +149,7 @@ async def follow(versions: Versions, options: argparse.Namespace) -> None:
 
 
 def source(options: argparse.Namespace) -> Callable[[], list[config.ModelConfig]]:
-    """Reads which models to serve, as the command line says."""
+    """Return a function that reads which models to serve, from where the command line says."""
     if options.model_config_file:
         return lambda: config.read(options.model_config_file)
     if options.model_base_path:
@@ -159,7 +159,7 @@ def source(options: argparse.Namespace) -> Callable[[], list[config.ModelConfig]
 
 
 def announce(console: Console, versions: Versions, grpc_address: str, rest_address: str | None) -> None:
-    """Says what is served where."""
+    """Print what is served where."""
     console.print("[bold]For development and tests: in production, TensorFlow Serving serves these models.[/]")
     for name, model in versions.models.items():
         for number in model.available():

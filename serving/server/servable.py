@@ -39,16 +39,16 @@ class Signature:
     function: Callable[..., dict[str, tf.Tensor]]
 
     def run(self, columns: Columns) -> Columns:
-        """The answers to all rows, in one call."""
+        """Score all rows in one call."""
         inputs = {name: tf.constant(columns[name], spec.dtype) for name, spec in self.inputs.items()}
         try:
             answers = self.function(**inputs)
-        except UnicodeDecodeError as error:  # TensorFlow's message quotes bytes of the request that are no text
+        except UnicodeDecodeError as error:  # TensorFlow's message quotes bytes of the request, which may be no text
             raise tf.errors.InvalidArgumentError(None, None, error.object.decode(errors="replace")) from error
         return {name: tensor.numpy() for name, tensor in answers.items()}
 
     def check_names(self, given: Set[str]) -> None:
-        """Raises Refused for inputs that are missing or unknown, in TensorFlow Serving's words."""
+        """Raise Refused for missing or unknown inputs, in TensorFlow Serving's words."""
         names = self.inputs.keys()
         if given == names:
             return
@@ -65,7 +65,7 @@ class Signature:
         )
 
     def check(self, columns: Columns) -> int:
-        """The number of rows. Raises Refused for a wrong dtype or shape, naming the input."""
+        """Check dtypes and shapes, and return the number of rows. Raises Refused, naming the input."""
         self.check_names(columns.keys())
         rows = None
         for name, (dtype, shape) in self._expected.items():
@@ -85,7 +85,7 @@ class Signature:
 
     @functools.cached_property
     def _expected(self) -> dict[str, tuple[np.dtype, list[int | None]]]:
-        """Plain, for it is compared at each request."""
+        """Return dtype and shape by input, as plain values: they are compared at each request."""
         return {name: (np.dtype(spec.dtype.as_numpy_dtype), spec.shape.as_list()) for name, spec in self.inputs.items()}
 
 
@@ -93,7 +93,7 @@ class Servable:
     """One version of a model, ready to answer."""
 
     def __init__(self, model: str, version: int, folder: Path, keys: Keys = NO_KEYS):
-        """Loads it, after its files were compared with its manifest if it has one, and warms it up.
+        """Compare the files with the manifest if there is one, load the model, and warm it up.
 
         Raises:
             CorruptModel: the files are not those of the manifest.
@@ -114,10 +114,10 @@ class Servable:
         self.warmed_up = self._warm_up(folder)
 
     def signature(self, name: str, missing: str = NOT_FOUND, code: StatusCode = StatusCode.INVALID_ARGUMENT) -> Signature:
-        """The signature of that name, the default one if it is empty.
+        """Return the signature of a name, the default one if it is empty.
 
         Raises:
-            Refused: there is none: with `code`, and `missing` with the name in it, which differ from call to call.
+            Refused: there is none; `code` and `missing`, the message's start, differ from call to call.
         """
         wanted = name or DEFAULT_SIGNATURE
         found = self.signatures.get(wanted)
@@ -127,7 +127,7 @@ class Servable:
         return found
 
     def hint(self, asked: Signature, given: Set[str]) -> str:
-        """Which other signature takes most of the inputs that were given, as a sentence; empty if none takes any."""
+        """Return a sentence that names another signature which takes most of the given inputs; empty if none takes any."""
         others = [each for each in self.signatures.values() if each.name != asked.name]
         best = max(others, key=lambda each: (len(given & each.inputs.keys()), each.name), default=asked)
         if best is asked or len(given & best.inputs.keys()) <= len(given & asked.inputs.keys()):
@@ -135,7 +135,7 @@ class Servable:
         return f' Signature {best.name} takes such inputs: name it, "signature_name": "{best.name}".'
 
     def _warm_up(self, folder: Path) -> int:
-        """Replays the requests that the model brings along, and returns their number."""
+        """Replay the requests that the model brings along, and return their number."""
         path = folder / contents.WARM_UP
         if not path.exists():
             return 0
@@ -150,7 +150,7 @@ class Servable:
 
 @contextmanager
 def _checked(folder: Path, version: int, keys: Keys) -> Iterator[Path]:
-    """A copy that nobody else writes to, compared with the manifest; without manifest and keys the folder itself."""
+    """Yield a copy that nobody else writes to, compared with the manifest; without manifest and keys the folder itself."""
     if not keys.trusted and not (folder / MANIFEST).exists():
         yield folder
         return
@@ -161,7 +161,7 @@ def _checked(folder: Path, version: int, keys: Keys) -> Iterator[Path]:
 
 
 def read_definitions(folder: Path) -> dict[str, meta_graph_pb2.SignatureDef]:
-    """The signatures as the SavedModel states them.
+    """Read the signatures as the SavedModel states them.
 
     Raises:
         FileNotFoundError: there is no saved_model.pb, as in a folder that is still being written.

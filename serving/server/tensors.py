@@ -10,7 +10,7 @@ from tensorflow.core.framework import tensor_pb2
 from serving.refused import invalid
 from serving.server.servable import Columns
 
-FILLED = 1 << 20  # values of a tensor that may be left out where they are all alike; a few bytes must not ask for gigabytes
+FILLED = 1 << 20  # values at most where a request leaves out equal ones: a few bytes must not ask for gigabytes
 # dtype in the proto -> numpy's, and the field that holds the values
 FIELDS: dict[int, tuple[type, str]] = {
     tf.float32.as_datatype_enum: (np.float32, "float_val"),
@@ -23,7 +23,7 @@ FIELDS: dict[int, tuple[type, str]] = {
 
 
 def columns(inputs: Mapping[str, tensor_pb2.TensorProto]) -> Columns:
-    """The tensors of a request.
+    """Read the tensors of a request.
 
     Raises:
         Refused: a tensor has no known dtype, or other values than its shape needs.
@@ -32,7 +32,7 @@ def columns(inputs: Mapping[str, tensor_pb2.TensorProto]) -> Columns:
 
 
 def array(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
-    """One tensor. Raises Refused."""
+    """Read one tensor. Raises Refused."""
     if proto.dtype not in FIELDS:
         raise invalid(f"input {name} has dtype {proto.dtype}; expected one of {', '.join(_names(FIELDS))}.")
     dtype, field = FIELDS[proto.dtype]
@@ -54,7 +54,7 @@ def array(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
 
 
 def _filled(values: np.ndarray, size: int, dtype: type) -> np.ndarray:
-    """As tf.Tensor reads a proto: what is missing is the last value, or zero if there is none; what is too much goes."""
+    """Fill or cut values as tf.Tensor does: missing ones repeat the last, or are 0 if there is none; surplus ones go."""
     if len(values) > size:
         return values[:size]
     filled: np.ndarray = np.zeros(size, dtype)
@@ -71,12 +71,12 @@ def _names(dtypes: Iterable[int]) -> list[str]:
 
 
 def protos(answers: Columns, names: Iterable[str]) -> dict[str, tensor_pb2.TensorProto]:
-    """Some of the answers, by name."""
+    """Make protos of some of the answers, by name."""
     return {name: proto(answers[name]) for name in names}
 
 
 def proto(values: np.ndarray) -> tensor_pb2.TensorProto:
-    """An array of any shape."""
+    """Make a proto of an array of any shape."""
     if values.dtype != np.float32:
         return tf.make_tensor_proto(values)
     result = tensor_pb2.TensorProto(dtype=tf.float32.as_datatype_enum, float_val=values.ravel())

@@ -1,4 +1,4 @@
-"""Which versions are served: follows the folders as TensorFlow Serving does, a new version loaded before the old one goes."""
+"""Follow the folders of versions as TensorFlow Serving does: a new version is loaded before the old one goes."""
 
 import gc
 import logging
@@ -21,7 +21,7 @@ from serving.server.servable import Servable
 
 State = get_model_status_pb2.ModelVersionStatus.State
 LOG = logging.getLogger(__name__)
-DRAIN_SECONDS = 30.0  # that a version which is taken out waits for its last answers
+DRAIN_SECONDS = 30.0  # that a version which leaves waits for its last answers
 
 
 class Wanted(NamedTuple):
@@ -34,25 +34,25 @@ class Wanted(NamedTuple):
 
 @dataclass
 class VersionState:
-    """What became of a version that was found."""
+    """What became of a version in the folder."""
 
     state: int
     error: str = ""
-    files: frozenset = frozenset()  # when it failed: tried again when they change
-    requests: int = 0  # that are being answered
+    files: frozenset = frozenset()  # when it failed; it is tried again when they change
+    requests: int = 0  # being answered
     servable: Servable | None = None
 
 
 @dataclass
 class Model:
-    """A model's versions. One that the configuration no longer names has none that answers."""
+    """A model's versions. None of them answers once the configuration no longer names the model."""
 
     config: ModelConfig
     versions: dict[int, VersionState] = field(default_factory=dict)
     labels: dict[str, int] = field(default_factory=dict)
 
     def available(self) -> list[int]:
-        """The versions that answer, oldest first."""
+        """Return the versions that answer, oldest first."""
         return sorted(number for number, version in self.versions.items() if version.state == State.AVAILABLE)
 
 
@@ -63,7 +63,7 @@ class Versions:
         """Args:
         read_config: the models to serve.
         keys: that the manifest of a version must be signed by, if there are any.
-        labels_ahead: a new label may name a version that is not loaded yet.
+        labels_ahead: whether a new label may name a version that is not loaded yet.
 
         Raises:
             BadConfig: the models cannot be served as the configuration says.
@@ -76,7 +76,7 @@ class Versions:
         self._configs = self._accept(read_config())
 
     def reload(self) -> None:
-        """Reads the configuration again and, if it can be served, follows it; else it stays as it was."""
+        """Read the configuration again and follow it if it can be served; else keep the old one."""
         try:
             configs = self._read_config()
             if configs == self._configs:
@@ -84,14 +84,14 @@ class Versions:
             self._configs = self._accept(configs)
             self._refused = ""
         except BadConfig as error:
-            if str(error) != self._refused:  # not at each poll anew
+            if str(error) != self._refused:  # once, not at each poll
                 LOG.error("The configuration stays as it was: %s", error)
             self._refused = str(error)
             return
         self.poll()
 
     def _accept(self, configs: list[ModelConfig]) -> list[ModelConfig]:
-        """Takes over labels at once, and which models there are. Raises BadConfig before anything has changed."""
+        """Take over models and labels at once. Raises BadConfig before anything has changed."""
         for config in configs:
             model = self.models.get(config.name)
             available, before = (model.available(), model.labels) if model else ([], {})
@@ -108,7 +108,7 @@ class Versions:
         return configs
 
     def poll(self) -> None:
-        """Loads what is new, then takes out what is no longer wanted."""
+        """Load new versions, then take out those that are no longer wanted."""
         before = {name: model.available() for name, model in self.models.items()}
         named = {config.name for config in self._configs}
         for name, model in self.models.items():
@@ -122,7 +122,7 @@ class Versions:
             for number in wanted:
                 self._load(model, number)
             available = set(model.available())
-            # Availability is preserved: the old go when one of those that are wanted answers.
+            # The old ones go once a wanted one answers.
             if not wanted or available & set(wanted):
                 self._unload(model, available - set(wanted))
         if before != {name: model.available() for name, model in self.models.items()}:
@@ -150,7 +150,7 @@ class Versions:
         self.on_load(str(folder), state.state == State.AVAILABLE)
 
     def _unload(self, model: Model, numbers: set[int]) -> None:
-        """Takes versions out once their last answers are sent."""
+        """Take versions out once their last answers are sent."""
         for number in sorted(numbers):
             version = model.versions[number]
             with self._lock:
@@ -163,7 +163,7 @@ class Versions:
 
     @contextmanager
     def lease(self, wanted: Wanted) -> Iterator[Servable]:
-        """A version that stays loaded while it is in use.
+        """Yield a version, which stays loaded while it is in use.
 
         Raises:
             Refused: there is no such model, version or label.
@@ -199,7 +199,7 @@ class Versions:
         return model.versions[version]
 
     def status(self, wanted: Wanted) -> get_model_status_pb2.GetModelStatusResponse:
-        """The state of one version, or of all: a label is passed over, as TensorFlow Serving does. Raises Refused."""
+        """Return the state of one version or of all; a label is ignored, as in TensorFlow Serving. Raises Refused."""
         name, version, _ = wanted
         model = self.models.get(name)
         found = sorted((model.versions if model else {}).items(), reverse=True)
@@ -215,12 +215,12 @@ class Versions:
         return response
 
     def ready(self) -> bool:
-        """Every model has a version that answers."""
+        """Tell whether every model has a version that answers."""
         return all(self.models[config.name].available() for config in self._configs)
 
 
 def _state_of(folder: Path) -> frozenset:
-    """Differs when a file was written meanwhile: of the same size too, as signatures are. Empty while files come and go."""
+    """Return a mark that differs after a file was written, even at the same size; empty while files come and go."""
     try:
         states = [(path, (folder / path).stat()) for path in files_below(folder)]
     except OSError:
