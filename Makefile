@@ -52,13 +52,13 @@ bench-drift: setup data #: false alarms and power of the drift checks, on real m
 	@$(PYTHON) -W ignore -m tests.benchmarks.drift_power $(ARGS) 2>runs/benchmarks/drift_power.log
 
 bench-tflite: setup data #: size and speed of the phone's files, beside the SavedModel and LightGBM (after make run)
-	@$(PYTHON) -W ignore -m tflite.benchmark $(ARGS)
+	@$(PYTHON) -W ignore -m tflite.benchmark $(OF_PROBLEM) $(ARGS)
 
 android-model: setup ## put the newest published model into the Android app (after make run)
-	@$(PYTHON) -m tflite.install $(ARGS)
+	@$(PYTHON) -m tflite.install $(OF_PROBLEM) $(ARGS)
 
 test-android: setup data #: compile, test and package the Android app without Gradle (Maven, and Debian's aapt, zipalign and apksigner)
-	@$(PYTHON) -m tests.tflite.android.check $(ARGS)
+	@$(PYTHON) -m tests.tflite.android.check $(OF_PROBLEM) $(ARGS)
 
 test-runtimes: setup data #: the published .tflite files on seven other TensorFlow Lites from PyPI, older and newer, beside the server (after make run)
 	@UV=$(UV) TF_CPP_MIN_LOG_LEVEL=3 $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/tflite/on_runtimes.py $(ARGS)

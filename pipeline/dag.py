@@ -3,7 +3,6 @@
 import json
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 from google.protobuf.json_format import ParseDict
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -49,7 +48,7 @@ from pipeline.config import Config
 from pipeline.model import hyperparameters, preprocessing, training, tuning
 from pipeline.model.evaluation import eval_config, mobile_eval_config
 from pipeline.model.schema import check, read
-from pipeline.problem import Problem, codes, inputs
+from pipeline.problem import form_fields, inputs
 from pipeline.shared import masking
 from pipeline.shared.report_settings import report_settings
 
@@ -251,14 +250,6 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         metadata_connection_config=_sqlite(root / "metadata.db"),
         beam_pipeline_args=beam.arguments(config.beam),
     )
-
-
-def form_fields(problem: Problem) -> list[dict[str, Any]]:
-    """The features as a form asks for them, with what their codes stand for."""
-    told = codes(Path(problem.folder))
-    return [
-        feature.model_dump(mode="json") | {"dtype": feature.dtype} | told.get(feature.name, {}) for feature in problem.features
-    ]
 
 
 def drift_monitor(

@@ -13,7 +13,7 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from components.shared.errors import BadConfig
-from components.shared.phone.card import Form, Words
+from components.shared.phone.card import Form, Words, form_fault
 from pipeline.shared.section import Section
 
 MISSING_CATEGORY = "__missing__"  # stands for an absent category, a string because a phone cannot send an empty one
@@ -44,7 +44,7 @@ class Feature(Section):
     period: float = Field(default=0.0, ge=0, strict=False, description="of a cyclic feature, in `unit`")
     prior: float = Field(default=0.0, ge=0, description="of a share: the weight of its log-odds, from which the network starts")
     words: str = Field(default="", description="what people call it; empty: its name")
-    form: Form = Field(default="", description="how a form asks for it; empty: as its kind is asked for")
+    form: Form = Field(default="", description="how a form asks for it, as FeatureCard has it; empty: as its kind is asked for")
     between: tuple[str, str] | None = Field(
         default=None, strict=False, description="of the form distance: the two categories whose places it lies between"
     )
@@ -57,8 +57,8 @@ class Feature(Section):
                 raise ValueError(
                     f"{key} = {value:g} of a {self.kind.value} feature; expected it above 0 of a {kind.value} one, 0 of others"
                 )
-        if (self.form == "distance") != (self.between is not None):
-            raise ValueError('form = "distance" and between come together')
+        if fault := form_fault(self.dtype, self.form, self.unit, self.between):
+            raise ValueError(fault)
         return self
 
     @property
@@ -120,6 +120,20 @@ class Problem(Section):
 def inputs(features: Iterable[Feature]) -> dict[str, str]:
     """The raw columns that a model is asked with, each with its dtype by TensorFlow's name."""
     return {feature.name: feature.dtype for feature in features}
+
+
+def form_fields(problem: Problem) -> list[dict[str, Any]]:
+    """Describe the features as a form asks for them, with what their codes stand for. Raises BadConfig, as `codes`."""
+    told = codes(Path(problem.folder))
+    for feature in problem.features:
+        if lacking := [end for end in feature.between or () if not told.get(end, {}).get("places")]:
+            raise BadConfig(
+                f"{problem.folder}/codes.csv has no places of {' and '.join(lacking)}, between which {feature.name} is a "
+                "distance. Expected latitude and longitude of their codes."
+            )
+    return [
+        feature.model_dump(mode="json") | {"dtype": feature.dtype} | told.get(feature.name, {}) for feature in problem.features
+    ]
 
 
 def codes(folder: Path) -> dict[str, dict[str, Any]]:

@@ -17,12 +17,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from components.model_store import store
+from components.shared import problem_folder
 from components.shared.command_line import ended
 from components.shared.errors import SpanNotFound
 from components.shared.phone import card as model_card
 from components.shared.phone.card import MODEL_FILE, VARIANTS_FOLDER, ModelCard
-from tflite import folders
+from data import DEFAULT_PROBLEM
 from tflite import rows as raw_rows
 
 CALLS = 3000
@@ -31,8 +31,9 @@ BATCH = 1024
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tflite.benchmark", description=__doc__)
-    parser.add_argument("--root", type=Path, default=folders.RUNS, help="of the runs of one model (default: %(default)s)")
-    parser.add_argument("--spans", type=Path, help="for LightGBM (default: those that the model learned from)")
+    problem_folder.add_option(parser, DEFAULT_PROBLEM)
+    parser.add_argument("--root", type=Path, help="of the runs (default: the problem's)")
+    parser.add_argument("--spans", type=Path, help="for LightGBM (default: the problem's)")
     parser.add_argument("--out", type=Path, default=Path("runs/benchmarks/tflite.json"), help="default: %(default)s")
     options = parser.parse_args(arguments)
     console = Console(width=140)
@@ -41,17 +42,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 def measure(options: argparse.Namespace, console: Console) -> None:
     """Measures and prints each model. Raises CrosswindError if a run's files are not there."""
-    mobile = folders.only_published(options.root)
-    root = mobile.parents[1]
+    root = options.root or problem_folder.root(options.problem)
+    model = problem_folder.model_name(options.problem)
     variants = newest(root / "artifacts/MobileExporter/mobile_model") / VARIANTS_FOLDER
-    server = newest(root / "serving" / mobile.name)
-    version = store.read(mobile, store.versions(mobile)[-1])
-    card = model_card.read(version.folder / MODEL_FILE)
-    spans = options.spans or Path(version.manifest.configuration["data"]["spans"])
+    server = newest(root / "serving" / model)
+    card = model_card.read(newest(root / "mobile" / model) / MODEL_FILE)
     one = [golden.row for golden in card.golden]
     measured = {path.stem: alone(measure_tflite, path, one, card) for path in sorted(variants.glob("*.tflite"))}
     measured["SavedModel, raw"] = alone(measure_saved_model, server, one, card)
-    measured["LightGBM"] = alone(measure_lightgbm, spans, one, card)
+    measured["LightGBM"] = alone(measure_lightgbm, options.spans or options.problem / "spans", one, card)
     console.print(table(measured))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(measured, indent=1) + "\n")

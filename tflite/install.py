@@ -12,11 +12,13 @@ from components.model_store import store
 from components.model_store.manifest import MANIFEST
 from components.model_store.signature import NO_KEYS, Keys, read_keys
 from components.model_store.store import Version
+from components.shared import problem_folder
 from components.shared.command_line import ended, filled, whole
 from components.shared.errors import CorruptModel, NotConvertible, PublishFailed, VersionNotFound
 from components.shared.files import TEMPORARY_PREFIX, fsync_tree, locked, sha256, temporary_folder
 from components.shared.phone import card as model_card
 from components.shared.phone.card import ModelCard
+from data import DEFAULT_PROBLEM
 from tflite import folders
 
 ASSETS = Path("tflite/android/app/src/main/assets")
@@ -34,7 +36,8 @@ DTYPES = {
 def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`; unless it is DONE, nothing was installed."""
     parser = argparse.ArgumentParser(prog="python -m tflite.install", description=__doc__)
-    parser.add_argument("--mobile", type=Path, help=f"the published versions (default: the only folder below {folders.RUNS})")
+    problem_folder.add_option(parser, DEFAULT_PROBLEM)
+    parser.add_argument("--mobile", type=Path, help="the published versions (default: the problem's)")
     parser.add_argument("--version", type=whole, help="(default: the newest)")
     parser.add_argument(
         "--public_key", metavar="FILE", type=filled, help="refuse a version that is not signed by a key in this file"
@@ -47,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def act(options: argparse.Namespace, console: Console) -> None:
     """Installs a version, unless it is there. Raises CrosswindError."""
-    version = published(options.mobile or folders.only_published(), options.version, read_keys(options.public_key))
+    version = published(options.mobile or folders.published(options.problem), options.version, read_keys(options.public_key))
     card = check(version)
     new = install(version, options.assets)
     kilobytes = (options.assets / MODEL).stat().st_size / 1000

@@ -10,21 +10,23 @@ from rich.prompt import Prompt
 
 from components.model_store import store
 from components.model_store.manifest import MANIFEST, decoded, unreadable
-from components.shared import json_rows
+from components.shared import json_rows, problem_folder
 from components.shared.command_line import ended, file
-from components.shared.errors import BadData, CorruptModel
+from components.shared.errors import BadData, CorruptModel, VersionNotFound
 from components.shared.files import sha256
 from components.shared.phone import card as model_card
 from components.shared.phone.card import MODEL_FILE, ModelCard, Value
 from components.shared.phone.runtime import TFLiteModel
 from components.shared.quiet import quiet_stderr
+from data import DEFAULT_PROBLEM
 from tflite import folders, rows
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`."""
     parser = argparse.ArgumentParser(prog="python -m tflite.predict", description=__doc__)
-    parser.add_argument("--model", type=file, help=f"the file (default: that of the newest version below {folders.RUNS})")
+    problem_folder.add_option(parser, DEFAULT_PROBLEM)
+    parser.add_argument("--model", type=file, help="the file (default: that of the problem's newest version)")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--json", type=file, help="a row as an object of field to value, a list of rows, or a request body")
     source.add_argument("--csv", type=file, help="rows with a header; without either it asks for one row")
@@ -36,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def act(options: argparse.Namespace, console: Console) -> None:
     """Print the answers. Raises VersionNotFound, CorruptModel, or BadData for a row."""
-    path = options.model or newest(folders.only_published())
+    path = options.model or newest(folders.published(options.problem))
     card = verified(path, console)
     if options.json:
         given = json_rows.read(options.json)
@@ -50,8 +52,11 @@ def act(options: argparse.Namespace, console: Console) -> None:
 
 
 def newest(folder: Path) -> Path:
-    """Name the file of the highest version."""
-    return folder / str(store.versions(folder)[-1]) / MODEL_FILE
+    """Name the file of the highest version. Raises VersionNotFound if there is none."""
+    numbers = store.versions(folder)
+    if not numbers:
+        raise VersionNotFound(f"{folder} holds no version; expected one that `make run` published. Or name a --model.")
+    return folder / str(numbers[-1]) / MODEL_FILE
 
 
 def verified(path: Path, console: Console) -> ModelCard:

@@ -115,6 +115,16 @@ def test_a_problem_comes_over_the_machine_and_has_its_own_places(tmp_path):
         (", period = 7", "", "problem.features.weekday: period = 0 of a cyclic feature; expected it above 0"),
         ("prior = 0.35, ", "", "problem.features.origin_late_share_1d: prior = 0 of a share feature; expected it above 0"),
         ('form = "distance", ', "", 'problem.features.distance: form = "distance" and between come together'),
+        (
+            '"miles", words = "Distance"',
+            '"feet", words = "Distance"',
+            'problem.features.distance: a distance in "feet"; expected',
+        ),
+        (
+            'form = "weekday"',
+            'form = "choice"',
+            'problem.features.weekday: form = "choice" for a float32; expected "choice" or',
+        ),
         ('["origin", "dest"]', '["origin", "here"]', "problem: distance: here in between is no feature"),
         ("seats = ", '"no name" = ', "problem.features.no name.name = 'no name': String should match pattern"),
         (

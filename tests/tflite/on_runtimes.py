@@ -22,7 +22,7 @@ from pipeline import config
 from tests.conftest import REPOSITORY
 
 ROOT = REPOSITORY / "runs"
-SERVING, MOBILE = ROOT / "serving" / "flight_delay", ROOT / "mobile" / "flight_delay"
+SERVING, MOBILE = (ROOT / "flights" / folder / "flight_delay" for folder in ("serving", "mobile"))
 RUNTIMES = {  # requirement -> module of its interpreter
     "tflite-runtime==2.14.0": "tflite_runtime.interpreter",
     "ai-edge-litert==1.0.1": "ai_edge_litert.interpreter",

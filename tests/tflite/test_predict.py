@@ -14,7 +14,7 @@ from conftest import REPOSITORY
 from rich.console import Console
 
 import tflite.predict
-from components.shared.errors import Exit
+from components.shared.errors import Exit, VersionNotFound
 from components.shared.phone import card as model_card
 from components.shared.phone.card import FeatureCard, ModelCard, Words
 from tests.clocks import least_processor_seconds
@@ -63,11 +63,18 @@ def test_the_answer_and_the_questions_are_in_the_words_of_the_card(capsys, monke
     assert shown.out == "probability 0.2500: whole (threshold 0.5)\nprobability 0.5000: broken (threshold 0.5)\n"
 
 
-def test_the_newest_version_of_the_only_folder_is_taken_unless_one_is_named(tmp_path, monkeypatch):
-    for number in (2, 10):
-        (tmp_path / "runs" / "mobile" / "parcels" / str(number)).mkdir(parents=True)
+def test_the_newest_version_of_the_problem_is_taken_unless_one_is_named(tmp_path, monkeypatch):
+    (tmp_path / "parcels").mkdir()
+    (tmp_path / "parcels" / "problem.toml").write_text('[problem]\nmodel = "broken_parcel"\n')
     monkeypatch.chdir(tmp_path)
-    assert tflite.predict.newest(folders.only_published()) == Path("runs/mobile/parcels/10/model.tflite")
+    folder = folders.published(Path("parcels"))
+    with pytest.raises(
+        VersionNotFound, match=r"runs/parcels/mobile/broken_parcel holds no version; expected one that `make run`"
+    ):
+        tflite.predict.newest(folder)
+    for number in (2, 10):
+        (folder / str(number)).mkdir(parents=True)
+    assert tflite.predict.newest(folder) == Path("runs/parcels/mobile/broken_parcel/10/model.tflite")
 
 
 def test_no_tensorflow_is_imported():

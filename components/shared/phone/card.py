@@ -89,22 +89,22 @@ class FeatureCard(Part):
 
     @model_validator(mode="after")
     def _can_be_asked(self) -> Self:
-        """Refuse a form that gives no value of the feature's type."""
-        if self.form and (self.form in OF_TEXTS) != (self.dtype == "string"):
-            raise ValueError(
-                f'{self.name} is a {self.dtype} and has the form "{self.form}"; expected "choice" or "text" for a string, and '
-                "another one for a number."
-            )
-        if self.form == "percent" and self.dtype == "int64":
-            raise ValueError(f'{self.name} is an int64 and has the form "percent"; expected a float32, which a share is.')
-        if (self.form == "distance") != (self.between is not None):
-            raise ValueError(
-                f'{self.name} has the form "{self.form}" and between {self.between}; expected the form "distance" and the two '
-                "categories between whose places it is, or neither."
-            )
-        if self.between and self.unit not in LENGTHS:
-            raise ValueError(f'{self.name} is a distance in "{self.unit}"; expected the unit {" or ".join(LENGTHS)}.')
+        if fault := form_fault(self.dtype, self.form, self.unit, self.between):
+            raise ValueError(f"{self.name}: {fault}")
         return self
+
+
+def form_fault(dtype: str, form: Form, unit: str, between: tuple[str, str] | None) -> str:
+    """Say why a form cannot ask for a feature in this way, as `FeatureCard` describes it; empty if it can."""
+    if form and (form in OF_TEXTS) != (dtype == "string"):
+        return f'form = "{form}" for a {dtype}; expected "choice" or "text" for a string, and another one for a number'
+    if form == "percent" and dtype == "int64":
+        return 'form = "percent" for an int64; expected a float32, which a share is'
+    if (form == "distance") != (between is not None):
+        return 'form = "distance" and between come together; expected both or neither'
+    if between and unit not in LENGTHS:
+        return f'a distance in "{unit}"; expected the unit {" or ".join(LENGTHS)}'
+    return ""
 
 
 class Golden(Part):

@@ -53,8 +53,8 @@ dependencies {
     androidTestImplementation(libs.test.junit)
 }
 
-// What a model must be is written once, in tflite/install.py, so the task runs it. -Ppython=... names another Python, -Pmobile=...
-// the folder of one model's versions where several models were published.
+// What a model must be is written once, in tflite/install.py, so the task runs it. -Ppython=... names another Python, -Pproblem=...
+// the folder of another problem than the default.
 // Where no model was trained, the assets that a person put there are used; the app checks their sums when it starts.
 val installModel by tasks.registering(Exec::class) {
     group = "build"
@@ -64,7 +64,7 @@ val installModel by tasks.registering(Exec::class) {
     val installed = projectDir.resolve("src/main/assets/manifest.json")
     workingDir = repository
     commandLine(providers.gradleProperty("python").getOrElse("$repository/.venv/bin/python"), "-m", "tflite.install")
-    providers.gradleProperty("mobile").orNull?.let { args("--mobile", it) }
+    providers.gradleProperty("problem").orNull?.let { args("--problem", it) }
     onlyIf("a model was published here, or none is installed") {
         !installed.isFile || runs.walk().maxDepth(2).any { it.name == "mobile" }
     }

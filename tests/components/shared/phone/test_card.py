@@ -79,15 +79,15 @@ def test_what_people_are_told_comes_back_from_json():
 @pytest.mark.parametrize(
     ("facts", "message"),
     [
-        ({"dtype": "string", "form": "time"}, 'it is a string and has the form "time"; expected "choice" or "text" for a str'),
-        ({"dtype": "float32", "form": "choice"}, 'it is a float32 and has the form "choice"; expected'),
-        ({"dtype": "int64", "form": "percent"}, 'it is an int64 and has the form "percent"; expected a float32'),
+        ({"dtype": "string", "form": "time"}, 'it: form = "time" for a string; expected "choice" or "text" for a string'),
+        ({"dtype": "float32", "form": "choice"}, 'it: form = "choice" for a float32; expected'),
+        ({"dtype": "int64", "form": "percent"}, 'it: form = "percent" for an int64; expected a float32'),
         ({"dtype": "float32", "form": "wheel"}, "Input should be 'choice', 'time'"),
-        ({"dtype": "float32", "form": "distance", "unit": "km"}, 'it has the form "distance" and between None; expected'),
-        ({"dtype": "float32", "between": ("depot", "town")}, "it has the form \"\" and between \\('depot', 'town'\\)"),
+        ({"dtype": "float32", "form": "distance", "unit": "km"}, 'it: form = "distance" and between come together; expected'),
+        ({"dtype": "float32", "between": ("depot", "town")}, 'it: form = "distance" and between come together'),
         (
             {"dtype": "float32", "form": "distance", "unit": "ells", "between": ("depot", "town")},
-            'it is a distance in "ells"; expected the unit miles or km',
+            'it: a distance in "ells"; expected the unit miles or km',
         ),
     ],
 )
