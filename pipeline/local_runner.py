@@ -18,7 +18,7 @@ from pipeline.local import root
 from pipeline.local.outcome import Outcome, Result
 from pipeline.shared import command_line
 
-INTERRUPTED = "Interrupted. The next run goes on behind the last finished node."
+INTERRUPTED = "Interrupted. The next run resumes after the last finished node."
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -43,7 +43,7 @@ def act(options: argparse.Namespace) -> Exit:
         code, facts = exit_code(error), {"message": f"{type(error).__name__}: {error}"}
     except (KeyboardInterrupt, AskedToEnd) as error:
         what = error.name if isinstance(error, AskedToEnd) else "Ctrl-C"
-        code, facts = Exit.INTERRUPTED, {"message": f"{what}; the next tick goes on behind the last finished node"}
+        code, facts = Exit.INTERRUPTED, {"message": f"{what}; the next tick resumes after the last finished node"}
     line = Tick(
         time=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         outcome=tick_log.NOTHING if code == Exit.DONE else code.name.lower(),

@@ -1,4 +1,4 @@
-"""SIGKILL in every node: the next run goes on behind the last finished node, and production is never half a version."""
+"""SIGKILL in every node: the next run resumes after the last finished node, and production is never half a version."""
 
 import os
 import signal

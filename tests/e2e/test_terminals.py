@@ -113,7 +113,7 @@ def test_a_run_that_is_interrupted_says_what_was_stopped_and_leaves_the_cursor(f
     )
     assert seen.code == 130
     assert seen.text.splitlines()[2:] == [
-        "Interrupted. The next run goes on behind the last finished node.",
+        "Interrupted. The next run resumes after the last finished node.",
         "Exit code 130: Ctrl-C, or a signal that ended a tick.",
     ]
     assert seen.raw.count("\x1b[?25l") == seen.raw.count("\x1b[?25h") == 1

@@ -233,7 +233,7 @@ def test_with_a_stand_in_for_runs_a_tick_that_a_signal_ends_ends_its_run_and_say
         tick.stdout.close()
     line = json.loads((tmp_path / "runs" / "retrain.log").read_text())
     assert (line["outcome"], line["exit_code"]) == ("interrupted", Exit.INTERRUPTED)
-    assert line["message"].startswith(f"{told}; the next tick goes on")
+    assert line["message"].startswith(f"{told}; the next tick resumes")
 
 
 def test_a_run_that_was_interrupted_alone_interrupts_the_tick(spans, tmp_path):
