@@ -42,6 +42,7 @@ from components.run_report.component import RunReport
 from components.shared import source_code
 from components.shared.data_findings import days_needed
 from components.shared.drivers import CacheKeyDriver
+from components.shared.nodes import REPORTED, NodeId
 from components.span_example_gen.component import SpanExampleGen
 from pipeline.beam import settings as beam
 from pipeline.config import Config
@@ -52,27 +53,6 @@ from pipeline.problem import form_fields, inputs
 from pipeline.shared import masking
 from pipeline.shared.report_settings import report_settings
 
-REPORTED = {  # inputs of RunReport: the node, and its output
-    "schema": ("ImportSchemaGen", "schema"),
-    "production": ("ProductionModel", "model"),
-    "examples": ("SpanExampleGen", "examples"),
-    "statistics": ("StatisticsGen", "statistics"),
-    "anomalies": ("ExampleValidator", "anomalies"),
-    "findings": ("DataChecks", "report"),
-    "data_blessing": ("DataGate", "blessing"),
-    "drift": ("DriftMonitor", "report"),
-    "transform_graph": ("Transform", "transform_graph"),
-    "model": ("Trainer", "model"),
-    "model_run": ("Trainer", "model_run"),
-    "evaluation": ("Evaluator", "evaluation"),
-    "blessing": ("Evaluator", "blessing"),
-    "infra_blessing": ("Canary", "blessing"),
-    "mobile_model": ("MobileExporter", "mobile_model"),
-    "mobile_evaluation": ("MobileEvaluator", "evaluation"),
-    "mobile_blessing": ("MobileEvaluator", "blessing"),
-    "pushed_model": ("Publisher", "pushed_model"),
-    "mobile_pushed_model": ("MobilePublisher", "pushed_model"),
-}
 # They run as what they are when they are imported here, which is when their digests are taken.
 PREPROCESSING, TRAINING, TUNING = (module.__name__ for module in (preprocessing, training, tuning))
 HISTOGRAM_BUCKETS = 50  # with TFDV's 10, a shift of rain by half a standard deviation stays within the first
@@ -234,7 +214,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             folder=str(config.mobile_folder),
             follows=publisher.outputs["pushed_model"],
             **to_publish,
-        ).with_id("MobilePublisher")
+        ).with_id(NodeId.MOBILE_PUBLISHER)
     nodes = [examples, statistics, schema, validator, data_checks, gate, production, monitor, transform, trainer, evaluator]
     nodes += [canary, exporter, mobile_evaluator, publisher, mobile_publisher]
     nodes += ([tuner] if trials else []) + ([bulk_inferrer] if config.batch.bulk_inferrer else [])
@@ -312,7 +292,7 @@ def run_report(config: Config, nodes: list[BaseNode], git_commit: str, metadata:
     """The page that tells of all other nodes."""
     outputs = {node.id: node.outputs for node in nodes}
     return RunReport(
-        inputs={name: outputs[node][key] for name, (node, key) in REPORTED.items() if node in outputs},
+        inputs={name: output.of(outputs) for name, output in REPORTED.items() if output.node in outputs},
         settings=report_settings(config, nodes, git_commit, local=bool(metadata)),
         reports=str(Path(config.run.root).absolute() / "reports"),
         metadata=metadata,

@@ -21,6 +21,7 @@ from components.model_store import store
 from components.shared import drift_report
 from components.shared.command_line import ended
 from components.shared.errors import BadConfig, CrosswindError
+from components.shared.nodes import Output
 from pipeline.config import Config
 from pipeline.local import record
 from pipeline.local.outcome import Outcome
@@ -125,7 +126,7 @@ def play_month(root: Path, span: str, policy: str, arguments: list[str]) -> Mont
         raise CrosswindError(f"{span} under {policy} came to no decision; its output ends:\n{done.stdout[-2000:]}")
     served = {}
     if outcome.decided:
-        drift = drift_report.read(record.last_run(root / "metadata.db")["DriftMonitor"]["report"].uri)
+        drift = drift_report.read(Output.DRIFT.of(record.last_run(root / "metadata.db")).uri)
         served = {check.measure: check.value for check in drift.checks if check.kind == "concept"}
     production = store.production(root / "serving" / policy)
     return Month(

@@ -11,6 +11,7 @@ from components.shared import spans
 from components.shared.command_line import ended, whole
 from components.shared.errors import BadConfig
 from components.shared.files import temporary_folder
+from components.shared.nodes import Output
 from pipeline.config import Config
 from pipeline.local import root
 from pipeline.local.pending import whole_spans
@@ -76,7 +77,8 @@ def best(folder: Path) -> Hyperparameters:
 
     from pipeline.model import tuning  # noqa: PLC0415
 
-    found = (folder / "artifacts" / "Tuner" / "best_hyperparameters").glob("*/best_hyperparameters.txt")
+    tuned = Output.BEST_HYPERPARAMETERS
+    found = (folder / "artifacts" / tuned.node / tuned.key).glob("*/best_hyperparameters.txt")
     newest = max(found, key=lambda path: int(path.parent.name))
     return tuning.hyperparameters(HyperParameters.from_config(json.loads(newest.read_text())).values)
 

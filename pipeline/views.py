@@ -17,14 +17,15 @@ from rich.console import Console
 from components.shared.command_line import ended
 from components.shared.errors import BadConfig, RootUnusable
 from components.shared.files import temporary_folder
+from components.shared.nodes import Output
 from components.shared.quiet import quiet_stderr
 from pipeline.shared import command_line
 
 SPLITS = ("train", "eval")
 TEMPLATE = Path(__file__).parent / "tfma_view.html.j2"
-VIEWS = {  # view -> what it shows; node and key of the artifact that it reads
-    "facets": ("statistics of the training rows beside those of the evaluation rows", "StatisticsGen", "statistics"),
-    "tfma": ("metrics by slice and the calibration plot", "Evaluator", "evaluation"),
+VIEWS = {  # view -> what it shows, and what it reads
+    "facets": ("statistics of the training rows beside those of the evaluation rows", Output.STATISTICS),
+    "tfma": ("metrics by slice and the calibration plot", Output.EVALUATION),
 }
 
 
@@ -32,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Returns an `Exit`: DONE when the page is written."""
     about, _, note = str(__doc__).partition("\n\n")
     parser = command_line.parser("pipeline.views", about, epilog=note)
-    parser.add_argument("view", choices=VIEWS, help="; ".join(f"{name}: {does}" for name, (does, *_) in VIEWS.items()))
+    parser.add_argument("view", choices=VIEWS, help="; ".join(f"{name}: {does}" for name, (does, _) in VIEWS.items()))
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
     return ended(lambda: act(options, console), console)
@@ -63,16 +64,17 @@ def newest(root: Path, view: str) -> tuple[str, Path]:
     """Name and artifact folder of the newest run that left what the view shows. Raises BadConfig if there is none."""
     from components.run_report import trace  # noqa: PLC0415  # ML Metadata
 
-    _, node, key = VIEWS[view]
+    _, shown = VIEWS[view]
     metadata = root / "metadata.db"
     if metadata.exists():
         store = trace.open_store(metadata)
         for run in reversed(trace.runs(store)):
-            artifact = trace.read(store, run).output(node, key)
+            artifact = trace.read(store, run).output(shown)
             if artifact and Path(artifact.uri).is_dir():
                 return run, Path(artifact.uri)
     raise BadConfig(
-        f"{root} holds no run with {node}'s {key}; expected one in {metadata}, which `make run` writes. Or name a --root."
+        f"{root} holds no run with {shown.node}'s {shown.key}; expected one in {metadata}, which `make run` writes. "
+        "Or name a --root."
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from components.run_report.facts import Gate, Limit, RunFacts, Step
 from components.run_report.gates import kind, refusing
 from components.run_report.limit_words import words
+from components.shared.nodes import NodeId
 
 CHANGES = {  # of each gate: where to look before a limit is changed
     "model": "Look at the slices, the calibration and the drift in the report: has the world changed, or the code?",
@@ -79,7 +80,7 @@ def _stopped(facts: RunFacts, again: str) -> Iterator[Step]:
         where = f" in {data['spans']}" if "spans" in data else ""
         yield Step(text=f"If the data are wrong: fix the files of {months}{where}.")
         names = sorted({each.feature for each in facts.data.findings if each.feature}) if facts.data else []
-        if gate and gate.node == "DataGate":
+        if gate and gate.node == NodeId.DATA_GATE:
             of = f" of {', '.join(names)}" if names else ""
             schema = data.get("schema", "the schema")
             limits = " or ".join(_named(facts))

@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict
 from components.run_report import advice, data_facts, gates, model_facts, phone_facts, verdict
 from components.run_report.facts import Node, RunFacts
 from components.run_report.lineage import lineage
-from components.run_report.trace import THIS_NODE, Trace
+from components.run_report.trace import Trace
 from components.shared import drift_report, source_code
+from components.shared.nodes import NodeId, Output
 
 
 class Settings(BaseModel):
@@ -55,8 +56,8 @@ def collect(trace: Trace, settings: Settings, environment: Mapping[str, str]) ->
     """
     executions = trace.executions.values()
     started = min(execution.started for execution in executions)
-    ended = max(execution.started + execution.seconds for execution in executions if execution.node != THIS_NODE)
-    drift = trace.output("DriftMonitor", "report")
+    ended = max(execution.started + execution.seconds for execution in executions if execution.node != NodeId.RUN_REPORT)
+    drift = trace.output(Output.DRIFT)
     found = drift_report.read(drift.uri) if drift else None
     candidate = model_facts.model(trace, settings.label)
     span = _span(trace)
@@ -113,20 +114,21 @@ def concluded(seen: RunFacts, trace: Trace, again: str, back: str) -> RunFacts:
 
 def production(trace: Trace) -> str:
     """The folder of the version that was in production before the run; empty if there was none, or it is not known."""
-    model = trace.output("ProductionModel", "model")
+    model = trace.output(Output.PRODUCTION)
     version = model.properties.get("version", 0) if model else 0
-    folder = trace.executions["ProductionModel"].parameters.get("folder", "") if version else ""  # on Kubeflow none is known
+    # On Kubeflow the folder is not known.
+    folder = trace.executions[NodeId.PRODUCTION_MODEL].parameters.get("folder", "") if version else ""
     return f"{folder}/{int(version)}" if folder else ""
 
 
 def nodes(trace: Trace, dag: Mapping[str, list[str]]) -> list[Node]:
     """Every node of the DAG, also those that did not run."""
-    decided = any(execution.node == "DriftMonitor" for execution in trace.executions.values())
-    failed = any(each.state == "failed" and each.node != THIS_NODE for each in trace.executions.values())
+    decided = any(execution.node == NodeId.DRIFT_MONITOR for execution in trace.executions.values())
+    failed = any(each.state == "failed" and each.node != NodeId.RUN_REPORT for each in trace.executions.values())
     found = []
     for name, upstream in dag.items():
         execution = trace.executions.get(name)
-        if name == THIS_NODE:
+        if name == NodeId.RUN_REPORT:
             found.append(Node(name=name, upstream=upstream, state="done"))
         elif execution is None:
             found.append(Node(name=name, upstream=upstream, state="skipped" if decided and not failed else "not_run"))
@@ -138,10 +140,10 @@ def nodes(trace: Trace, dag: Mapping[str, list[str]]) -> list[Node]:
 
 def _span(trace: Trace) -> str:
     """The newest month of the window, also where it could not be read; empty if not even that was asked for."""
-    examples = trace.output("SpanExampleGen", "examples")
+    examples = trace.output(Output.EXAMPLES)
     if examples:
         return str(examples.properties["span"])
-    reader = trace.executions.get("SpanExampleGen")
+    reader = trace.executions.get(NodeId.SPAN_EXAMPLE_GEN)
     return str(reader.parameters.get("span", "")) if reader else ""
 
 

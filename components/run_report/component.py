@@ -10,9 +10,9 @@ from tfx.types import artifact, channel, component_spec, standard_artifacts
 
 from components.run_report import executor
 from components.run_report.collect import Settings
-from components.run_report.trace import THIS_NODE
 from components.shared.artifacts import DataBlessing, DataGateReport, DriftReport
 from components.shared.drivers import CacheKeyDriver
+from components.shared.nodes import REPORTED, NodeId, Output
 
 
 class RunPage(artifact.Artifact):
@@ -28,33 +28,32 @@ class Driver(CacheKeyDriver):
         return uuid.uuid4().hex
 
 
-def _optional(kind) -> component_spec.ChannelParameter:
-    return component_spec.ChannelParameter(type=kind, optional=True)
+TYPES = {
+    Output.SCHEMA: standard_artifacts.Schema,
+    Output.PRODUCTION: standard_artifacts.Model,
+    Output.EXAMPLES: standard_artifacts.Examples,
+    Output.STATISTICS: standard_artifacts.ExampleStatistics,
+    Output.ANOMALIES: standard_artifacts.ExampleAnomalies,
+    Output.FINDINGS: DataGateReport,
+    Output.DATA_BLESSING: DataBlessing,
+    Output.DRIFT: DriftReport,
+    Output.TRANSFORM_GRAPH: standard_artifacts.TransformGraph,
+    Output.MODEL: standard_artifacts.Model,
+    Output.MODEL_RUN: standard_artifacts.ModelRun,
+    Output.EVALUATION: standard_artifacts.ModelEvaluation,
+    Output.BLESSING: standard_artifacts.ModelBlessing,
+    Output.INFRA_BLESSING: standard_artifacts.InfraBlessing,
+    Output.MOBILE_MODEL: standard_artifacts.Model,
+    Output.MOBILE_EVALUATION: standard_artifacts.ModelEvaluation,
+    Output.MOBILE_BLESSING: standard_artifacts.ModelBlessing,
+    Output.PUSHED_MODEL: standard_artifacts.PushedModel,
+    Output.MOBILE_PUSHED_MODEL: standard_artifacts.PushedModel,
+}
 
 
 class RunReportSpec(component_spec.ComponentSpec):
-    INPUTS = {
-        "schema": _optional(standard_artifacts.Schema),
-        "production": _optional(standard_artifacts.Model),
-        "examples": _optional(standard_artifacts.Examples),
-        "statistics": _optional(standard_artifacts.ExampleStatistics),
-        "anomalies": _optional(standard_artifacts.ExampleAnomalies),
-        "findings": _optional(DataGateReport),
-        "data_blessing": _optional(DataBlessing),
-        "drift": _optional(DriftReport),
-        "transform_graph": _optional(standard_artifacts.TransformGraph),
-        "model": _optional(standard_artifacts.Model),
-        "model_run": _optional(standard_artifacts.ModelRun),
-        "evaluation": _optional(standard_artifacts.ModelEvaluation),
-        "blessing": _optional(standard_artifacts.ModelBlessing),
-        "infra_blessing": _optional(standard_artifacts.InfraBlessing),
-        "mobile_model": _optional(standard_artifacts.Model),
-        "mobile_evaluation": _optional(standard_artifacts.ModelEvaluation),
-        "mobile_blessing": _optional(standard_artifacts.ModelBlessing),
-        "pushed_model": _optional(standard_artifacts.PushedModel),
-        "mobile_pushed_model": _optional(standard_artifacts.PushedModel),
-    }
-    OUTPUTS = {"page": component_spec.ChannelParameter(type=RunPage)}
+    INPUTS = {name: component_spec.ChannelParameter(type=TYPES[output], optional=True) for name, output in REPORTED.items()}
+    OUTPUTS = {Output.PAGE.key: component_spec.ChannelParameter(type=RunPage)}
     PARAMETERS = {
         "settings": component_spec.ExecutionParameter(type=str),
         "sources": component_spec.ExecutionParameter(type=str),
@@ -79,12 +78,12 @@ class RunReport(base_component.BaseComponent):
 
     def __init__(self, *, inputs: Mapping[str, channel.OutputChannel], settings: Settings, reports: str, metadata: str):
         """Args:
-        inputs: outputs of the run's nodes, by the names in `RunReportSpec`.
+        inputs: outputs of the run's nodes, by the names in `REPORTED`.
         settings: what the page needs to know beside them.
         reports: folder of all pages.
         metadata: SQLite file of ML Metadata, whose lineage and times the page shows; empty: there is none to read.
         """
-        dag = settings.dag | {THIS_NODE: sorted(settings.dag)}
+        dag = settings.dag | {NodeId.RUN_REPORT.value: sorted(settings.dag)}
         sources = {name: (found.producer_component_id, found.output_key) for name, found in inputs.items()}
         super().__init__(
             RunReportSpec(

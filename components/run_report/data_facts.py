@@ -15,6 +15,7 @@ from components.run_report.facts import DataFacts, Distribution, FeatureFacts, F
 from components.run_report.trace import Trace
 from components.shared import data_findings
 from components.shared.artifacts import REPEATED_PROPERTY, ROWS_PROPERTY, VERSION_PROPERTY
+from components.shared.nodes import Output
 
 SPLITS = ("train", "eval")
 
@@ -27,7 +28,7 @@ def data(trace: Trace, units: Mapping[str, str], label: str) -> DataFacts | None
         units: of each feature, in the order in which they are shown; the label and features without a unit follow.
         label: its column.
     """
-    examples = trace.output("SpanExampleGen", "examples")
+    examples = trace.output(Output.EXAMPLES)
     if examples is None:
         return None
     counts = json.loads(str(examples.properties[REPEATED_PROPERTY]))
@@ -51,7 +52,7 @@ def data(trace: Trace, units: Mapping[str, str], label: str) -> DataFacts | None
 
 def splits(trace: Trace) -> list[DatasetFeatureStatistics | None]:
     """Statistics of `SPLITS`."""
-    statistics = trace.output("StatisticsGen", "statistics")
+    statistics = trace.output(Output.STATISTICS)
     if statistics is None:
         return [None] * len(SPLITS)
     return [_statistics(Path(statistics.uri) / f"Split-{split}" / "FeatureStats.pb") for split in SPLITS]
@@ -59,7 +60,7 @@ def splits(trace: Trace) -> list[DatasetFeatureStatistics | None]:
 
 def reference(trace: Trace) -> DatasetFeatureStatistics | None:
     """Statistics of what the model in production was trained on; None if nothing is in production."""
-    model = trace.output("ProductionModel", "model")
+    model = trace.output(Output.PRODUCTION)
     if model is None or not model.properties[VERSION_PROPERTY]:
         return None
     path = Path(path_utils.serving_model_path(model.uri)) / contents.STATISTICS
@@ -116,7 +117,7 @@ def _feature(name: str, unit: str, found: list[Statistics | None], sizes: list[i
 
 def findings(trace: Trace) -> list[Finding]:
     """What DataChecks found, whether or not DataGate stopped the run for it."""
-    report = trace.output("DataChecks", "report") or trace.output("DataGate", "report")  # of older code
+    report = trace.output(Output.FINDINGS) or trace.output(Output.OLD_FINDINGS)
     return list(dict.fromkeys(_in_words(each) for each in data_findings.read(report.uri))) if report else []
 
 

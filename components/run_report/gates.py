@@ -19,6 +19,7 @@ from components.run_report.facts import (
 )
 from components.shared import drift_report
 from components.shared.data_findings import days_needed
+from components.shared.nodes import NodeId as N
 
 REFUSALS = ("DataRejected", "BadData", "NotConvertible")  # errors by which a node refuses what it got; any other is a failure
 VERDICTS = {
@@ -27,13 +28,20 @@ VERDICTS = {
     "drifted": ("warn", "drifted"),
     "decayed": ("warn", "decayed"),
 }
-PUBLISHERS = ("Publisher", "MobilePublisher")
+PUBLISHERS = (N.PUBLISHER, N.MOBILE_PUBLISHER)
 NODES = {  # of each gate, in the order in which they run; the last one decides
-    "data": ("ImportSchemaGen", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataChecks", "DataGate"),
-    "drift": ("ProductionModel", "DriftMonitor"),
-    "model": ("Transform", "Trainer", "Evaluator"),
-    "server": ("InfraValidator", "Canary"),
-    "phone": ("MobileExporter", "MobileEvaluator"),
+    "data": (
+        N.IMPORT_SCHEMA_GEN,
+        N.SPAN_EXAMPLE_GEN,
+        N.STATISTICS_GEN,
+        N.EXAMPLE_VALIDATOR,
+        N.DATA_CHECKS,
+        N.DATA_GATE,
+    ),
+    "drift": (N.PRODUCTION_MODEL, N.DRIFT_MONITOR),
+    "model": (N.TRANSFORM, N.TRAINER, N.EVALUATOR),
+    "server": (N.INFRA_VALIDATOR, N.CANARY),
+    "phone": (N.MOBILE_EXPORTER, N.MOBILE_EVALUATOR),
 }
 
 
@@ -87,7 +95,7 @@ def _gate(
 
 
 def _data(facts: RunFacts) -> Gate:
-    done = any(node.name == "DataGate" and node.state in ("done", "cached") for node in facts.nodes)
+    done = any(node.name == N.DATA_GATE and node.state in ("done", "cached") for node in facts.nodes)
     findings = facts.data.findings if facts.data else []
     words = [f"{', '.join(filter(None, (each.split, each.feature))) or 'all data'}: {each.text}" for each in findings]
     return _gate("data", "Data", "passed" if done else "not_tried", _of_data(facts), words)

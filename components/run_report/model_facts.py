@@ -18,6 +18,7 @@ from components.run_report.losses import losses
 from components.run_report.trace import Artifact, Trace
 from components.shared import raw_rows, spans, tfma_results
 from components.shared.artifacts import VERSION_PROPERTY
+from components.shared.nodes import Output
 from components.shared.phone.runtime import OUTPUT
 from components.shared.scored_rows import Scored
 
@@ -87,14 +88,14 @@ def model(trace: Trace, label: str) -> ModelFacts | None:
         trace: the run.
         label: its column.
     """
-    examples, trained = trace.output("SpanExampleGen", "examples"), trace.output("Trainer", "model")
-    evaluation, blessing = trace.output("Evaluator", "evaluation"), trace.output("Evaluator", "blessing")
+    examples, trained = trace.output(Output.EXAMPLES), trace.output(Output.MODEL)
+    evaluation, blessing = trace.output(Output.EVALUATION), trace.output(Output.BLESSING)
     if examples is None or trained is None or evaluation is None or blessing is None:
         return None
     if not all(Path(each.uri).is_dir() for each in (examples, trained, evaluation)):  # large ones stay in a bucket
         return None
     measured = tfma_results.metrics(evaluation.uri)
-    baseline, version = trace.output("ProductionModel", "model"), None
+    baseline, version = trace.output(Output.PRODUCTION), None
     loaded = {tfma_results.CANDIDATE: _load(trained)}
     if baseline and tfma_results.BASELINE in measured and Path(baseline.uri).is_dir():
         loaded[tfma_results.BASELINE] = _load(baseline)
@@ -103,7 +104,7 @@ def model(trace: Trace, label: str) -> ModelFacts | None:
     scored = scores(loaded, paths, label, days(examples.uri, paths))
     judged = {name: Judged(measured[name], scored[name]) for name in loaded}
     candidate, production = judged[tfma_results.CANDIDATE], judged.get(tfma_results.BASELINE)
-    run = trace.output("Trainer", "model_run")
+    run = trace.output(Output.MODEL_RUN)
     return ModelFacts(
         rows=len(candidate.scored.labels),
         blessed=bool(blessing.properties.get("blessed")),

@@ -9,6 +9,7 @@ from tfx.utils import path_utils
 from components.run_report.facts import PhoneFacts, ServerFacts, Variant
 from components.run_report.trace import Trace
 from components.shared import canary_report, tfma_results
+from components.shared.nodes import Output
 from components.shared.phone import card, parity_report
 
 
@@ -19,8 +20,8 @@ def phone(trace: Trace, min_rows: int) -> PhoneFacts | None:
         trace: the run.
         min_rows: of a slice that is compared.
     """
-    exported = trace.output("MobileExporter", "mobile_model")
-    evaluation, blessing = trace.output("MobileEvaluator", "evaluation"), trace.output("MobileEvaluator", "blessing")
+    exported = trace.output(Output.MOBILE_MODEL)
+    evaluation, blessing = trace.output(Output.MOBILE_EVALUATION), trace.output(Output.MOBILE_BLESSING)
     if exported is None or evaluation is None or blessing is None:
         return None
     shipped = ships(Path(path_utils.serving_model_path(exported.uri)))
@@ -61,7 +62,7 @@ def ships(served: Path) -> set[str]:
 
 def server(trace: Trace) -> ServerFacts | None:
     """Facts of the candidate in a server; None if no Canary tried one, as where TFX's InfraValidator does."""
-    blessing = trace.output("Canary", "blessing")
+    blessing = trace.output(Output.INFRA_BLESSING)
     if blessing is None:
         return None
     seen = canary_report.read(blessing.uri).model_dump()

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from components.run_report import facts, trace, write
 from components.run_report.collect import Settings, collect
-from components.run_report.trace import THIS_NODE, Trace
+from components.run_report.trace import Trace
+from components.shared.nodes import NodeId, Output
 
 UNRECORDED = {"git commit": "unknown: the run was ended before it wrote its report"}
 
@@ -32,8 +33,8 @@ def rebuild(metadata: Path, reports: Path, fallback: Settings) -> Iterator[str]:
 
 def _recorded(found: Trace) -> tuple[Settings, dict[str, str]] | None:
     """What the run's own report knew; None if it was not written."""
-    page = found.output(THIS_NODE, "page")
+    page = found.output(Output.PAGE)
     if not page or not (Path(page.uri) / facts.FILE).exists():
         return None
-    settings = Settings.model_validate_json(str(found.executions[THIS_NODE].parameters["settings"]))
+    settings = Settings.model_validate_json(str(found.executions[NodeId.RUN_REPORT].parameters["settings"]))
     return settings, facts.read(Path(page.uri)).environment

@@ -11,8 +11,8 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.run_report.facts import State
 from components.shared import metadata_file
+from components.shared.nodes import Output
 
-THIS_NODE = "RunReport"  # the node that asks
 RUN = "pipeline_run"  # the type of the context that TFX makes for each run
 TFX_VALUE = "__value__"  # the field that holds a value of no structure; tfx.types.artifact
 MESSAGE = "failure"  # custom property of a failed execution: why
@@ -67,10 +67,10 @@ class Trace:
     run: str
     executions: dict[str, Execution]
 
-    def output(self, node: str, key: str) -> Artifact | None:
+    def output(self, output: Output) -> Artifact | None:
         """The artifact that a node left; None if it did not end well."""
-        execution = self.executions.get(node)
-        found = execution.outputs.get(key, []) if execution and execution.state in ("done", "cached") else []
+        execution = self.executions.get(output.node)
+        found = execution.outputs.get(output.key, []) if execution and execution.state in ("done", "cached") else []
         return found[0] if found else None
 
 
@@ -103,8 +103,13 @@ def read(store: metadata_store.MetadataStore, run: str) -> Trace:
 
 def node_of(store: metadata_store.MetadataStore, execution: mlmd.Execution) -> str:
     """The id of the node in the pipeline; two nodes may be of one type."""
-    [name] = [context.name for context in store.get_contexts_by_execution(execution.id) if context.type == "node"]
-    return name.rpartition(".")[2]
+    [context] = [context for context in store.get_contexts_by_execution(execution.id) if context.type == "node"]
+    return node_in(context)
+
+
+def node_in(context: mlmd.Context) -> str:
+    """The id of the node that a context of the type "node" stands for: it is named `<pipeline>.<node>`."""
+    return context.name.rpartition(".")[2]
 
 
 def _execution(store: metadata_store.MetadataStore, execution: mlmd.Execution) -> Execution:

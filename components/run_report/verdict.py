@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from components.run_report.facts import Gate, Limit, ModelFacts, Outcome
 from components.run_report.gates import REFUSALS, refusing
 from components.run_report.limit_words import words
-from components.run_report.trace import THIS_NODE, Execution, Trace
+from components.run_report.trace import Execution, Trace
 from components.shared import drift_report
+from components.shared.nodes import NodeId, Output
 
 NOTHING = "Nothing was published"
 FIGURES = ". Found: "  # what it begins with in a finding of DataChecks
@@ -26,16 +27,16 @@ class Verdict:
 
 def verdict(trace: Trace, span: str, candidate: ModelFacts | None, gates: list[Gate]) -> Verdict:
     """Reads how a run ended from the artifacts that it left."""
-    production = trace.output("ProductionModel", "model")
+    production = trace.output(Output.PRODUCTION)
     before = int(production.properties.get("version", 0)) if production else 0
-    failed = [each for each in trace.executions.values() if each.state == "failed" and each.node != THIS_NODE]
+    failed = [each for each in trace.executions.values() if each.state == "failed" and each.node != NodeId.RUN_REPORT]
     if failed:
         return Verdict(*_failure(failed[-1], span, _stays(before)), before or None)
-    if pushed := trace.output("Publisher", "pushed_model"):
+    if pushed := trace.output(Output.PUSHED_MODEL):
         version = int(pushed.properties.get("version", 0)) or before or None
         current = int(pushed.properties.get("in_production", 0)) or version  # a run of older code did not record it
         if pushed.properties["pushed"]:
-            phone = trace.output("MobilePublisher", "pushed_model")
+            phone = trace.output(Output.MOBILE_PUSHED_MODEL)
             reason = str(phone.properties["reason"]) if phone else ""
             waiting = version if version != current else None
             place = f", which waits for a promotion (models.config has version {current} in production)" if waiting else ""
@@ -44,7 +45,7 @@ def verdict(trace: Trace, span: str, candidate: ModelFacts | None, gates: list[G
             return Verdict("published", words, current, waiting, str(pushed.properties.get("destination", "")))
         reason = _refusal(gates, span) or str(pushed.properties["reason"])
         return Verdict("not_blessed", f"{NOTHING} for {span}: {reason}{_stays(current or 0)}.", current)
-    drift = trace.output("DriftMonitor", "report")
+    drift = trace.output(Output.DRIFT)
     if drift and not drift.properties["retrain"]:
         reference = drift_report.read(drift.uri).reference
         version = reference.version if reference else None

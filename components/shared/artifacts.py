@@ -5,6 +5,8 @@ Kubeflow wants a namespace in the names of types.
 
 from tfx.types import artifact
 
+from components.shared import drift_report
+
 # Of Examples, as SpanExampleGen makes them: JSON of rows by split, of repeated rows by span, of days with rows by split.
 ROWS_PROPERTY, REPEATED_PROPERTY, DAYS_PROPERTY = "rows", "repeated", "days"
 # Of Model, as ProductionModel makes it.
@@ -20,7 +22,7 @@ class DriftReport(artifact.Artifact):
     "decayed"; `retrain`, 1 if the policy wants a new model; `blocked`, why a push is to be stopped, empty if it is not.
     """
 
-    TYPE_NAME = "crosswind.DriftReport"
+    TYPE_NAME = drift_report.ARTIFACT
 
 
 class DataGateReport(artifact.Artifact):

@@ -9,6 +9,7 @@ from pydantic import Field
 from components.shared.documents import Part
 
 FILE = "report.json"
+ARTIFACT = "crosswind.DriftReport"  # the type's name in ML Metadata
 
 Kind = Literal["data", "label", "prediction", "concept", "skew"]
 Verdict = Literal["no_reference", "stable", "drifted", "decayed"]

@@ -5,13 +5,14 @@ well ended or not, and may take no output of it: the driver refuses a producer t
 backend/src/v2/compiler/argocompiler/dag.go and backend/src/v2/driver/resolve.go).
 """
 
+from components.shared.nodes import NodeId, Output
 from pipeline.kubeflow.links import RUN_ID, tasks_of
-from pipeline.kubeflow.oss import COMPONENT, EXECUTOR, Spec
+from pipeline.kubeflow.oss import COMPONENT, EXECUTOR, Spec, task_name
 
 PUBLISHED, CLOSING = "Published", "ClosingReport"  # as nodes are named in [kubeflow.nodes]
 NODES, PUBLISHED_TASK, CLOSING_TASK = "nodes", "published", "closing-report"
-REPORT, PUBLISHER = "run-report", "publisher"
-IS_PUSHED = "(inputs.artifacts['pushed_model'].artifacts[0].metadata['pushed'] == 1.0)"
+REPORT, PUBLISHER, PUSHED = task_name(NodeId.RUN_REPORT), task_name(NodeId.PUBLISHER), Output.PUSHED_MODEL.key
+IS_PUSHED = f"(inputs.artifacts['{PUSHED}'].artifacts[0].metadata['pushed'] == 1.0)"
 COMMAND = ["python", "-m", "pipeline.kubeflow.closing_report"]
 RECORDS = "records"  # below kubeflow.folder: what the nodes of a run leave for its closing report
 
@@ -26,12 +27,12 @@ def close(spec: Spec, folder: str) -> Spec:
     tasks = tasks_of(spec)
     _hand_over(spec, f"{folder}/{RECORDS}")
     image = spec["deploymentSpec"]["executors"][EXECUTOR + REPORT]["container"]["image"]
-    pushed = spec["components"][COMPONENT + PUBLISHER]["outputDefinitions"]["artifacts"]["pushed_model"]
+    pushed = spec["components"][COMPONENT + PUBLISHER]["outputDefinitions"]["artifacts"][PUSHED]
     tasks[PUBLISHED_TASK] = _task(PUBLISHED_TASK, [PUBLISHER]) | {
-        "inputs": {"artifacts": {"pushed_model": _output(PUBLISHER, "pushed_model")}},
+        "inputs": {"artifacts": {PUSHED: _output(PUBLISHER, PUSHED)}},
         "triggerPolicy": {"condition": IS_PUSHED},
     }
-    _add(spec, PUBLISHED_TASK, {"artifacts": {"pushed_model": pushed}}, {"command": ["python", "-c", ""], "image": image})
+    _add(spec, PUBLISHED_TASK, {"artifacts": {PUSHED: pushed}}, {"command": ["python", "-c", ""], "image": image})
 
     told = tasks[REPORT]["inputs"]["parameters"]
     handler = _task(CLOSING_TASK, [NODES]) | {

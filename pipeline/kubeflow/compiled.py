@@ -9,6 +9,7 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 
 from components.shared.errors import BadConfig, NotRunnable
+from components.shared.nodes import NodeId
 from components.shared.spans import NEWEST
 from components.span_example_gen import bucket
 from pipeline.beam import settings as beam
@@ -77,11 +78,12 @@ def in_cluster(config: Config) -> Config:
     if not in_the_pod and not kubeflow.remote:
         raise BadConfig(
             f'beam.runner = "{config.beam.runner}" and kubeflow.remote = []; workers elsewhere do not see what a pod keeps to '
-            'itself. Name the nodes that run there, as in ["StatisticsGen", "Transform", "Evaluator"].'
+            f'itself. Name the nodes that run there, as in ["{NodeId.STATISTICS_GEN}", "{NodeId.TRANSFORM}"].'
         )
-    if "SpanExampleGen" in kubeflow.remote and not bucket.is_in_bucket(kubeflow.spans):
+    if NodeId.SPAN_EXAMPLE_GEN in kubeflow.remote and not bucket.is_in_bucket(kubeflow.spans):
         raise BadConfig(
-            f"kubeflow.spans = {kubeflow.spans!r}, and SpanExampleGen is remote; expected a bucket, which workers see."
+            f"kubeflow.spans = {kubeflow.spans!r}, and {NodeId.SPAN_EXAMPLE_GEN} is remote; expected a bucket, which "
+            "workers see."
         )
     return config.model_copy(
         update={

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field
 
+from components.shared.nodes import NodeId
 from pipeline.shared.section import Section
 
 Quantity = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(m|k|[MGT]|[KMGT]i)?$")]  # of Kubernetes: "500m", "2", "8Gi"
@@ -21,7 +22,16 @@ Image = Annotated[str, Field(pattern=r"^\S+/\S+(:\w[\w.-]*|@sha256:[0-9a-f]{64})
 
 
 # Those that read and write through TensorFlow and Beam alone; the others want files.
-RemoteNode = Literal["SpanExampleGen", "StatisticsGen", "Transform", "Evaluator", "BulkInferrer"]
+REMOTE = (NodeId.SPAN_EXAMPLE_GEN, NodeId.STATISTICS_GEN, NodeId.TRANSFORM, NodeId.EVALUATOR, NodeId.BULK_INFERRER)
+
+
+def _can_be_remote(node: str) -> str:
+    if node not in REMOTE:
+        raise ValueError(f"one of {', '.join(REMOTE)} is expected: the others want files")
+    return node
+
+
+RemoteNode = Annotated[str, AfterValidator(_can_be_remote)]
 
 
 class Accelerator(Section):

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from components.model_store.signature import read_keys
 from components.shared.errors import CrosswindError, LimitExceeded, NodeFailed, ProcessDied
+from components.shared.nodes import NodeId
 from pipeline.beam import settings as beam
 from pipeline.config import Config
 from pipeline.local.progress import THE_START, Began, Ended, Event, Tell
@@ -44,7 +45,7 @@ def execute(config: Config, span: str, console: Console, name: str, *, behind: C
     """
     beam.check_here(config.beam)
     read_keys(config.publish.public_key, config.publish.signing_key)  # a key that is missing, better now than after training
-    up_to = "Tuner" if trials else None
+    up_to = NodeId.TUNER if trials else None
 
     def work(tell: Tell) -> Result:
         with _explained(config, tell) as follows:

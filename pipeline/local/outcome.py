@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict
 
 from components.shared import drift_report
+from components.shared.nodes import NodeId, Output
 
 if TYPE_CHECKING:  # it imports ml_metadata, which --help does not wait for
     from components.run_report.facts import Step
@@ -53,13 +54,13 @@ class Outcome(BaseModel):
 
 def of(span: str, outputs: "Outputs", seconds: float) -> Outcome:
     """The outcome of a run that came to its end, from the artifacts that it left."""
-    drift = drift_report.read(outputs["DriftMonitor"]["report"].uri)
+    drift = drift_report.read(Output.DRIFT.of(outputs).uri)
     version = in_production = drift.reference.version if drift.reference else None
-    if "Publisher" in outputs:
-        pushed = outputs["Publisher"]["pushed_model"].custom_properties
+    if NodeId.PUBLISHER in outputs:
+        pushed = Output.PUSHED_MODEL.of(outputs).custom_properties
         result: Result = "published" if pushed["pushed"].int_value else "not_blessed"
         reason = pushed["reason"].string_value
-        mobile = outputs["MobilePublisher"]["pushed_model"].custom_properties["reason"].string_value
+        mobile = Output.MOBILE_PUSHED_MODEL.of(outputs).custom_properties["reason"].string_value
         in_production = pushed["in_production"].int_value or pushed["version"].int_value or in_production
         # Where nothing is new, the very model may be there beside the one in production.
         version = pushed["version"].int_value if result == "published" else in_production

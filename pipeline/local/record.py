@@ -7,13 +7,12 @@ from ml_metadata import errors
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.run_report.trace import RUN, node_of, open_store
-from components.shared import metadata_file
+from components.run_report.trace import RUN, node_in, node_of, open_store
+from components.shared import drift_report, metadata_file
+from components.shared.nodes import NodeId
 from components.span_example_gen import content
 
-LAST_NODE = "MobilePublisher"
-DRIFT_REPORT = "crosswind.DriftReport"
-EXAMPLES = "components.span_example_gen.component.SpanExampleGen"
+LAST_NODE = NodeId.MOBILE_PUBLISHER
 DONE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
 
 Outputs = dict[str, dict[str, mlmd.Artifact]]  # node -> output key -> artifact
@@ -30,14 +29,12 @@ def decided(path: Path, model: str) -> dict[str, dict[str, str]]:
     store = open_store(path)
     found = {  # by the execution that decided
         execution.id: execution.custom_properties["span"].string_value
-        for context in _or_none(store.get_contexts_by_type, "node")
-        if context.name.rpartition(".")[2] == LAST_NODE
-        for execution in store.get_executions_by_context(context.id)
+        for execution in _executions(store, LAST_NODE)
         if execution.last_known_state in DONE and execution.custom_properties["model_name"].string_value == model
     }
     quiet = {
         report.id: report.custom_properties["span"].string_value
-        for report in _or_none(store.get_artifacts_by_type, DRIFT_REPORT)
+        for report in _or_none(store.get_artifacts_by_type, drift_report.ARTIFACT)
         if not report.custom_properties["retrain"].int_value
         and report.custom_properties["model"].string_value == model
         and report.state == mlmd.Artifact.LIVE
@@ -67,8 +64,14 @@ def attempts(path: Path, span: str, since: float) -> int:
         return 0
     return sum(
         execution.custom_properties["span"].string_value == span and execution.create_time_since_epoch > since * 1000
-        for execution in _or_none(open_store(path).get_executions_by_type, EXAMPLES)
+        for execution in _executions(open_store(path), NodeId.SPAN_EXAMPLE_GEN)
     )
+
+
+def _executions(store: MetadataStore, node: NodeId) -> list[mlmd.Execution]:
+    """All executions of a node, whatever came of them."""
+    contexts = [context for context in _or_none(store.get_contexts_by_type, "node") if node_in(context) == node]
+    return [execution for context in contexts for execution in store.get_executions_by_context(context.id)]
 
 
 def _or_none(get, type_name: str) -> list:

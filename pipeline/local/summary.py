@@ -13,6 +13,7 @@ from rich.text import Text
 from components.run_report import facts
 from components.run_report.facts import RunFacts, Step
 from components.shared import canary_report, data_findings, drift_report, tfma_results
+from components.shared.nodes import NodeId, Output
 from components.shared.phone import parity_report
 from pipeline.config import Config
 from pipeline.local.outcome import Outcome
@@ -37,8 +38,8 @@ def show(console: Console, config: Config, outputs: Outputs, outcome: Outcome, f
     console.print()
     _data(console, outputs, config.data.eval_days)
     _drift(console, outputs)
-    if "Evaluator" in outputs:
-        console.print(metrics_table(tfma_results.metrics(outputs["Evaluator"]["evaluation"].uri)))
+    if NodeId.EVALUATOR in outputs:
+        console.print(metrics_table(tfma_results.metrics(Output.EVALUATION.of(outputs).uri)))
         _difference(console, told)
         _canary(console, outputs)
         _mobile(console, outputs)
@@ -66,26 +67,25 @@ def _next(found: Due, told: str) -> str:
 
 def _told(outputs: Outputs) -> RunFacts | None:
     """What the run's page says; None if it could not be written."""
-    page = outputs.get("RunReport", {}).get("page")
-    return facts.read(Path(page.uri)) if page else None
+    return facts.read(Path(Output.PAGE.of(outputs).uri)) if NodeId.RUN_REPORT in outputs else None
 
 
 def _data(console: Console, outputs: Outputs, eval_days: int) -> None:
-    examples = outputs["SpanExampleGen"]["examples"].custom_properties
+    examples = Output.EXAMPLES.of(outputs).custom_properties
     rows = json.loads(examples["rows"].string_value)
     days = json.loads(examples["days"].string_value)
     window = examples["window"].string_value.split(",")
     of = f"{days['eval']}" if days["eval"] == eval_days else f"{days['eval']} of the last {eval_days}"
     evaluated = f"{rows['eval']:,} of {of} days to evaluate"
     _prose(console, f"Data: {window[0]} to {window[-1]}, {rows['train']:,} rows to train, {evaluated}.")
-    findings = data_findings.read(outputs["DataChecks"]["report"].uri)
+    findings = data_findings.read(Output.FINDINGS.of(outputs).uri)
     console.print("Findings in the data: " + ("none." if not findings else f"{len(findings)}, none of which stops a run:"))
     for finding in findings:
         _prose(console, escape(f"  {finding}"))
 
 
 def _drift(console: Console, outputs: Outputs) -> None:
-    found = drift_report.read(outputs["DriftMonitor"]["report"].uri)
+    found = drift_report.read(Output.DRIFT.of(outputs).uri)
     if found.reference is None:
         console.print("Drift: no reference yet, since nothing is in production.")
         return
@@ -153,8 +153,8 @@ def _decision(console: Console, outputs: Outputs, outcome: Outcome, told: RunFac
         for step in told.steps if told else ():
             _step(console, step)
         return
-    for node, what in (("Publisher", "Published version"), ("MobilePublisher", "For phones, version")):
-        pushed = outputs[node]["pushed_model"].custom_properties
+    for output, what in ((Output.PUSHED_MODEL, "Published version"), (Output.MOBILE_PUSHED_MODEL, "For phones, version")):
+        pushed = output.of(outputs).custom_properties
         if pushed["pushed"].int_value:
             destination = pushed["destination"].string_value
             console.print(f"[green bold]{what} {outcome.version}[/] to {destination}", highlight=False, soft_wrap=True)
@@ -173,7 +173,7 @@ def _step(console: Console, step: Step) -> None:
 
 
 def _canary(console: Console, outputs: Outputs) -> None:
-    if (report := canary_report.read(outputs["Canary"]["blessing"].uri) if "Canary" in outputs else None) and report.p99_ms:
+    if NodeId.CANARY in outputs and (report := canary_report.read(Output.INFRA_BLESSING.of(outputs).uri)).p99_ms:
         beside = f" ({report.reference}: {report.reference_p99_ms:.1f} ms)" if report.reference_p99_ms else ""
         memory = f", {report.peak_mb:,.0f} MB at the peak" if report.peak_mb else ""
         _prose(console, escape(f"As a server: {report.requests} requests, p99 {report.p99_ms:.1f} ms{beside}{memory}."))
@@ -183,7 +183,7 @@ def _canary(console: Console, outputs: Outputs) -> None:
 
 def _mobile(console: Console, outputs: Outputs) -> None:
     """How close the files are to the server's model."""
-    found = json.loads((Path(outputs["MobileEvaluator"]["evaluation"].uri) / parity_report.FILE).read_text())
+    found = json.loads((Path(Output.MOBILE_EVALUATION.of(outputs).uri) / parity_report.FILE).read_text())
     for each in found:
         if each["limit"] is not None:
             _prose(

@@ -12,6 +12,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
 from components.run_report import trace
 from components.shared import tfma_results
+from components.shared.nodes import Output
 from pipeline import views
 from tests.clocks import least_processor_seconds
 
@@ -57,7 +58,7 @@ def test_tfma_shows_both_models_of_the_newest_run(two_runs):
 def test_a_model_that_was_evaluated_alone_is_shown_too(two_runs):
     store = trace.open_store(two_runs.root / "metadata.db")
     first = trace.runs(store)[0]
-    folder = trace.read(store, first).output("Evaluator", "evaluation").uri
+    folder = trace.read(store, first).output(Output.EVALUATION).uri
     page = views.tfma(first, folder)
     assert re.findall("<caption>(.+)</caption>", page) == ["candidate"]
     assert page.count('"slice": ') == len(tfma_results.metrics(folder)["candidate"])
@@ -67,7 +68,7 @@ def test_a_run_whose_artifacts_were_removed_is_passed_over(two_runs, tmp_path):
     store = trace.open_store(two_runs.root / "metadata.db")
     *_, first, last = trace.runs(store)
     assert views.newest(two_runs.root, "tfma")[0] == last
-    folder = trace.read(store, last).output("Evaluator", "evaluation").uri
+    folder = trace.read(store, last).output(Output.EVALUATION).uri
     shutil.move(folder, tmp_path / "away")
     try:
         assert views.newest(two_runs.root, "tfma")[0] == first

@@ -10,6 +10,7 @@ from components.run_report import model_facts, trace
 from components.run_report.model_facts import METRICS, Judged
 from components.run_report.trace import Trace
 from components.shared import raw_rows, tfma_results
+from components.shared.nodes import Output
 from components.shared.scored_rows import Scored
 from tests.flights import FEATURES, LABEL
 
@@ -28,7 +29,7 @@ def facts(traces):
 
 @pytest.fixture(scope="module")
 def measured(traces):
-    return tfma_results.metrics(traces[1].output("Evaluator", "evaluation").uri)
+    return tfma_results.metrics(traces[1].output(Output.EVALUATION).uri)
 
 
 def test_the_metrics_are_tfmas(facts, measured):
@@ -42,8 +43,8 @@ def test_the_metrics_are_tfmas(facts, measured):
 def test_the_scores_are_those_that_tfma_measured(traces, facts, measured):
     """Its own come from other code; here the AUC counts 1,000 buckets of the score, TFMA's has 10,000."""
     overall = measured["candidate"]["overall"]
-    paths = raw_rows.files(traces[1].output("SpanExampleGen", "examples").uri, "eval")
-    loaded = {"candidate": tf.saved_model.load(f"{traces[1].output('Trainer', 'model').uri}/Format-Serving")}
+    paths = raw_rows.files(traces[1].output(Output.EXAMPLES).uri, "eval")
+    loaded = {"candidate": tf.saved_model.load(f"{traces[1].output(Output.MODEL).uri}/Format-Serving")}
     found = model_facts.scores(loaded, paths, LABEL)["candidate"].metrics()
     assert found["AUC"] == pytest.approx(overall["auc"], abs=2e-3)
     assert found["log loss"] == pytest.approx(overall["binary_crossentropy"], abs=1e-5)
@@ -53,7 +54,7 @@ def test_the_scores_are_those_that_tfma_measured(traces, facts, measured):
     recall, precision = zip(*facts.candidate.precision_recall, strict=True)
     assert np.trapezoid(precision, recall) == pytest.approx(overall["auc_precision_recall"], abs=0.03)
     rows = np.array([count for *_, count in facts.candidate.calibration])
-    histogram = np.array(tfma_results.score_histogram(traces[1].output("Evaluator", "evaluation").uri))
+    histogram = np.array(tfma_results.score_histogram(traces[1].output(Output.EVALUATION).uri))
     np.testing.assert_array_equal(rows, histogram[histogram > 0])
 
 

@@ -10,6 +10,7 @@ import pytest
 from components.run_report import phone_facts, trace
 from components.run_report.trace import Artifact, Trace
 from components.shared.canary_report import FILE, Report
+from components.shared.nodes import Output
 from components.shared.phone import parity_report
 
 
@@ -38,7 +39,7 @@ def test_every_file_for_phones_is_measured_and_one_ships(run):
 
 
 def test_a_file_from_before_latency_was_measured_is_read(run, tmp_path):
-    artifact = run.output("MobileEvaluator", "evaluation")
+    artifact = run.output(Output.MOBILE_EVALUATION)
     older = shutil.copytree(artifact.uri, tmp_path / "evaluation")
     stated = json.loads((older / parity_report.FILE).read_text())
     (older / parity_report.FILE).write_text(json.dumps([{k: v for k, v in each.items() if k != "row_us"} for each in stated]))
@@ -47,14 +48,14 @@ def test_a_file_from_before_latency_was_measured_is_read(run, tmp_path):
 
 
 def test_a_refusal_is_told_with_its_reason(run):
-    artifact = run.output("MobileEvaluator", "blessing")
+    artifact = run.output(Output.MOBILE_BLESSING)
     refused = replace(artifact, properties=artifact.properties | {"blessed": 0, "reason": "float16 differs"})
     found = phone_facts.phone(with_output(run, "MobileEvaluator", "blessing", refused), 100)
     assert (found.blessed, found.reason) == (False, "float16 differs")
 
 
 def test_every_file_that_is_published_ships(run, tmp_path):
-    served = shutil.copytree(Path(run.output("MobileExporter", "mobile_model").uri) / "Format-Serving", tmp_path / "served")
+    served = shutil.copytree(Path(run.output(Output.MOBILE_MODEL).uri) / "Format-Serving", tmp_path / "served")
     (served / "weight_int8.tflite").touch()
     assert phone_facts.ships(served) >= {"float16", "weight_int8"}
     assert "float32" not in phone_facts.ships(served)
@@ -71,7 +72,7 @@ def test_a_server_answered_every_request(run):
 
 def test_a_refused_candidate_is_told_with_what_was_measured(run, tmp_path):
     (tmp_path / FILE).write_text(Report(requests=7, reasons=["request 8 was not answered"]).model_dump_json())
-    artifact = run.output("Canary", "blessing")
+    artifact = run.output(Output.INFRA_BLESSING)
     found = phone_facts.server(with_output(run, "Canary", "blessing", replace(artifact, uri=str(tmp_path))))
     assert (found.requests, found.p99_ms, found.reasons) == (7, None, ["request 8 was not answered"])
 

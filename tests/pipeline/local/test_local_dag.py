@@ -1,5 +1,7 @@
 """Closing nodes run whatever came of the others, and the store says what that was."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from components.run_report import trace
@@ -9,6 +11,7 @@ from pipeline.local.progress import Began, Ended, Event
 from tests.pipeline import small_dag
 
 NODES = ("Make", "Use", "Close")
+NUMBER = SimpleNamespace(node="Make", key="number")  # of a DAG that is not ours
 
 
 def read(folder, name) -> trace.Trace:
@@ -22,7 +25,7 @@ def test_every_node_runs_in_one_run_of_the_given_name(tmp_path):
     assert trace.runs(trace.open_store(tmp_path / "metadata.db")) == ["first"]
     found = read(tmp_path, "first")
     assert {node: each.state for node, each in found.executions.items()} == {"Make": "done", "Use": "done", "Close": "done"}
-    made, used = found.output("Make", "number"), found.executions["Use"].inputs["number"]
+    made, used = found.output(NUMBER), found.executions["Use"].inputs["number"]
     assert made and [each.id for each in used] == [made.id]
     assert (tmp_path / "said").read_text() == "14"
 
@@ -36,7 +39,7 @@ def test_a_failed_node_ends_the_run_but_for_the_closing_one(tmp_path):
     found = read(tmp_path, "stopped")
     assert {node: each.state for node, each in found.executions.items()} == {"Make": "failed", "Close": "done"}
     assert found.executions["Make"].message == "BadData: flights.parquet has no column late."
-    assert found.output("Make", "number") is None
+    assert found.output(NUMBER) is None
 
 
 def test_a_closing_node_that_fails_does_not_change_what_came_of_the_run(tmp_path):
