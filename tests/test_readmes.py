@@ -1,6 +1,7 @@
 """What the READMEs name is there: files, folders, links and their headings."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,11 @@ def anchor(heading: str) -> str:
 
 def test_the_readme_fits_a_few_screens():
     assert len(text(Path("README.md")).splitlines()) <= 200
+
+
+def test_the_readme_shows_the_verbs_that_make_has():
+    verbs = subprocess.run(["make", "help"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    assert f"$ make help\n{verbs}```" in text(Path("README.md"))
 
 
 @pytest.mark.parametrize("readme", READMES, ids=str)

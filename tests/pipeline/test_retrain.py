@@ -222,7 +222,7 @@ def test_with_a_stand_in_for_runs_a_tick_that_a_signal_ends_ends_its_run_and_say
     try:
         pids = [int(pid) for pid in tick.stdout.readline().split()]
         (os.killpg if to_all else os.kill)(tick.pid, number)
-        assert tick.wait(timeout=30) == Exit.INTERRUPTED
+        assert tick.wait(timeout=120) == Exit.INTERRUPTED
         assert len(pids) == 3
         assert not any(psutil.pid_exists(pid) for pid in pids)
     finally:
