@@ -1,11 +1,15 @@
 """What the READMEs name is there: files, folders, links and their headings."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
+
+from pipeline.problem import Words
+from pipeline.shared.sections import Data, Drift, Evaluate, Gate, Mobile, Train
 
 FOLDERS = ("components", "data", "pipeline", "serving", "tests", "tflite")
 PATHS = [*REPOSITORY.glob("*"), *(path for folder in FOLDERS for path in (REPOSITORY / folder).rglob("*"))]
@@ -36,6 +40,15 @@ def test_the_readme_fits_a_few_screens():
 def test_the_readme_shows_the_verbs_that_make_has():
     verbs = subprocess.run(["make", "help"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     assert f"$ make help\n{verbs}```" in text(Path("README.md"))
+
+
+@pytest.mark.parametrize("section", [Words, Data, Gate, Drift, Train, Evaluate, Mobile])
+def test_the_table_of_keys_is_the_code(section):
+    told, at = text(Path("data/README.md")), "problem.words" if section is Words else section.__name__.lower()
+    for name, field in section.model_fields.items():
+        if not field.is_required():
+            default = json.dumps(field.get_default(call_default_factory=True))
+            assert f"| `{at}.{field.alias or name}` | {default} | {field.description} |" in told
 
 
 @pytest.mark.parametrize("readme", READMES, ids=str)
