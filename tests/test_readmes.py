@@ -74,3 +74,16 @@ def test_files_that_are_named_exist(readme):
         if NAMED.fullmatch(name) and name not in MADE and not name.startswith("runs/"):
             found = (REPOSITORY / name).exists() or any(path.endswith(f"/{name.rstrip('/')}") for path in below)
             assert found, f"{name} is not there"
+
+
+@pytest.mark.parametrize("readme", READMES, ids=str)
+def test_commands_that_are_named_exist(readme):
+    for module in re.findall(r"-m ([a-z_]+(?:\.[a-z_]+)+)", text(readme)):
+        assert (REPOSITORY / module.replace(".", "/")).with_suffix(".py").exists(), module
+
+
+@pytest.mark.parametrize("readme", READMES, ids=str)
+def test_verbs_that_are_named_exist(readme):
+    verbs = set(re.findall(r"^([a-z-]+(?: [a-z-]+)*):", text(Path("Makefile")), re.MULTILINE))
+    named = set(re.findall(r"(?:`|\$ )make ([a-z][a-z-]*)", text(readme)))
+    assert named <= {verb for line in verbs for verb in line.split()}
