@@ -20,11 +20,11 @@ import pyarrow as pa
 from rich.console import Console
 
 from components.model_store.store import Version
-from components.shared import spans
+from components.shared import problem_folder, spans
 from components.shared.errors import CrosswindError, SpanNotFound
 from components.shared.phone.card import ModelCard, Value
 from components.span_example_gen import reader
-from tests.flights import DATE
+from data import DEFAULT_PROBLEM
 from tests.tflite.android import resources
 from tests.tflite.android.tools import ToolFailed, artifact, require, run
 from tflite import folders, install
@@ -34,23 +34,25 @@ HERE = Path(__file__).parent
 TARGET = HERE / "target"
 ROWS = 500
 SEED = 1
+TYPED = ("", "number", "percent")  # forms that start with a typical number
 MEASURED = "measured: "  # begins a line of PredictorTest that a person wants to see
-UNSEEN = ("XX", "Zürich ✈ 東京", "__missing__", "UA ", "ua")  # no airline and no airport
+UNSEEN = ("XX", "Zürich ✈ 東京", "__missing__", "UA ", "ua")  # in no domain
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns 0, or 1 when something is missing or a check failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.tflite.android.check", description=__doc__)
-    parser.add_argument("--mobile", type=Path, help=f"the published versions (default: the only folder below {folders.RUNS})")
-    parser.add_argument("--spans", type=Path, default=Path("data/flights/spans"), help="the real rows (default: %(default)s)")
+    problem_folder.add_option(parser, DEFAULT_PROBLEM)
+    parser.add_argument("--mobile", type=Path, help="the published versions (default: the problem's)")
+    parser.add_argument("--spans", type=Path, help="the real rows (default: the problem's)")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
     try:
         require()
-        mobile = options.mobile or folders.only_published()
+        mobile = options.mobile or folders.published(options.problem)
         version = install.published(mobile, None)
         card = install.check(version)
-        prepare(version, card, options.spans)
+        prepare(version, card, options.spans or options.problem / "spans")
         console.print(f"Version {version.number} of {card.model} ({card.variant}) on the JVM ...")
         output = run("mvn", "--batch-mode", "--quiet", "--file", HERE / "pom.xml", "test")
         tests = ran(TARGET / "surefire-reports")
@@ -108,8 +110,8 @@ def scored(version: Version, card: ModelCard, folder: Path) -> dict[str, list[di
     """Rows with the scores that Python gets for them from the file.
 
     Returns:
-        "evaluation": real rows; "odd": those that a form can give and training never saw; "route": what a form gives of which
-        only the route was entered; "no_text": one without the first text, which a card with an optional one allows.
+        "evaluation": real rows; "odd": those that a form can give and training never saw; "needed": what a form gives of
+        which only what must be was entered; "no_text": one without the first text, which a card with an optional one allows.
 
     Raises:
         SpanNotFound: the span of the model's evaluation rows is not in `folder`.
@@ -122,14 +124,14 @@ def scored(version: Version, card: ModelCard, folder: Path) -> dict[str, list[di
         scores = model(raw_rows.columns([raw_rows.check(row, card) for row in rows], card))
         return [{"row": row, "score": float(score)} for row, score in zip(rows, scores, strict=True)]
 
-    text = next(feature.name for feature in card.features if feature.dtype == "string")
+    texts = [feature.name for feature in card.features if feature.dtype == "string"][:1]
     whole = raw_rows.check(card.golden[0].row, card)
-    nothing = model(raw_rows.columns([whole | {text: ""}], card))[0]
+    nothing = {text: model(raw_rows.columns([whole | {text: ""}], card))[0] for text in texts}
     return {
         "evaluation": with_scores(evaluation_rows(version, card, folder)),
         "odd": with_scores(odd_rows(card)),
-        "route": with_scores(route_rows(card)),
-        "no_text": [{"row": card.golden[0].row | {text: None}, "score": float(nothing)}],
+        "needed": with_scores(needed_rows(card)),
+        "no_text": [{"row": card.golden[0].row | {text: None}, "score": float(score)} for text, score in nothing.items()],
     }
 
 
@@ -140,14 +142,15 @@ def evaluation_rows(version: Version, card: ModelCard, folder: Path) -> list[dic
             f"{folder} has no span {card.span}, which the model was evaluated on. Run `make data`, or use --spans."
         )
     columns = {feature.name: feature.dtype for feature in card.features}
-    first = spans.first_eval_day(card.span, version.manifest.configuration["data"]["eval_days"])
-    ignored = [card.label, *version.manifest.configuration["data"]["ignore_columns"]]
+    configuration = version.manifest.configuration
+    first = spans.first_eval_day(card.span, configuration["data"]["eval_days"])
+    ignored, date = [card.label, *configuration["data"]["ignore_columns"]], configuration["problem"]["date"]
     batches = [
-        reader.split_by_time(batch, DATE, first)["eval"]
+        reader.split_by_time(batch, date, first)["eval"]
         for path in spans.files(folder, [card.span])[card.span]
-        for batch in reader.read(path, columns, DATE, ignored)
+        for batch in reader.read(path, columns, date, ignored)
     ]
-    table = pa.Table.from_batches(batches).drop_columns([DATE])
+    table = pa.Table.from_batches(batches).drop_columns([date])
     return table.take(np.random.default_rng(SEED).choice(table.num_rows, ROWS, replace=False)).to_pylist()
 
 
@@ -170,13 +173,13 @@ def odd_rows(card: ModelCard) -> list[dict[str, Value]]:
     )
 
 
-def route_rows(card: ModelCard) -> list[dict[str, Value]]:
-    """The first golden rows as a form gives them when weather, plane and lateness are not entered: missing, or typical."""
+def needed_rows(card: ModelCard) -> list[dict[str, Value]]:
+    """The first golden rows as a form gives them when what need not be is not entered: missing, or typical."""
     unknown = {feature.name: None for feature in card.features if feature.optional}
     typical = {
-        feature.name: round(feature.typical, 2)
+        feature.name: round(feature.typical, 4 if feature.form == "percent" else 2)
         for feature in card.features
-        if feature.typical is not None and not feature.optional and feature.form != "distance"  # which the app fills in
+        if feature.typical is not None and not feature.optional and feature.form in TYPED
     }
     return [golden.row | unknown | typical for golden in card.golden[:5]]
 

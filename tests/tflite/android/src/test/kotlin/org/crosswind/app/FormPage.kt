@@ -56,11 +56,23 @@ class FormPage(private val activity: MainActivity) {
     /** Enters a raw row, field by field. */
     fun enter(row: Map<String, Any?>) = fields.forEach { enter(it, row[it.name]) }
 
-    /** Enters of a raw row what is not folded away: route and times. */
-    fun enterRoute(row: Map<String, Any?>) = fields.filterNot { it.more }.forEach { enter(it, row[it.name]) }
+    /**
+     * Enters of a raw row what must be, and so neither what may be missing nor what is typical.
+     *
+     * @param distances whether they are entered too, over what the app fills in.
+     */
+    fun enterNeeded(row: Map<String, Any?>, distances: Boolean = true) {
+        val must = fields.filterNot { it.feature.optional || it.isTypical }
+        val (filled, needed) = must.partition { it.widget == Widget.DISTANCE }
+        (if (distances) needed + filled else needed).forEach { enter(it, row[it.name]) }
+    }
 
-    /** What stands below a field that was refused. */
-    fun wrong(name: String): TextView = (input(name).parent as View).findViewById(R.id.wrong)
+    /** What is said of a field that was refused; null where nothing is. */
+    fun refusal(name: String): String? {
+        val wrong: TextView? = (input(name).parent as? View)?.findViewById(R.id.wrong)
+        if (wrong == null) return (input(name) as? EditText)?.error?.toString()
+        return wrong.text.toString().takeIf { wrong.isShown }
+    }
 
     fun enter(name: String, value: Any?) = enter(fields.single { it.name == name }, value)
 
@@ -68,20 +80,21 @@ class FormPage(private val activity: MainActivity) {
         val number = (value as? Number)?.toDouble()
         when (field.widget) {
             Widget.CHOICE -> (input(field.name) as Spinner).setSelection(field.feature.values.indexOf(value) + 1)
-            Widget.WEEKDAY -> (input(field.name) as Spinner).setSelection(number!!.toInt() + 1)
+            Widget.WEEKDAY -> (input(field.name) as Spinner).setSelection(number?.toInt()?.plus(1) ?: 0)
             Widget.SWITCH -> (input(field.name) as Switch).isChecked = number == 1.0
-            Widget.TIME -> pick(input(field.name) as Button, number!!.toInt())
+            Widget.TIME -> pick(input(field.name) as Button, number?.toInt())
             Widget.PERCENT -> type(field.name, number?.let { "${it * 100}" }.orEmpty())
             Widget.NUMBER, Widget.DISTANCE, Widget.TEXT -> type(field.name, value?.toString().orEmpty())
         }
         settle()
     }
 
-    private fun pick(button: Button, minutes: Int) {
-        button.performClick()
+    private fun pick(time: Button, minutes: Int?) {
+        time.performClick()
         val dialog = ShadowDialog.getLatestDialog() as TimePickerDialog
-        dialog.updateTime(minutes / 60, minutes % 60)
-        dialog.getButton(DialogInterface.BUTTON_POSITIVE).performClick()
+        minutes?.let { dialog.updateTime(it / 60, it % 60) }
+        val button = if (minutes == null) DialogInterface.BUTTON_NEUTRAL else DialogInterface.BUTTON_POSITIVE
+        dialog.getButton(button).performClick()
     }
 
     companion object {

@@ -63,7 +63,7 @@ class ScreenshotTest {
     private fun main(unfolded: Boolean = false, entered: Boolean = true): Activity {
         val activity = Robolectric.buildActivity(MainActivity::class.java).setup().get()
         val page = FormPage(activity)
-        if (entered) page.enterRoute(Published.card.golden.first().row)
+        if (entered) page.enterNeeded(Published.card.golden.first().row)
         if (unfolded) page.tap(R.id.more)
         page.tap(R.id.predict)
         return activity

@@ -7,6 +7,7 @@ import org.junit.AfterClass
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertThrows
 import org.junit.Assert.assertTrue
+import org.junit.Before
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.junit.runners.Parameterized
@@ -14,12 +15,15 @@ import org.junit.runners.Parameterized.Parameters
 
 /** Each wrong row: refused with the field's name, the reason, and what is allowed; the next right one is answered. */
 @RunWith(Parameterized::class)
-class BadInputTest(
+class FlightsBadInputTest(
     private val field: String,
     private val value: Any?,
     private val reason: Reason,
     private val words: String,
 ) {
+    @Before
+    fun onlyOfFlights() = Published.assumeFlights()
+
     @Test
     fun `a wrong value names its field`() {
         val golden = predictor.card.golden.first()
