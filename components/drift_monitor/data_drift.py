@@ -10,7 +10,7 @@ import tensorflow_data_validation as tfdv  # isort: skip
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from components.drift_monitor.performance import jensen_shannon
-from components.shared.drift_report import Check, Kind
+from components.shared.drift_report import Check, DriftKind
 from components.shared.errors import BadConfig
 
 COMPARATOR = {"data": "drift_comparator", "skew": "skew_comparator"}
@@ -49,7 +49,7 @@ def refuse_infinity_norm(schema: schema_pb2.Schema) -> None:
                 )
 
 
-def with_comparators(schema: schema_pb2.Schema, kind: Kind, limits: Limits) -> schema_pb2.Schema:
+def with_comparators(schema: schema_pb2.Schema, kind: DriftKind, limits: Limits) -> schema_pb2.Schema:
     """A copy of the schema in which each feature has the comparator that fits its type. Raises BadConfig."""
     refuse_infinity_norm(schema)
     result = schema_pb2.Schema()
@@ -64,7 +64,7 @@ def with_comparators(schema: schema_pb2.Schema, kind: Kind, limits: Limits) -> s
 
 
 def compare(
-    kind: Kind,
+    kind: DriftKind,
     reference: statistics_pb2.DatasetFeatureStatisticsList,
     current: statistics_pb2.DatasetFeatureStatisticsList,
     schema: schema_pb2.Schema,
@@ -99,7 +99,7 @@ def constant(feature: statistics_pb2.FeatureNameStatistics) -> bool:
     return feature.HasField("num_stats") and numbers.common_stats.num_non_missing > 0 and numbers.min == numbers.max
 
 
-def _distances(kind: Kind, reference, current, schema, names: set[str]) -> Iterator[Check]:
+def _distances(kind: DriftKind, reference, current, schema, names: set[str]) -> Iterator[Check]:
     """TFDV's comparators; and from a constant, of which TFDV's histogram has no width: any other is at a distance of 1."""
     anomalies = (
         tfdv.validate_statistics(current, schema, previous_statistics=reference)
@@ -131,7 +131,7 @@ def _beside(feature: statistics_pb2.FeatureNameStatistics) -> float:
     return sum(count for count, far in zip(counts, apart, strict=True) if far) / sum(counts)
 
 
-def _presence(kind: Kind, name: str, before, now, limits: Limits) -> Check:
+def _presence(kind: DriftKind, name: str, before, now, limits: Limits) -> Check:
     """Is it missing more often, or less, than it was?"""
     was, share = _missing_share(before), _missing_share(now) if now is not None else 1.0
     words = f"{name} is missing in {share:.1%} of rows, in training in {was:.1%}"
@@ -149,7 +149,7 @@ def _missing_share(feature: statistics_pb2.FeatureNameStatistics) -> float:
     return common.num_missing / rows if rows else 1.0
 
 
-def _values(kind: Kind, name: str, before, now, limits: Limits) -> Iterator[Check]:
+def _values(kind: DriftKind, name: str, before, now, limits: Limits) -> Iterator[Check]:
     """Values that came or went; a feature that no longer varies."""
     if before.HasField("string_stats") and now.HasField("string_stats"):
         old, new = _shares(before), _shares(now)
@@ -185,7 +185,7 @@ def _varies(feature: statistics_pb2.FeatureNameStatistics) -> bool:
     return False
 
 
-def _check(kind: Kind, feature: str, measure: str, value: float, limit: float, *, words: str) -> Check:
+def _check(kind: DriftKind, feature: str, measure: str, value: float, limit: float, *, words: str) -> Check:
     fires = value >= limit
     source = "served requests: " if kind == "skew" else ""
     return Check(

@@ -7,11 +7,14 @@ kind, it narrowed the raw inputs too, moved probabilities by up to 0.15, and was
 
 import tempfile
 from pathlib import Path
+from typing import get_args
 
 from ai_edge_quantizer import qtyping, quantizer, recipe
 from ai_edge_quantizer.algorithm_manager import AlgorithmName
 
-VARIANTS = ("float32", "float16", "dynamic_int8", "weight_int8")
+from components.shared.phone.card import Variant
+
+VARIANTS = get_args(Variant)
 
 
 def quantized(float32: bytes, variant: str) -> bytes:

@@ -11,6 +11,8 @@ from components.shared.documents import Part
 FILE = "facts.json"
 
 State = Literal["done", "cached", "failed", "refused", "not_tried", "skipped", "not_run"]
+Better = Literal["higher", "lower", "nearer 1"]  # which figures of a metric are
+Comparison = Literal["better", "worse", "undecided"]  # of the candidate with production
 GateState = Literal["passed", "refused", "failed", "not_tried"]
 Unit = Literal["", "share", "rows", "days", "ms", "MB", "KB"]
 Outcome = Literal["published", "not_blessed", "stable", "stopped", "failed", "unfinished"]
@@ -131,11 +133,11 @@ class Metric(Part):
     """A metric of both models on the same evaluation rows."""
 
     name: str
-    better: Literal["higher", "lower", "nearer 1"]
+    better: Better
     candidate: Measured
     production: Measured | None = None
     difference: Measured | None = Field(default=None, description="candidate less production, paired by row")
-    verdict: Literal["better", "worse", "undecided"] = Field(
+    verdict: Comparison = Field(
         default="undecided", description="of the candidate; undecided if the interval of its gain holds zero"
     )
 

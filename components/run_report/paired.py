@@ -1,14 +1,11 @@
 """How sure a figure is, and the difference of two models' figures on the same rows: by a bootstrap of whole days."""
 
-from typing import Literal
-
 import numpy as np
 from scipy import stats  # type: ignore[import-untyped]
 
+from components.run_report.facts import Better, Comparison
 from components.shared.scored_rows import INTERVAL
 
-Better = Literal["higher", "lower", "nearer 1"]
-Verdict = Literal["better", "worse", "undecided"]
 FEWEST = 3  # blocks: of fewer nothing can be said
 NORMAL = 1.96
 
@@ -32,7 +29,9 @@ def interval(value: float, draws: np.ndarray, blocks: int) -> tuple[float, float
     return low, high
 
 
-def verdict(better: Better, candidate: np.ndarray, production: np.ndarray, values: tuple[float, float], blocks: int) -> Verdict:
+def verdict(
+    better: Better, candidate: np.ndarray, production: np.ndarray, values: tuple[float, float], blocks: int
+) -> Comparison:
     """Whether the candidate's figure is better than production's. "undecided" where the interval of the gain holds zero.
 
     Args:

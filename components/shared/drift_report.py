@@ -11,14 +11,14 @@ from components.shared.documents import Part
 FILE = "report.json"
 ARTIFACT = "crosswind.DriftReport"  # the type's name in ML Metadata
 
-Kind = Literal["data", "label", "prediction", "concept", "skew"]
+DriftKind = Literal["data", "label", "prediction", "concept", "skew"]
 Verdict = Literal["no_reference", "stable", "drifted", "decayed"]
 
 
 class Check(Part):
     """One comparison of the newest span with the reference."""
 
-    kind: Kind = Field(description="what may have moved: data, label, prediction, concept; or skew: what was served")
+    kind: DriftKind = Field(description="what may have moved: data, label, prediction, concept; or skew: what was served")
     feature: str = Field(description="the feature, or empty for the label, the predictions and the model as a whole")
     measure: str = Field(description="what was measured, such as L-infinity, Jensen-Shannon divergence, missing share, AUC")
     value: float = Field(description="the measure; a difference or a distance unless it is a metric of the model")

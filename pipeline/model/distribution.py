@@ -9,14 +9,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 from urllib.parse import urlsplit
 
 import tensorflow as tf
 
 from components.shared.errors import BadConfig, TpuNotFound
+from pipeline.shared.sections import Strategy
 
-StrategyName = Literal["one_device", "mirrored", "multi_worker", "tpu", "pipeline"]
 REACHED_WITHIN = 1.0  # seconds; TensorFlow itself tries for minutes
 METADATA_SERVER = ("169.254.169.254", 80)  # of every Google Cloud machine; it tells where a TPU of a given name is
 GET_A_TPU = (
@@ -26,7 +26,7 @@ GET_A_TPU = (
 
 
 @functools.cache
-def create(name: StrategyName, devices: int = 0, tpu: str = "") -> tf.distribute.Strategy:
+def create(name: Strategy, devices: int = 0, tpu: str = "") -> tf.distribute.Strategy:
     """The strategy that `train.strategy` names: one a process. Call it before anything else of TensorFlow runs.
 
     Args:
@@ -54,7 +54,7 @@ def create(name: StrategyName, devices: int = 0, tpu: str = "") -> tf.distribute
             return tf.distribute.MultiWorkerMirroredStrategy()
         case "tpu":
             return _tpu_strategy(tpu)
-    raise BadConfig(f"train.strategy = {name!r}; expected one of {', '.join(get_args(StrategyName))}")
+    raise BadConfig(f"train.strategy = {name!r}; expected one of {', '.join(get_args(Strategy))}")
 
 
 def global_batch_size(per_replica: int, replicas: int) -> int:
@@ -103,7 +103,7 @@ def by_rows(batches: tf.data.Dataset) -> tf.data.Dataset:
     return batches.with_options(options)
 
 
-def several_devices(name: StrategyName, count: int) -> list[str]:
+def several_devices(name: Strategy, count: int) -> list[str]:
     """GPUs, or parts of the CPU: `count` of them, or all GPUs. Raises BadConfig if there are fewer."""
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:

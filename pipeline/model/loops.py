@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import keras
 import tensorflow as tf
@@ -11,8 +10,8 @@ import tensorflow as tf
 from components.shared.errors import BadConfig
 from pipeline.model.backup import FIGURES, History, Progress
 from pipeline.model.distribution import by_rows
+from pipeline.shared.sections import Loop
 
-LoopName = Literal["fit", "custom"]
 Unpack = Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]
 
 
@@ -138,7 +137,7 @@ class Plan:
 
 
 def train(
-    loop: LoopName,
+    loop: Loop,
     model: keras.Model,
     *,
     batches: Callable[[tf.Tensor], tf.data.Dataset],

@@ -4,6 +4,8 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
+from components.shared.drift_report import DriftKind
+from components.shared.phone.card import Variant
 from pipeline.shared.section import SENSITIVE, Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -17,9 +19,8 @@ def _is_feature(name: str, info: ValidationInfo) -> str:
 
 
 FeatureName = Annotated[str, AfterValidator(_is_feature)]
-DriftKind = Literal["data", "label", "prediction", "concept", "skew"]
-Variant = Literal["float32", "float16", "dynamic_int8", "weight_int8"]
 Strategy = Literal["one_device", "mirrored", "multi_worker", "tpu", "pipeline"]
+Loop = Literal["fit", "custom"]
 
 
 class Data(Section):
@@ -79,7 +80,7 @@ class Train(Section):
     devices: int = Field(ge=0, le=64, description="of mirrored and pipeline; 0: all GPUs. Without a GPU, parts of the CPU")
     tpu: str = Field(description="name or grpc:// address; empty: TPU_NAME, or the TPU of this machine")
     micro_batches: int = Field(ge=1, description="pieces of a batch that follow each other through the stages of pipeline")
-    loop: Literal["fit", "custom"] = Field(description="Keras' loop, or the one written out; same result")
+    loop: Loop = Field(description="Keras' loop, or the one written out; same result")
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(description="of the layers' arithmetic")
     jit_compile: bool = Field(description="compile the step with XLA")
     run_eagerly: bool = Field(description="no graphs: slow, for a debugger")

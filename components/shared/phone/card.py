@@ -18,6 +18,7 @@ FILE = "model_card.json"
 Value = str | float | int | None  # None: missing
 Form = Literal["choice", "time", "weekday", "switch", "percent", "number", "text", "distance", ""]
 OF_TEXTS = ("choice", "text", "")
+Variant = Literal["float32", "float16", "dynamic_int8", "weight_int8"]  # of a file: how its weights are kept
 LENGTHS = ("miles", "km")  # units of a distance between two places
 
 

@@ -60,7 +60,7 @@ def batches(data: dict[str, np.ndarray], epoch: tf.Tensor | int) -> tf.data.Data
 
 
 def train(
-    strategy: tf.distribute.Strategy, loop: loops.LoopName, data: dict[str, np.ndarray], dropout: float = 0.0, **options
+    strategy: tf.distribute.Strategy, loop: loops.Loop, data: dict[str, np.ndarray], dropout: float = 0.0, **options
 ) -> tuple[loops.DistributedModel, History]:
     """`options` are those of `loops.train`, and run_eagerly and jit_compile."""
     creation = {name: options.pop(name) for name in ("run_eagerly", "jit_compile") if name in options}
