@@ -22,7 +22,7 @@ from tfx.proto import bulk_inferrer_pb2, infra_validator_pb2
 
 from tensorflow_data_validation import StatsOptions  # isort: skip  # behind tfx
 
-from components.canary.checks import Limits as ServingLimits
+from components.canary.checks import ServingLimits
 from components.canary.component import Canary
 from components.canary.docker import InfraValidator
 from components.columnar.evaluator.component import Evaluator
@@ -30,9 +30,8 @@ from components.columnar.statistics_gen.component import StatisticsGen
 from components.columnar.transform.component import Transform
 from components.data_gate.component import DataChecks, DataGate
 from components.drift_monitor.component import DriftMonitor
-from components.drift_monitor.data_drift import Limits as DataLimits
-from components.drift_monitor.data_drift import refuse_infinity_norm
-from components.drift_monitor.performance import Limits as ModelLimits
+from components.drift_monitor.data_drift import DataLimits, refuse_infinity_norm
+from components.drift_monitor.performance import ModelLimits
 from components.mobile_evaluator.component import MobileEvaluator
 from components.mobile_exporter.component import MobileExporter
 from components.production_model.component import ProductionModel

@@ -15,7 +15,7 @@ from components.shared.command_line import ended, filled
 from components.shared.errors import BadConfig, CrosswindError, SpanNotFound, exit_code
 from pipeline.config import Config
 from pipeline.local import root
-from pipeline.local.outcome import Outcome, Result
+from pipeline.local.outcome import ExitName, Outcome
 from pipeline.shared import command_line
 
 INTERRUPTED = "Interrupted. The next run resumes after the last finished node."
@@ -40,7 +40,7 @@ def act(options: argparse.Namespace, console: Console) -> None:
     try:
         result = run(command_line.load(options), options.span, options.verbose, console)
     except CrosswindError as error:
-        ending = cast(Result, exit_code(error).name.lower())
+        ending = cast(ExitName, exit_code(error).name.lower())
         result = Outcome(span=options.span or "", outcome=ending, reason=str(error))
         raise
     finally:

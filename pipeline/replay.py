@@ -33,12 +33,12 @@ POLICIES = {
     "retrain_always": ["drift.policy=retrain_always"],
     "retrain_on_drift": ["drift.policy=retrain_on_drift"],
 }
-FILE = "replay.json"  # a list of `Month`
+FILE = "replay.json"  # a list of `PlayedMonth`
 METRICS = {"auc": "AUC", "log_loss": "log loss"}  # of a row: name of the check
 
 
 @dataclass(frozen=True)
-class Month:
+class PlayedMonth:
     """One policy in one month.
 
     Attributes:
@@ -83,7 +83,7 @@ def act(options: argparse.Namespace, console: Console) -> None:
     console.print(f"As JSON: {root / FILE}", soft_wrap=True)
 
 
-def play(root: Path, config: Config, arguments: list[str], console: Console) -> list[Month]:
+def play(root: Path, config: Config, arguments: list[str], console: Console) -> list[PlayedMonth]:
     """Runs each month under each policy, in the order of time; goes on behind what an earlier replay into `root` did.
 
     Args:
@@ -97,7 +97,7 @@ def play(root: Path, config: Config, arguments: list[str], console: Console) -> 
         CrosswindError: a run came to no decision.
     """
     path, settings = root / FILE, hashlib.sha256(config.model_dump_json().encode()).hexdigest()
-    months = [Month(**month) for month in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
+    months = [PlayedMonth(**month) for month in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
     if any(month.settings != settings for month in months):
         raise BadConfig(f"{path} has months that were played with other settings. Remove {root}, or choose another --root.")
     for span in whole_spans(config):
@@ -111,7 +111,7 @@ def play(root: Path, config: Config, arguments: list[str], console: Console) -> 
     return months
 
 
-def play_month(root: Path, span: str, policy: str, arguments: list[str]) -> Month:
+def play_month(root: Path, span: str, policy: str, arguments: list[str]) -> PlayedMonth:
     """One run, as a tick of the schedule starts it. Raises CrosswindError if it came to no decision."""
     result = root / "outcome.json"
     root.mkdir(parents=True, exist_ok=True)
@@ -129,7 +129,7 @@ def play_month(root: Path, span: str, policy: str, arguments: list[str]) -> Mont
         drift = drift_report.read(Output.DRIFT.of(record.last_run(root / "metadata.db")).uri)
         served = {check.measure: check.value for check in drift.checks if check.kind == "concept"}
     production = store.production(root / "serving" / policy)
-    return Month(
+    return PlayedMonth(
         policy=policy,
         span=span,
         verdict=outcome.drift,
@@ -143,7 +143,7 @@ def play_month(root: Path, span: str, policy: str, arguments: list[str]) -> Mont
     )
 
 
-def months_table(policy: str, months: list[Month]) -> Table:
+def months_table(policy: str, months: list[PlayedMonth]) -> Table:
     table = Table("month", "drift", title=policy, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("AUC", "log loss", "AUC after", "seconds"):
         table.add_column(heading, justify="right")
@@ -155,7 +155,7 @@ def months_table(policy: str, months: list[Month]) -> Table:
     return table
 
 
-def totals_table(months: list[Month]) -> Table:
+def totals_table(months: list[PlayedMonth]) -> Table:
     """Means over the months in which a model was in production, and the share of retraining's gain that a policy keeps."""
     table = Table("policy", title="What users got, means over the months", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("AUC", "gain kept", "log loss", "gain kept", "trained", "pushed"):
@@ -173,7 +173,7 @@ def _share(part: float, whole: float) -> str:
     return f"{abs(part / whole) if part * whole >= 0 else part / whole:.0%}" if whole else "-"
 
 
-def totals(months: list[Month], policy: str) -> dict[str, float]:
+def totals(months: list[PlayedMonth], policy: str) -> dict[str, float]:
     """Of one policy: mean AUC and log loss, numbers of trainings and of publications."""
     own = [month for month in months if month.policy == policy]
     served = [month for month in own if month.auc is not None and month.log_loss is not None]

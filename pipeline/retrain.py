@@ -12,14 +12,14 @@ from typing import Any
 from components.shared.errors import CrosswindError, Exit, exit_code
 from pipeline.config import Config
 from pipeline.local import root, tick_log
-from pipeline.local.outcome import Outcome, Result
+from pipeline.local.outcome import ExitName, Outcome
 from pipeline.local.pending import attempts, due
 from pipeline.local.supervisor import AskedToEnd, signals_end_it
 from pipeline.local.tick_log import Tick
 from pipeline.shared import command_line
 
 # What came of a run that left no outcome, by its exit code; of any other code it is "failed".
-WITHOUT_OUTCOME: dict[int, Result] = {Exit.WRONG_SETTING: "wrong_setting", Exit.INTERRUPTED: "interrupted"}
+WITHOUT_OUTCOME: dict[int, ExitName] = {Exit.WRONG_SETTING: "wrong_setting", Exit.INTERRUPTED: "interrupted"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -115,7 +115,7 @@ def run(config: Config, span: str, options: argparse.Namespace) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "outcome.json"
         start = time.monotonic()
-        ending: Result = "failed"
+        ending: ExitName = "failed"
         with subprocess.Popen([*command, "--json", str(result)]) as process:
             try:
                 code = process.wait(config.schedule.max_hours * 3600)

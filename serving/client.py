@@ -13,7 +13,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from components.shared.errors import BadConfig
 from components.shared.quiet import quiet_stderr
 from serving.refused import Refused, StatusCode
-from serving.rows import Rows, columns
+from serving.rows import RawRows, columns
 
 Answer = TypeVar("Answer")
 SIGNATURE = "raw"
@@ -81,7 +81,7 @@ class Client(ABC):
         self.target = target
         self._inputs: dict[str, str] | None = None
 
-    def predict(self, rows: Rows) -> np.ndarray:
+    def predict(self, rows: RawRows) -> np.ndarray:
         """Return the probability of each row, float32, shape [rows].
 
         Args:

@@ -54,7 +54,7 @@ def back(before: Labels) -> Labels:
 
 
 @dataclass(frozen=True)
-class Config:
+class ServerConfig:
     """The text of a models.config, and the one model in it whose labels move.
 
     Comments above the first setting are kept; the proto has no place for others.

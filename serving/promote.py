@@ -18,7 +18,7 @@ from components.shared.errors import PromotionFailed
 from data import DEFAULT_PROBLEM
 from serving import moves
 from serving.labels_file import Models, models_in
-from serving.moves import Config, Labels, Move
+from serving.moves import Labels, Move, ServerConfig
 
 SERVER = "http://127.0.0.1:8501"
 POLL_SECONDS = 0.2
@@ -59,7 +59,7 @@ def act(options: argparse.Namespace, console: Console) -> None:
     servers = [] if options.no_server else options.server or [SERVER]
     keys = read_keys(options.public_key)
     models = models_in(options.folder or str(problem_folder.root(options.problem) / "serving"))
-    before = Config(models.read()[0], name, f"{models.name}/{labels.CONFIG}").pins.labels
+    before = ServerConfig(models.read()[0], name, f"{models.name}/{labels.CONFIG}").pins.labels
     versions = models.versions(name)
     if move := chosen(options):
         after = Promotion(models, name, servers, options.timeout, console, keys=keys).run(move)
@@ -110,7 +110,7 @@ class Promotion:
         """
         with self._models.held(self._model):  # a publisher may delete what the file does not name yet
             original, mark = self._models.read()
-            config = Config(original, self._model, f"{self._models.name}/{labels.CONFIG}")
+            config = ServerConfig(original, self._model, f"{self._models.name}/{labels.CONFIG}")
             before = config.pins
             # Without a policy the newest is loaded, and must stay while requests use it.
             production = before.production or max(self._models.versions(self._model), default=None)

@@ -13,7 +13,7 @@ from components.shared import raw_values
 from components.shared.errors import BadData
 from components.span_example_gen import csv_file
 
-Rows = Sequence[Mapping[str, Any]] | pd.DataFrame
+RawRows = Sequence[Mapping[str, Any]] | pd.DataFrame
 DTYPES: dict[str, np.dtype] = {
     "DT_STRING": np.dtype(object),
     "DT_FLOAT": np.dtype(np.float32),
@@ -26,7 +26,7 @@ MISSING = {"O": "", "f": math.nan}  # by the dtype's kind; an integer cannot be 
 ARROW: dict[str, pa.DataType] = {"DT_STRING": pa.string(), "DT_INT32": pa.int64(), "DT_INT64": pa.int64()}  # else float64
 
 
-def columns(rows: Rows, inputs: Mapping[str, str]) -> dict[str, np.ndarray]:
+def columns(rows: RawRows, inputs: Mapping[str, str]) -> dict[str, np.ndarray]:
     """Turn rows into a column of shape [rows] for each input.
 
     >>> columns([{"age": 21.5, "color": "red"}, {"color": "blue"}], {"age": "DT_FLOAT", "color": "DT_STRING"})

@@ -26,7 +26,7 @@ from serving.client import OUTPUT
 
 PART_ROWS = 16_384  # a call of the model: more rows cost memory and make it no faster
 ARROW: dict[str, pa.DataType] = {"DT_STRING": pa.string(), "DT_FLOAT": pa.float32(), "DT_INT64": pa.int64()}
-Batch = tuple[str, pa.RecordBatch]  # a part's name and its rows
+RowsOfPart = tuple[str, pa.RecordBatch]  # a part's name and its rows
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _check_schema(path: str, schema: pa.Schema, inputs: dict[str, str]) -> None:
         raise BadData(f"{path}: {error}") from error
 
 
-def parts(group: RowGroup) -> Iterator[tuple[Batch, list[bytes]]]:
+def parts(group: RowGroup) -> Iterator[tuple[RowsOfPart, list[bytes]]]:
     """Yield the parts of a row group: the rows, and the model's inputs as an example for RunInference. Raises BadData."""
     with FileSystems.open(group.path) as file:
         rows = pq.ParquetFile(file).iter_batches(PART_ROWS, row_groups=[group.number])
@@ -148,7 +148,7 @@ def load(folder: str, _tags: Sequence[str]) -> ColumnarModel:
     return ColumnarModel(folder)
 
 
-def write_part(scored: tuple[Batch, list[prediction_log_pb2.PredictionLog]], folder: str) -> None:
+def write_part(scored: tuple[RowsOfPart, list[prediction_log_pb2.PredictionLog]], folder: str) -> None:
     """Write a part: its rows with their scores."""
     (name, batch), (log,) = scored
     scores = tf.make_ndarray(log.predict_log.response.outputs[OUTPUT]).ravel()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import BaseModel
 
-from components.shared.canary_report import Report
+from components.shared.canary_report import CanaryReport
 
 UNMEASURED = 20  # requests at the start, which pay for what is set up at the first call
 
@@ -35,7 +35,7 @@ class Request(BaseModel):
         return f"request {self.number} ({self.protocol}, evaluation row {self.row})"
 
 
-class Limits(BaseModel):
+class ServingLimits(BaseModel):
     """What a candidate must keep.
 
     Attributes:
@@ -64,7 +64,7 @@ def latency(requests: Sequence[Request]) -> tuple[float, float]:
     return float(p50), float(p99)
 
 
-def of_answers(requests: Sequence[Request], expected: np.ndarray, peak: float, limits: Limits) -> Report:
+def of_answers(requests: Sequence[Request], expected: np.ndarray, peak: float, limits: ServingLimits) -> CanaryReport:
     """What answers say, whatever machine it is: probabilities, the evaluated ones; memory is measured only.
 
     Args:
@@ -85,7 +85,7 @@ def of_answers(requests: Sequence[Request], expected: np.ndarray, peak: float, l
             f"{worst.name()} was answered with {worst.score:.6f}, evaluated was {expected[worst.row]:.6f}; "
             f"limit {limits.max_difference:g} apart"
         )
-    return Report(
+    return CanaryReport(
         requests=len(requests),
         peak_mb=peak,
         growth_mb=growth(requests),
@@ -99,7 +99,7 @@ def growth(requests: Sequence[Request]) -> float:
     return measured(requests)[-1].memory - measured(requests)[0].memory
 
 
-def of_memory(requests: Sequence[Request], peak: float, limits: Limits) -> dict[str, str]:
+def of_memory(requests: Sequence[Request], peak: float, limits: ServingLimits) -> dict[str, str]:
     """Which limits of memory a server exceeds, in words by the limit.
 
     Args:

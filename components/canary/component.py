@@ -8,7 +8,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel, component_spec, standard_artifacts
 
 from components.canary import executor
-from components.canary.checks import Limits
+from components.canary.checks import ServingLimits
 from components.shared import source_code
 from components.shared.drivers import CacheKeyDriver, named_files
 from components.shared.files import sha256
@@ -80,7 +80,7 @@ class Canary(base_component.BaseComponent):
         rows: int,
         load_seconds: float,
         answer_seconds: float,
-        limits: Limits,
+        limits: ServingLimits,
     ):
         """Args:
         model, model_blessing: the candidate, and whether the Evaluator blessed it; if not, it is not tried.

@@ -19,12 +19,12 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.canary import checks, constant, replay
-from components.canary.checks import Limits
+from components.canary.checks import ServingLimits
 from components.canary.replay import asking
 from components.canary.server import Server, starting
 from components.canary.verdict import CONSTANT, PRODUCTION, TRIES, Fault, Try, verdict
 from components.shared import canary_report, raw_rows, steps
-from components.shared.canary_report import Report
+from components.shared.canary_report import CanaryReport
 from components.shared.errors import Undecided
 
 MODEL = "candidate"
@@ -43,13 +43,13 @@ class Executor(base_executor.BaseExecutor):
             paths = raw_rows.files(artifact_utils.get_single_uri(input_dict["examples"]), "eval")
             report = try_out(model, production, paths, exec_properties)
         else:
-            report = Report(reasons=["the Evaluator did not bless it, so it was not tried"], tries=0)
+            report = CanaryReport(reasons=["the Evaluator did not bless it, so it was not tried"], tries=0)
         (Path(blessing.uri) / canary_report.FILE).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
         blessing.set_int_custom_property("blessed", int(not report.reasons))  # as TFX's InfraValidator states it
         blessing.set_string_custom_property("reason", "; ".join(report.reasons))
 
 
-def try_out(model: Path, production: Path, examples: list[str], properties: dict[str, Any]) -> Report:
+def try_out(model: Path, production: Path, examples: list[str], properties: dict[str, Any]) -> CanaryReport:
     """Replays evaluation rows against servers of the model and of a reference, in fresh ones while they say nothing clear.
 
     Args:
@@ -61,7 +61,7 @@ def try_out(model: Path, production: Path, examples: list[str], properties: dict
     Raises:
         Undecided: what went wrong is the machine's doing.
     """
-    limits = Limits(**json.loads(properties["limits"]))
+    limits = ServingLimits(**json.loads(properties["limits"]))
     tries: list[Try] = []
     with tempfile.TemporaryDirectory() as temporary:
         rehearsal = Rehearsal(model, production, examples, properties, Path(temporary))
@@ -82,7 +82,7 @@ class Rehearsal:
         self._serialized = raw_rows.spread(examples, properties["rows"])
         self._rows = replay.as_rows(raw_rows.parsed(self._serialized, self._columns))
         self._load_seconds, self._answer_seconds = properties["load_seconds"], properties["answer_seconds"]
-        self._limits = Limits(**json.loads(properties["limits"]))
+        self._limits = ServingLimits(**json.loads(properties["limits"]))
 
     def run(self, number: int, *, unlike_production: bool) -> Try:
         """One try, in fresh servers.
@@ -167,7 +167,7 @@ def _evaluated(model: Path, serialized: list[bytes]) -> np.ndarray:
     return tf.saved_model.load(str(model)).signatures["serving_default"](tf.constant(serialized))[replay.OUTPUT].numpy()
 
 
-def _undecided(tries: list[Try], limits: Limits) -> Undecided:
+def _undecided(tries: list[Try], limits: ServingLimits) -> Undecided:
     last = tries[-1]
     beside = next((f"; {each.reference} beside it: {said}" for each in tries[::-1] if (said := each.words_beside(limits))), "")
     return Undecided(

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from components.canary import checks
-from components.canary.checks import Limits, Request
-from components.shared.canary_report import Report
+from components.canary.checks import Request, ServingLimits
+from components.shared.canary_report import CanaryReport
 
 TRIES = 3
 CHANCE = 1e-3  # that a busy machine strikes one of two equal models so much more often than the other
@@ -51,10 +51,10 @@ class Try:
     beside: list[Request] = field(default_factory=list)
     fault: Fault | None = None
     fault_beside: Fault | None = None
-    report: Report | None = None
+    report: CanaryReport | None = None
     peak_beside: float | None = None
 
-    def troubles(self, limits: Limits) -> dict[str, str]:
+    def troubles(self, limits: ServingLimits) -> dict[str, str]:
         """What is wrong with the candidate, in words by the kind."""
         if self.fault:
             return {FAULT: str(self.fault)}
@@ -65,12 +65,12 @@ class Try:
             found |= checks.of_memory(self.candidate, self.report.peak_mb or 0, limits)
         return found | self._slow(limits)
 
-    def troubles_beside(self, limits: Limits) -> dict[str, str]:
+    def troubles_beside(self, limits: ServingLimits) -> dict[str, str]:
         """The same of the reference, which `_alone_late` compares as to latency."""
         fault = {FAULT: str(self.fault_beside)} if self.fault_beside else {}
         return fault | checks.of_memory(self.beside, self.peak_beside or 0, limits)
 
-    def _slow(self, limits: Limits) -> dict[str, str]:
+    def _slow(self, limits: ServingLimits) -> dict[str, str]:
         """Which limits of latency the candidate exceeds, in words."""
         if not self.candidate:
             return {}
@@ -97,16 +97,16 @@ class Try:
         pairs = zip(checks.measured(self.candidate), checks.measured(self.beside), strict=False)
         return float(np.median([one.milliseconds / other.milliseconds for one, other in pairs]))
 
-    def words(self, limits: Limits) -> str:
+    def words(self, limits: ServingLimits) -> str:
         """What is wrong with the candidate; empty: nothing."""
         return "; ".join(self.troubles(limits).values())
 
-    def words_beside(self, limits: Limits) -> str:
+    def words_beside(self, limits: ServingLimits) -> str:
         """What is wrong with the reference; empty: nothing."""
         return "; ".join(self.troubles_beside(limits).values())
 
 
-def verdict(tries: Sequence[Try], limits: Limits) -> Report | None:
+def verdict(tries: Sequence[Try], limits: ServingLimits) -> CanaryReport | None:
     """What the tries say of the candidate, whose report has the reasons if it is refused; None: nothing yet."""
     last = tries[-1]
     wrong = last.troubles(limits)
@@ -116,7 +116,7 @@ def verdict(tries: Sequence[Try], limits: Limits) -> Report | None:
         reasons = [f"{words}. {again}" for kind, words in wrong.items() if _lasting(kind, tries, limits)]
     if wrong and not reasons:
         return None
-    found = last.report or Report(requests=len(last.candidate))
+    found = last.report or CanaryReport(requests=len(last.candidate))
     p50, p99 = checks.latency(last.candidate) if last.candidate else (None, None)
     beside50, beside99 = checks.latency(last.beside) if last.beside else (None, None)
     return found.model_copy(
@@ -134,7 +134,7 @@ def verdict(tries: Sequence[Try], limits: Limits) -> Report | None:
     )
 
 
-def _certain(kind: str, tries: Sequence[Try], limits: Limits) -> bool:
+def _certain(kind: str, tries: Sequence[Try], limits: ServingLimits) -> bool:
     """Whether what the last try found wrong is the candidate's doing, without another try."""
     last = tries[-1]
     if kind == ANSWERS:
@@ -143,7 +143,7 @@ def _certain(kind: str, tries: Sequence[Try], limits: Limits) -> bool:
     return by_nature and not last.fault_beside and not _shared(kind, tries, limits)
 
 
-def _lasting(kind: str, tries: Sequence[Try], limits: Limits) -> bool:
+def _lasting(kind: str, tries: Sequence[Try], limits: ServingLimits) -> bool:
     """Whether all tries found this wrong, and it is the candidate's doing."""
     if len(tries) < TRIES or not all(kind in each.troubles(limits) for each in tries) or _shared(kind, tries, limits):
         return False
@@ -152,7 +152,7 @@ def _lasting(kind: str, tries: Sequence[Try], limits: Limits) -> bool:
     return kind == SLOWER or (kind == FAULT and not any(each.fault and each.fault.of_machine for each in tries))
 
 
-def _shared(kind: str, tries: Sequence[Try], limits: Limits) -> bool:
+def _shared(kind: str, tries: Sequence[Try], limits: ServingLimits) -> bool:
     """Whether a reference had that trouble too, in any try, or one that may come of the same cause.
 
     A production that is asked in vain for what it does not know (`of_model`) may be compared in all but faults.

@@ -8,8 +8,8 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import channel, component_spec, standard_artifacts
 
 from components.drift_monitor import executor
-from components.drift_monitor.data_drift import Limits as DataLimits
-from components.drift_monitor.performance import Limits as ModelLimits
+from components.drift_monitor.data_drift import DataLimits
+from components.drift_monitor.performance import ModelLimits
 from components.shared.artifacts import DriftReport
 from components.shared.drivers import CacheKeyDriver
 from components.shared.files import sha256

@@ -22,7 +22,7 @@ VARYING_QUANTILES = (1, -2)  # of ten: the tenth and the ninetieth percentile
 
 
 @dataclass(frozen=True)
-class Limits:
+class DataLimits:
     """From which value on a difference counts, for every feature that the schema gives no limit of its own.
 
     Attributes:
@@ -49,7 +49,7 @@ def refuse_infinity_norm(schema: schema_pb2.Schema) -> None:
                 )
 
 
-def with_comparators(schema: schema_pb2.Schema, kind: DriftKind, limits: Limits) -> schema_pb2.Schema:
+def with_comparators(schema: schema_pb2.Schema, kind: DriftKind, limits: DataLimits) -> schema_pb2.Schema:
     """A copy of the schema in which each feature has the comparator that fits its type. Raises BadConfig."""
     refuse_infinity_norm(schema)
     result = schema_pb2.Schema()
@@ -68,7 +68,7 @@ def compare(
     reference: statistics_pb2.DatasetFeatureStatisticsList,
     current: statistics_pb2.DatasetFeatureStatisticsList,
     schema: schema_pb2.Schema,
-    limits: Limits,
+    limits: DataLimits,
 ) -> list[Check]:
     """All checks of all features of the schema.
 
@@ -131,7 +131,7 @@ def _beside(feature: statistics_pb2.FeatureNameStatistics) -> float:
     return sum(count for count, far in zip(counts, apart, strict=True) if far) / sum(counts)
 
 
-def _presence(kind: DriftKind, name: str, before, now, limits: Limits) -> Check:
+def _presence(kind: DriftKind, name: str, before, now, limits: DataLimits) -> Check:
     """Is it missing more often, or less, than it was?"""
     was, share = _missing_share(before), _missing_share(now) if now is not None else 1.0
     words = f"{name} is missing in {share:.1%} of rows, in training in {was:.1%}"
@@ -149,7 +149,7 @@ def _missing_share(feature: statistics_pb2.FeatureNameStatistics) -> float:
     return common.num_missing / rows if rows else 1.0
 
 
-def _values(kind: DriftKind, name: str, before, now, limits: Limits) -> Iterator[Check]:
+def _values(kind: DriftKind, name: str, before, now, limits: DataLimits) -> Iterator[Check]:
     """Values that came or went; a feature that no longer varies."""
     if before.HasField("string_stats") and now.HasField("string_stats"):
         old, new = _shares(before), _shares(now)

@@ -61,18 +61,20 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         reference = tfdv.load_stats_binary(str(folder / contents.STATISTICS))
         scores = f"{self._get_tmp_dir().rstrip('/')}/scores"
         tf.io.gfile.makedirs(scores)
-        score = observe.Score(str(folder), "serving_default", label, scores)
+        score = observe.ScoreSpan(str(folder), "serving_default", label, scores)
         observed = self._observe({"span": shards, "requests": requests}, schema, reference, score)
         scored = scored_rows.Scored(*read_scores(scores))
         inputs = without(schema, label)
-        limits = data_drift.Limits(**json.loads(properties["data_limits"]))
+        limits = data_drift.DataLimits(**json.loads(properties["data_limits"]))
         checks = data_drift.compare("data", reference, observed["span"], inputs, limits)
         if requests:
             checks += data_drift.compare("skew", reference, observed["requests"], inputs, limits)
-        checks += model_checks(scored, manifest, reference, label, performance.Limits(**json.loads(properties["model_limits"])))
+        checks += model_checks(
+            scored, manifest, reference, label, performance.ModelLimits(**json.loads(properties["model_limits"]))
+        )
         return checks, len(scored.labels)
 
-    def _observe(self, files: dict[str, list[str]], schema, reference, score: observe.Score):
+    def _observe(self, files: dict[str, list[str]], schema, reference, score: observe.ScoreSpan):
         """One Beam pipeline: statistics of the span and, if there are any, of the requests; and the span's scores."""
         within, buckets = observe.ranges(reference), observe.buckets(reference)
         written = {name: f"{self._get_tmp_dir().rstrip('/')}/{name}.pb" for name, paths in files.items() if paths}
@@ -108,7 +110,7 @@ def read_reference(folder: Path) -> tuple[Manifest, Reference]:
 
 
 def model_checks(
-    scored: scored_rows.Scored, manifest: Manifest, reference, label: str, limits: performance.Limits
+    scored: scored_rows.Scored, manifest: Manifest, reference, label: str, limits: performance.ModelLimits
 ) -> list[Check]:
     """Label, prediction and concept drift against the manifest and the training statistics."""
     trained_on = data_drift.by_name(reference)[label].num_stats
@@ -134,7 +136,7 @@ def without(schema: schema_pb2.Schema, label: str) -> schema_pb2.Schema:
 
 
 def read_scores(folder: str) -> np.ndarray:
-    """What `observe.Score` wrote, in the order of the files, shape [2, rows]: labels and scores."""
+    """What `observe.ScoreSpan` wrote, in the order of the files, shape [2, rows]: labels and scores."""
     parts = []
     for path in folders.matching(folder, "*.npy"):
         with tf.io.gfile.GFile(path, "rb") as file:

@@ -120,7 +120,7 @@ def without_anchors(statistics: DatasetFeatureStatisticsList, of: Ranges) -> Dat
 
 
 @dataclass
-class Score(beam.DoFn):
+class ScoreSpan(beam.DoFn):
     """Writes labels and scores of a file's rows, in their order, as one array of shape [rows, 2]; yields its path."""
 
     model: str

@@ -9,7 +9,7 @@ from components.shared.scored_rows import INTERVAL, Scored
 
 
 @dataclass(frozen=True)
-class Limits:
+class ModelLimits:
     """From which value on a difference counts; an interval must lie beyond it as a whole.
 
     Attributes:
@@ -51,7 +51,7 @@ def prediction(scores: np.ndarray, reference: list[float], limit: float) -> Chec
     Args:
         scores: shape [rows], 0 to 1.
         reference: rows in each of equally wide buckets of [0, 1].
-        limit: see `Limits`.
+        limit: see `ModelLimits`.
     """
     counts, _ = np.histogram(scores, bins=len(reference), range=(0, 1))
     value = jensen_shannon(np.asarray(reference), counts)
@@ -80,7 +80,7 @@ def jensen_shannon(first: np.ndarray, second: np.ndarray) -> float:
     return max(0.0, (entropy_to_middle(p) + entropy_to_middle(q)) / 2)
 
 
-def concept(scored: Scored, reference: dict[str, float], reference_rows: int, limits: Limits) -> list[Check]:
+def concept(scored: Scored, reference: dict[str, float], reference_rows: int, limits: ModelLimits) -> list[Check]:
     """Compares production's metrics on the newest span with those that it was published with.
 
     Args:
@@ -88,7 +88,7 @@ def concept(scored: Scored, reference: dict[str, float], reference_rows: int, li
         reference: its metrics at publication: AUC, log loss, calibration; one that had no value is not compared.
         reference_rows: rows that these were measured on. They vary as much as the new ones, so the new ones' bootstrap
             interval is widened to that of a difference.
-        limits: see `Limits`.
+        limits: see `ModelLimits`.
     """
     measured, draws = scored.metrics(), scored.draws()
     wider = np.sqrt(1 + len(scored.labels) / reference_rows)

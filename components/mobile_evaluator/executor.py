@@ -49,7 +49,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         limits = json.loads(exec_properties["max_difference"])
         compared = self._parity(mobile / VARIANTS_FOLDER, shipped, server, rows, limits)
         config = json_format.Parse(exec_properties["eval_config"], config_pb2.EvalConfig())
-        self._analyse(paths, Score(str(shipped), server, schema, columns), config, evaluation)
+        self._analyse(paths, ScoreFile(str(shipped), server, schema, columns), config, evaluation)
         (Path(evaluation) / parity_report.FILE).write_text(
             json.dumps([each.model_dump() for each in compared], indent=1) + "\n"
         )
@@ -97,7 +97,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
         return found
 
-    def _analyse(self, paths: list[str], score: "Score", config: config_pb2.EvalConfig, folder: str) -> None:
+    def _analyse(self, paths: list[str], score: "ScoreFile", config: config_pb2.EvalConfig, folder: str) -> None:
         """TFMA over the scores of all evaluation rows; what it writes is read like the Evaluator's."""
         config = tfma.utils.update_eval_config_with_defaults(config, has_baseline=True)
         locations = {tfma_results.CANDIDATE: score.shipped, tfma_results.BASELINE: score.server}
@@ -130,7 +130,7 @@ def row_microseconds(model: TFLiteModel, rows: dict[str, np.ndarray]) -> float:
 
 
 @dataclass
-class Score(beam.DoFn):
+class ScoreFile(beam.DoFn):
     """Rows of a file of tf.Examples, with the score of the file that ships and of the server's model beside them."""
 
     shipped: str

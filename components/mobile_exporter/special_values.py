@@ -28,7 +28,7 @@ LARGEST |= {"CAST": 2.0**31}  # to an integer that does not hold it: undefined i
 
 
 @dataclass(frozen=True)
-class Step:
+class Operation:
     """One operation of a file: its name, with a fused activation as "MUL and RELU", and the tensors that go into it."""
 
     name: str
@@ -66,7 +66,7 @@ def check(model: bytes, rows: AwkwardRows) -> None:
                 )
 
 
-def wrong(step: Step, values: np.ndarray) -> np.ndarray:
+def wrong(step: Operation, values: np.ndarray) -> np.ndarray:
     """Which of the values the operation must not see, of their shape."""
     if step.name in IS_NAN and len(set(step.inputs)) == 1:
         return np.zeros_like(values, bool)
@@ -81,7 +81,7 @@ def row_of(unsafe: np.ndarray, names: list[str]) -> str:
     return "any value"
 
 
-def steps(model: bytes) -> Iterator[Step]:
+def steps(model: bytes) -> Iterator[Operation]:
     """The operations that take numbers of the graph that a call runs, in order."""
     read = flatbuffer.Model.GetRootAsModel(model, 0)
     graph = read.Subgraphs(read.SignatureDefs(0).SubgraphIndex())
@@ -90,7 +90,7 @@ def steps(model: bytes) -> Iterator[Step]:
         code = read.OperatorCodes(operator.OpcodeIndex())
         name = BUILTIN[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
         inputs = tuple(int(index) for index in operator.InputsAsNumpy() if index >= 0) if operator.InputsLength() else ()
-        yield Step(name + activation(operator), inputs)
+        yield Operation(name + activation(operator), inputs)
 
 
 def activation(operator: flatbuffer.Operator) -> str:

@@ -58,7 +58,7 @@ class Column(Part):
     top: dict[str, float] = Field(default={}, description="share of the rows of a text's most frequent values")
 
 
-class Slice(Part):
+class SliceOfCard(Part):
     """Metrics of the evaluation rows that have one value of a feature."""
 
     factor: str = Field(description="the feature")
@@ -75,10 +75,10 @@ class SmallSlices(Part):
     rows: int
 
 
-class Drift(Part):
+class DriftOfCard(Part):
     """The newest span against what the model that was in production before had learned from."""
 
-    verdict: drift_report.Verdict
+    verdict: drift_report.DriftVerdict
     window: list[str] = Field(description="spans that the model before was trained on; empty: there was none")
     reasons: list[str]
 
@@ -99,9 +99,9 @@ class ModelCard(Part):
     columns: list[Column]
     metrics: dict[str, float] = Field(description="over all evaluation rows, by TFMA's names")
     before: dict[str, float] = Field(description="of the model that was in production, on the same rows; empty: there was none")
-    slices: list[Slice] = Field(description=f"of {MIN_SLICE_ROWS} rows or more, the largest of each factor first")
+    slices: list[SliceOfCard] = Field(description=f"of {MIN_SLICE_ROWS} rows or more, the largest of each factor first")
     small_slices: list[SmallSlices]
-    drift: Drift
+    drift: DriftOfCard
     configuration: dict[str, dict[str, Any]] = Field(description="all settings, by section")
 
 
@@ -140,7 +140,7 @@ def build(
         statistics: TFDV's, of the training split.
     """
     slices = [
-        Slice(factor=name.partition("=")[0], name=name, rows=round(values[ROWS]), metrics=_without_rows(values))
+        SliceOfCard(factor=name.partition("=")[0], name=name, rows=round(values[ROWS]), metrics=_without_rows(values))
         for name, values in facts.metrics.items()
         if name != OVERALL
     ]
@@ -159,7 +159,7 @@ def build(
         before=_without_rows(before),
         slices=sorted((each for each in slices if each.rows >= MIN_SLICE_ROWS), key=lambda each: (each.factor, -each.rows)),
         small_slices=_summed_up([each for each in slices if each.rows < MIN_SLICE_ROWS]),
-        drift=Drift(
+        drift=DriftOfCard(
             verdict=drift.verdict, window=drift.reference.window if drift.reference else [], reasons=list(drift.reasons)
         ),
         configuration=facts.configuration,
@@ -211,7 +211,7 @@ def _without_rows(metrics: Mapping[str, float]) -> dict[str, float]:
     return {name: value for name, value in sorted(metrics.items()) if name != ROWS}
 
 
-def _summed_up(slices: list[Slice]) -> list[SmallSlices]:
+def _summed_up(slices: list[SliceOfCard]) -> list[SmallSlices]:
     rows: dict[str, list[int]] = {}
     for each in slices:
         rows.setdefault(each.factor, []).append(each.rows)

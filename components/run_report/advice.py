@@ -4,7 +4,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 
-from components.run_report.facts import Gate, Limit, RunFacts, Step
+from components.run_report.facts import Advice, Gate, Limit, RunFacts
 from components.run_report.gates import kind, refusing
 from components.run_report.limit_words import words
 from components.shared.nodes import NodeId
@@ -17,7 +17,7 @@ CHANGES = {  # of each gate: where to look before a limit is changed
 LIMITS = ("run.max_seconds", "run.max_memory_gb")
 
 
-def steps(facts: RunFacts, again: str, back: str = "") -> list[Step]:
+def steps(facts: RunFacts, again: str, back: str = "") -> list[Advice]:
     """In the order in which to do them; what needs no doing is said, too.
 
     Args:
@@ -29,79 +29,81 @@ def steps(facts: RunFacts, again: str, back: str = "") -> list[Step]:
     return list(ways.get(facts.outcome, _failed)(facts, back if facts.outcome == "published" else again))
 
 
-def promotion(current: int, waiting: int, *, phones: bool) -> Step:
+def promotion(current: int, waiting: int, *, phones: bool) -> Advice:
     """What puts the version that waits into production; and whether phones get it before."""
     ahead = f", and phones, which get version {waiting}, are ahead of the server" if phones else ""
-    return Step(
+    return Advice(
         text=f"models.config keeps version {current} in production{ahead}. To put version {waiting} there:",
         command=f"python -m serving.promote --stable {waiting}",
     )
 
 
-def _published(facts: RunFacts, back: str) -> Iterator[Step]:
+def _published(facts: RunFacts, back: str) -> Iterator[Advice]:
     if facts.waiting:
         yield promotion(facts.version or 0, facts.waiting, phones=False)
         return
-    yield Step(text=f"Nothing: servers that poll the folder load version {facts.version} by themselves.")
+    yield Advice(text=f"Nothing: servers that poll the folder load version {facts.version} by themselves.")
     if back and facts.candidate and facts.candidate.production_version:
-        yield Step(text="If it does harm, this takes the version before back into production:", command=back)
+        yield Advice(text="If it does harm, this takes the version before back into production:", command=back)
 
 
-def _stable(facts: RunFacts, again: str) -> Iterator[Step]:
-    yield Step(
+def _stable(facts: RunFacts, again: str) -> Iterator[Advice]:
+    yield Advice(
         text="Nothing: the next month is looked at when it arrives. drift.retrain_on names the checks that call for a model."
     )
 
 
-def _refused(facts: RunFacts, again: str) -> Iterator[Step]:
+def _refused(facts: RunFacts, again: str) -> Iterator[Advice]:
     gate = refusing(facts.gates)
     if gate is None:
-        yield Step(text="Nothing: there was nothing new to publish.")
+        yield Advice(text="Nothing: there was nothing new to publish.")
         return
-    yield Step(text="Users get what they got before. The month is decided: the next run takes the next one.")
-    yield Step(text=CHANGES.get(gate.id, "Look at the checks in the report that stop a push: drift.block_push names them."))
+    yield Advice(text="Users get what they got before. The month is decided: the next run takes the next one.")
+    yield Advice(text=CHANGES.get(gate.id, "Look at the checks in the report that stop a push: drift.block_push names them."))
     yield from _limits(gate)
     if again:
         command, dropped = _without(_decided(gate), again)
         other = (
             f"without {dropped}, or with another value of it" if dropped else "with other settings as --set section.key=value"
         )
-        yield Step(text=f"To run this month again, {other}:", command=command)
+        yield Advice(text=f"To run this month again, {other}:", command=command)
 
 
-def _stopped(facts: RunFacts, again: str) -> Iterator[Step]:
+def _stopped(facts: RunFacts, again: str) -> Iterator[Advice]:
     data = facts.configuration.get("data", {})
     gate = refusing(facts.gates)
     if gate and gate.id == "phone":
         yield from _limits(gate)
-        yield Step(text="Neither was the server's model published. Make the network smaller, or change what the message names.")
+        yield Advice(
+            text="Neither was the server's model published. Make the network smaller, or change what the message names."
+        )
     else:
         months = ", ".join(facts.data.window) if facts.data else facts.span
         where = f" in {data['spans']}" if "spans" in data else ""
-        yield Step(text=f"If the data are wrong: fix the files of {months}{where}.")
+        yield Advice(text=f"If the data are wrong: fix the files of {months}{where}.")
         names = sorted({each.feature for each in facts.data.findings if each.feature}) if facts.data else []
         if gate and gate.node == NodeId.DATA_GATE:
             of = f" of {', '.join(names)}" if names else ""
             schema = data.get("schema", "the schema")
             limits = " or ".join(_named(facts))
             either = f", or {limits}" if limits else ""
-            yield Step(text=f"If they are right: change what {schema} says{of}{either}.")
+            yield Advice(text=f"If they are right: change what {schema} says{of}{either}.")
     if again:
         command, dropped = _without(_decided(gate) if gate else [], again)
         other = f", without {dropped}" if dropped else ""
-        yield Step(text=f"Then run the month again{other}; production is as it was:", command=command)
+        yield Advice(text=f"Then run the month again{other}; production is as it was:", command=command)
 
 
-def _failed(facts: RunFacts, again: str) -> Iterator[Step]:
+def _failed(facts: RunFacts, again: str) -> Iterator[Advice]:
     failed = next((node for node in facts.nodes if node.state == "failed"), None)
     if failed and kind(failed.message) == "LimitExceeded":
-        yield Step(text=f"Look at what took the time or the memory, or give it more: {', '.join(LIMITS)}.")
+        yield Advice(text=f"Look at what took the time or the memory, or give it more: {', '.join(LIMITS)}.")
     elif failed and failed.message:
-        yield Step(text=f"Read the message with which {failed.name} ended the run, and the end of the run's log.")
+        yield Advice(text=f"Read the message with which {failed.name} ended the run, and the end of the run's log.")
     if again:
         command, dropped = _without([name for name in LIMITS if failed and f"({name})" in failed.message], again)
         same = f"Without {dropped}, the" if dropped else "The"
-        yield Step(text=f"{same} same command resumes after the last node that was finished:", command=command)
+        yield Advice(text=f"{same} same command resumes after the last node that was finished:", command=command)
 
 
 def _named(facts: RunFacts) -> list[str]:
@@ -125,11 +127,11 @@ def _without(settings: Iterable[str], again: str) -> tuple[str, str]:
     return " --set ".join([before, *kept]), " and ".join(f"--set {each}" for each in dropped)
 
 
-def _limits(gate: Gate) -> Iterator[Step]:
+def _limits(gate: Gate) -> Iterator[Advice]:
     """A step for each limit that was not kept."""
     for limit in gate.limits:
         if not limit.holds:
-            yield Step(
+            yield Advice(
                 text=f"{' and '.join(limit.settings)} decided: {_words(limit)}. If that is not what you want, change it."
             )
 

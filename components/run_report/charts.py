@@ -7,7 +7,7 @@ import altair as alt
 from markupsafe import Markup
 
 from components.run_report import vega
-from components.run_report.facts import Curves, Distribution, FeatureFacts, Importance, Slice
+from components.run_report.facts import Curves, Distribution, FeatureFacts, Importance, SliceFacts
 
 ROW = 16  # px of a category, a slice or a feature
 HISTOGRAM, PLOT = 96, 190  # px: heights
@@ -61,7 +61,7 @@ def _categories(names: Sequence[str], parts: Mapping[str, Distribution]) -> Iter
             yield _points(rows, role, size=28)
 
 
-def slices(found: Sequence[Slice], metric: str, overall: float) -> Markup:
+def slices(found: Sequence[SliceFacts], metric: str, overall: float) -> Markup:
     """A row a slice, a point a model, the candidate's figure for all rows as a line."""
     names = [f"{each.name} ({each.rows:,})" for each in found]
     y = alt.Y("y:N", title=None, sort=None, scale=alt.Scale(domain=names), axis=alt.Axis(grid=True))

@@ -11,7 +11,7 @@ from tfx.utils import path_utils
 
 from components.model_store import contents
 from components.run_report import histograms
-from components.run_report.facts import DataFacts, Distribution, FeatureFacts, Finding
+from components.run_report.facts import DataFacts, Distribution, FeatureFacts, FindingFacts
 from components.run_report.trace import Trace
 from components.shared import data_findings
 from components.shared.artifacts import REPEATED_PROPERTY, ROWS_PROPERTY, VERSION_PROPERTY
@@ -115,12 +115,12 @@ def _feature(name: str, unit: str, found: list[Statistics | None], sizes: list[i
     )
 
 
-def findings(trace: Trace) -> list[Finding]:
+def findings(trace: Trace) -> list[FindingFacts]:
     """What DataChecks found, whether or not DataGate stopped the run for it."""
     report = trace.output(Output.FINDINGS) or trace.output(Output.OLD_FINDINGS)
     return list(dict.fromkeys(_in_words(each) for each in data_findings.read(report.uri))) if report else []
 
 
-def _in_words(found: data_findings.Finding) -> Finding:
+def _in_words(found: data_findings.Finding) -> FindingFacts:
     text = f"{found.anomaly}. Found: {found.measure.rstrip('. ')}. Expected: {found.limit}."
-    return Finding(split=found.split, feature=found.feature, severity=found.severity, text=text)
+    return FindingFacts(split=found.split, feature=found.feature, severity=found.severity, text=text)

@@ -10,12 +10,12 @@ from components.shared.documents import Part
 
 FILE = "facts.json"
 
-State = Literal["done", "cached", "failed", "refused", "not_tried", "skipped", "not_run"]
+NodeState = Literal["done", "cached", "failed", "refused", "not_tried", "skipped", "not_run"]
 Better = Literal["higher", "lower", "nearer 1"]  # which figures of a metric are
 Comparison = Literal["better", "worse", "undecided"]  # of the candidate with production
 GateState = Literal["passed", "refused", "failed", "not_tried"]
 Unit = Literal["", "share", "rows", "days", "ms", "MB", "KB"]
-Outcome = Literal["published", "not_blessed", "stable", "stopped", "failed", "unfinished"]
+Ending = Literal["published", "not_blessed", "stable", "stopped", "failed", "unfinished"]
 
 
 class Limit(Part):
@@ -62,7 +62,7 @@ class Gate(Part):
     reasons: list[str] = Field(default=[], description="why it refused, or what else it said")
 
 
-class Step(Part):
+class Advice(Part):
     """What to do next."""
 
     text: str
@@ -74,7 +74,7 @@ class Node(Part):
 
     name: str
     upstream: list[str] = Field(description="nodes that it waits for")
-    state: State
+    state: NodeState
     seconds: float | None = Field(default=None, description="None: it did not run")
     message: str = Field(default="", description="why it failed")
 
@@ -100,7 +100,7 @@ class FeatureFacts(Part):
     reference: Distribution | None
 
 
-class Finding(Part):
+class FindingFacts(Part):
     """What ExampleValidator or DataGate found, in words."""
 
     split: str
@@ -116,7 +116,7 @@ class DataFacts(Part):
     rows: dict[str, int] = Field(description="by split")
     rows_by_span: dict[str, int]
     features: list[FeatureFacts]
-    findings: list[Finding]
+    findings: list[FindingFacts]
     positives: dict[str, float] = Field(default={}, description="share of positive labels by split")
     repeated: float | None = Field(default=None, description="largest share of a month's rows that repeat another one")
     days: dict[str, int] = Field(default={}, description="that have rows, by split")
@@ -142,7 +142,7 @@ class Metric(Part):
     )
 
 
-class Slice(Part):
+class SliceFacts(Part):
     """Metrics of a slice, by name."""
 
     name: str = Field(description="as in origin=JFK")
@@ -177,14 +177,14 @@ class ModelFacts(Part):
     refusals: list[str] = Field(description="why it was not blessed")
     production_version: int | None
     metrics: list[Metric]
-    slices: list[Slice]
+    slices: list[SliceFacts]
     candidate: Curves | None
     production: Curves | None
     loss: dict[str, list[float]] = Field(description="by name, such as 'train' and 'eval'; one value an epoch")
     importance: list[Importance] = Field(description="the most important first")
 
 
-class Variant(Part):
+class VariantFacts(Part):
     """A file for phones."""
 
     name: str
@@ -200,7 +200,7 @@ class Variant(Part):
 class PhoneFacts(Part):
     """The model for phones."""
 
-    variants: list[Variant]
+    variants: list[VariantFacts]
     blessed: bool
     reason: str = Field(description="why it was not blessed")
     changes: dict[str, float] = Field(default={}, description="largest difference of each metric in a slice, from the server's")
@@ -244,12 +244,12 @@ class RunFacts(Part):
     span: str
     started: str = Field(description="ISO 8601, UTC")
     seconds: float
-    outcome: Outcome
+    outcome: Ending
     headline: str = Field(description="one sentence: what happened, and why")
     version: int | None = Field(description="in production after the run; None if there is none")
     waiting: int | None = Field(default=None, description="published, but models.config has `version` in production")
     gates: list[Gate] = []
-    steps: list[Step] = Field(default=[], description="what to do next")
+    steps: list[Advice] = Field(default=[], description="what to do next")
     log: str = Field(default="", description="file of the run's log; empty: there is none")
     published: str = Field(default="", description="folder of the version that the run published")
     in_production: str = Field(default="", description="folder that is served after the run, as the run knew it")

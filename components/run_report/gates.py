@@ -5,16 +5,16 @@ from typing import Any
 
 from components.run_report.drift_rank import worst_first
 from components.run_report.facts import (
+    Ending,
     Gate,
     GateState,
     Limit,
     ModelFacts,
     Node,
-    Outcome,
+    NodeState,
     PhoneFacts,
     RunFacts,
     ServerFacts,
-    State,
     Unit,
 )
 from components.shared import drift_report
@@ -65,7 +65,7 @@ def kind(message: str) -> str:
     return message.partition(": ")[0]
 
 
-def node_state(node: Node, held: list[Gate], outcome: Outcome) -> State:
+def node_state(node: Node, held: list[Gate], outcome: Ending) -> NodeState:
     """A node that did its work well may have refused, or have had nothing to do."""
     gate = next((gate for gate in held if node.name == gate.node), None)
     if gate and gate.state == "refused":

@@ -11,10 +11,10 @@ from components.shared.scored_rows import Scored
 ROWS = 5000  # at most: the AUC's own error is then below 0.01
 PERMUTATIONS = 3
 
-Columns = Mapping[str, np.ndarray]  # raw columns, each of shape [rows]
+RawColumns = Mapping[str, np.ndarray]  # raw columns, each of shape [rows]
 
 
-def importance(score: Callable[[Columns], np.ndarray], columns: Columns, labels: np.ndarray) -> list[Importance]:
+def importance(score: Callable[[RawColumns], np.ndarray], columns: RawColumns, labels: np.ndarray) -> list[Importance]:
     """The loss of AUC when the rows' values of one feature are permuted, for each feature; the same for the same rows.
 
     What two features both tell is credited to neither: permuting one leaves it in the other.

@@ -9,19 +9,19 @@ MOST_DIGITS = 17  # with so many, any two numbers differ
 
 
 @dataclass(frozen=True)
-class Words:
+class LimitWords:
     """ "0.59996", and "at least 0.60000"."""
 
     value: str
     ends: str
 
 
-def words(limit: Limit) -> Words:
+def words(limit: Limit) -> LimitWords:
     """The value has the digits that its nearest end takes; the ends are joined by "and"."""
     ends = [(word, end) for word, end in (("at least", limit.at_least), ("at most", limit.at_most)) if end is not None]
     digits = [_digits(limit, end) for _, end in ends]
     told = [f"{word} {amount(end, limit.unit, each)}" for (word, end), each in zip(ends, digits, strict=True)]
-    return Words(amount(limit.value, limit.unit, max(digits, default=DIGITS)), " and ".join(told))
+    return LimitWords(amount(limit.value, limit.unit, max(digits, default=DIGITS)), " and ".join(told))
 
 
 def _digits(limit: Limit, end: float) -> int:

@@ -12,8 +12,8 @@ from tfx.utils import path_utils
 
 from components.run_report import paired
 from components.run_report.curves import curves
-from components.run_report.facts import Curves, Importance, Measured, Metric, ModelFacts, Slice
-from components.run_report.importance import ROWS, Columns, importance
+from components.run_report.facts import Curves, Importance, Measured, Metric, ModelFacts, SliceFacts
+from components.run_report.importance import ROWS, RawColumns, importance
 from components.run_report.losses import losses
 from components.run_report.trace import Artifact, Trace
 from components.shared import raw_rows, spans, tfma_results
@@ -170,13 +170,13 @@ def _metric(key: str, value: Measured, candidate: Judged, production: Judged | N
     )
 
 
-def _slices(candidate: Judged, production: Judged | None) -> list[Slice]:
+def _slices(candidate: Judged, production: Judged | None) -> list[SliceFacts]:
     """Grouped by their feature, the largest first."""
     rows = {
         name: int(metrics[tfma_results.ROWS]) for name, metrics in candidate.measured.items() if name != tfma_results.OVERALL
     }
     return [
-        Slice(
+        SliceFacts(
             name=name,
             rows=rows[name],
             candidate=candidate.slice(name),
@@ -193,7 +193,7 @@ def _importance(candidate: Any, paths: list[str], label: str) -> list[Importance
     columns = raw_rows.head(paths, {**dtypes, label: "int64"}, ROWS)
     labels = columns.pop(label)
 
-    def score(of: Columns) -> np.ndarray:
+    def score(of: RawColumns) -> np.ndarray:
         return raw(**{name: tf.constant(column) for name, column in of.items()})[OUTPUT].numpy()
 
     return importance(score, columns, labels) if 0 < labels.sum() < len(labels) else []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tfx.utils import path_utils
 
-from components.run_report.facts import PhoneFacts, ServerFacts, Variant
+from components.run_report.facts import PhoneFacts, ServerFacts, VariantFacts
 from components.run_report.trace import Trace
 from components.shared import canary_report, tfma_results
 from components.shared.nodes import Output
@@ -31,7 +31,9 @@ def phone(trace: Trace, min_rows: int) -> PhoneFacts | None:
     ]
     return PhoneFacts(
         variants=[
-            Variant(name=each.variant, ships=each.variant in shipped, **each.model_dump(include=set(Variant.model_fields)))
+            VariantFacts(
+                name=each.variant, ships=each.variant in shipped, **each.model_dump(include=set(VariantFacts.model_fields))
+            )
             for each in found
         ],
         blessed=bool(blessing.properties.get("blessed")),

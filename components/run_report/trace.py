@@ -9,21 +9,21 @@ from google.protobuf.struct_pb2 import Struct
 from ml_metadata import errors, metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.run_report.facts import State
+from components.run_report.facts import NodeState
 from components.shared import metadata_file
 from components.shared.nodes import Output
 
 RUN = "pipeline_run"  # the type of the context that TFX makes for each run
 TFX_VALUE = "__value__"  # the field that holds a value of no structure; tfx.types.artifact
 MESSAGE = "failure"  # custom property of a failed execution: why
-STATES: dict[int, State] = {
+STATES: dict[int, NodeState] = {
     mlmd.Execution.COMPLETE: "done",
     mlmd.Execution.CACHED: "cached",
     mlmd.Execution.FAILED: "failed",
     mlmd.Execution.RUNNING: "failed",  # it was killed, unless it is the node that asks
 }
 
-Value = Any  # a text, a number, or a dictionary
+Property = Any  # a text, a number, or a dictionary
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Artifact:
     id: int
     type: str
     uri: str
-    properties: dict[str, Value]
+    properties: dict[str, Property]
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class Execution:
     """
 
     node: str
-    state: State
+    state: NodeState
     started: float
     seconds: float
     message: str = ""
-    parameters: dict[str, Value] = field(default_factory=dict)
+    parameters: dict[str, Property] = field(default_factory=dict)
     inputs: dict[str, list[Artifact]] = field(default_factory=dict)
     outputs: dict[str, list[Artifact]] = field(default_factory=dict)
 
@@ -142,7 +142,7 @@ def of_tfx(artifact) -> Artifact:
     return _artifact(artifact.mlmd_artifact)
 
 
-def _values(properties) -> dict[str, Value]:
+def _values(properties) -> dict[str, Property]:
     return {name: _value(getattr(value, kind)) for name, value in properties.items() if (kind := value.WhichOneof("value"))}
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from components.run_report.facts import Gate, Limit, ModelFacts, Outcome
+from components.run_report.facts import Ending, Gate, Limit, ModelFacts
 from components.run_report.gates import REFUSALS, refusing
 from components.run_report.limit_words import words
 from components.run_report.trace import Execution, Trace
@@ -18,7 +18,7 @@ SUBJECTS = {"model": "the Evaluator refused the candidate", "server": "the Canar
 class Verdict:
     """The outcome, the sentence, the version in production after the run, the one that waits for a promotion, their folders."""
 
-    outcome: Outcome
+    outcome: Ending
     headline: str
     version: int | None
     waiting: int | None = None
@@ -77,7 +77,7 @@ def _beyond(limit: Limit) -> str:
     return f"{limit.name} {told.value}, limit {told.ends}"
 
 
-def _failure(execution: Execution, span: str, stays: str) -> tuple[Outcome, str]:
+def _failure(execution: Execution, span: str, stays: str) -> tuple[Ending, str]:
     """The first finding of a DataGate's message, without its figures, else its first line; the page has the rest."""
     name, _, text = execution.message.partition(": ")
     first, *findings = [part.partition("\n")[0].rstrip(".") for part in text.split("\n- ")]

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 FILE = "canary.json"
 
 
-class Report(BaseModel):
+class CanaryReport(BaseModel):
     """What the Canary saw; `canary.json` beside its blessing.
 
     Attributes:
@@ -39,6 +39,6 @@ class Report(BaseModel):
     passed_over: list[str] = []
 
 
-def read(folder: str) -> Report:
+def read(folder: str) -> CanaryReport:
     """The report in a blessing's folder."""
-    return Report.model_validate_json((Path(folder) / FILE).read_text(encoding="utf-8"))
+    return CanaryReport.model_validate_json((Path(folder) / FILE).read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ FILE = "report.json"
 ARTIFACT = "crosswind.DriftReport"  # the type's name in ML Metadata
 
 DriftKind = Literal["data", "label", "prediction", "concept", "skew"]
-Verdict = Literal["no_reference", "stable", "drifted", "decayed"]
+DriftVerdict = Literal["no_reference", "stable", "drifted", "decayed"]
 
 
 class Check(Part):
@@ -51,7 +51,7 @@ class Report(Part):
     span: str
     rows: int = Field(description="rows of the span")
     reference: Reference | None = Field(description="null: nothing is in production, so there is nothing to compare with")
-    verdict: Verdict
+    verdict: DriftVerdict
     reasons: list[str] = Field(description="a sentence for each check that is not stable, the gravest first")
     retrain: bool = Field(description="whether the policy wants a new model")
     blocked: list[str] = Field(description="reasons among these that stop a push")
@@ -81,7 +81,7 @@ def conclude(
     """
     checks = list(checks)
     fired = sorted((check for check in checks if check.verdict != "stable"), key=lambda check: check.verdict != "decayed")
-    verdict: Verdict = "no_reference" if reference is None else fired[0].verdict if fired else "stable"
+    verdict: DriftVerdict = "no_reference" if reference is None else fired[0].verdict if fired else "stable"
     wanted = "always" in retrain_on or reference is None or any(check.kind in retrain_on for check in fired)
     return Report(
         span=span,

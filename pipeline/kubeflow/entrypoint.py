@@ -21,7 +21,7 @@ from components.shared.errors import CrosswindError, Exit, exit_code
 if TYPE_CHECKING:  # --help does not wait for it
     from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorInput, ExecutorOutput
 
-    from components.run_report.facts import State
+    from components.run_report.facts import NodeState
     from pipeline.kubeflow.records import Record
 
 TERMINATION_LOG = Path("/dev/termination-log")  # what it holds is shown beside the failed node
@@ -129,7 +129,9 @@ def recorded(options: argparse.Namespace, given: "ExecutorInput") -> Iterator[Ca
         raise
 
 
-def _write(record: "Record", state: "State", message: str, outputs: "ExecutorInput | ExecutorOutput", keys: list[str]) -> None:
+def _write(
+    record: "Record", state: "NodeState", message: str, outputs: "ExecutorInput | ExecutorOutput", keys: list[str]
+) -> None:
     with _best_effort():
         record.write(state, message, record.outputs(outputs, keys))
 

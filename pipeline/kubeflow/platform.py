@@ -9,7 +9,7 @@ from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConf
 from components.shared.errors import BadConfig, NotRunnable
 from pipeline.kubeflow.links import tasks_of
 from pipeline.kubeflow.oss import EXECUTOR, Spec, task_name
-from pipeline.kubeflow.settings import Kubeflow, Node, Volume
+from pipeline.kubeflow.settings import Kubeflow, Pod, Volume
 
 
 def check_nodes(settings: Kubeflow, nodes: Iterable[str]) -> None:
@@ -43,7 +43,7 @@ def with_resources(spec: Spec, settings: Kubeflow, nodes: Iterable[str]) -> Spec
     return spec
 
 
-def resources(node: Node) -> dict[str, Any]:
+def resources(node: Pod) -> dict[str, Any]:
     """A ResourceSpec. What is requested is what a pod may use: one that grows is not ended for its neighbours' sake."""
     found: dict[str, Any] = {}
     for name, quantity in (("Cpu", node.cpu), ("Memory", node.memory)):
@@ -60,7 +60,7 @@ def platform_spec(settings: Kubeflow, nodes: Iterable[str], max_seconds: int) ->
     return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
 
 
-def executor_config(settings: Kubeflow, node: Node, max_seconds: int) -> dict[str, Any]:
+def executor_config(settings: Kubeflow, node: Pod, max_seconds: int) -> dict[str, Any]:
     """A KubernetesExecutorConfig."""
     config: dict[str, Any] = {
         "pvcMount": [_mount(Volume(claim=settings.claim, path=settings.folder)), *map(_mount, node.volumes)],

@@ -15,7 +15,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorInput, ExecutorOutput
 from pydantic import TypeAdapter
 
-from components.run_report.facts import State
+from components.run_report.facts import NodeState
 from components.run_report.trace import Artifact, Execution, Trace
 from pipeline.kubeflow.oss import task_name
 
@@ -42,7 +42,7 @@ class Record:
         }
         self._origins = {key: found.artifacts[0].uri for key, found in given.outputs.artifacts.items()}
 
-    def write(self, state: State, message: str = "", outputs: Mapping[str, list[Artifact]] | None = None) -> None:
+    def write(self, state: NodeState, message: str = "", outputs: Mapping[str, list[Artifact]] | None = None) -> None:
         """Says how the node ended, in place of what a try before this one said. A node that is killed says nothing more."""
         seconds = time.time() - self.started
         execution = Execution(self.task, state, self.started, seconds, message, self._parameters, {}, dict(outputs or {}))

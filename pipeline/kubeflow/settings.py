@@ -72,7 +72,7 @@ class Volume(Section):
     path: Path
 
 
-class Node(Section):
+class Pod(Section):
     """What a node's pod gets. What is not stated is `every_node`'s, else Kubernetes' default."""
 
     cpu: Quantity | None = Field(default=None, description="cores, requested and at most")
@@ -85,9 +85,9 @@ class Node(Section):
     secret_files: list[SecretFiles] = []
     volumes: list[Volume] = Field(default=[], description="beside kubeflow.claim, which every node has")
 
-    def over(self, base: Self) -> "Node":
+    def over(self, base: Self) -> "Pod":
         """What is stated here, and else what `base` states."""
-        return Node.model_validate(base.model_dump(exclude_unset=True) | self.model_dump(exclude_unset=True))
+        return Pod.model_validate(base.model_dump(exclude_unset=True) | self.model_dump(exclude_unset=True))
 
 
 class Kubeflow(Section):
@@ -103,9 +103,9 @@ class Kubeflow(Section):
     host: str = Field(description="of the API; empty: KF_PIPELINES_ENDPOINT, the cluster that this runs in, or kubectl's")
     namespace: str = Field(description="of KFP; in multi-user mode, of the profile")
     experiment: str = Field(min_length=1, description="that runs are listed under")
-    every_node: Node = Field(description="what all nodes get")
-    nodes: dict[str, Node] = Field(description="what single nodes get, by their name in the DAG")
+    every_node: Pod = Field(description="what all nodes get")
+    nodes: dict[str, Pod] = Field(description="what single nodes get, by their name in the DAG")
 
-    def node(self, name: str) -> Node:
+    def node(self, name: str) -> Pod:
         """What the node of this name gets."""
-        return self.nodes.get(name, Node()).over(self.every_node)
+        return self.nodes.get(name, Pod()).over(self.every_node)

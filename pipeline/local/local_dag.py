@@ -16,7 +16,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from components.run_report import trace
 from components.shared import source_code, steps
-from pipeline.local.progress import Began, Ended, State, Tell
+from pipeline.local.progress import Began, Ended, HowEnded, Tell
 
 CLOSING = pipeline_pb2.NodeExecutionOptions.ALL_UPSTREAM_NODES_COMPLETED
 
@@ -103,11 +103,11 @@ def _newest(store: metadata_store.MetadataStore) -> mlmd.Execution | None:
     return next(iter(store.get_executions(newest)), None)
 
 
-def _state(before: mlmd.Execution | None, after: mlmd.Execution | None) -> State:
+def _state(before: mlmd.Execution | None, after: mlmd.Execution | None) -> HowEnded:
     """How a node ended, by the newest execution before it and after it: one that a condition leaves out has none."""
     if after is None or (before and before.id == after.id):
         return "skipped"
-    found: dict[int, State] = {mlmd.Execution.CACHED: "cached", mlmd.Execution.COMPLETE: "done"}
+    found: dict[int, HowEnded] = {mlmd.Execution.CACHED: "cached", mlmd.Execution.COMPLETE: "done"}
     return found.get(after.last_known_state, "failed")  # TFX raises nothing for inputs that it cannot find
 
 

@@ -8,11 +8,11 @@ from components.shared import drift_report
 from components.shared.nodes import NodeId, Output
 
 if TYPE_CHECKING:  # it imports ml_metadata, which --help does not wait for
-    from components.run_report.facts import Step
+    from components.run_report.facts import Advice
     from pipeline.local.record import Outputs
 
 # Each is an `Exit` in lower case: that of the run, and of the tick that it ends.
-Result = Literal[
+ExitName = Literal[
     "published", "not_blessed", "stable", "data_rejected", "limit_exceeded", "wrong_setting", "busy", "interrupted", "failed"
 ]
 
@@ -23,7 +23,7 @@ class Outcome(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     span: str
-    outcome: Result
+    outcome: ExitName
     reason: str = ""  # why nothing new was published
     mobile: str = ""  # why the phone's model was not published although the server's was
     version: int | None = None  # published, else in production; None if it came to no decision
@@ -38,7 +38,7 @@ class Outcome(BaseModel):
         return self.outcome in ("published", "not_blessed", "stable")
 
     @property
-    def promotion(self) -> "Step | None":
+    def promotion(self) -> "Advice | None":
         """What puts the published version into production; None if it is there."""
         from components.run_report import advice  # noqa: PLC0415 (--help does not wait for it)
 
@@ -58,7 +58,7 @@ def of(span: str, outputs: "Outputs", seconds: float) -> Outcome:
     version = in_production = drift.reference.version if drift.reference else None
     if NodeId.PUBLISHER in outputs:
         pushed = Output.PUSHED_MODEL.of(outputs).custom_properties
-        result: Result = "published" if pushed["pushed"].int_value else "not_blessed"
+        result: ExitName = "published" if pushed["pushed"].int_value else "not_blessed"
         reason = pushed["reason"].string_value
         mobile = Output.MOBILE_PUSHED_MODEL.of(outputs).custom_properties["reason"].string_value
         in_production = pushed["in_production"].int_value or pushed["version"].int_value or in_production

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from components.shared.steps import Step
 
-State = Literal["done", "cached", "skipped", "failed", "stopped"]
-COLOURS: dict[State, str] = {"done": "green", "cached": "cyan", "skipped": "yellow", "failed": "red", "stopped": "yellow"}
+HowEnded = Literal["done", "cached", "skipped", "failed", "stopped"]
+COLOURS: dict[HowEnded, str] = {"done": "green", "cached": "cyan", "skipped": "yellow", "failed": "red", "stopped": "yellow"}
 THE_START = "The start"  # before the first node
 EACH = 30.0  # seconds between two lines where none can live
 MEASURED = 2.0  # seconds between two reports from which on they say how long the rest takes
@@ -33,7 +33,7 @@ class Began:
 class Ended:
     """The node that has begun last ends."""
 
-    state: State
+    state: HowEnded
 
 
 Event = Began | Step | Ended

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from components.run_report import facts
-from components.run_report.facts import RunFacts, Step
+from components.run_report.facts import Advice, RunFacts
 from components.shared import canary_report, data_findings, drift_report, tfma_results
 from components.shared.nodes import NodeId, Output
 from components.shared.phone import parity_report
@@ -165,7 +165,7 @@ def _decision(console: Console, outputs: Outputs, outcome: Outcome, told: RunFac
         _step(console, outcome.promotion)
 
 
-def _step(console: Console, step: Step) -> None:
+def _step(console: Console, step: Advice) -> None:
     """Text, and the command on a line of its own, which is copied as it is."""
     _prose(console, escape(f"  {step.text}"))
     if step.command:

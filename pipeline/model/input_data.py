@@ -19,7 +19,7 @@ Packed = dict[str, tf.Tensor]  # dtype to the features of that dtype, shape [row
 
 
 @dataclass(frozen=True)
-class Rows:
+class SplitRows:
     """A split in memory: 4 or 8 bytes a value. In variables, because a dataset's graph would hold a copy of a tensor.
 
     Attributes:
@@ -41,7 +41,7 @@ class Rows:
         }
 
 
-def read(files: list[str], feature_spec: dict, label: str) -> Rows:
+def read(files: list[str], feature_spec: dict, label: str) -> SplitRows:
     """The rows of a split.
 
     Args:
@@ -72,20 +72,20 @@ def read(files: list[str], feature_spec: dict, label: str) -> Rows:
         labels = tf.concat([part for _, part in blocks], axis=0)
     del blocks, whole
     memory.give_back()  # as much as the matrices take
-    return Rows(packed, labels, names)
+    return SplitRows(packed, labels, names)
 
 
-def count(rows: Rows) -> int:
+def count(rows: SplitRows) -> int:
     """Number of rows."""
     return len(rows.label)
 
 
-def in_order(rows: Rows) -> tf.data.Dataset:
+def in_order(rows: SplitRows) -> tf.data.Dataset:
     """Batches of READ_ROWS, for evaluation: pairs of packed features and label."""
     return tf.data.Dataset.from_tensor_slices((rows.packed, rows.label)).batch(READ_ROWS)
 
 
-def shuffled(rows: Rows, batch_size: int, seed: int) -> Callable[[tf.Tensor], tf.data.Dataset]:
+def shuffled(rows: SplitRows, batch_size: int, seed: int) -> Callable[[tf.Tensor], tf.data.Dataset]:
     """Batches for training.
 
     Args:

@@ -88,8 +88,8 @@ class Prepared:
     problem: Problem
     transform: tft.TFTransformOutput
     vocabularies: dict[str, list[bytes]]
-    train: input_data.Rows
-    held_out: input_data.Rows
+    train: input_data.SplitRows
+    held_out: input_data.SplitRows
 
     @classmethod
     def read(cls, fn_args: FnArgs) -> Self:

@@ -6,7 +6,7 @@ from typing import Any
 
 from components.shared.errors import BadConfig
 
-Keys = tuple[str, ...]  # such as ("train", "epochs")
+KeyPath = tuple[str, ...]  # such as ("train", "epochs")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -29,12 +29,12 @@ class Layers:
 
     def __init__(self, files: dict[str, dict[str, Any]]):
         self.values: dict[str, Any] = {}
-        self._origin: dict[Keys, str] = {}  # the layer of each value
+        self._origin: dict[KeyPath, str] = {}  # the layer of each value
         self._files = list(files)
         for name, tables in files.items():
             self._merge((), tables, name)
 
-    def _merge(self, at: Keys, tables: dict[str, Any], layer: str) -> None:
+    def _merge(self, at: KeyPath, tables: dict[str, Any], layer: str) -> None:
         for key, value in tables.items():
             if isinstance(value, dict) and value:
                 self._merge((*at, key), value, layer)
@@ -53,7 +53,7 @@ class Layers:
             parsed = value
         self.put(keys, parsed, f"--set {'.'.join(keys)}")
 
-    def put(self, keys: Keys, value: object, layer: str) -> None:
+    def put(self, keys: KeyPath, value: object, layer: str) -> None:
         """Put a value in the place of the one in the layers below. Raises BadConfig where the table of it is none."""
         table = self.values
         for depth, key in enumerate(keys[:-1], 1):
@@ -80,7 +80,7 @@ class Layers:
         return " and ".join(self._files[1:])
 
 
-def _keys(name: str) -> Keys:
+def _keys(name: str) -> KeyPath:
     """Those of a name as TOML has it, such as `kubeflow.nodes.Trainer.memory`; none if it is no name."""
     try:
         found: Any = tomllib.loads(f"{name} = 0")

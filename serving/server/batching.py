@@ -11,7 +11,7 @@ import numpy as np
 
 from serving.refused import Refused, StatusCode, invalid
 from serving.server.parameters import Batching
-from serving.server.servable import Columns
+from serving.server.servable import Tensors
 
 MICROSECOND = 1e-6
 
@@ -20,9 +20,9 @@ MICROSECOND = 1e-6
 class Task:
     """Rows that wait for their answers."""
 
-    columns: Columns
+    columns: Tensors
     rows: int
-    answer: asyncio.Future[Columns]
+    answer: asyncio.Future[Tensors]
 
 
 @dataclass(eq=False)
@@ -41,7 +41,7 @@ class Batcher:
     batch of the queue is open: it takes what comes, as in TensorFlow Serving's SharedBatchScheduler.
     """
 
-    def __init__(self, run: Callable[[Columns], Columns], limits: Batching, pool: Executor, *, together: bool = True):
+    def __init__(self, run: Callable[[Tensors], Tensors], limits: Batching, pool: Executor, *, together: bool = True):
         """Args:
         run: scores columns; called in the pool. What it raises fails one request only.
         limits: sizes and waits.
@@ -54,7 +54,7 @@ class Batcher:
         self._running = 0  # batches
         self._timer: asyncio.TimerHandle | None = None
 
-    async def submit(self, columns: Columns, rows: int) -> Columns:
+    async def submit(self, columns: Tensors, rows: int) -> Tensors:
         """Queue `rows` rows and return their answers.
 
         Raises:
@@ -142,7 +142,7 @@ class Batcher:
         self._timer = None
         self._start()
 
-    def _score(self, batch: list[Task]) -> list[Columns | Exception]:
+    def _score(self, batch: list[Task]) -> list[Tensors | Exception]:
         """Return the answers to each task. A batch that fails is tried task by task, so that one does not fail the others."""
         try:
             if len(batch) == 1 and not self._limits.allowed_batch_sizes:
@@ -161,7 +161,7 @@ class Batcher:
         """Return how many rows are missing to the next allowed size."""
         return next((size - rows for size in self._limits.allowed_batch_sizes if size >= rows), 0) if self._together else 0
 
-    def _finish(self, batch: list[Task], done: asyncio.Future[list[Columns | Exception]]) -> None:
+    def _finish(self, batch: list[Task], done: asyncio.Future[list[Tensors | Exception]]) -> None:
         self._running -= 1
         for task, answer in zip(batch, done.result(), strict=True):
             if task.answer.done():
@@ -173,7 +173,7 @@ class Batcher:
         self._start()
 
 
-def merged(tasks: list[Columns], filler: int, limits: Batching) -> Columns:
+def merged(tasks: list[Tensors], filler: int, limits: Batching) -> Tensors:
     """Join the columns of several tasks, and fill up with `filler` times the first row of the last task.
 
     Inputs of different shapes are padded with the first of their values, or refused.

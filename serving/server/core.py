@@ -14,10 +14,10 @@ import tensorflow as tf
 
 from serving.refused import Refused, StatusCode
 from serving.server.batching import Batcher
-from serving.server.metrics import Metrics
+from serving.server.metrics import ServerMetrics
 from serving.server.parameters import Batching
 from serving.server.request_log import RequestLog
-from serving.server.servable import Columns, Servable, Signature
+from serving.server.servable import Servable, Signature, Tensors
 from serving.server.versions import Versions
 
 LOG = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Core:
         self._pool = ThreadPoolExecutor(limits.num_batch_threads, limits.thread_pool_name)
         self._batchers: WeakKeyDictionary[Servable, dict[str, Batcher]] = WeakKeyDictionary()
         self._now = 0
-        self.metrics = Metrics(self.queued)
+        self.metrics = ServerMetrics(self.queued)
         versions.on_load = self.metrics.load
 
     def queued(self) -> int:
@@ -87,7 +87,7 @@ class Core:
         finally:
             self._now -= 1
 
-    async def score(self, servable: Servable, signature: Signature, columns: Columns, api: str) -> Columns:
+    async def score(self, servable: Servable, signature: Signature, columns: Tensors, api: str) -> Tensors:
         """Score columns with a signature, for Predict, Classify or Regress. Raises Refused."""
         rows = signature.check(columns)
         start = time.perf_counter()
@@ -104,7 +104,7 @@ class Core:
             batchers[signature.name] = Batcher(run, self._limits, self._pool, together=self._batching)
         return batchers[signature.name]
 
-    def _run(self, signature: Signature, model: str, columns: Columns) -> Columns:
+    def _run(self, signature: Signature, model: str, columns: Tensors) -> Tensors:
         self.metrics.rows.labels(model).observe(len(next(iter(columns.values()))))
         return signature.run(columns)
 

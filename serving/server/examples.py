@@ -6,7 +6,7 @@ import numpy as np
 
 from serving.refused import invalid
 from serving.server.core import Core
-from serving.server.servable import Columns, Servable, Signature
+from serving.server.servable import Servable, Signature, Tensors
 
 # tensorflow/core/protobuf: CLASSIFY_INPUTS, CLASSIFY_OUTPUT_CLASSES, CLASSIFY_OUTPUT_SCORES, REGRESS_OUTPUTS
 INPUTS, CLASSES, SCORES, OUTPUTS = "inputs", "classes", "scores", "outputs"
@@ -35,7 +35,7 @@ async def regress(core: Core, servable: Servable, name: str, examples: list[byte
     return answers[OUTPUTS].ravel().tolist()
 
 
-async def _ask(core: Core, servable: Servable, signature: Signature, examples: list[bytes], api: str) -> Columns:
+async def _ask(core: Core, servable: Servable, signature: Signature, examples: list[bytes], api: str) -> Tensors:
     if not examples:
         raise invalid("Input is empty. Expected at least one example.")
     return await core.score(servable, signature, {INPUTS: np.array(examples, object)}, api)

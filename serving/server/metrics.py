@@ -11,7 +11,7 @@ ROW_BUCKETS: list[float] = [2**power for power in range(14)]
 disable_created_metrics()
 
 
-class Metrics:
+class ServerMetrics:
     """Counts requests, rows, latencies, batches and attempts to load."""
 
     def __init__(self, queued: Callable[[], int]):

@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 
 from components.shared.files import TEMPORARY_PREFIX, fsync
-from serving.server.servable import Columns
+from serving.server.servable import Tensors
 
 LOG = logging.getLogger(__name__)
 WAITING = 1000  # requests; more are not logged: a slow disk must not slow the answers
@@ -29,14 +29,14 @@ class RequestLog:
         """
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._share, self._max_rows, self._max_seconds = folder, share, max_rows, max_seconds
-        self._queue: queue.Queue[Columns | None] = queue.Queue()
+        self._queue: queue.Queue[Tensors | None] = queue.Queue()
         self._random = random.Random()  # noqa: S311  # a sample, not a secret
         self._closing = threading.Event()
         self._quiet_until = 0.0
         self._thread = threading.Thread(target=self._write, name="request-log", daemon=True)
         self._thread.start()
 
-    def offer(self, columns: Columns) -> None:
+    def offer(self, columns: Tensors) -> None:
         """Log a request, or leave it out; never wait."""
         if self._random.random() < self._share and self._queue.qsize() < WAITING:
             self._queue.put_nowait(columns)
@@ -78,7 +78,7 @@ class RequestLog:
         finally:
             temporary.unlink(missing_ok=True)  # a full disk would stay full
 
-    def _fill(self, path: Path, columns: Columns | None) -> int:
+    def _fill(self, path: Path, columns: Tensors | None) -> int:
         """Write requests until the file is full, its time is over or the log ends; return the number of rows."""
         import tensorflow as tf  # noqa: PLC0415  # loaded by the server anyway; a test of the file alone is spared it
 
@@ -97,7 +97,7 @@ class RequestLog:
                     break
         return rows
 
-    def _encoded(self, columns: Columns) -> list[bytes]:
+    def _encoded(self, columns: Tensors) -> list[bytes]:
         """Encode the rows of a request; none if tf.Example cannot hold them, which must not cost the others their file."""
         try:
             return examples(columns)
@@ -106,7 +106,7 @@ class RequestLog:
             return []
 
 
-def examples(columns: Columns) -> list[bytes]:
+def examples(columns: Tensors) -> list[bytes]:
     """Encode rows as serialized tf.Examples, unless the request had them so. NaN and "" become missing."""
     if len(columns) == 1:
         (column,) = columns.values()

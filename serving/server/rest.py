@@ -20,7 +20,7 @@ from serving.server import examples, grpc_services, rest_format
 from serving.server.core import Core
 from serving.server.http import TooLarge, too_large, unzipped
 from serving.server.parameters import METRICS
-from serving.server.servable import Columns, Servable, Signature
+from serving.server.servable import Servable, Signature, Tensors
 from serving.server.versions import Wanted
 
 T = TypeVar("T")
@@ -171,7 +171,7 @@ class Rest:
             raise
 
     async def _predicted(self, servable: Servable, body: bytearray) -> Any:
-        def read(content: dict[str, Any]) -> tuple[Signature, Columns, bool]:
+        def read(content: dict[str, Any]) -> tuple[Signature, Tensors, bool]:
             signature = servable.signature(content.get("signature_name", ""))
             return signature, rest_format.columns(content, signature, servable.hint), rest_format.ROWS in content
 

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from serving.refused import invalid
-from serving.server.servable import Columns, Signature
+from serving.server.servable import Signature, Tensors
 
 ROWS, COLUMNS, EXAMPLES = "instances", "inputs", "examples"
 DECODER = json.JSONDecoder()
@@ -45,7 +45,7 @@ def is_coded(value: Any) -> bool:
     return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
 
 
-def columns(content: Mapping[str, Any], signature: Signature, hint: Callable[[Signature, Set[str]], str] = no_hint) -> Columns:
+def columns(content: Mapping[str, Any], signature: Signature, hint: Callable[[Signature, Set[str]], str] = no_hint) -> Tensors:
     """Read the inputs of a predict request, in either format. Other keys are ignored.
 
     Args:
@@ -211,7 +211,7 @@ def example(number: int, values: Any) -> bytes:
     return result.SerializeToString()
 
 
-def answers(found: Columns, rows: bool) -> dict[str, Any]:
+def answers(found: Tensors, rows: bool) -> dict[str, Any]:
     """Make the body of an answer, in the format of its request. A single output goes without its name."""
     listed = {name: _listed(name, values) for name, values in found.items()}
     if not rows:

@@ -18,7 +18,7 @@ from components.model_store.manifest import MANIFEST
 from components.model_store.signature import NO_KEYS, Keys
 from serving.refused import Refused, StatusCode, invalid
 
-Columns = dict[str, np.ndarray]  # a tensor by name, its first dimension the row
+Tensors = dict[str, np.ndarray]  # a tensor by name, its first dimension the row
 DEFAULT_SIGNATURE = "serving_default"
 NOT_FOUND = 'Serving signature name: "{}" not found in signature def'
 
@@ -38,7 +38,7 @@ class Signature:
     outputs: Mapping[str, tf.TensorSpec]
     function: Callable[..., dict[str, tf.Tensor]]
 
-    def run(self, columns: Columns) -> Columns:
+    def run(self, columns: Tensors) -> Tensors:
         """Score all rows in one call."""
         inputs = {name: tf.constant(columns[name], spec.dtype) for name, spec in self.inputs.items()}
         try:
@@ -64,7 +64,7 @@ class Signature:
             f"{{{','.join(missing)}}}."
         )
 
-    def check(self, columns: Columns) -> int:
+    def check(self, columns: Tensors) -> int:
         """Check dtypes and shapes, and return the number of rows. Raises Refused, naming the input."""
         self.check_names(columns.keys())
         rows = None

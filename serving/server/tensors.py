@@ -8,7 +8,7 @@ import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 
 from serving.refused import invalid
-from serving.server.servable import Columns
+from serving.server.servable import Tensors
 
 FILLED = 1 << 20  # values at most where a request leaves out equal ones: a few bytes must not ask for gigabytes
 # dtype in the proto -> numpy's, and the field that holds the values
@@ -22,7 +22,7 @@ FIELDS: dict[int, tuple[type, str]] = {
 }
 
 
-def columns(inputs: Mapping[str, tensor_pb2.TensorProto]) -> Columns:
+def columns(inputs: Mapping[str, tensor_pb2.TensorProto]) -> Tensors:
     """Read the tensors of a request.
 
     Raises:
@@ -70,7 +70,7 @@ def _names(dtypes: Iterable[int]) -> list[str]:
     return [tf.as_dtype(dtype).name for dtype in dtypes]
 
 
-def protos(answers: Columns, names: Iterable[str]) -> dict[str, tensor_pb2.TensorProto]:
+def protos(answers: Tensors, names: Iterable[str]) -> dict[str, tensor_pb2.TensorProto]:
     """Make protos of some of the answers, by name."""
     return {name: proto(answers[name]) for name in names}
 

@@ -95,12 +95,12 @@ class Bench:
     def compare(self, reference: Sample, current: Sample) -> list[Check]:
         before = self.statistics(reference.rows)
         now = self.statistics(current.rows, observe.ranges(before))
-        limits = data_drift.Limits(**self._drift.limits("categorical", "numeric", "missing", "values"))
+        limits = data_drift.DataLimits(**self._drift.limits("categorical", "numeric", "missing", "values"))
         checks = data_drift.compare("data", before, now, without(self._schema, LABEL), limits)
         return checks + self.compare_model(reference, current)
 
     def compare_model(self, reference: Sample, current: Sample) -> list[Check]:
-        limits = performance.Limits(**self._drift.limits("label", "prediction", "auc", "log_loss", "calibration"))
+        limits = performance.ModelLimits(**self._drift.limits("label", "prediction", "auc", "log_loss", "calibration"))
         old, new = reference.scored, current.scored
         histogram, _ = np.histogram(old.scores, SCORE_BUCKETS, (0, 1))
         return [

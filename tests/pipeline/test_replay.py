@@ -8,16 +8,16 @@ from rich.console import Console
 
 from components.shared.errors import BadConfig
 from pipeline import config, replay
-from pipeline.replay import Month
+from pipeline.replay import PlayedMonth
 
 
-def month(policy: str, span: str, auc: float | None, outcome: str = "published") -> Month:
+def month(policy: str, span: str, auc: float | None, outcome: str = "published") -> PlayedMonth:
     log_loss = None if auc is None else 1 - auc
-    return Month(policy, span, "drifted", auc, log_loss, outcome, "", 1, 0.7, 60.0)
+    return PlayedMonth(policy, span, "drifted", auc, log_loss, outcome, "", 1, 0.7, 60.0)
 
 
 @pytest.fixture
-def months() -> list[Month]:
+def months() -> list[PlayedMonth]:
     """Retraining gains 0.1 on the mean; drift would have skipped a training that was of no use, and lost a tenth of it."""
     served = {"never_retrain": (0.6, 0.6), "retrain_always": (0.65, 0.75), "retrain_on_drift": (0.65, 0.73)}
     return [

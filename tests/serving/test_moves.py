@@ -65,26 +65,26 @@ model_config_list {
 
 
 def test_all_else_stays():
-    text = moves.Config(TEXT, "m", "x").with_pins({"stable": 2}, {2, 1})
+    text = moves.ServerConfig(TEXT, "m", "x").with_pins({"stable": 2}, {2, 1})
     assert text.startswith("# Steered by serving.promote.\n# Two lines of it.\n\nmodel_config_list {")
     before, after = (text_format.Parse(each, ModelServerConfig()).model_config_list for each in (TEXT, text))
     assert after.config[0] == before.config[0]
     assert after.config[1].base_path == "gs://bucket/m"
     assert list(after.config[1].model_version_policy.specific.versions) == [1, 2]
     assert dict(after.config[1].version_labels) == {"stable": 2}
-    assert moves.Config(text, "m", "x").pins.production == 2
+    assert moves.ServerConfig(text, "m", "x").pins.production == 2
 
 
 def test_a_model_that_is_not_listed_is_added():
-    text = moves.Config(TEXT, "new", "x").with_pins({"stable": 1}, {1})
+    text = moves.ServerConfig(TEXT, "new", "x").with_pins({"stable": 1}, {1})
     assert [config.name for config in text_format.Parse(text, ModelServerConfig()).model_config_list.config] == [
         "other",
         "m",
         "new",
     ]
-    assert moves.Config("", "new", "x").pins.labels == {}
+    assert moves.ServerConfig("", "new", "x").pins.labels == {}
 
 
 def test_a_config_that_would_lose_something_is_refused():
     with pytest.raises(BadConfig, match="is not a config of TensorFlow Serving that is understood whole"):
-        moves.Config("model_config_list { of_the_future: 1 }", "m", "x").with_pins({}, {1})
+        moves.ServerConfig("model_config_list { of_the_future: 1 }", "m", "x").with_pins({}, {1})

@@ -108,7 +108,7 @@ def examples(tmp_path_factory) -> list[str]:
 
 def tried(
     model: Path, examples, command=COMMAND, *, production=Path("nothing"), answer_seconds=60.0, load_seconds=120.0, **limits
-) -> canary_report.Report:
+) -> canary_report.CanaryReport:
     return try_out(
         model,
         production,

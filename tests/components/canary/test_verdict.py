@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from components.canary.checks import Limits, Request
+from components.canary.checks import Request, ServingLimits
 from components.canary.verdict import CONSTANT, PRODUCTION, Fault, Try, by_chance, verdict
-from components.shared.canary_report import Report
+from components.shared.canary_report import CanaryReport
 
-LIMITS = Limits(max_p99_ms=250, max_slowdown=3, max_memory_mb=1, max_growth_mb=1, max_difference=1)
+LIMITS = ServingLimits(max_p99_ms=250, max_slowdown=3, max_memory_mb=1, max_growth_mb=1, max_difference=1)
 COUNT = 400
 QUICK, BUSY = np.full(COUNT, 4.0), np.where(np.arange(COUNT) % 20, 4.0, 300.0)
 
@@ -31,7 +31,7 @@ def a_try(
     growths=(0, 0),
 ) -> Try:
     """One try; what is a pair is the candidate's and the reference's."""
-    report = None if fault else Report(requests=COUNT, reasons=list(reasons), peak_mb=peaks[0])
+    report = None if fault else CanaryReport(requests=COUNT, reasons=list(reasons), peak_mb=peaks[0])
     asked = requests(candidate, growths[0]), requests(beside, growths[1])
     return Try(reference, *asked, fault, fault_beside, report, peaks[1])
 

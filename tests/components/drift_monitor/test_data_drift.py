@@ -6,12 +6,12 @@ import pytest
 from scipy.spatial import distance
 
 from components.drift_monitor import data_drift
-from components.drift_monitor.data_drift import CONSTANT, JENSEN_SHANNON, L_INFINITY, Limits
+from components.drift_monitor.data_drift import CONSTANT, JENSEN_SHANNON, L_INFINITY, DataLimits
 from components.shared.errors import BadConfig
 from pipeline import config
 from tests.components.drift_monitor.samples import inputs_schema, observed_statistics, tfdv, training_statistics
 
-LIMITS = Limits(**config.load().drift.limits("categorical", "numeric", "missing", "values"))
+LIMITS = DataLimits(**config.load().drift.limits("categorical", "numeric", "missing", "values"))
 
 
 @pytest.fixture(scope="module")

@@ -24,9 +24,9 @@ from tests.flights import LABEL
 DRIFT = config.load().drift
 PROPERTIES = {
     "label": LABEL,
-    "data_limits": json.dumps(asdict(data_drift.Limits(**DRIFT.limits("categorical", "numeric", "missing", "values")))),
+    "data_limits": json.dumps(asdict(data_drift.DataLimits(**DRIFT.limits("categorical", "numeric", "missing", "values")))),
     "model_limits": json.dumps(
-        asdict(performance.Limits(**DRIFT.limits("label", "prediction", "auc", "log_loss", "calibration")))
+        asdict(performance.ModelLimits(**DRIFT.limits("label", "prediction", "auc", "log_loss", "calibration")))
     ),
     "requests": "",
     "retrain_on": '["concept"]',

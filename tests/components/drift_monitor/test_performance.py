@@ -7,10 +7,10 @@ from scipy.spatial import distance
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from components.drift_monitor import performance
-from components.drift_monitor.performance import Limits
+from components.drift_monitor.performance import ModelLimits
 from components.shared.scored_rows import INTERVAL, Scored
 
-LIMITS = Limits(label=0.005, prediction=0.01, auc=0.01, log_loss=0.01, calibration=0.1)
+LIMITS = ModelLimits(label=0.005, prediction=0.01, auc=0.01, log_loss=0.01, calibration=0.1)
 ROWS = 6000
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from components.run_report.facts import Measured, Metric, ModelFacts, Node, Outcome, RunFacts
+from components.run_report.facts import Ending, Measured, Metric, ModelFacts, Node, RunFacts
 from components.shared.drift_report import Check, Reference, conclude
 
 NODES = {
@@ -23,7 +23,7 @@ def history(months: int, model: str = "flight_delay", seed: int = 0) -> list[Run
     runs: list[RunFacts] = []
     version = 0
     for number in range(months):
-        outcome: Outcome = (
+        outcome: Ending = (
             "published" if not number else "stable" if number % 5 == 4 else "not_blessed" if number % 7 == 6 else "published"
         )
         before, version = version or None, version + (outcome == "published")
@@ -34,7 +34,7 @@ def history(months: int, model: str = "flight_delay", seed: int = 0) -> list[Run
 def a_run(
     number: int = 0,
     *,
-    outcome: Outcome = "published",
+    outcome: Ending = "published",
     before: int | None = None,
     version: int | None = 1,
     model: str = "flight_delay",

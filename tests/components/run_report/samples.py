@@ -9,7 +9,7 @@ from components.run_report.facts import (
     DataFacts,
     Distribution,
     FeatureFacts,
-    Finding,
+    FindingFacts,
     Importance,
     Measured,
     Metric,
@@ -18,8 +18,8 @@ from components.run_report.facts import (
     PhoneFacts,
     RunFacts,
     ServerFacts,
-    Slice,
-    Variant,
+    SliceFacts,
+    VariantFacts,
 )
 from components.shared import drift_report
 from components.shared.drift_report import Check
@@ -97,8 +97,8 @@ def stopped() -> RunFacts:
     found = data().model_copy(
         update={
             "findings": [
-                Finding(split="train", feature="late", severity="error", text=text),
-                Finding(split="eval", feature="temp", severity="warning", text="new values. Found: 2. Expected: none."),
+                FindingFacts(split="train", feature="late", severity="error", text=text),
+                FindingFacts(split="eval", feature="temp", severity="warning", text="new values. Found: 2. Expected: none."),
             ]
         }
     )
@@ -177,12 +177,12 @@ def hostile() -> RunFacts:
         found.features[1].model_copy(update={"name": evil, "unit": quoted}),
         *found.features[2:],
     ]
-    findings = [Finding(split=evil, feature=quoted, severity=evil, text=evil)]
+    findings = [FindingFacts(split=evil, feature=quoted, severity=evil, text=evil)]
     check = Check(kind="data", feature=evil, measure=quoted, value=2, limit=1, verdict="drifted", reason=evil)
     seen = model()
     named = [Importance(feature=evil, auc_loss=0.1, spread=0.01), Importance(feature=quoted, auc_loss=0.05, spread=0.01)]
     parts = {"importance": named, "loss": {evil: [0.5, 0.4]}, "refusals": [evil]}
-    parts |= {"slices": [Slice(name=f"carrier={evil}", rows=9, candidate={"AUC": 0.7}, production={"AUC": 0.6})]}
+    parts |= {"slices": [SliceFacts(name=f"carrier={evil}", rows=9, candidate={"AUC": 0.7}, production={"AUC": 0.6})]}
     return _run(
         outcome="published",
         headline=evil,
@@ -357,7 +357,7 @@ def model(with_production: bool = True) -> ModelFacts:
     ]
     names = ["origin=EWR", "origin=JFK", "origin=LGA", *(f"carrier={carrier}" for carrier in CARRIERS[:-1])]
     slices = [
-        Slice(
+        SliceFacts(
             name=name,
             rows=3400 - 300 * step,
             candidate={"AUC": 0.75 - 0.01 * step, "log loss": 0.5 + 0.01 * step},
@@ -385,8 +385,8 @@ def model(with_production: bool = True) -> ModelFacts:
 def phone() -> PhoneFacts:
     """Two files."""
     shared = {"rows": 2417, "row_us": 31.0}
-    half = Variant(name="float16", kilobytes=157, ships=True, largest=2.1e-5, mean=3e-6, limit=1e-3, **shared)
-    full = Variant(name="float32", kilobytes=268, ships=False, largest=1.2e-7, mean=1e-8, limit=1e-5, **shared)
+    half = VariantFacts(name="float16", kilobytes=157, ships=True, largest=2.1e-5, mean=3e-6, limit=1e-3, **shared)
+    full = VariantFacts(name="float32", kilobytes=268, ships=False, largest=1.2e-7, mean=1e-8, limit=1e-5, **shared)
     return PhoneFacts(variants=[half, full], blessed=True, reason="")
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from components.run_report import advice
-from components.run_report.facts import RunFacts, Step
+from components.run_report.facts import Advice, RunFacts
 from tests.components.run_report import samples
 
 AGAIN = ".venv/bin/python -m pipeline.local_runner --root runs --span 2013-04"
@@ -13,7 +13,7 @@ DIED = "ProcessDied: Trainer ended with its process: killed by SIGKILL. What it 
 SLOW = "LimitExceeded: Trainer has run for 9 s and was ended; expected 9 s at most (run.max_seconds). The log has more."
 
 
-def last(run: RunFacts, overrides: str) -> Step:
+def last(run: RunFacts, overrides: str) -> Advice:
     return advice.steps(run, AGAIN + overrides)[-1]
 
 
@@ -32,7 +32,7 @@ def test_a_refused_run_is_not_told_to_repeat_the_setting_that_refused_it():
     step = last(samples.refused(), " --set train.epochs=2 --set evaluate.min_auc=0.9 --set 'data.spans=a --x'")
     assert step.command == AGAIN + " --set train.epochs=2 --set 'data.spans=a --x'"
     assert step.text == "To run this month again, without --set evaluate.min_auc=0.9, or with another value of it:"
-    assert last(samples.refused(), " --set train.epochs=2") == Step(
+    assert last(samples.refused(), " --set train.epochs=2") == Advice(
         text="To run this month again, with other settings as --set section.key=value:", command=AGAIN + " --set train.epochs=2"
     )
 
@@ -42,7 +42,7 @@ def test_nor_is_a_run_whose_data_were_refused():
     rows = run.gates[0].limits[0].model_copy(update={"value": 10.0, "at_least": 1000.0, "settings": ["gate.min_rows"]})
     run = run.model_copy(update={"gates": [run.gates[0].model_copy(update={"limits": [rows]}), *run.gates[1:]]})
     step = last(run, " --set gate.min_rows=1000")
-    assert step == Step(
+    assert step == Advice(
         text="Then run the month again, without --set gate.min_rows=1000; production is as it was:", command=AGAIN
     )
 

@@ -7,7 +7,7 @@ import altair as alt
 import pytest
 
 from components.run_report import charts, vega
-from components.run_report.facts import Importance, Slice
+from components.run_report.facts import Importance, SliceFacts
 from tests.components.run_report import samples
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -89,7 +89,7 @@ def test_one_epoch_and_many_have_whole_ticks():
 
 
 def test_a_slice_that_only_one_model_has_is_drawn():
-    only = [Slice(name="origin=SWF", rows=120, candidate={"AUC": 0.7}, production={})]
+    only = [SliceFacts(name="origin=SWF", rows=120, candidate={"AUC": 0.7}, production={})]
     assert "origin=SWF (120)" in texts(charts.slices(only, "AUC", 0.7))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from components.run_report import phone_facts, trace
 from components.run_report.trace import Artifact, Trace
-from components.shared.canary_report import FILE, Report
+from components.shared.canary_report import FILE, CanaryReport
 from components.shared.nodes import Output
 from components.shared.phone import parity_report
 
@@ -71,7 +71,7 @@ def test_a_server_answered_every_request(run):
 
 
 def test_a_refused_candidate_is_told_with_what_was_measured(run, tmp_path):
-    (tmp_path / FILE).write_text(Report(requests=7, reasons=["request 8 was not answered"]).model_dump_json())
+    (tmp_path / FILE).write_text(CanaryReport(requests=7, reasons=["request 8 was not answered"]).model_dump_json())
     artifact = run.output(Output.INFRA_BLESSING)
     found = phone_facts.server(with_output(run, "Canary", "blessing", replace(artifact, uri=str(tmp_path))))
     assert (found.requests, found.p99_ms, found.reasons) == (7, None, ["request 8 was not answered"])

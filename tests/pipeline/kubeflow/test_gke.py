@@ -14,7 +14,7 @@ from conftest import REPOSITORY
 
 from pipeline import config
 from pipeline.kubeflow.links import tasks_of
-from pipeline.kubeflow.settings import Kubeflow, Node
+from pipeline.kubeflow.settings import Kubeflow, Pod
 from tests.pipeline.kubeflow.packages import package_of
 
 GKE = REPOSITORY / "pipeline" / "kubeflow" / "gke"
@@ -214,7 +214,7 @@ def test_the_readme_s_commands_are_shell_and_name_what_is_configured(settings):
 
 def test_the_readme_s_settings_are_ones_of_the_configuration():
     _, block = blocks("toml")
-    trainer = Node.model_validate(tomllib.loads(block)["kubeflow"]["nodes"]["Trainer"])
+    trainer = Pod.model_validate(tomllib.loads(block)["kubeflow"]["nodes"]["Trainer"])
     (pool,) = [command for command in gcloud_commands() if "node-pools create gpu" in command]
     assert trainer.accelerator
     assert f"--node-taints={trainer.accelerator.type}=present:{trainer.tolerations[0].effect}" in pool
@@ -226,7 +226,7 @@ def test_the_readme_s_settings_are_ones_of_the_configuration():
 def test_the_readme_s_keys_are_where_each_node_that_needs_one_looks_and_nowhere_else(tmp_path):
     signing, _ = blocks("toml")
     stated = tomllib.loads(signing)
-    nodes = {name: Node.model_validate(node) for name, node in stated["kubeflow"]["nodes"].items()}
+    nodes = {name: Pod.model_validate(node) for name, node in stated["kubeflow"]["nodes"].items()}
     created = re.findall(r"secret generic (\S+) --namespace=kubeflow --from-file=signing/(\S+)", README)
     files = {
         name: {f"{each.path}/{file}" for each in node.secret_files for secret, file in created if secret == each.secret}

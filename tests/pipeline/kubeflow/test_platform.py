@@ -10,7 +10,7 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec
 from components.shared.errors import BadConfig, NotRunnable
 from pipeline.kubeflow.links import tasks_of
 from pipeline.kubeflow.platform import check_nodes, check_platform, executor_config, platform_spec, resources
-from pipeline.kubeflow.settings import Accelerator, Node
+from pipeline.kubeflow.settings import Accelerator, Pod
 from tests.pipeline.kubeflow.packages import kubeflow_settings, package_of
 
 GPU_NODE = {
@@ -27,23 +27,23 @@ GPU_NODE = {
 
 
 def test_requests_are_limits():
-    assert resources(Node(cpu="500m", memory="2Gi")) == {
+    assert resources(Pod(cpu="500m", memory="2Gi")) == {
         "resourceCpuLimit": "500m",
         "resourceCpuRequest": "500m",
         "resourceMemoryLimit": "2Gi",
         "resourceMemoryRequest": "2Gi",
     }
-    assert resources(Node()) == {}
+    assert resources(Pod()) == {}
 
 
 def test_an_accelerator_is_a_kubernetes_resource_and_its_count_a_text():
-    assert resources(Node(accelerator=Accelerator(type="google.com/tpu", count=4))) == {
+    assert resources(Pod(accelerator=Accelerator(type="google.com/tpu", count=4))) == {
         "accelerator": {"resourceType": "google.com/tpu", "resourceCount": "4"}
     }
 
 
 def test_the_executor_config_is_kfps_own():
-    config = ParseDict(executor_config(kubeflow_settings(), Node.model_validate(GPU_NODE), 10800), KubernetesExecutorConfig())
+    config = ParseDict(executor_config(kubeflow_settings(), Pod.model_validate(GPU_NODE), 10800), KubernetesExecutorConfig())
     mounts = {mount.mount_path: mount.pvc_name_parameter.runtime_value.constant.string_value for mount in config.pvc_mount}
     assert mounts == {"/mnt/crosswind": "crosswind", "/scratch": "scratch"}
     assert config.active_deadline_seconds == 10800
@@ -60,7 +60,7 @@ def test_the_executor_config_is_kfps_own():
 
 
 def test_what_is_not_stated_is_not_in_the_document():
-    assert executor_config(kubeflow_settings(annotations={}), Node(), 0).keys() == {"pvcMount"}
+    assert executor_config(kubeflow_settings(annotations={}), Pod(), 0).keys() == {"pvcMount"}
 
 
 def test_the_compiled_package_has_it_at_the_node_that_asks(tmp_path):

@@ -4,19 +4,19 @@ import pytest
 
 from components.shared.errors import BadConfig
 from pipeline import config
-from pipeline.kubeflow.settings import Accelerator, Node, Toleration
+from pipeline.kubeflow.settings import Accelerator, Pod, Toleration
 from tests.pipeline.kubeflow.packages import kubeflow_settings
 
 
 @pytest.mark.parametrize("value", ["500m", "2", "0.5", "8Gi", "8G", "512Mi", "100k"])
 def test_quantities_of_kubernetes(value):
-    assert Node(memory=value).memory == value
+    assert Pod(memory=value).memory == value
 
 
 @pytest.mark.parametrize("value", ["", "8 Gi", "8GB", "-1", "Gi", "8K", "1e3 ", "8gi"])
 def test_other_quantities_are_refused(value):
     with pytest.raises(ValueError, match="memory"):
-        Node(memory=value)
+        Pod(memory=value)
 
 
 @pytest.mark.parametrize(
