@@ -8,6 +8,7 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from components.drift_monitor import performance
 from components.drift_monitor.performance import ModelLimits
+from components.shared import scored_rows
 from components.shared.scored_rows import INTERVAL, Scored
 
 LIMITS = ModelLimits(label=0.005, prediction=0.01, auc=0.01, log_loss=0.01, calibration=0.1)
@@ -38,7 +39,7 @@ def test_metrics_are_those_of_scikit_learn():
 def test_average_precision_of_a_few_rows_by_hand():
     scored = Scored(np.array([1, 0, 1, 0], "float32"), np.array([0.9, 0.8, 0.7, 0.1], "float32"))
     assert scored.metrics()["AUC-PR"] == pytest.approx((1 + 2 / 3) / 2)
-    assert scored._metrics(np.vstack([scored.blocks.sum(axis=0)] * 2))["AUC-PR"].tolist() == [pytest.approx(5 / 6)] * 2
+    assert scored_rows._metrics(np.vstack([scored.blocks.sum(axis=0)] * 2))["AUC-PR"].tolist() == [pytest.approx(5 / 6)] * 2
 
 
 def test_ties_count_half():
