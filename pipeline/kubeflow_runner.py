@@ -1,4 +1,4 @@
-"""Compiles the pipeline for Kubeflow Pipelines, and uploads, runs or schedules it there."""
+"""Compile the pipeline for Kubeflow Pipelines, and upload, run or schedule it there."""
 
 import argparse
 import datetime
@@ -29,7 +29,7 @@ PIPELINE = "crosswind"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns an `Exit`: FAILED when the pipeline cannot be compiled or KFP said no."""
+    """Return an `Exit`: FAILED when the pipeline cannot be compiled or KFP said no."""
     options = parse(arguments)
     console = Console(highlight=False, soft_wrap=True)
     with signals_end_it():
@@ -67,7 +67,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def load(options: argparse.Namespace) -> Config:
-    """The configuration that the options mean. Raises BadConfig."""
+    """Load the configuration that the options describe. Raises BadConfig."""
     given = {"--host": ("kubeflow.host", options.host)} if options.host else None
     return configuration.load(options.config, options.set, given, options.problem)
 
@@ -101,12 +101,12 @@ def run(config: Config, options: argparse.Namespace, console: Console) -> int | 
 
 
 def followed(config: Config, client, run_id: str, tasks: list[str], console: Console) -> int:
-    """Waits for a run and says what came of it. Whoever ends the waiting is told that the run goes on."""
+    """Wait for a run and print what came of it. Whoever ends the waiting is told that the run continues."""
     try:
         run = runs.wait(client, config.kubeflow, run_id, config.schedule.max_hours, said_on(console))
     except (KeyboardInterrupt, AskedToEnd) as error:
         what = error.name if isinstance(error, AskedToEnd) else "Interrupted"
-        console.print(f"{what}. Run {run_id} goes on. {runs.look(config.kubeflow, run_id)}", markup=False)
+        console.print(f"{what}. Run {run_id} continues. {runs.look(config.kubeflow, run_id)}", markup=False)
         return Exit.INTERRUPTED
     console.print(runs.ending(run, config.kubeflow, tasks), markup=False)
     return Exit.DONE
@@ -126,7 +126,7 @@ def schedule(config: Config, options: argparse.Namespace, console: Console) -> N
 
 
 def compile_to(config: Config, path: Path) -> list[str]:
-    """Compiles to a file, which appears whole. Returns the names of its containers' tasks."""
+    """Compile to a file, which appears whole, and return the names of its containers' tasks."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from components.shared.quiet import quiet_stderr  # noqa: PLC0415
 
@@ -139,16 +139,16 @@ def compile_to(config: Config, path: Path) -> list[str]:
 
 
 def said_on(console: Console) -> Callable[[str], None]:
-    """Prints a sentence as it is."""
+    """Return a function that prints a sentence as it is."""
     return lambda text: console.print(text, markup=False)
 
 
 def _uploaded(config: Config, client, console: Console) -> tuple[tuple[str, str], list[str]]:
-    """The ids of the pipeline and of its version, and the names of its tasks."""
+    """Compile and upload; return the ids of the pipeline and of its version, and the names of its tasks."""
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "pipeline.yaml"
         tasks = compile_to(config, package)
-        # What is uploaded twice is one version. Its name is a DNS name: KFP may keep versions as Kubernetes' objects.
+        # The same package uploaded twice is one version. Its name is a DNS name: KFP may keep versions as Kubernetes' objects.
         version = f"{PIPELINE}-{sha256(package)[:12]}-{git_commit()[:12]}"
         ids = kubeflow.upload(client, config.kubeflow, package, PIPELINE, version)
     console.print(f"Uploaded {PIPELINE}, version {version}.")

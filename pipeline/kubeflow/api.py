@@ -7,12 +7,12 @@ TIMEOUT = (10, 60)  # seconds to connect, and to answer
 
 
 class Api(kfp.Client):
-    """KFP's client, and what its methods leave out."""
+    """KFP's client, with what its methods lack."""
 
     def look_at(self, run_id: str) -> V2beta1Run:
-        """A run, as `get_run`, which waits for ever on a network that swallows packets."""
+        """Return a run as `get_run` does, which waits for ever on a network that swallows packets."""
         return self._run_api.run_service_get_run(run_id, _request_timeout=TIMEOUT)
 
     def delete_recurring_run_alone(self, recurring_run_id: str) -> None:
-        """Deletes a recurring run and leaves its runs, whose workflows and logs `delete_recurring_run` would delete as well."""
+        """Delete a recurring run and leave its runs, whose workflows and logs `delete_recurring_run` would delete as well."""
         self._recurring_run_api.recurring_run_service_delete_recurring_run(recurring_run_id, propagation_policy="ORPHAN")

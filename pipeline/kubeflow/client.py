@@ -30,12 +30,13 @@ OTHERWISE = "Expected an answer: look at its log, `kubectl logs -n kubeflow depl
 
 @contextmanager
 def connected(settings: Kubeflow) -> Iterator["Api"]:
-    """KFP's client: at `kubeflow.host` or KF_PIPELINES_ENDPOINT, in a pod else at the cluster's own, else as kubectl is set up.
-    Its token is the one in KF_PIPELINES_TOKEN, or in the file that KF_PIPELINES_SA_TOKEN_PATH names.
+    """Connect to KFP: at `kubeflow.host` or KF_PIPELINES_ENDPOINT, else in a pod at its own cluster, else as kubectl does.
+
+    The token is the one in KF_PIPELINES_TOKEN, or in the file that KF_PIPELINES_SA_TOKEN_PATH names.
 
     Raises:
         BadConfig: the token's file cannot be read.
-        KubeflowFailed: the API does not answer, or said no, in the block too.
+        KubeflowFailed: the API does not answer or says no, here or in the block.
     """
     from kfp.client import ServiceAccountTokenVolumeCredentials  # noqa: PLC0415
     from kfp_server_api import ApiException  # noqa: PLC0415
@@ -77,7 +78,7 @@ def _token_file() -> str | None:
 
 
 def refusal(error: "ApiException") -> str:
-    """What the API said, with its status, as a sentence."""
+    """Return what the API said, with its status, as a sentence."""
     try:
         said = json.loads(error.body)
         said = said["message" if "message" in said else "error_message"]  # of the gateway, of the upload service
@@ -87,7 +88,7 @@ def refusal(error: "ApiException") -> str:
 
 
 def upload(client: "Api", settings: Kubeflow, package: Path, pipeline: str, version: str) -> tuple[str, str]:
-    """Uploads a compiled pipeline as a version, unless that is there. Returns the ids of pipeline and version."""
+    """Upload a compiled pipeline as a version, unless that is there, and return the ids of pipeline and version."""
     pipeline_id = find_pipeline(client, settings, pipeline)
     if not pipeline_id:  # a pipeline is made by an upload, which leaves a version of the pipeline's name, too
         made = client.upload_pipeline(str(package), pipeline, namespace=settings.namespace)
@@ -98,14 +99,14 @@ def upload(client: "Api", settings: Kubeflow, package: Path, pipeline: str, vers
 
 
 def find_pipeline(client: "Api", settings: Kubeflow, pipeline: str) -> str | None:
-    """The id of the pipeline of this name, if there is one."""
+    """Return the id of the pipeline of this name, if there is one."""
     # Not `get_pipeline_id`, which asks without a namespace: in multi-user mode the backend refuses that.
     found = client.list_pipelines(namespace=settings.namespace, filter=predicates(display_name=pipeline)).pipelines
     return given(found[0].pipeline_id) if found else None
 
 
 def predicates(**stated: str | list[str]) -> str:
-    """KFP's filter for what has these values, each one or any of several."""
+    """Make KFP's filter for these values, each of them one or any of several."""
     return json.dumps(
         {
             "predicates": [
@@ -119,7 +120,7 @@ def predicates(**stated: str | list[str]) -> str:
 
 
 def given(identifier: str | None) -> str:
-    """The id itself. Raises KubeflowFailed when there is none: KFP's client takes a page of HTML for an empty answer."""
+    """Return the id. Raises KubeflowFailed when there is none: KFP's client takes a page of HTML for an empty answer."""
     if not identifier:
         raise KubeflowFailed(
             f"The answer of Kubeflow Pipelines has no id; expected its API, and not a login page. Give a token in {TOKEN} or "

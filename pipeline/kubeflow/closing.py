@@ -1,8 +1,8 @@
-"""What is compiled around the nodes: a task whose state says that a model was published, and one that runs however they ended.
+"""Add two tasks after the nodes: one whose state says that a model was published, and one that runs however they ended.
 
-KFP's API tells the states of tasks and nothing of what they made. Its exit handlers are tasks that wait for a group of tasks,
-well ended or not, and may take no output of it: the driver refuses a producer that did not run (kubeflow/pipelines,
-backend/src/v2/compiler/argocompiler/dag.go and backend/src/v2/driver/resolve.go).
+KFP's API tells the states of tasks and nothing about their outputs. Its exit handlers are tasks that wait for a group of tasks,
+whether it succeeds or not, and may take none of its outputs: the driver refuses a producer that did not run
+(kubeflow/pipelines, backend/src/v2/compiler/argocompiler/dag.go and backend/src/v2/driver/resolve.go).
 """
 
 from components.shared.nodes import NodeId, Output
@@ -18,7 +18,7 @@ RECORDS = "records"  # below kubeflow.folder: what the nodes of a run leave for 
 
 
 def close(spec: Spec, folder: str) -> Spec:
-    """Adds both tasks to what `to_oss` gives, changed in place, and tells each node what to leave for the closing report.
+    """Add both tasks to what `to_oss` gives, changed in place, and tell each node what to leave for the closing report.
 
     Args:
         spec: all its tasks are the root's.
@@ -58,7 +58,7 @@ def close(spec: Spec, folder: str) -> Spec:
 
 
 def _hand_over(spec: Spec, records: str) -> None:
-    """What the run's report reads is what its closing report may need: each node is told which of its outputs that is."""
+    """Tell each node which of its outputs the closing report may need: those that the run's report reads."""
     wanted: dict[str, list[str]] = {}
     for source in tasks_of(spec)[REPORT]["inputs"]["artifacts"].values():
         producer = source["taskOutputArtifact"]
@@ -83,6 +83,6 @@ def _output(task: str, key: str) -> Spec:
 
 
 def _add(spec: Spec, name: str, takes: Spec, container: Spec) -> None:
-    """The component and the executor of a task."""
+    """Add the component and the executor of a task."""
     spec["components"][COMPONENT + name] = {"executorLabel": EXECUTOR + name, "inputDefinitions": takes}
     spec["deploymentSpec"]["executors"][EXECUTOR + name] = {"container": container}

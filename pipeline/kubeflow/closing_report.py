@@ -1,6 +1,6 @@
-"""The last task of a run on Kubeflow Pipelines: the page of a run that ended before its report's turn came.
+"""The last task of a run on Kubeflow Pipelines: write the page of a run that ended before its report's turn came.
 
-A node that fails, a gate that says no and a quiet month all leave out what follows, and so the RunReport of the DAG.
+A node that fails, a gate that says no and a quiet month all skip what follows, the DAG's RunReport included.
 """
 
 import shutil
@@ -15,7 +15,7 @@ from pipeline.kubeflow import invocation, records
 
 
 def main(arguments: list[str]) -> int:
-    """Returns 0. Takes KFP's ExecutorInput with the run's id, the report's settings, and the folders of reports and records."""
+    """Write the page and return 0. Takes KFP's ExecutorInput with the run's id, the settings, and both folders."""
     values = invocation.parse(arguments[0]).inputs.parameter_values
     run, reports, folder = (values[name].string_value for name in ("run", "reports", "records"))
     settings = Settings.model_validate_json(values["settings"].string_value)
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
 
 
 def in_the_bucket(found: RunFacts, trace: Trace) -> RunFacts:
-    """The facts with the places in the bucket, where the artifacts stay: the copies that were read go with the records."""
+    """Point the facts at the bucket, where the artifacts stay: the copies that were read go with the records."""
     outputs = [each for execution in trace.executions.values() for found in execution.outputs.values() for each in found]
     origins = {each.uri: str(each.properties[records.ORIGIN]) for each in outputs}
     lineage = [each.model_copy(update={"uri": origins.get(each.uri, each.uri)}) for each in found.lineage]

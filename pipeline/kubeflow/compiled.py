@@ -1,4 +1,4 @@
-"""Compiles the DAG for Kubeflow Pipelines: TFX's compiler, then `to_oss`, then what the cluster's nodes get."""
+"""Compile the DAG for Kubeflow Pipelines: TFX's compiler, then `to_oss`, then what the cluster's nodes get."""
 
 from pathlib import Path, PurePosixPath
 
@@ -30,9 +30,9 @@ OWN_ARGUMENTS = 6
 
 
 def compiled(config: Config, git_commit: str) -> tuple[Spec, Spec]:
-    """The same DAG as a local run's, as the two documents of a KFP package: PipelineSpec and platform.
+    """Compile the DAG of a local run to the two documents of a KFP package: PipelineSpec and platform.
 
-    The span is a parameter of the pipeline; without one, a run takes the newest that is there when it reads the data.
+    The span is a parameter of the pipeline; without one, a run takes the newest when it reads the data.
 
     Raises:
         BadConfig: a setting makes no sense on a cluster.
@@ -63,7 +63,7 @@ def compiled(config: Config, git_commit: str) -> tuple[Spec, Spec]:
 
 
 def in_cluster(config: Config) -> Config:
-    """The configuration as the containers know it: their folders, and Beam within the pod. Raises BadConfig."""
+    """Return the configuration as the containers know it: with their folders, and Beam within the pod. Raises BadConfig."""
     kubeflow, schema_file = config.kubeflow, PurePosixPath(config.data.schema_file)
     if schema_file.is_absolute() or ".." in schema_file.parts:
         raise BadConfig(f"data.schema = {str(schema_file)!r}; expected a path in the checkout, as the image has it.")
@@ -95,7 +95,7 @@ def in_cluster(config: Config) -> Config:
 
 
 def write(documents: tuple[Spec, Spec], path: Path) -> None:
-    """As KFP's own packages: YAML, the platform after the pipeline. Raises BadConfig where it cannot be written."""
+    """Write a package as KFP does: YAML, the platform after the pipeline. Raises BadConfig where it cannot be written."""
     text = yaml.dump_all(documents, Dumper=_Plain, sort_keys=True)
     temporary = path.with_name(f".{path.name}.tmp")
     try:

@@ -1,7 +1,7 @@
-"""What the container of a node runs on Kubeflow Pipelines: mends what KFP's launcher gives, then lets TFX run the executor.
+"""Run one node in its container on Kubeflow Pipelines: fix what KFP's launcher gives, then let TFX run the executor.
 
 Open-source KFP gives inputs without their types, and TFX and Beam know no s3:// or minio://. The launcher, which starts this
-process, has downloaded the inputs below /gcs, /s3 or /minio, and will upload from there what the executor has written.
+process, has downloaded the inputs below /gcs, /s3 or /minio, and will upload from there what the executor writes.
 """
 
 import argparse
@@ -29,9 +29,9 @@ TERMINATION_BYTES = 4096  # Kubernetes' limit
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0, 2 for a wrong setting, 3 when the data were refused, else 1.
+    """Return 0 for success, 2 for a wrong setting, 3 when the data were refused, else 1.
 
-    The launcher ends with 1 whatever our code; its log has ours. The message goes where Argo takes a failed node's from.
+    The launcher always ends with 1; its log has our code. The message goes where Argo looks for a failed node's.
     """
     options, beam = parse(arguments)
     network.spare_this_machine()
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
-    """Our options, and Beam's."""
+    """Split the command line into our options and Beam's."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.kubeflow.entrypoint", description=__doc__, allow_abbrev=False)
     parser.add_argument("--executor_class_path", required=True, help="class of the executor")
     parser.add_argument("--json_serialized_invocation_args", required=True, help="KFP's ExecutorInput")
@@ -71,7 +71,7 @@ def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
 
 
 def run(options: argparse.Namespace, beam: Iterable[str]) -> None:
-    """Runs one executor and writes output_metadata.json for the launcher. Whatever the executor raises goes on."""
+    """Run one executor and write output_metadata.json for the launcher. Raises what the executor does."""
     # The environment's name, for tests: in a cluster the launcher's folders stand at the root.
     mounts = os.environ.get("KFP_MOUNTS", "/")
 
@@ -109,10 +109,10 @@ def run(options: argparse.Namespace, beam: Iterable[str]) -> None:
 
 @contextmanager
 def recorded(options: argparse.Namespace, given: "ExecutorInput") -> Iterator[Callable[["ExecutorOutput"], None]]:
-    """Leaves a record of the node for the run's closing report: that it started, and how it ended.
+    """Leave a record of the node for the run's closing report: that it started, and how it ended.
 
     Yields:
-        What is to be called with the executor's outputs, where this process sees them.
+        A function to call with the executor's outputs, where this process sees them.
     """
     if not options.records:
         yield lambda _: None
@@ -121,7 +121,7 @@ def recorded(options: argparse.Namespace, given: "ExecutorInput") -> Iterator[Ca
 
     record = Record(options.records, given)
     with _best_effort():
-        record.write("failed")  # until something else is said: a process that is killed says no more
+        record.write("failed")  # until something else is written: a process that is killed writes no more
     try:
         yield lambda report: _write(record, "done", "", report, options.hand_over)
     except Exception as error:
@@ -138,7 +138,7 @@ def _write(
 
 @contextmanager
 def _best_effort() -> Iterator[None]:
-    """A record that cannot be written costs its page a paragraph, and must not cost the run."""
+    """Log errors instead of raising them: a record that cannot be written must not cost the run."""
     try:
         yield
     except Exception:

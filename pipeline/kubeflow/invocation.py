@@ -26,22 +26,22 @@ Message = TypeVar("Message", ExecutorInput, ExecutorOutput)
 
 
 def parse(serialized: str) -> ExecutorInput:
-    """From the launcher's JSON; fields of newer launchers are left out."""
+    """Parse the launcher's JSON, without the fields of newer launchers."""
     return json_format.Parse(serialized, ExecutorInput(), ignore_unknown_fields=True)
 
 
 def report(serialized: str) -> ExecutorOutput:
-    """From TFX's JSON."""
+    """Parse TFX's JSON."""
     return json_format.Parse(serialized, ExecutorOutput())
 
 
 def text(message: ExecutorInput | ExecutorOutput) -> str:
-    """As JSON."""
+    """Write a message as JSON."""
     return json_format.MessageToJson(message)
 
 
 def restore_types(given: ExecutorInput, inputs_spec: str) -> None:
-    """Gives each artifact the type that the component declares, and a name; drops what is none of the executor's.
+    """Give each artifact a name and the type that the component declares; drop inputs that are not the executor's.
 
     Args:
         given: changed in place.
@@ -81,19 +81,19 @@ def _artifacts(message: ExecutorInput | ExecutorOutput) -> Iterator[RuntimeArtif
 
 
 def map_uris(message: Message, mapping: Callable[[str], str]) -> None:
-    """Changes the URI of every artifact in the message."""
+    """Change the URI of every artifact in the message."""
     for artifact in _artifacts(message):
         artifact.uri = mapping(artifact.uri)
 
 
 def note_time(message: ExecutorOutput, started: float, seconds: float) -> None:
-    """Writes into every output when its node started, in seconds since 1970, and how long it took: RunReport shows it."""
+    """Note in every output when its node started, in seconds since 1970, and how long it took, for RunReport to show."""
     for artifact in _artifacts(message):
         artifact.metadata.update({STARTED: started, SECONDS: seconds})
 
 
 def local_path(uri: str, mounts: str = "/") -> str:
-    """Where the launcher has put, or looks for, the artifact: gs://bucket/a is /gcs/bucket/a. Raises NotRunnable."""
+    """Return where the launcher keeps an artifact: gs://bucket/a is /gcs/bucket/a. Raises NotRunnable."""
     for scheme, folder in FOLDERS.items():
         if uri.startswith(scheme):
             return f"{mounts.rstrip('/')}/{folder}/{uri.removeprefix(scheme)}"
@@ -101,7 +101,7 @@ def local_path(uri: str, mounts: str = "/") -> str:
 
 
 def remote_uri(path: str, mounts: str = "/") -> str:
-    """The inverse of `local_path`. Raises NotRunnable."""
+    """Return the URI of a launcher's path: the inverse of `local_path`. Raises NotRunnable."""
     for scheme, folder in FOLDERS.items():
         if path.startswith(prefix := f"{mounts.rstrip('/')}/{folder}/"):
             return scheme + path.removeprefix(prefix)
@@ -111,12 +111,12 @@ def remote_uri(path: str, mounts: str = "/") -> str:
 
 
 def output_uris(given: ExecutorInput) -> list[str]:
-    """Of every output."""
+    """List the URIs of all outputs."""
     return [artifact.uri for found in given.outputs.artifacts.values() for artifact in found.artifacts]
 
 
 def scratch(given: ExecutorInput) -> str:
-    """A new place beside the outputs, for temporary files. Raises NotRunnable."""
+    """Return a new folder for temporary files beside the outputs. Raises NotRunnable."""
     uris = output_uris(given)
     if not uris:
         raise NotRunnable("A node without outputs has no place in the bucket. Take it out of kubeflow.remote.")

@@ -1,4 +1,4 @@
-"""What a PipelineSpec refers to and does not have: KFP's backend finds that out when the task's turn comes, hours later."""
+"""Find references in a PipelineSpec that lead nowhere. KFP's backend finds them when the task's turn comes, hours later."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ CONDITION_INPUT = re.compile(r"inputs\.artifacts\['([^']+)'\]")
 
 
 def problems(spec: Mapping[str, Any]) -> list[str]:
-    """A sentence for each reference that leads nowhere; none if the spec is whole."""
+    """Return a sentence for each reference that leads nowhere."""
     found = [problem for name, task in tasks_of(spec).items() for problem in _of_task(spec, name, task)]
     executors = spec["deploymentSpec"]["executors"]
     found += [
@@ -21,7 +21,7 @@ def problems(spec: Mapping[str, Any]) -> list[str]:
 
 
 def tasks_of(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """All tasks by name, those of groups of tasks included."""
+    """Return all tasks by name, those in groups of tasks included."""
     dags = [spec["root"], *spec["components"].values()]
     return {name: task for each in dags for name, task in each.get("dag", {}).get("tasks", {}).items()}
 

@@ -1,4 +1,4 @@
-"""Removes what TensorFlow leaves in a bucket for folders: KFP's launcher fails to download an artifact that has such objects.
+"""Remove TensorFlow's markers of folders from a bucket: KFP's launcher fails to download an artifact that has some.
 
 https://github.com/kubeflow/pipelines/issues/13476, open with KFP 2.16.
 """
@@ -9,7 +9,7 @@ GOOGLE = "gs://"
 
 
 def remove(uris: Iterable[str]) -> int:
-    """Deletes the objects below gs:// URIs whose names end with a slash. Returns how many."""
+    """Delete the objects below gs:// URIs whose names end with a slash, and return how many."""
     from google.cloud import storage  # noqa: PLC0415  # not every node has a bucket
 
     places = [uri.removeprefix(GOOGLE).partition("/") for uri in uris if uri.startswith(GOOGLE)]

@@ -1,4 +1,4 @@
-"""From the PipelineSpec that TFX compiles to one that the open-source backend of Kubeflow Pipelines takes."""
+"""Turn the PipelineSpec that TFX compiles into one that the open-source backend of Kubeflow Pipelines accepts."""
 
 import copy
 import re
@@ -17,10 +17,10 @@ COMPONENT, EXECUTOR = "comp-", "exec-"  # the prefixes in the specs of KFP's own
 
 
 def to_oss(spec: Mapping[str, Any], command: Sequence[str], defaults: Mapping[str, str], pipeline_root: str) -> Spec:
-    """Names as Argo wants them, our command, no cache, no hooks; everything else as TFX compiled it.
+    """Give a spec names as Argo wants them, our command, no cache and no hooks; leave all else as TFX compiled it.
 
     KFP's cache is off in every task: its key has the names of the input artifacts, which are empty, and nothing of their
-    content, so that a new month would be answered with the statistics of the old one
+    content, so a new month would get the statistics of the old one
     (kubeflow/pipelines, backend/src/v2/cacheutils/cache.go).
 
     Args:
@@ -60,12 +60,16 @@ def to_oss(spec: Mapping[str, Any], command: Sequence[str], defaults: Mapping[st
 
 
 def task_name(node: str) -> str:
-    """SpanExampleGen becomes span-example-gen, its component comp-span-example-gen."""
+    """Return a node's name as Argo wants it.
+
+    >>> task_name("SpanExampleGen")
+    'span-example-gen'
+    """
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_", "-", node).lower()
 
 
 def _rename(spec: Spec) -> None:
-    """Renames tasks, components and executors consistently. Raises NotRunnable."""
+    """Rename tasks, components and executors consistently. Raises NotRunnable."""
     components, executors = spec["components"], spec["deploymentSpec"]["executors"]
     labels = {component["executorLabel"]: EXECUTOR + task_name(name) for name, component in components.items()}
     for task in tasks_of(spec).values():
@@ -82,7 +86,7 @@ def _rename(spec: Spec) -> None:
 
 
 def _sources(task: Spec, kind: str) -> list[Spec]:
-    """The references of a task's inputs to other tasks' outputs."""
+    """List the references of a task's inputs to other tasks' outputs."""
     key = {"artifacts": "taskOutputArtifact", "parameters": "taskOutputParameter"}[kind]
     return [each[key] for each in task.get("inputs", {}).get(kind, {}).values() if key in each]
 

@@ -1,4 +1,4 @@
-"""What each node gets on the cluster: resources in the spec itself, all else in KFP's platform document beside it."""
+"""Write what each node gets on the cluster: resources into the spec itself, all else into KFP's platform document."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from pipeline.kubeflow.settings import Kubeflow, Pod, Volume
 
 
 def check_nodes(settings: Kubeflow, nodes: Iterable[str]) -> None:
-    """Raises BadConfig if the settings name a node that is not among these."""
+    """Check that the settings name only these nodes. Raises BadConfig."""
     nodes = list(nodes)
     if unknown := sorted({*settings.nodes, *settings.remote} - set(nodes)):
         raise BadConfig(
@@ -22,7 +22,7 @@ def check_nodes(settings: Kubeflow, nodes: Iterable[str]) -> None:
 
 
 def with_resources(spec: Spec, settings: Kubeflow, nodes: Iterable[str]) -> Spec:
-    """The spec with each container's CPU, memory and accelerators, and each task's retries.
+    """Add CPU, memory and accelerators of each container to a spec, and the retries of each task.
 
     Args:
         spec: of `to_oss`; changed in place.
@@ -44,7 +44,7 @@ def with_resources(spec: Spec, settings: Kubeflow, nodes: Iterable[str]) -> Spec
 
 
 def resources(node: Pod) -> dict[str, Any]:
-    """A ResourceSpec. What is requested is what a pod may use: one that grows is not ended for its neighbours' sake."""
+    """Make a ResourceSpec. A pod may use exactly what it requests, so none is ended to make room for its neighbours."""
     found: dict[str, Any] = {}
     for name, quantity in (("Cpu", node.cpu), ("Memory", node.memory)):
         if quantity:
@@ -55,13 +55,13 @@ def resources(node: Pod) -> dict[str, Any]:
 
 
 def platform_spec(settings: Kubeflow, nodes: Iterable[str], max_seconds: int) -> Spec:
-    """The second document of the compiled pipeline; a node's pod is ended after `max_seconds`, or never if that is 0."""
+    """Make the second document of the compiled pipeline; a pod is ended after `max_seconds`, 0: never."""
     executors = {EXECUTOR + task_name(name): executor_config(settings, settings.node(name), max_seconds) for name in nodes}
     return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
 
 
 def executor_config(settings: Kubeflow, node: Pod, max_seconds: int) -> dict[str, Any]:
-    """A KubernetesExecutorConfig."""
+    """Make a KubernetesExecutorConfig."""
     config: dict[str, Any] = {
         "pvcMount": [_mount(Volume(claim=settings.claim, path=settings.folder)), *map(_mount, node.volumes)],
         "podMetadata": {"annotations": settings.annotations},
@@ -83,7 +83,7 @@ def executor_config(settings: Kubeflow, node: Pod, max_seconds: int) -> dict[str
 
 
 def check_platform(platform: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
-    """KFP ignores without a word what it does not know in the platform document; so it is checked here. Raises NotRunnable."""
+    """Check the platform document, in which KFP silently ignores what it does not know. Raises NotRunnable."""
     configs = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     if unknown := sorted(set(configs) - set(spec["deploymentSpec"]["executors"])):
         raise NotRunnable(f"The platform document has {', '.join(unknown)}; expected executors of the pipeline alone.")

@@ -1,4 +1,4 @@
-"""What each node of a run leaves on the volume for the closing report, which can take no artifact of a node that did not end.
+"""Record each node of a run on the volume for the closing report, which gets no artifact of a node that did not end.
 
 `<records>/<run>/<task>.json` says how the node ended; `<records>/<run>/<task>/<output>/` are the files that the report reads.
 """
@@ -19,14 +19,14 @@ from components.run_report.facts import NodeState
 from components.run_report.trace import Artifact, Execution, Trace
 from pipeline.kubeflow.oss import task_name
 
-LARGEST = 64e6  # bytes of an output: a larger one stays in the bucket, and the page without what it is read for
+LARGEST = 64e6  # bytes of an output: a larger one stays in the bucket, and the page does without it
 EXECUTION = TypeAdapter(Execution)
 CUSTOM = "custom:"  # begins what TFX calls a custom property that has the name of one of the type's
 ORIGIN = "kubeflow_uri"  # property of an artifact: where it is in the bucket, while its URI is that of the copy
 
 
 class Record:
-    """Of one node."""
+    """The record of one node."""
 
     def __init__(self, folder: Path, given: ExecutorInput):
         """Args:
@@ -43,7 +43,7 @@ class Record:
         self._origins = {key: found.artifacts[0].uri for key, found in given.outputs.artifacts.items()}
 
     def write(self, state: NodeState, message: str = "", outputs: Mapping[str, list[Artifact]] | None = None) -> None:
-        """Says how the node ended, in place of what a try before this one said. A node that is killed says nothing more."""
+        """Write how the node ended, in place of what an earlier try wrote. A node that is killed writes no more."""
         seconds = time.time() - self.started
         execution = Execution(self.task, state, self.started, seconds, message, self._parameters, {}, dict(outputs or {}))
         self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ class Record:
         temporary.replace(self.folder.with_suffix(".json"))
 
     def outputs(self, written: ExecutorInput | ExecutorOutput, hand_over: Iterable[str]) -> dict[str, list[Artifact]]:
-        """The node's outputs as the page reads them, copied where they are to be handed over.
+        """Return the node's outputs as the page reads them, and copy those that are to be handed over.
 
         Args:
             written: names the outputs, where this process sees them.
@@ -72,7 +72,7 @@ class Record:
 
 
 def _copied(source: str, target: Path) -> Path | None:
-    """Copies a folder of this machine or of a bucket; None if it is not there, or large."""
+    """Copy a folder of this machine or of a bucket; return None if it is missing or large."""
     if not tf.io.gfile.isdir(source):
         return None
     files = [f"{folder.rstrip('/')}/{name}" for folder, _, names in tf.io.gfile.walk(source) for name in names]
@@ -87,7 +87,7 @@ def _copied(source: str, target: Path) -> Path | None:
 
 
 def read(folder: Path, run: str, nodes: Iterable[str]) -> Trace:
-    """What the nodes of a run have left, in the order in which they started."""
+    """Read what the nodes of a run left, in the order in which they started."""
     found: dict[str, Execution] = {}
     for node in nodes:
         path = folder / run / f"{task_name(node)}.json"

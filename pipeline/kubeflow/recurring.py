@@ -1,4 +1,4 @@
-"""Recurring runs of Kubeflow Pipelines: to make, replace or take out a schedule ends no run that it has started.
+"""Recurring runs of Kubeflow Pipelines: making, replacing or removing a schedule ends none of its runs.
 
 KFP's recurring run owns the workflows of its runs, so Kubernetes deletes them with it, pods and all
 (kubeflow/pipelines, backend/src/apiserver/resource: CreateRun sets the owner, DeleteJob deletes it).
@@ -37,9 +37,9 @@ class Schedules:
 
     Attributes:
         client, settings: of KFP.
-        meanwhile: what to do about a run of a schedule that is in the way.
-        hours: to wait for one at most.
-        say: is told of what takes long.
+        meanwhile: what to do about a run of the old schedule that is under way.
+        hours: to wait for such a run at most.
+        say: called with a sentence about what takes long.
     """
 
     client: "Api"
@@ -49,7 +49,7 @@ class Schedules:
     say: Callable[[str], None]
 
     def make(self, version: tuple[str, str], name: str, expression: str) -> tuple[str, int]:
-        """Runs a version of a pipeline, by their ids, again and again, in place of what was scheduled under the name.
+        """Schedule a version of a pipeline, both by id, in place of what was scheduled under the name.
 
         The new schedule is made before the old ones go, so that a failure between the two loses none.
 
@@ -57,7 +57,7 @@ class Schedules:
             The id of the new one, and how many were replaced.
 
         Raises:
-            KubeflowBusy: a run of an old one is under way, which is as it was before.
+            KubeflowBusy: a run of an old schedule is under way; nothing was changed.
         """
         experiment = runs.experiment(self.client, self.settings)
         with self._off(experiment, name) as old:
@@ -74,7 +74,7 @@ class Schedules:
         return given(made.recurring_run_id), self._deleted(old)
 
     def remove(self, name: str) -> int:
-        """Takes out what is scheduled under the name. Returns how many there were. Raises KubeflowBusy as `make` does."""
+        """Remove what is scheduled under the name, and return how many there were. Raises KubeflowBusy as `make` does."""
         with self._off(runs.experiment(self.client, self.settings), name) as old:
             pass
         return self._deleted(old)
@@ -86,9 +86,9 @@ class Schedules:
 
     @contextmanager
     def _off(self, experiment: str, name: str) -> Iterator[list[str]]:
-        """The ids of what is scheduled under the name, with none of its runs under way, nor to come: it is off.
+        """Turn off what is scheduled under the name, see that none of its runs is under way, and yield the ids.
 
-        What was on is on again when the block, or what leads to it, raises.
+        What was on is turned on again when the block, or what leads to it, raises.
         """
         old = _scheduled(self.client, experiment, name)
         ids = [each.recurring_run_id for each in old]
@@ -102,12 +102,12 @@ class Schedules:
         except BaseException:
             for each in old:
                 if each.status != "DISABLED":
-                    with contextlib.suppress(Exception):  # what went wrong first is better told
+                    with contextlib.suppress(Exception):  # the first error matters more
                         self.client.enable_recurring_run(each.recurring_run_id)
             raise
 
     def _clear(self, found: list[runs.Underway]) -> None:
-        """Sees to it that no run of the old schedules is under way. Raises KubeflowBusy, KubeflowFailed."""
+        """Make sure that no run of the old schedules is under way. Raises KubeflowBusy, KubeflowFailed."""
         named = ", ".join(map(str, found))
         if found and self.meanwhile == "refuse":
             raise KubeflowBusy(
@@ -125,7 +125,7 @@ class Schedules:
 
 
 def _scheduled(client: "Api", experiment: str, name: str) -> list["V2beta1RecurringRun"]:
-    """The experiment's recurring runs of this name."""
+    """List the experiment's recurring runs of this name."""
     found, token = [], ""
     while True:
         page = client.list_recurring_runs(page_token=token, page_size=100, experiment_id=experiment)
@@ -136,11 +136,11 @@ def _scheduled(client: "Api", experiment: str, name: str) -> list["V2beta1Recurr
 
 
 def check_cron(expression: str) -> str:
-    """The expression itself.
+    """Check a cron expression and return it.
 
     Raises:
-        BadConfig: it has not six fields, one that KFP does not know, or no date fits it. KFP takes five fields, too, and reads
-            the first one as seconds; one that is never due keeps its controller busy for ever.
+        BadConfig: it does not have six fields, KFP cannot read one, or no date fits. KFP accepts five fields too, and reads the
+            first as seconds; an expression that is never due keeps its controller busy for ever.
     """
     fields = expression.split()
     if len(fields) != len(FIELDS):

@@ -1,4 +1,4 @@
-"""Runs on Kubeflow Pipelines: starting one, finding those that are under way, and waiting for an end."""
+"""Runs on Kubeflow Pipelines: start one, find those that are under way, wait for an end."""
 
 import os
 import time
@@ -20,7 +20,7 @@ ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
 UNDER_WAY = ["RUNTIME_STATE_UNSPECIFIED", "PENDING", "RUNNING", "PAUSED", "CANCELING"]
 PAUSE, LONGEST_PAUSE = 10.0, 300.0  # seconds between two questions: the usual, and at most while nothing answers
 IF_WANTED = "transform"  # the first task that drift.policy = "retrain_on_drift" may skip
-TOO_EARLY, BROKEN = (408, 425, 429), 500  # HTTP: to be asked again, as is whatever is from 500 on
+TOO_EARLY, BROKEN = (408, 425, 429), 500  # HTTP statuses to ask again after, with all from 500 on
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Underway:
 
 
 def experiment(client: "Api", settings: Kubeflow) -> str:
-    """The id of the experiment, which is made if it is not there."""
+    """Return the id of the experiment, which is made if it is missing."""
     return given(client.create_experiment(settings.experiment, namespace=settings.namespace).experiment_id)
 
 
 def start(client: "Api", settings: Kubeflow, version: tuple[str, str], name: str, span: str) -> str:
-    """Starts a run of an uploaded version. Returns its id."""
+    """Start a run of an uploaded version, and return its id."""
     started = client.run_pipeline(
         experiment(client, settings),
         name,
@@ -54,7 +54,7 @@ def start(client: "Api", settings: Kubeflow, version: tuple[str, str], name: str
 
 
 def check_alone(client: "Api", settings: Kubeflow, pipeline_id: str) -> None:
-    """Raises KubeflowBusy while another run of the pipeline is under way: two would publish at once."""
+    """Check that no other run of the pipeline is under way: two would publish at once. Raises KubeflowBusy."""
     found = under_way(client, experiment(client, settings), pipeline_id=pipeline_id)
     if found:
         raise KubeflowBusy(
@@ -65,7 +65,7 @@ def check_alone(client: "Api", settings: Kubeflow, pipeline_id: str) -> None:
 
 
 def under_way(client: "Api", experiment_id: str, pipeline_id: str = "", schedules: Iterable[str] = ()) -> list[Underway]:
-    """The experiment's runs that have not ended: of a pipeline, or of recurring runs by their ids."""
+    """List the experiment's runs that have not ended, of a pipeline or of recurring runs by their ids."""
     schedules = set(schedules)
     found, token = [], ""
     while True:
@@ -80,16 +80,16 @@ def under_way(client: "Api", experiment_id: str, pipeline_id: str = "", schedule
 
 
 def wait(client: "Api", settings: Kubeflow, run_id: str, hours: float, say: Callable[[str], None]) -> "V2beta1Run":
-    """Waits until a run has ended, and asks on while nothing answers.
+    """Wait until a run has ended, and keep asking while nothing answers.
 
     Args:
         client, settings: of KFP.
         run_id: of the run.
         hours: to wait at most.
-        say: is told of outages.
+        say: called with a sentence about each outage.
 
     Raises:
-        KubeflowFailed: it has not ended in time, or the API says that there is none of this id, or no to this token.
+        KubeflowFailed: it has not ended in time, or the API knows no such run, or refuses the token.
     """
     from kfp_server_api import ApiException  # noqa: PLC0415
     from urllib3.exceptions import HTTPError  # noqa: PLC0415
@@ -106,7 +106,7 @@ def wait(client: "Api", settings: Kubeflow, run_id: str, hours: float, say: Call
             if not _passes(error.status):
                 raise KubeflowFailed(
                     f"Run {run_id}, {state} when last seen, cannot be followed: {answer} {ADVICE.get(error.status, OTHERWISE)} "
-                    f"The run goes on unless it was deleted. {look(settings, run_id)}"
+                    f"The run continues unless it was deleted. {look(settings, run_id)}"
                 ) from error
         except (HTTPError, OSError) as error:  # OSError: of the token's file, while it is replaced
             answer = f"{error}."
@@ -117,26 +117,26 @@ def wait(client: "Api", settings: Kubeflow, run_id: str, hours: float, say: Call
             if outage:
                 say(f"Kubeflow Pipelines answers again: the run is {state}.")
         elif not outage:
-            say(f"Kubeflow Pipelines does not answer: {answer} The run goes on; asking again for {hours:g} hours at most.")
+            say(f"Kubeflow Pipelines does not answer: {answer} The run continues; asking again for {hours:g} hours at most.")
         outage, pause = answer, min(pause * 2, LONGEST_PAUSE) if answer else PAUSE
         left = until - time.monotonic()
         if left <= 0:
             trouble = f", and nothing answers now: {outage}" if outage else "."
             raise KubeflowFailed(
-                f"Run {run_id} was {state} when last seen, after {hours:g} hours of waiting; expected its end{trouble} It goes "
-                f"on. {look(settings, run_id)}"
+                f"Run {run_id} was {state} when last seen, after {hours:g} hours of waiting; expected its end{trouble} It "
+                f"continues. {look(settings, run_id)}"
             )
         time.sleep(min(pause, left))
 
 
 def _passes(status: int) -> bool:
-    """Whether an answer with this HTTP status may be another one soon."""
+    """Tell whether asking again soon may give another answer than this HTTP status."""
     renewed = status in (401, 403) and bool(os.environ.get(TOKEN_FILE))  # the file is read for each question
     return renewed or status in TOO_EARLY or status >= BROKEN
 
 
 def look(settings: Kubeflow, run_id: str) -> str:
-    """How to see what a run does, in a sentence."""
+    """Say how to see what a run does."""
     return (
         f"See it at #/runs/details/{run_id} of KFP's pages, or with "
         f"`kubectl get workflow --namespace={settings.namespace} --selector=pipeline/runid={run_id}`."
@@ -144,7 +144,7 @@ def look(settings: Kubeflow, run_id: str) -> str:
 
 
 def ending(run: "V2beta1Run", settings: Kubeflow, tasks: Iterable[str]) -> str:
-    """What came of a run that has ended, in sentences, by the states of its tasks: KFP's API tells no more of them.
+    """Say what came of a run that has ended, by the states of its tasks: KFP's API tells no more about them.
 
     Args:
         run: that has ended.

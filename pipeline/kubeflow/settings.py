@@ -12,7 +12,7 @@ Path = Annotated[str, Field(pattern=r"^/[^\s]+[^/\s]$")]
 
 
 def _does_not_move(image: str) -> str:
-    """One compiled pipeline must not run different code on different days."""
+    """Refuse an image that moves: one compiled pipeline must not run different code on different days."""
     if image.endswith(":latest"):
         raise ValueError("a tag or digest that stays is expected, since `latest` moves")
     return image
@@ -21,7 +21,7 @@ def _does_not_move(image: str) -> str:
 Image = Annotated[str, Field(pattern=r"^\S+/\S+(:\w[\w.-]*|@sha256:[0-9a-f]{64})$"), AfterValidator(_does_not_move)]
 
 
-# Those that read and write through TensorFlow and Beam alone; the others want files.
+# Nodes that read and write only through TensorFlow and Beam; the others need files.
 REMOTE = (NodeId.SPAN_EXAMPLE_GEN, NodeId.STATISTICS_GEN, NodeId.TRANSFORM, NodeId.EVALUATOR, NodeId.BULK_INFERRER)
 
 
@@ -86,7 +86,7 @@ class Pod(Section):
     volumes: list[Volume] = Field(default=[], description="beside kubeflow.claim, which every node has")
 
     def over(self, base: Self) -> "Pod":
-        """What is stated here, and else what `base` states."""
+        """Return what is stated here, and from `base` what is not."""
         return Pod.model_validate(base.model_dump(exclude_unset=True) | self.model_dump(exclude_unset=True))
 
 
@@ -107,5 +107,5 @@ class Kubeflow(Section):
     nodes: dict[str, Pod] = Field(description="what single nodes get, by their name in the DAG")
 
     def node(self, name: str) -> Pod:
-        """What the node of this name gets."""
+        """Return what the node of this name gets."""
         return self.nodes.get(name, Pod()).over(self.every_node)

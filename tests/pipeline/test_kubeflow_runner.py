@@ -191,7 +191,7 @@ def test_whoever_stops_waiting_is_told_that_the_run_goes_on(api, capsys, monkeyp
     monkeypatch.setattr(runs, "time", Clock)
     api.states = ["RUNNING"]
     assert main(api, "run", "--wait") == Exit.INTERRUPTED
-    assert f". Run {api.runs[0]['run_id']} goes on. See it at " in capsys.readouterr().out
+    assert f". Run {api.runs[0]['run_id']} continues. See it at " in capsys.readouterr().out
 
 
 def test_schedule_replaces_and_removes_by_name(api, capsys, monkeypatch):

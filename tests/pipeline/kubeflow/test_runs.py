@@ -84,7 +84,7 @@ def test_a_run_is_waited_for_whatever_its_end(api, clock, end):
 
 
 def test_a_run_that_does_not_end_is_an_error_that_says_where_to_see_it(api, clock):
-    said = r"Run run-\d+ was RUNNING when last seen, after 0\.1 hours of waiting; expected its end. It goes on. See it at "
+    said = r"Run run-\d+ was RUNNING when last seen, after 0\.1 hours of waiting; expected its end. It continues. See it at "
     with pytest.raises(
         KubeflowFailed, match=said + r"#/runs/details/run-\d+ .* `kubectl get workflow .*pipeline/runid=run-\d+`"
     ):
