@@ -1,4 +1,4 @@
-"""Starts Beam workers of this project when an engine asks for them.
+"""Start Beam workers of this project when an engine asks for them.
 
 It runs on each machine of a Flink or Spark cluster (in Kubernetes a sidecar, from this project's image), or beside a portable
 job server. `beam.worker_pool` is its address, as the engine sees it.
@@ -32,13 +32,13 @@ PROVISION_SECONDS = 60.0
 
 
 class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
-    """A process for each worker that is asked for."""
+    """Starts a process for each worker that is asked for."""
 
     def __init__(self) -> None:
         self._workers: dict[str, subprocess.Popen] = {}
 
     def StartWorker(self, request, _context) -> beam_fn_api_pb2.StartWorkerResponse:
-        """The engine fails the job with the error, if there is one."""
+        """Start a worker. If that fails, the engine fails the job with the error."""
         try:
             self._workers[request.worker_id] = subprocess.Popen(
                 [sys.executable, "-m", "pipeline.beam.worker"], cwd=PROJECT, env=os.environ | environment(request)
@@ -52,13 +52,13 @@ class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
         return beam_fn_api_pb2.StopWorkerResponse()
 
     def close(self) -> None:
-        """Ends every worker."""
+        """End every worker."""
         while self._workers:
             stop(self._workers.popitem()[1])
 
 
 def environment(request: beam_fn_api_pb2.StartWorkerRequest) -> dict[str, str]:
-    """What Beam's worker reads: its name, where to connect to, and the pipeline's options, which it asks the engine for."""
+    """Return what Beam's worker reads: its name, where to connect to, and the pipeline's options, as the engine tells them."""
     channel = grpc.insecure_channel(request.provision_endpoint.url)
     with channel:
         service = beam_provision_api_pb2_grpc.ProvisionServiceStub(

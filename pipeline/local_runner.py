@@ -1,4 +1,4 @@
-"""Runs the whole pipeline on this machine, for the oldest span that was not run yet."""
+"""Run the whole pipeline on this machine, for the oldest span that was not run yet."""
 
 import argparse
 import datetime
@@ -22,7 +22,7 @@ INTERRUPTED = "Interrupted. The next run resumes after the last finished node."
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns an `Exit`: DONE when the run came to a decision or there was nothing to run."""
+    """Return an `Exit`: DONE when the run came to a decision or there was nothing to run."""
     parser = command_line.parser("pipeline.local_runner", __doc__)
     parser.add_argument("--span", type=filled, help="month to run, such as 2013-07 (default: the oldest that was not run yet)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what came of the run to FILE")
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def act(options: argparse.Namespace, console: Console) -> None:
-    """Runs, and leaves what came of it in a file if one is named. Raises CrosswindError."""
+    """Run, and leaves what came of it in a file if one is named. Raises CrosswindError."""
     if options.json and not os.access(options.json.absolute().parent, os.W_OK | os.X_OK):
         raise BadConfig(f"--json {options.json}: expected a file in a folder that exists and can be written.")
     result = None
@@ -49,7 +49,7 @@ def act(options: argparse.Namespace, console: Console) -> None:
 
 
 def run(config: Config, span: str | None, verbose: bool, console: Console) -> Outcome | None:
-    """Runs one span and prints what came of it; None if none is due. Raises CrosswindError."""
+    """Run one span and prints what came of it; None if none is due. Raises CrosswindError."""
     from pipeline.local.pending import whole_months  # noqa: PLC0415 (here and below: --help must not wait for what a run needs)
 
     folder = Path(config.run.root).absolute()

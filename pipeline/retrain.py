@@ -23,14 +23,14 @@ WITHOUT_OUTCOME: dict[int, ExitName] = {Exit.WRONG_SETTING: "wrong_setting", Exi
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns an `Exit`: DONE when there was nothing to do."""
+    """Return an `Exit`: DONE when there was nothing to do."""
     options = parse(arguments)
     with signals_end_it():
         return act(options)
 
 
 def act(options: argparse.Namespace) -> Exit:
-    """A tick, and the line that it leaves, whatever ends it."""
+    """Return a tick, and the line that it leaves, whatever ends it."""
     start = time.monotonic()
     config = None
     try:
@@ -63,7 +63,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, Any]]:
-    """Runs what arrived, oldest first, until one run comes to no decision. Returns the exit code and what to log.
+    """Run what arrived, oldest first, until one run comes to no decision. Returns the exit code and what to log.
 
     A span that was tried too often holds up newer ones, unless it is to learn a changed month: a bad delivery of an old month
     must not stop new ones.
@@ -109,7 +109,7 @@ def given_up(span: str, changed: list[str], tries: int) -> str:
 
 
 def run(config: Config, span: str, options: argparse.Namespace) -> Outcome:
-    """Runs one span in a process of its own: a crash in it, or the kernel for lack of memory, ends the run and not the tick."""
+    """Run one span in a process of its own: a crash in it, or the kernel for lack of memory, ends the run and not the tick."""
     command = [sys.executable, "-m", "pipeline.local_runner", "--span", span, "--root", config.run.root]
     command += command_line.again(options)
     with tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,7 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("name", ["serving.rows"])
+@pytest.mark.parametrize("name", ["pipeline.kubeflow.oss", "pipeline.local.cron", "pipeline.local.progress", "serving.rows"])
 def test_examples(name):
     found = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
 

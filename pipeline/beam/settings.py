@@ -1,4 +1,4 @@
-"""How the data-parallel steps run: the section `[beam]`, and the Beam options that it means. Nothing heavy is imported here."""
+"""The section `[beam]`, which says how the data-parallel steps run, and the Beam options for it. Imports nothing heavy."""
 
 import re
 import socket
@@ -12,7 +12,7 @@ from pipeline.shared.section import SENSITIVE, Section
 
 Runner = Literal["local", "multi_processing", "flink", "spark", "dataflow", "portable"]
 
-# The keys that a runner reads, and those without which it cannot run.
+# The keys that a runner reads, and those that it needs.
 ENGINE = frozenset({"workers", "endpoint", "worker_pool", "image"})
 READS: dict[Runner, frozenset[str]] = {
     "local": frozenset(),
@@ -23,7 +23,7 @@ READS: dict[Runner, frozenset[str]] = {
     "portable": ENGINE,
 }
 NEEDS: dict[Runner, tuple[str, ...]] = {"dataflow": ("image", "project", "region", "temp_location"), "portable": ("endpoint",)}
-# Beam's options that a key stands for.
+# Beam's options that a key sets.
 KEYS = {
     **dict.fromkeys(("runner", "direct_running_mode"), "runner"),
     **dict.fromkeys(("direct_num_workers", "parallelism", "sdk_worker_parallelism", "max_num_workers"), "workers"),
@@ -35,7 +35,7 @@ KEYS = {
 SPARK = "spark://"
 ANSWER_SECONDS = 10.0
 THIS_MACHINE = ("localhost", "127.0.0.1")
-IMPORT_TFX = "--beam_plugin=tfx"  # what a worker imports first: TensorFlow Data Validation cannot be imported before
+IMPORT_TFX = "--beam_plugin=tfx"  # what a worker imports first, since TensorFlow Data Validation needs it
 
 
 class Beam(Section):
@@ -98,16 +98,16 @@ class Beam(Section):
 
 
 def arguments(settings: Beam) -> list[str]:
-    """The Beam options of every Beam node.
+    """Return the Beam options of every Beam node.
 
-    `--sdk_container_image` is always there, if only as "none": without one TFX packs itself for each Beam node, which takes
-    seconds and stays in /tmp, 52 MB at a time. No runner is Beam's default: that first tries to download a Go binary.
+        `--sdk_container_image` is always given, if only as "none": else TFX packs itself for each Beam node, which takes
+    seconds and leaves 52 MB in /tmp. Beam's own default runner is not used: it first tries to download a Go binary.
     """
     return [*_RUNNERS[settings.runner](settings), *settings.options]
 
 
 def check_here(settings: Beam) -> None:
-    """For runs on this machine, which keep their files on it.
+    """Check that a run on this machine, which keeps its files here, can use these settings.
 
     Raises:
         BadConfig: the workers would be in containers or in a cloud, which see other files; or no engine answers.
@@ -173,7 +173,7 @@ def _dataflow(settings: Beam) -> list[str]:
 
 
 def _environment(settings: Beam) -> list[str]:
-    """Where an engine's workers run."""
+    """Return the options that say where an engine's workers run."""
     if settings.image:
         image = settings.image
         return ["--environment_type=DOCKER", f"--environment_config={image}", f"--sdk_container_image={image}", IMPORT_TFX]

@@ -1,7 +1,7 @@
 """A Beam worker in this environment, and the runner that starts `workers` of it on this machine.
 
-Beam's own worker unpickles code before anything of ours is imported, and then fails: TensorFlow Data Validation can only be
-imported behind tfx. Run by an engine, not by hand: where to connect to is in the environment variables that Beam defines.
+Beam's own worker unpickles code before anything of ours is imported, and fails: TensorFlow Data Validation can only be
+imported after tfx. An engine runs this module, and says in Beam's environment variables where to connect to.
 """
 
 import sys

@@ -6,10 +6,13 @@ from cronsim import CronSim, CronSimError
 
 
 def is_ever_due(expression: str) -> bool:
-    """Whether any date fits: the 31st of February does not, and a schedule of it would wait for ever in silence.
+    """Tell whether a cron expression is ever due; a schedule of one that is not would wait for ever in silence.
 
     Args:
         expression: five fields, or six with seconds first. Anything that is no cron expression is never due.
+
+    >>> is_ever_due("0 3 1 * *"), is_ever_due("0 3 31 2 *")
+    (True, False)
     """
     try:
         return next(CronSim(expression, datetime.datetime.now(datetime.UTC)), None) is not None

@@ -1,4 +1,4 @@
-"""Runs the nodes of one span on this machine, in a process that is watched: for `pipeline.local_runner` and `pipeline.tune`."""
+"""Run the nodes of one span on this machine, in a watched process; for `pipeline.local_runner` and `pipeline.tune`."""
 
 import contextlib
 import shutil
@@ -27,24 +27,24 @@ CLOSING_SECONDS = 600  # for the report of a run that was ended; it takes 20
 
 
 def execute(config: Config, span: str, console: Console, name: str, *, behind: Callable[[], Result], trials: int = 0) -> Result:
-    """Runs the nodes, or those up to a Tuner of so many trials, and what is to follow them in the same process.
+    """Run the nodes, or those up to a Tuner, and then `behind` in the same process.
 
     Args:
         config, span: what to run.
         console: gets a line a node.
         name: of the run, in ML Metadata and among the reports.
-        behind: is called when all nodes have ended well, in the process that has run them: it must not print.
-        trials: of a Tuner; 0: no Tuner.
+        behind: called when all nodes have succeeded, in the process that ran them. It must not print.
+        trials: trainings that a Tuner tries; 0 (default): no Tuner.
 
     Returns:
-        What `behind` does.
+        What `behind` returns.
 
     Raises:
         LimitExceeded: a node took more than `run.max_seconds` or `run.max_memory_gb`. The run has its report all the same.
-        CrosswindError: a setting makes no sense here, or a node said what is wrong; NodeFailed if it did not.
+        CrosswindError: a setting makes no sense here, or a node said what is wrong; NodeFailed if it did not say.
     """
     beam.check_here(config.beam)
-    read_keys(config.publish.public_key, config.publish.signing_key)  # a key that is missing, better now than after training
+    read_keys(config.publish.public_key, config.publish.signing_key)  # a missing key is better told now than after training
     up_to = NodeId.TUNER if trials else None
 
     def work(tell: Tell) -> Result:
@@ -53,7 +53,7 @@ def execute(config: Config, span: str, console: Console, name: str, *, behind: C
             from pipeline.local import local_dag  # noqa: PLC0415 (here and below: the process that watches needs none of it)
             from pipeline.model import distribution  # noqa: PLC0415
 
-            # Devices are settled when TensorFlow starts, and what is missing is better said before the first node.
+            # Devices are fixed when TensorFlow starts, and a missing one is better told before the first node.
             distribution.create(config.train.strategy, config.train.devices, config.train.tpu)
             check_schema(config)
             local_dag.run(create_pipeline(config, span, git_commit(), trials), name, up_to, masking.masker(config), follows)
@@ -73,13 +73,13 @@ def execute(config: Config, span: str, console: Console, name: str, *, behind: C
         if error.node:  # else there is nothing to tell of
             failure = f"{type(error).__name__}: {error}"
             limits = config.run.model_copy(update={"max_seconds": CLOSING_SECONDS})
-            with contextlib.suppress(CrosswindError):  # what ended the run is better told than what ended its report
+            with contextlib.suppress(CrosswindError):  # what ended the run matters more than what ended its report
                 supervised(lambda tell: close(tell, failure), limits, console)
         raise
 
 
 def _room(root: Path) -> str:
-    """What is said where there is hardly any: SQLite, on a full disk, may say that no transaction is active."""
+    """Return a hint where the disk is nearly full: SQLite may only say that no transaction is active."""
     free = shutil.disk_usage(root).free
     return (
         f"\nOnly {free / 1e6:.1f} MB are left on the disk of {root}: free some space, and run again."
@@ -89,7 +89,7 @@ def _room(root: Path) -> str:
 
 
 class _Follows:
-    """Passes on what it is told, and knows the node that failed first: closing nodes run after it."""
+    """Passes on events, and remembers the node that failed first: closing nodes run after it."""
 
     def __init__(self, tell: Tell):
         self.failed = ""
@@ -105,7 +105,7 @@ class _Follows:
 
 @contextlib.contextmanager
 def _explained(config: Config, tell: Tell) -> Iterator[_Follows]:
-    """One message for what ends the nodes within, which tell what is yielded of themselves. Raises CrosswindError."""
+    """Yield a listener for the nodes in the block, and turn what ends them into one message. Raises CrosswindError."""
     from absl import logging  # noqa: PLC0415
 
     follows, mask = _Follows(tell), masking.masker(config)

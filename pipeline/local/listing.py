@@ -1,4 +1,4 @@
-"""Folders as a browser sees them on a file system: files, and a list where there is no page."""
+"""Serve folders as a browser shows them on a file system: files, and a list where there is no page."""
 
 import html
 from pathlib import Path
@@ -14,16 +14,16 @@ PAGE += "<h1>{0}</h1><ul>{1}</ul></html>\n"
 
 
 class Listed(StaticFiles):
-    """A folder and what is below it; nothing that a link leads out to."""
+    """A folder and what is below it, but nothing that a link leads out to."""
 
     async def check_config(self) -> None:
-        """The folder may not be there yet: nothing was published so far."""
+        """Check nothing: the folder may not be there yet, as before the first model is published."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file, or the list of a folder's entries."""
+        """Return the file, or the list of a folder's entries."""
         try:
             answer = await super().get_response(path, scope)
-            if path.endswith(".log") and "content-type" in answer.headers:  # of a type of its own a browser would download it
+            if path.endswith(".log") and "content-type" in answer.headers:  # a browser would download other types
                 answer.headers["content-type"] = "text/plain; charset=utf-8"
             return answer
         except HTTPException:

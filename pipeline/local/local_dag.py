@@ -1,4 +1,4 @@
-"""Runs a DAG by TFX's LocalDagRunner: under a name of ours, node by node, and its closing nodes whatever came of the others."""
+"""Run a DAG with TFX's LocalDagRunner, under a name of ours, node by node; its closing nodes run whatever the others did."""
 
 import gc
 import logging
@@ -28,23 +28,23 @@ def run(
     mask: Callable[[str], str] = str,
     tell: Tell = lambda _: None,
 ) -> None:
-    """Runs every node in turn; a node that fails ends the run but for the closing nodes.
+    """Run every node in turn; after one that fails only the closing nodes run.
 
-    LocalDagRunner heeds no trigger strategy, so the closing nodes are given to it as a DAG of their own, of the same run.
+    LocalDagRunner ignores trigger strategies, so the closing nodes are given to it as a DAG of their own, of the same run.
 
     Args:
         pipeline: the DAG, with an SQLite file for its metadata.
-        name: of the run in ML Metadata, where it is also kept why a node failed.
+        name: of the run in ML Metadata, which also keeps why a node failed.
         up_to: the last node to run; None: all.
-        mask: takes out of a message what must not be kept.
-        tell: is told of each node.
+        mask: removes from a message what must not be kept.
+        tell: called with each event of a node.
 
     Raises:
-        Whatever a node raised, unless it was a closing one: what it tells of is decided already.
+        Whatever a node raised, except a closing one: it only reports what is decided already.
     """
     nodes, closing = _compiled(pipeline, name, up_to)
     gc.collect()
-    gc.freeze()  # what the imports made stays: TensorFlow Lite's converter alone would go through it in each conversion
+    gc.freeze()  # objects of the imports stay: TensorFlow Lite's converter alone would walk them in each conversion
     try:
         in_turn(nodes, pipeline.metadata_connection_config, tell, of=len(_to_run(nodes)) + len(_to_run(closing)))
     except (Exception, SystemExit) as error:
@@ -55,7 +55,7 @@ def run(
 
 
 def close(pipeline: Pipeline, name: str, message: str, up_to: str | None = None, tell: Tell = lambda _: None) -> None:
-    """What `run` does behind a failure, for a run whose process was ended: notes why, and runs the closing nodes.
+    """Do what `run` does after a failure, for a run whose process was ended: note why, and run the closing nodes.
 
     Args:
         pipeline, name, up_to, tell: as of `run`.
@@ -68,14 +68,14 @@ def close(pipeline: Pipeline, name: str, message: str, up_to: str | None = None,
 def in_turn(
     nodes: pipeline_pb2.Pipeline, metadata: mlmd.ConnectionConfig, tell: Tell, *, before: int = 0, of: int | None = None
 ) -> None:
-    """Runs nodes one after the other, each as a DAG of its own: LocalDagRunner offers no callback.
+    """Run nodes one after the other, each as a DAG of its own: LocalDagRunner offers no callback.
 
     Args:
         nodes: the compiled DAG.
         metadata: where its runs are kept.
-        tell: is told when each node begins, gets on and ends.
+        tell: called when a node begins, makes progress or ends.
         before: how many nodes have run before these.
-        of: how many there are in all; None: these.
+        of: how many nodes there are in all; None: only these.
 
     Raises:
         Whatever a node raised.
@@ -104,7 +104,7 @@ def _newest(store: metadata_store.MetadataStore) -> mlmd.Execution | None:
 
 
 def _state(before: mlmd.Execution | None, after: mlmd.Execution | None) -> HowEnded:
-    """How a node ended, by the newest execution before it and after it: one that a condition leaves out has none."""
+    """Tell how a node ended, by the newest execution before and after it: one that a condition skips leaves none."""
     if after is None or (before and before.id == after.id):
         return "skipped"
     found: dict[int, HowEnded] = {mlmd.Execution.CACHED: "cached", mlmd.Execution.COMPLETE: "done"}
@@ -116,8 +116,8 @@ def _to_run(nodes: pipeline_pb2.Pipeline) -> list[pipeline_pb2.Pipeline.Pipeline
 
 
 def _compiled(pipeline: Pipeline, name: str, up_to: str | None) -> tuple[pipeline_pb2.Pipeline, pipeline_pb2.Pipeline]:
-    """The nodes, and the closing ones."""
-    for node in pipeline.components:  # before the first one runs: what is edited while they do is not what runs
+    """Compile the DAG to its nodes and its closing nodes."""
+    for node in pipeline.components:  # before the first one runs: an edit made meanwhile is not what runs
         source_code.at_start(node.type)
     compiled = Compiler().compile(pipeline)
     substitute_runtime_parameter(compiled, {PIPELINE_RUN_ID_PARAMETER_NAME: name})
@@ -146,7 +146,7 @@ def _is_closing(node: pipeline_pb2.Pipeline.PipelineOrNode) -> bool:
 
 
 def note_failure(metadata: mlmd.ConnectionConfig, run: str, message: str) -> None:
-    """Marks the node that failed, with why: TFX keeps no message, and leaves one running that failed before its executor."""
+    """Mark the node that failed, and why: TFX keeps no message, and a node that failed before its executor stays "running"."""
     store = metadata_store.MetadataStore(metadata)
     context = store.get_context_by_type_and_name(trace.RUN, run)
     executions = store.get_executions_by_context(context.id) if context else []

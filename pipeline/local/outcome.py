@@ -1,4 +1,4 @@
-"""What came of a run, in one record: for the terminal, for `retrain.log`, for a notification."""
+"""The outcome of a run, in one record for the terminal, `retrain.log` and notifications."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:  # it imports ml_metadata, which --help does not wait for
     from components.run_report.facts import Advice
     from pipeline.local.record import Outputs
 
-# Each is an `Exit` in lower case: that of the run, and of the tick that it ends.
+# Each is an `Exit` in lower case: of the run, and of the tick that the run ends.
 ExitName = Literal[
     "published", "not_blessed", "stable", "data_rejected", "limit_exceeded", "wrong_setting", "busy", "interrupted", "failed"
 ]
 
 
 class Outcome(BaseModel):
-    """Of one run of one span."""
+    """The outcome of one run of one span."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,20 +26,20 @@ class Outcome(BaseModel):
     outcome: ExitName
     reason: str = ""  # why nothing new was published
     mobile: str = ""  # why the phone's model was not published although the server's was
-    version: int | None = None  # published, else in production; None if it came to no decision
-    in_production: int | None = None  # after the run; not `version` if that waits for a promotion; None as before
+    version: int | None = None  # published, else in production; None without a decision
+    in_production: int | None = None  # after the run; not `version` if that waits for a promotion; None likewise
     drift: str = ""  # the DriftMonitor's verdict
     drift_reasons: list[str] = []
     seconds: float = 0.0
 
     @property
     def decided(self) -> bool:
-        """Whether the span is done with: published or not, the run came to its end."""
+        """Whether the run came to its end, published or not, so that the span is done."""
         return self.outcome in ("published", "not_blessed", "stable")
 
     @property
     def promotion(self) -> "Advice | None":
-        """What puts the published version into production; None if it is there."""
+        """The step that puts the published version into production; None if it is there."""
         from components.run_report import advice  # noqa: PLC0415 (--help does not wait for it)
 
         if self.outcome != "published" or not self.version or not self.in_production or self.in_production == self.version:
@@ -48,12 +48,12 @@ class Outcome(BaseModel):
 
     @property
     def waits(self) -> str:
-        """The same in a line; empty if there is nothing to do."""
+        """`promotion` in one line; empty if there is nothing to do."""
         return f"{self.promotion.text} {self.promotion.command}" if self.promotion else ""
 
 
 def of(span: str, outputs: "Outputs", seconds: float) -> Outcome:
-    """The outcome of a run that came to its end, from the artifacts that it left."""
+    """Read the outcome of a run that came to its end from the artifacts that it left."""
     drift = drift_report.read(Output.DRIFT.of(outputs).uri)
     version = in_production = drift.reference.version if drift.reference else None
     if NodeId.PUBLISHER in outputs:
@@ -62,7 +62,7 @@ def of(span: str, outputs: "Outputs", seconds: float) -> Outcome:
         reason = pushed["reason"].string_value
         mobile = Output.MOBILE_PUSHED_MODEL.of(outputs).custom_properties["reason"].string_value
         in_production = pushed["in_production"].int_value or pushed["version"].int_value or in_production
-        # Where nothing is new, the very model may be there beside the one in production.
+        # Where nothing is new, this very model may stand beside the one in production.
         version = pushed["version"].int_value if result == "published" else in_production
     else:
         mobile = ""

@@ -1,4 +1,4 @@
-"""Which spans are to be run, by what is in the folder and what ML Metadata says. Imports no TensorFlow."""
+"""Find which spans are due, from the files that are there and ML Metadata. Imports no TensorFlow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from pipeline.local import record
 
 @dataclass(frozen=True)
 class Due:
-    """What is to be done about the spans that are there, each list oldest first.
+    """What to do about the spans that are there, each list oldest first.
 
     Attributes:
-        pending: to be run, from that of the model in production on: no run decided on what is now in the files of its window.
-        superseded: those before it. To run one would put an older model into production: nobody asks for that by waiting.
-        changed: months with other files than those that were learned, and the newest span whose window has them, pending or
-            superseded: one run learns the change.
-        waiting: cannot be run because a month before them is missing: not those that only ever open a window.
-        incomplete: not whole yet, see `whole.months`.
+        pending: spans to run, from the one of the model in production on: no run has decided on the files that are now there.
+        superseded: spans before that one. Running one would put an older model into production, so a person has to ask for it.
+        changed: months whose files changed since they were learned, each with the newest span whose window has it: one run
+            of that span, pending or superseded, learns the change.
+        waiting: spans that cannot be run because a month before them is missing; not those that only ever open a window.
+        incomplete: spans that are not whole yet, see `whole.months`.
     """
 
     pending: list[str]
@@ -32,11 +32,11 @@ class Due:
     incomplete: list[str]
 
     def changed_in(self, span: str) -> list[str]:
-        """The months that changed and are learned by running the span."""
+        """List the changed months that a run of this span learns."""
         return [month for month, newest in self.changed.items() if newest == span]
 
     def told(self, config: Config) -> str:
-        """What a person cannot see from the spans that are run, in sentences."""
+        """Say what the spans that are run do not show."""
         said = []
         for span in sorted(set(self.changed.values())):
             months = ", ".join(self.changed_in(span))
@@ -53,23 +53,23 @@ class Due:
 
 
 def whole_months(config: Config) -> list[str]:
-    """The months that are whole, with or without those before them. Raises SpanNotFound if there is no span at all."""
+    """List the whole months, with or without those before them. Raises SpanNotFound if there is no span at all."""
     folder = Path(config.data.spans)
     return whole.months(spans.listing(folder), whole.marked(folder), config.data.complete_after_days)
 
 
 def whole_spans(config: Config) -> list[str]:
-    """The whole months whose window is there, oldest first. Raises SpanNotFound if there is no span at all."""
+    """List the whole months whose window is there, oldest first. Raises SpanNotFound if there is no span at all."""
     found = whole_months(config)
     return [span for span in found if set(spans.window(span, config.data.window)) <= set(found)]
 
 
 def due(config: Config) -> Due:
-    """What is to be run, and what is not and why.
+    """Find what to run, and what not and why.
 
     Raises:
         SpanNotFound: there is no span at all.
-        CorruptModel, SignatureInvalid, VersionNotFound, BadConfig: it cannot be said what is in production.
+        CorruptModel, SignatureInvalid, VersionNotFound, BadConfig: what is in production cannot be read.
     """
     begun = {span: paths for span, paths in spans.listing(Path(config.data.spans)).items() if paths}
     complete, runnable = whole_months(config), whole_spans(config)
@@ -91,13 +91,13 @@ def due(config: Config) -> Due:
 
 
 def changes(runnable: list[str], size: int, learned: Mapping[str, Mapping[str, str]], now: Mapping[str, str]) -> dict[str, str]:
-    """The months with other files than a run last decided on, each with the newest span whose window has it.
+    """Find months whose files differ from those that a run last decided on, each with the newest span whose window has it.
 
     Args:
         runnable: spans, oldest first.
-        size: of the window.
-        learned: span -> month of its window -> what its files were, as `content.totals`.
-        now: month -> what they are.
+        size: months of a window.
+        learned: span -> month of its window -> the `content.totals` of its files then.
+        now: month -> the totals of its files now.
     """
     found = {}
     for month, total in now.items():
@@ -109,10 +109,10 @@ def changes(runnable: list[str], size: int, learned: Mapping[str, Mapping[str, s
 
 
 def attempts(config: Config, span: str) -> int:
-    """How often a run has read the span since its files, or another month's of its window, last changed."""
+    """Count the runs that have read the span since the files of its window last changed."""
     present = spans.listing(Path(config.data.spans))
     window = spans.window(span, config.data.window)
-    # The folder too: it changes when a file is removed. And the time of the last change of status, which no copy can set back.
+    # The folder too, which changes when a file is removed. By ctime, which no copy can set back.
     places = [path for month in window for path in (Path(config.data.spans) / month, *present[month])]
     return record.attempts(_database(config), span, max(path.lstat().st_ctime for path in places))
 

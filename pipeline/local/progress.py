@@ -1,4 +1,4 @@
-"""What a person sees while the nodes run: a line for each that has ended, and one that lives for the one that runs."""
+"""Show progress while nodes run: a line for each that has ended, and a live one for the one that runs."""
 
 import os
 import time
@@ -16,13 +16,13 @@ from components.shared.steps import Step
 HowEnded = Literal["done", "cached", "skipped", "failed", "stopped"]
 COLOURS: dict[HowEnded, str] = {"done": "green", "cached": "cyan", "skipped": "yellow", "failed": "red", "stopped": "yellow"}
 THE_START = "The start"  # before the first node
-EACH = 30.0  # seconds between two lines where none can live
-MEASURED = 2.0  # seconds between two reports from which on they say how long the rest takes
+EACH = 30.0  # seconds between two lines where none can be live
+MEASURED = 2.0  # seconds between two reports that are enough to tell how long the rest takes
 
 
 @dataclass(frozen=True)
 class Began:
-    """A node begins: the `number`-th `of` so many. Both are 0 for what is no node."""
+    """A node begins: the `number`-th `of` so many. Both are 0 for something that is no node."""
 
     node: str
     number: int = 0
@@ -31,7 +31,7 @@ class Began:
 
 @dataclass(frozen=True)
 class Ended:
-    """The node that has begun last ends."""
+    """The node that began last ends."""
 
     state: HowEnded
 
@@ -41,19 +41,19 @@ Tell = Callable[[Event], None]
 
 
 class Pace:
-    """How long the rest of a node's steps takes, from the time that those behind it took."""
+    """Estimates how long the rest of a node's steps takes, from the time that the finished ones took."""
 
     def __init__(self) -> None:
         self._first = self._last = (0.0, Step("", 0.0, 0))
 
     def reported(self, now: float, step: Step) -> None:
-        """Takes a step in. What came before the first one, such as compiling, says nothing of the rest."""
+        """Note a step. The time before the first one, such as for compiling, says nothing about the rest."""
         if step.unit != self._last[1].unit or step.done < self._last[1].done:
             self._first = (now, step)
         self._last = (now, step)
 
     def left(self, now: float) -> float | None:
-        """Seconds; None where too little was measured, or all is done."""
+        """Return seconds; None where too little was measured, or all is done."""
         (began, first), (then, last) = self._first, self._last
         if then - began < MEASURED or last.done <= first.done or last.done >= last.of:
             return None
@@ -61,14 +61,14 @@ class Pace:
 
 
 class Screen:
-    """Shows what it is told; use it as a context, in the one process that writes to the terminal.
+    """Shows events; use it as a context, in the one process that writes to the terminal.
 
-    The line lives where a terminal can move its cursor and nothing else writes to it. Elsewhere there is a plain line each
-    half minute.
+    The line is live where a terminal can move its cursor and nothing else writes to it. Elsewhere a plain line is printed
+    each half minute.
 
     Attributes:
-        node: that has begun last; empty before the first one.
-        since: when it began, or when the one before it has ended; of time.monotonic.
+        node: the one that began last; empty before the first one.
+        since: when it began, or when the one before it ended, by time.monotonic.
     """
 
     def __init__(self, console: Console):
@@ -79,7 +79,7 @@ class Screen:
         self._pace = Pace()
         self._due = self.since + EACH
         alone = not any(map(os.isatty, (1, 2)))  # standard output and error are sent elsewhere, see `root.output_to`
-        # rich must not take the place of sys.stdout and sys.stderr: what libraries say belongs into the log.
+        # rich must not replace sys.stdout and sys.stderr: what libraries print belongs in the log.
         self._live = Live(
             console=console,
             get_renderable=self._living,
@@ -101,7 +101,7 @@ class Screen:
         self._live.stop()
 
     def tell(self, event: Event) -> None:
-        """Shows that a node has begun, gets on, or has ended."""
+        """Show that a node has begun, makes progress, or has ended."""
         now = time.monotonic()
         match event:
             case Began(node):
@@ -116,7 +116,7 @@ class Screen:
                 self._console.print(line, highlight=False, soft_wrap=True)
 
     def look(self) -> None:
-        """Prints a line if it is time for one. To be called about once a second."""
+        """Print a line if it is time for one. Call it about once a second."""
         if not self._lives and self._running and (now := time.monotonic()) >= self._due:
             self._due += EACH
             self._console.print(self._line(now), markup=False, highlight=False, soft_wrap=True)
@@ -125,14 +125,14 @@ class Screen:
         return Text(self._line(time.monotonic()), no_wrap=True, overflow="ellipsis")
 
     def _line(self, now: float) -> str:
-        """Such as `8/16  Trainer  0:47  epoch 2 of 3  about 0:40 left`."""
+        """Return a line such as `8/16  Trainer  0:47  epoch 2 of 3  about 0:40 left`."""
         running, step = self._running, self._step
         if running is None:
             return ""
         place = f"{running.number}/{running.of}" if running.of else ""
         line = f"  {place:<7} {running.node:<18} {clock(now - self.since):>6}"
         if step and step.done >= step.of:
-            line += f"  {step.of:,} of {step.of:,} {step.unit}s done"  # and what follows them is not counted
+            line += f"  {step.of:,} of {step.of:,} {step.unit}s done"  # the work after them is not counted
         elif step:
             line += f"  {step.unit} {step.number:,} of {step.of:,}"
             if (left := self._pace.left(now)) is not None:
@@ -141,7 +141,11 @@ class Screen:
 
 
 def clock(seconds: float) -> str:
-    """Minutes and seconds, as 1:07; from an hour on with hours, as 1:00:00."""
+    """Write seconds as minutes, from an hour on with hours.
+
+    >>> clock(67), clock(3600)
+    ('1:07', '1:00:00')
+    """
     minutes, rest = divmod(round(seconds), 60)
     hours, below = divmod(minutes, 60)
     return f"{hours}:{below:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

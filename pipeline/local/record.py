@@ -1,4 +1,4 @@
-"""What earlier runs did, read from ML Metadata. Imports no TensorFlow."""
+"""Read from ML Metadata what earlier runs did. Imports no TensorFlow."""
 
 import json
 from pathlib import Path
@@ -19,10 +19,10 @@ Outputs = dict[str, dict[str, mlmd.Artifact]]  # node -> output key -> artifact
 
 
 def decided(path: Path, model: str) -> dict[str, dict[str, str]]:
-    """Spans whose run came to a decision about `model`: published, not blessed, or not wanted by the drift policy.
+    """Find the spans whose run came to a decision about `model`: published, not blessed, or not wanted by the drift policy.
 
-    Each with what it was decided on, the newest time: month of its window -> `content.totals` of its files; nothing, if that
-    was not recorded. A killed, failed or rejected run is none: its last Publisher did not finish.
+        Each comes with what the newest decision was made on: month of its window -> `content.totals` of its files; nothing if
+    that was not recorded. A killed, failed or rejected run decided nothing: its Publisher did not finish.
     """
     if not metadata_file.exists(path):
         return {}
@@ -46,7 +46,7 @@ def decided(path: Path, model: str) -> dict[str, dict[str, str]]:
 
 
 def _content(store: MetadataStore, executions: list[int]) -> dict[int, dict[str, str]]:
-    """What executions were given to read, as SpanExampleGen recorded it."""
+    """Return what executions read, as SpanExampleGen recorded it."""
     events = store.get_events_by_execution_ids(executions) if executions else []
     inputs = {
         event.execution_id: event.artifact_id
@@ -59,7 +59,7 @@ def _content(store: MetadataStore, executions: list[int]) -> dict[int, dict[str,
 
 
 def attempts(path: Path, span: str, since: float) -> int:
-    """How many runs of `span` have started to read it after a time, in seconds since 1970, whatever came of them."""
+    """Count the runs that started to read `span` after a time, in seconds since 1970, whatever came of them."""
     if not metadata_file.exists(path):
         return 0
     return sum(
@@ -75,7 +75,7 @@ def _executions(store: MetadataStore, node: NodeId) -> list[mlmd.Execution]:
 
 
 def _or_none(get, type_name: str) -> list:
-    """What the store has of a type; nothing if it does not know the type."""
+    """Return what the store has of a type; nothing if it does not know the type."""
     try:
         return get(type_name)
     except errors.NotFoundError:
@@ -83,7 +83,7 @@ def _or_none(get, type_name: str) -> list:
 
 
 def last_run(path: Path) -> Outputs:
-    """The artifacts of the newest run, by node and output key. Nodes that did not finish have none."""
+    """Return the artifacts of the newest run, by node and output key. Nodes that did not finish have none."""
     store = open_store(path)
     run = max(store.get_contexts_by_type(RUN), key=lambda context: context.id)
     outputs: Outputs = {}

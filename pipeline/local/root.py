@@ -1,4 +1,4 @@
-"""The folder that a run writes to: one run at a time, and quiet."""
+"""The folder that a run writes to: held by one run at a time, which sends its output to a log."""
 
 import atexit
 import datetime
@@ -21,10 +21,10 @@ PATIENCE = 2.0  # seconds: the kernel takes up to one to free a gigabyte
 
 @contextmanager
 def claimed(root: Path, lock: str = ".lock") -> Iterator[None]:
-    """Holds `root`, or what `lock` stands for in it. The kernel lets go of it when the process ends, however it ends.
+    """Hold `root`, or the part of it that `lock` stands for. The kernel releases it when the process ends, however it ends.
 
     Raises:
-        RootUnusable: it cannot be written, or TensorFlow could read no model in it.
+        RootUnusable: it cannot be written, or TensorFlow could not read a model in it.
         RootBusy: another run holds it.
     """
     if found := sorted({letter for letter in str(root.absolute()) if letter in PATTERN}):
@@ -34,7 +34,7 @@ def claimed(root: Path, lock: str = ".lock") -> Iterator[None]:
         )
     with _writing(root):
         root.mkdir(parents=True, exist_ok=True)
-        file = (root / lock).open("a+b", buffering=0)  # else closing it would write again what could not be written
+        file = (root / lock).open("a+b", buffering=0)  # else closing it would try again to write what could not be written
     with file:
         if not _locked(file):
             file.seek(0)
@@ -52,7 +52,7 @@ def claimed(root: Path, lock: str = ".lock") -> Iterator[None]:
 
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """Raises RootUnusable for an OSError within."""
+    """Raise RootUnusable for an OSError in the block."""
     try:
         yield
     except OSError as error:
@@ -62,7 +62,7 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 def _locked(file: IO[bytes]) -> bool:
-    """Tries for a moment: a run that was killed may still hold what it is about to let go of."""
+    """Try to lock for a moment: a run that was killed may be about to release it."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -76,16 +76,16 @@ def _locked(file: IO[bytes]) -> bool:
 
 
 def terminal() -> Console:
-    """Standard output by a descriptor of its own, since `output_to` sends the usual one to the log."""
+    """Return standard output on a descriptor of its own, since `output_to` sends the usual one to the log."""
     file = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8")
-    # rich asks the standard streams for the width, of which only the input may still be the terminal.
+    # rich asks the standard streams for the width, and only the input may still be the terminal.
     width = os.get_terminal_size(file.fileno()).columns if file.isatty() and not os.isatty(0) else None
     return Console(file=file, width=width)
 
 
 @contextmanager
 def output_to(log: Path) -> Iterator[None]:
-    """Sends standard output and error to `log`, those of TensorFlow's C++ included, which only file descriptors reach.
+    """Send standard output and error to `log`, with TensorFlow's C++ output, which only file descriptors reach.
 
     Raises:
         RootUnusable: it cannot be written.
@@ -113,7 +113,7 @@ def _flush() -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """Ends the process. Not sys.exit: after a tf.Transform analysis the interpreter may crash while it collects garbage."""
+    """End the process. Not sys.exit: after a tf.Transform analysis the interpreter may crash while it collects garbage."""
     _flush()
-    atexit._run_exitfuncs()  # which os._exit leaves out: TensorFlow's removes the sources it wrote to /tmp
+    atexit._run_exitfuncs()  # os._exit skips them: TensorFlow's removes the sources that it wrote to /tmp
     os._exit(code)

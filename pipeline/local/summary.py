@@ -1,4 +1,4 @@
-"""What a person wants to know at the end of a run."""
+"""Print what a person wants to know at the end of a run."""
 
 import json
 import textwrap
@@ -21,18 +21,18 @@ from pipeline.local.pending import Due
 from pipeline.local.record import Outputs
 
 COLUMNS = {"auc": "AUC", "binary_crossentropy": "log loss", "auc_precision_recall": "AUC-PR", "calibration": "calib."}
-MIN_ROWS = 100  # of a slice worth a line: the AUC of fewer is noise
+MIN_ROWS = 100  # of a slice that gets a line: the AUC of fewer is noise
 
 
 def show(console: Console, config: Config, outputs: Outputs, outcome: Outcome, found: Due) -> None:
-    """Prints rows, findings, metrics, the decision, and what to do next.
+    """Print rows, findings, metrics, the decision, and what to do next.
 
     Args:
-        console: where to.
+        console: where to print.
         config: of the run.
         outputs: the artifacts of a run that came to its end.
         outcome: what came of it.
-        found: what is to be run after it.
+        found: what to run next.
     """
     told = _told(outputs)
     console.print()
@@ -48,16 +48,16 @@ def show(console: Console, config: Config, outputs: Outputs, outcome: Outcome, f
 
 
 def _prose(console: Console, markup: str) -> None:
-    """Prints it: on a terminal a line breaks between words, elsewhere never, and no word is broken: it may be a path."""
+    """Print text: on a terminal a line breaks between words, elsewhere never. No word is broken: it may be a path."""
     text = Text.from_markup(markup)
-    if console.is_terminal:  # by textwrap: rich would break or cut a word that is longer than a line
+    if console.is_terminal:  # with textwrap: rich would break or cut a word that is longer than a line
         wrapper = textwrap.TextWrapper(console.width, break_long_words=False, break_on_hyphens=False)
         text.plain = "\n".join(wrapper.fill(line) for line in text.plain.splitlines())
     console.print(text, soft_wrap=True)
 
 
 def _next(found: Due, told: str) -> str:
-    """What the next run takes, else what it would wait for, in markup."""
+    """Say, in markup, what the next run takes, else what it waits for."""
     if found.pending:
         return f"[bold]make run[/] takes {found.pending[0]}."
     gaps = f"{', '.join(found.waiting)} cannot be run before the months missing before it are there." if found.waiting else ""
@@ -66,7 +66,7 @@ def _next(found: Due, told: str) -> str:
 
 
 def _told(outputs: Outputs) -> RunFacts | None:
-    """What the run's page says; None if it could not be written."""
+    """Return what the run's page says; None if it could not be written."""
     return facts.read(Path(Output.PAGE.of(outputs).uri)) if NodeId.RUN_REPORT in outputs else None
 
 
@@ -99,14 +99,14 @@ def _drift(console: Console, outputs: Outputs) -> None:
 
 
 def _farthest(found: drift_report.Report, count: int = 5) -> list[str]:
-    """Names of the features that drifted most, measured in limits."""
+    """Name the features that drifted most, as multiples of their limits."""
     fired = [check for check in found.checks if check.feature and check.verdict != "stable"]
     ordered = sorted(fired, key=lambda check: check.value / check.limit, reverse=True)
     return list(dict.fromkeys(check.feature for check in ordered))[:count]
 
 
 def metrics_table(measured: dict[str, tfma_results.Metrics]) -> Table:
-    """A row a slice, the largest first; candidate and, where there is one, production side by side."""
+    """Make a table with a row a slice, the largest first; candidate and, where there is one, production side by side."""
     candidate, production = measured[tfma_results.CANDIDATE], measured.get(tfma_results.BASELINE)
     rows = {name: metrics["example_count"] for name, metrics in candidate.items()}
     shown = sorted(
@@ -136,7 +136,7 @@ def _cell(value: float | None) -> str:
 
 
 def _difference(console: Console, told: RunFacts | None) -> None:
-    """Both models' AUC on the same rows. Better or worse is said only where the interval of the difference says so."""
+    """Print the difference in AUC on the same rows; it is called better or worse only where its interval says so."""
     if told is None or told.candidate is None:
         return
     for metric in told.candidate.metrics:
@@ -166,7 +166,7 @@ def _decision(console: Console, outputs: Outputs, outcome: Outcome, told: RunFac
 
 
 def _step(console: Console, step: Advice) -> None:
-    """Text, and the command on a line of its own, which is copied as it is."""
+    """Print a step, its command on a line of its own, to be copied as it is."""
     _prose(console, escape(f"  {step.text}"))
     if step.command:
         console.print(f"  {step.command}", markup=False, highlight=False, soft_wrap=True)

@@ -1,6 +1,6 @@
-"""Runs nodes in a process of its own, under limits. What hangs is ended and named, even in C code that holds Python's lock.
+"""Run nodes in a process of its own, under limits. A node that hangs is ended and named, even in C code with Python's lock.
 
-The process that watches imports no TensorFlow, and the other is a fork of it, which takes milliseconds.
+The process that watches imports no TensorFlow; the other is a fork of it, which takes milliseconds.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class AskedToEnd(SystemExit):
-    """A signal asks this process to end.
+    """Raised when a signal asks this process to end.
 
     Attributes:
         name: of the signal, such as SIGTERM.
@@ -47,11 +47,11 @@ class AskedToEnd(SystemExit):
 
 
 def supervised(work: Callable[[Tell], Result], limits: Run, console: Console) -> Result:
-    """Does the work in a process of its own, which ends with this one whatever ends it.
+    """Do work in a process of its own, which ends with this one whatever ends it.
 
     Args:
-        work: tells what it is given of each node. What it returns or raises must be picklable. It writes nothing to the
-            terminal, where this process does.
+        work: gets a function to tell events of nodes to. What it returns or raises must be picklable, and it writes
+            nothing to the terminal, where this process writes.
         limits: `max_seconds` of a node, `max_memory_gb` of the process and all below it.
         console: shows the nodes.
 
@@ -61,7 +61,7 @@ def supervised(work: Callable[[Tell], Result], limits: Run, console: Console) ->
     Raises:
         LimitExceeded: a node took more than it may.
         ProcessDied: the process ended without a result.
-        CrosswindError: that of the work.
+        CrosswindError: the one that the work raised.
     """
     receiver, sender = Pipe(duplex=False)
     sys.stdout.flush()
@@ -69,7 +69,7 @@ def supervised(work: Callable[[Tell], Result], limits: Run, console: Console) ->
     watcher = os.getpid()
     others = set(psutil.Process().children(recursive=True))
     with receiver, _orphans_come_here(), signals_end_it():
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # until there is somebody to end what is started here
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # until somebody is there to end what is started here
         pid = os.fork()
         if pid == 0:
             _work(work, sender, watcher, mask)
@@ -80,7 +80,7 @@ def supervised(work: Callable[[Tell], Result], limits: Run, console: Console) ->
 
 
 def _work(work: Callable[[Tell], object], sender: Connection, watcher: int, mask: set[int | signal.Signals]) -> NoReturn:
-    """In the other process."""
+    """Do the work, in the other process."""
     for number in _heeded():
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -103,7 +103,7 @@ def _work(work: Callable[[Tell], object], sender: Connection, watcher: int, mask
 
 
 def _watch(process: psutil.Process, others: set[psutil.Process], receiver: Connection, limits: Run, screen: Screen):
-    """Follows the other process until it has a result. Raises as `supervised`."""
+    """Follow the other process until it has a result. Raises like `supervised`."""
     looked = 0.0
     while True:
         try:
@@ -127,13 +127,13 @@ def _watch(process: psutil.Process, others: set[psutil.Process], receiver: Conne
 
 
 def _failed(screen: Screen, error: CrosswindError) -> CrosswindError:
-    """The error, when it is shown what failed: before the first node too."""
+    """Show what failed, before the first node too, and return the error."""
     screen.tell(Ended("failed"))
     return error
 
 
 def _excess(others: set[psutil.Process], node: str, seconds: float, limits: Run) -> str:
-    """Which limit is exceeded, in words; empty: none."""
+    """Say which limit is exceeded; empty if none is."""
     if limits.max_seconds and seconds > limits.max_seconds:
         return (
             f"{node} has run for {seconds:,.0f} s and was ended; expected {limits.max_seconds:,} s at most (run.max_seconds). "
@@ -149,10 +149,10 @@ def _excess(others: set[psutil.Process], node: str, seconds: float, limits: Run)
 
 
 def _memory(others: set[psutil.Process], enough: float) -> float:
-    """Gigabytes of all that the run has started.
+    """Return the memory, in gigabytes, of all that the run has started.
 
-    Resident memory counts what processes share in each of them. So where its sum is beyond `enough`, the proportional one is
-    taken, which the kernel has to walk all pages for.
+    Resident memory counts shared pages once in each process. So where its sum is beyond `enough`, the proportional one is
+    taken, for which the kernel has to walk all pages.
     """
     run = _started(others)
     resident = sum(_bytes(each, "rss") for each in run) / GIGABYTE
@@ -160,7 +160,7 @@ def _memory(others: set[psutil.Process], enough: float) -> float:
 
 
 def _bytes(process: psutil.Process, kind: Literal["rss", "pss"]) -> int:
-    """0 for a process that has just ended."""
+    """Return a process's memory in bytes, 0 if it has just ended."""
     try:
         return process.memory_info().rss if kind == "rss" else process.memory_full_info().pss
     except psutil.Error:
@@ -168,7 +168,7 @@ def _bytes(process: psutil.Process, kind: Literal["rss", "pss"]) -> int:
 
 
 def _started(others: set[psutil.Process]) -> list[psutil.Process]:
-    """The run's process, what it started, and what that left behind; parents before children.
+    """List the run's process, what it started, and the orphans of that; parents before children.
 
     Args:
         others: what was below this process before the run.
@@ -198,7 +198,7 @@ def _death(process: psutil.Process) -> str:
 
 @contextlib.contextmanager
 def _ended(process: psutil.Process, others: set[psutil.Process]) -> Iterator[psutil.Process]:
-    """Ends it, and all that it started, whatever happens: at once, but for one that is done or was interrupted."""
+    """Yield a process, then end it and all that it started: at once, unless it is done or was interrupted."""
     patience = 0.0
     try:
         yield process
@@ -220,10 +220,10 @@ def _ended(process: psutil.Process, others: set[psutil.Process]) -> Iterator[psu
 
 
 def _kill(others: set[psutil.Process]) -> None:
-    """Kills what the run has started until nothing of it is left. Signals wait for that."""
+    """Kill what the run has started until nothing of it is left. Signals wait for that."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
     try:
-        while left := _started(others):  # again: what was started meanwhile
+        while left := _started(others):  # again, for what was started meanwhile
             for each in left:
                 with contextlib.suppress(psutil.Error):
                     each.kill()
@@ -236,7 +236,7 @@ def _kill(others: set[psutil.Process]) -> None:
 
 @contextlib.contextmanager
 def _orphans_come_here() -> Iterator[None]:
-    """What loses its parent below this process becomes a child of it, and not of init, where it would be out of reach."""
+    """Adopt processes below this one that lose their parent, which would else become init's and out of reach."""
     before = ctypes.c_int()
     _prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(before))
     _prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1))
@@ -247,19 +247,19 @@ def _orphans_come_here() -> Iterator[None]:
 
 
 def _prctl(option: int, argument: object) -> None:
-    """Raises OSError."""
+    """Call prctl. Raises OSError."""
     if LIBC.prctl(option, argument) != 0:
         raise OSError(ctypes.get_errno(), f"prctl({option}): {os.strerror(ctypes.get_errno())}")
 
 
 def _heeded() -> list[signal.Signals]:
-    """Those of SIGTERM and SIGHUP that are not ignored, as nohup has it."""
+    """Return those of SIGTERM and SIGHUP that are not ignored, as they are under nohup."""
     return [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
 
 
 @contextlib.contextmanager
 def signals_end_it() -> Iterator[None]:
-    """SIGTERM and SIGHUP end this process as ever, but not before what it has started: the first of them raises AskedToEnd."""
+    """Let SIGTERM and SIGHUP raise AskedToEnd, so that this process ends after what it has started."""
     asked = False
 
     def end(number: int, _: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""What the schedule leaves behind: `retrain.log`, a JSON line a tick; the output of ticks; the notify command."""
+"""Log the schedule: `retrain.log` with a JSON line a tick, the output of ticks, the notify command."""
 
 import contextlib
 import logging.handlers
@@ -14,8 +14,8 @@ from components.shared.errors import BadConfig
 from pipeline.config import Config
 from pipeline.local.outcome import Outcome
 
-NOTHING = "nothing_to_do"  # the outcome of a tick without one
-LOG_BYTES, LOG_FILES = 1 << 20, 5  # of a log, before it is rotated, and before its oldest part goes
+NOTHING = "nothing_to_do"  # the outcome of a tick without a run
+LOG_BYTES, LOG_FILES = 1 << 20, 5  # before a log is rotated; kept files
 NOTIFY_SECONDS = 60
 
 
@@ -30,23 +30,23 @@ class Tick(BaseModel):
     message: str = ""
     runs: list[Outcome] = []
     waiting: list[str] = []  # spans that arrived before a month of their window
-    superseded: list[str] = []  # spans that are not run, since a newer one was learned when they arrived or changed
-    changed: list[str] = []  # months with other files than those that were learned
+    superseded: list[str] = []  # spans that are not run, since a newer one was learned before they arrived or changed
+    changed: list[str] = []  # months whose files changed since they were learned
     incomplete: list[str] = []  # months that are not whole yet
     seconds: float = 0.0
 
 
 def write(line: Tick, config: Config | None) -> None:
-    """Prints the tick, adds it to `retrain.log`, and hands it to the notify command.
+    """Print the tick, add it to `retrain.log`, and hand it to the notify command.
 
     Args:
         line: the tick.
-        config: None if it could not be read; then it is only printed.
+        config: None if it could not be read; then the tick is only printed.
     """
     text = line.model_dump_json()
     try:
         print(text, flush=True)  # noqa: T201
-    except OSError:  # --log is on a full disk; the others shall hear of it all the same
+    except OSError:  # --log is on a full disk; the log and the command must hear of it all the same
         _be_silent()
     if config is None:
         return
@@ -59,7 +59,7 @@ def write(line: Tick, config: Config | None) -> None:
 
 
 def append_output_to(log: Path) -> None:
-    """Sends standard output and error, those of the runs included, to the end of `log`, after a rotation if it is full.
+    """Append standard output and error, those of the runs included, to `log`, rotated first if it is full.
 
     Raises:
         BadConfig: it cannot be written.
@@ -77,14 +77,14 @@ def append_output_to(log: Path) -> None:
 
 
 def _be_silent() -> None:
-    """Sends standard output and error nowhere: what they still hold would be written again at the end."""
+    """Send standard output and error nowhere: what they still hold would be written again at the end."""
     with Path(os.devnull).open("ab") as nowhere:
         for descriptor in (1, 2):
             os.dup2(nowhere.fileno(), descriptor)
 
 
 def _append(log: Path, text: str) -> None:
-    """Adds a line, after a rotation if it is full. Raises OSError, of which the handler's `emit` would print a traceback."""
+    """Append a line to a log, rotated first if it is full. Raises OSError, where the handler would print a traceback."""
     with contextlib.closing(_rotating(log)) as handler:
         if handler.shouldRollover(logging.makeLogRecord({"msg": text})):
             handler.doRollover()
@@ -98,7 +98,7 @@ def _rotating(path: Path) -> logging.handlers.RotatingFileHandler:
 
 
 def _notify(command: str, text: str) -> None:
-    """Starts the command with the line on its standard input. That it fails must not fail the tick."""
+    """Start the command with the line on its standard input. Its failure must not fail the tick."""
     try:
         subprocess.run(shlex.split(command), input=text + "\n", text=True, timeout=NOTIFY_SECONDS, check=True)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
@@ -106,7 +106,7 @@ def _notify(command: str, text: str) -> None:
 
 
 def _why(error: Exception) -> str:
-    """Without the command, which may hold a password."""
+    """Describe an error without the command, which may hold a password."""
     match error:
         case subprocess.CalledProcessError():
             return f"the command ended with exit code {error.returncode}"
