@@ -1,4 +1,4 @@
-"""What a training has behind it: its figures, and a checkpoint from which a killed training goes on."""
+"""Keep the progress of a training: its figures, and a checkpoint from which a killed training resumes."""
 
 import json
 import shutil
@@ -16,11 +16,11 @@ History = list[dict[str, float]]  # the FIGURES of each epoch
 
 
 class Progress(keras.callbacks.Callback):
-    """The history, and a checkpoint behind each epoch but the last.
+    """Keep the history, and save a checkpoint after each epoch but the last.
 
-    Not keras.callbacks.BackupAndRestore, because after a restart its weights are not those of a training that ran through:
-    it leaves out the state of the dropout layers' random generators, and its two files (weights, epoch) are replaced one after
-    the other, so that a kill in between repeats an epoch. A TensorFlow checkpoint is there whole or not at all.
+    Not keras.callbacks.BackupAndRestore: after a restart its weights differ from those of a training that ran through. It omits
+    the state of the dropout layers' random generators, and replaces its two files (weights, epoch) one after the other, so
+    that a kill in between repeats an epoch. A TensorFlow checkpoint is there whole or not at all.
     """
 
     def __init__(self, model: keras.Model, epochs: int, folder: Path | None):
@@ -34,7 +34,7 @@ class Progress(keras.callbacks.Callback):
         self._checkpoint = tf.train.Checkpoint(variables=variables, history=self._saved_history)
 
     def restore(self) -> int:
-        """Takes up a training that was killed; returns the epoch to go on with, 0 if there is nothing to take up.
+        """Restore a training that was killed, and return the epoch to resume with; 0 if there is none.
 
         Raises:
             BadConfig: the checkpoint does not fit.
@@ -51,10 +51,10 @@ class Progress(keras.callbacks.Callback):
             self.history = json.loads(self._saved_history.numpy())
             if len(self.history) >= self._epochs:
                 raise BadConfig(
-                    f"{latest} was saved behind epoch {len(self.history)}, but train.epochs = {self._epochs}; "
+                    f"{latest} was saved after epoch {len(self.history)}, but train.epochs = {self._epochs}; "
                     f"expected more epochs, or remove {self._folder} to start anew"
                 )
-            logging.info("Going on with epoch %d of %d, from %s", len(self.history) + 1, self._epochs, latest)
+            logging.info("Resuming with epoch %d of %d, from %s", len(self.history) + 1, self._epochs, latest)
         return len(self.history)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:

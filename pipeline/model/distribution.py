@@ -1,4 +1,4 @@
-"""Where the network trains: one device, several, several machines, or a TPU, as a `tf.distribute.Strategy`."""
+"""Choose where the network trains, one device, several, several machines or a TPU, as a `tf.distribute.Strategy`."""
 
 import functools
 import json
@@ -18,7 +18,7 @@ from components.shared.errors import BadConfig, TpuNotFound
 from pipeline.shared.sections import Strategy
 
 REACHED_WITHIN = 1.0  # seconds; TensorFlow itself tries for minutes
-METADATA_SERVER = ("169.254.169.254", 80)  # of every Google Cloud machine; it tells where a TPU of a given name is
+METADATA_SERVER = ("169.254.169.254", 80)  # of every Google Cloud machine; it knows where a TPU of a given name is
 GET_A_TPU = (
     "Create a TPU VM (https://cloud.google.com/tpu/docs/run-calculation-tensorflow) and run there, with tensorflow-tpu "
     'in place of tensorflow; or choose train.strategy = "one_device"'
@@ -27,7 +27,7 @@ GET_A_TPU = (
 
 @functools.cache
 def create(name: Strategy, devices: int = 0, tpu: str = "") -> tf.distribute.Strategy:
-    """The strategy that `train.strategy` names: one a process. Call it before anything else of TensorFlow runs.
+    """Create the strategy that `train.strategy` names, one a process. Call it before anything else of TensorFlow runs.
 
     Args:
         name: `one_device`: the first GPU, else the CPU. `mirrored`: a replica each GPU of this machine. `multi_worker`: a
@@ -58,12 +58,12 @@ def create(name: Strategy, devices: int = 0, tpu: str = "") -> tf.distribute.Str
 
 
 def global_batch_size(per_replica: int, replicas: int) -> int:
-    """Rows a step over all replicas."""
+    """Return the rows of a step over all replicas."""
     return per_replica * replicas
 
 
 def scaled_learning_rate(base: float, replicas: int) -> float:
-    """The learning rate for a batch that is `replicas` times as large: base x sqrt(replicas).
+    """Return the learning rate for a batch that is `replicas` times as large: base x sqrt(replicas).
 
     The square-root rule for Adam of Malladi et al. 2022, "On the SDEs and Scaling Rules for Adaptive Gradient Algorithms"
     (arXiv 2205.10287). Not the linear rule of Goyal et al. 2017 (arXiv 1706.02677), which is for SGD: Adam divides by the
@@ -74,7 +74,7 @@ def scaled_learning_rate(base: float, replicas: int) -> float:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process is the one that writes: the `chief` of TF_CONFIG, else worker 0, else the only one."""
+    """Tell whether this process is the one that writes: the `chief` of TF_CONFIG, else worker 0, else the only one."""
     resolver = strategy.cluster_resolver
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) or not resolver.task_type:
         return True
@@ -85,7 +85,7 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 @contextmanager
 def written_by_chief(strategy: tf.distribute.Strategy, folder: Path) -> Iterator[Path]:
-    """Where this process writes: `folder` if it is the chief, else a temporary folder that is removed afterwards.
+    """Yield the folder that this process writes to: `folder` for the chief, else a temporary one that is removed afterwards.
 
     Every worker has to save: reading a variable that the replicas keep apart needs an answer from each of them.
     """
@@ -97,14 +97,14 @@ def written_by_chief(strategy: tf.distribute.Strategy, folder: Path) -> Iterator
 
 
 def by_rows(batches: tf.data.Dataset) -> tf.data.Dataset:
-    """The same batches; several workers share out each batch's rows. By default they would share out files: there is one."""
+    """Let workers share the rows of each batch. By default they would share files, of which there is one."""
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return batches.with_options(options)
 
 
 def several_devices(name: Strategy, count: int) -> list[str]:
-    """GPUs, or parts of the CPU: `count` of them, or all GPUs. Raises BadConfig if there are fewer."""
+    """List GPUs, or parts of the CPU: `count` of them, or all GPUs. Raises BadConfig if there are fewer."""
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         if count > len(gpus):
@@ -153,7 +153,7 @@ def _tpu_strategy(tpu: str) -> tf.distribute.Strategy:
         tf.tpu.experimental.initialize_tpu_system(resolver)
         return tf.distribute.TPUStrategy(resolver)
     except (ImportError, ValueError, RuntimeError, tf.errors.OpError) as error:
-        reason = str(error).partition(". ")[0]  # what follows is a graph's innards
+        reason = str(error).partition(". ")[0]  # the rest is a dump of the graph
         raise TpuNotFound(f"The TPU {tpu!r} cannot be used: {reason}. {GET_A_TPU}") from error
 
 

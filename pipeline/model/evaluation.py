@@ -9,11 +9,11 @@ from components.shared.tfma_results import BASELINE, CANDIDATE
 from pipeline.shared.sections import Evaluate
 
 METRICS = ["ExampleCount", "AUC", "AUCPrecisionRecall", "Calibration", "BinaryCrossEntropy", "MeanLabel"]
-SCORE_BUCKETS = 20  # of the published histogram of scores, which later scores are compared with
+SCORE_BUCKETS = 20  # of the published histogram, which later scores are compared with
 
 
 def eval_config(settings: Evaluate, label: str) -> config_pb2.EvalConfig:
-    """TFMA's configuration: the metrics over all rows and by slice, and the two thresholds on the overall AUC."""
+    """Make TFMA's configuration: the metrics over all rows and by slice, and the two thresholds on the overall AUC."""
     metrics = [config_pb2.MetricConfig(class_name=name) for name in METRICS]
     metrics.append(config_pb2.MetricConfig(class_name="CalibrationPlot", config=json.dumps({"num_buckets": SCORE_BUCKETS})))
     # The thresholds hold for the overall slice only: the AUC of a small airline's dozen flights is noise.
@@ -34,7 +34,7 @@ def eval_config(settings: Evaluate, label: str) -> config_pb2.EvalConfig:
 
 
 def mobile_eval_config(settings: Evaluate, label: str) -> config_pb2.EvalConfig:
-    """The same metrics and slices over two columns of scores, the phone's and the server's; no thresholds."""
+    """Make the same for two columns of scores, the phone's and the server's, without thresholds."""
     config = eval_config(settings, label)
     for spec, column in zip(config.model_specs, (MOBILE, SERVER), strict=True):
         spec.CopyFrom(

@@ -1,9 +1,9 @@
 """Model parallelism in GPipe's way, for a network that does not fit one device.
 
 Huang et al. 2019, "GPipe: Efficient Training of Giant Neural Networks using Pipeline Parallelism" (arXiv 1811.06965): the
-network is cut into K stages, each on its own device; a batch into M micro-batches that follow each other through the stages, so
-that stage k works on one while stage k - 1 works on the next. Gradients are summed and applied once: the result is that of the
-whole batch on one device. A device idles for a share (K - 1) / (M + K - 1) of a step, the bubble.
+network is cut into K stages, each on its own device, and a batch into M micro-batches that follow each other through them, so
+that stage k works on one while stage k - 1 works on the next. Gradients are summed and applied once, as for the whole batch on
+one device. A device idles for a share (K - 1) / (M + K - 1) of a step, the bubble.
 
 Worth it when weights and activations do not fit one device; then every stage should cost about the same. Not for this project's
 network of some 100,000 weights: it is here to be copied, and `tests/benchmarks/gpipe.py` measures it on a larger one. The
@@ -27,9 +27,9 @@ class GPipe(Steps, keras.Model):
     Args:
         parts: the network as a chain of models: the first takes the features, the last gives probabilities of shape
             [batch, members]; in between, tensors or lists of tensors.
-        devices: one a stage, as TensorFlow names them.
-        micro_batches: M, 1 or more. The rows of a batch are shared out as evenly as they go.
-        optimizer: makes one. Each stage has its own, on its device.
+        devices: one for each stage, as TensorFlow names them.
+        micro_batches: M, 1 or more. They share the rows of a batch as evenly as possible.
+        optimizer: makes an optimizer. Each stage has its own, on its device.
         unpack: see `loops.create`.
 
     Raises:
@@ -66,12 +66,12 @@ class GPipe(Steps, keras.Model):
                 optimizers[-1].build([variable for part in stage for variable in part.trainable_variables])
             self.stages.append(stage)
         self.auc = keras.metrics.AUC(name="auc")
-        # Its optimizer is not used: Keras takes one only. XLA, which Keras picks where it finds a GPU, compiles for one device.
+        # Its optimizer is not used: Keras takes only one. XLA, which Keras picks where it finds a GPU, compiles for one device.
         self.compile(jit_compile=False)
         self.optimizer = StageOptimizers(optimizers)
 
     def call(self, features, training=False):
-        """Probabilities of shape [batch, members]."""
+        """Return probabilities of shape [batch, members]."""
         flow = features
         for stage, device in zip(self.stages, self.devices, strict=True):
             with tf.device(device):
@@ -79,7 +79,7 @@ class GPipe(Steps, keras.Model):
         return flow
 
     def descend(self, features, label, share):
-        """See `Steps.descend`. Unrolled: TensorFlow runs what is ready, so the stages overlap by themselves."""
+        """Take a step, see `Steps.descend`. Unrolled: TensorFlow runs what is ready, so the stages overlap by themselves."""
         pieces = [cut((features, label, share), index, self.micro_batches) for index in range(self.micro_batches)]
         results = [self._there_and_back(*piece) for piece in pieces]
         for index, (device, one) in enumerate(zip(self.devices, self.optimizer.each, strict=True)):
@@ -89,11 +89,11 @@ class GPipe(Steps, keras.Model):
         return tuple(tf.concat([result[index] for result in results], axis=0) for index in range(2))
 
     def gradients(self, features, label, share) -> list[tf.Tensor]:
-        """Of the share-weighted log loss by every trainable variable, of one micro-batch; for tests."""
+        """Return the gradients of the share-weighted log loss by every trainable variable, in one micro-batch; for tests."""
         return [gradient for stage in self._there_and_back(features, label, share)[2] for gradient in stage]
 
     def _there_and_back(self, features, label, share):
-        """One micro-batch: its rows' losses, their probabilities, and the gradients by stage."""
+        """Run one micro-batch forward and back: its rows' losses, their probabilities, and the gradients by stage."""
         flow, tapes, ends = self.unpack(features), [], []
         for index, (stage, device) in enumerate(zip(self.stages, self.devices, strict=True)):
             with tf.device(device), tf.GradientTape() as tape:
@@ -117,7 +117,7 @@ class GPipe(Steps, keras.Model):
 
 
 class StageOptimizers:
-    """The stages' optimizers, as far as loops and backup ask for one."""
+    """The stages' optimizers, in the part of an optimizer that loops and backup use."""
 
     def __init__(self, each: list[keras.optimizers.Optimizer]):
         self.each = each
@@ -132,26 +132,26 @@ class StageOptimizers:
 
 
 def short(device: str) -> str:
-    """`/device:CPU:0` and `/cpu:0` as `cpu:0`."""
+    """Shorten a device's name: `/device:CPU:0` and `/cpu:0` become `cpu:0`."""
     return device.lower().rpartition("device:")[2].lstrip("/")
 
 
 def placed_copy(part: keras.Model) -> keras.Model:
-    """The same weights in variables on the device whose scope this is called in."""
+    """Copy a part, with its weights in variables on the device of the current scope."""
     copy = keras.models.clone_model(part)
     copy.set_weights(part.get_weights())
     return copy
 
 
 def forward(stage: list[keras.Model], flow, training: bool):
-    """Through the parts of one stage."""
+    """Run the parts of one stage."""
     for part in stage:
         flow = part(flow, training=training)
     return flow
 
 
 def total(gradients: Sequence[tf.Tensor | tf.IndexedSlices]) -> tf.Tensor | tf.IndexedSlices:
-    """The sum. Embeddings' stays sparse: Keras' Adam squares its pieces one by one, so a dense one would train otherwise."""
+    """Sum gradients. Those of embeddings stay sparse: Keras' Adam squares their pieces, and trains dense ones differently."""
     if isinstance(gradients[0], tf.IndexedSlices):
         values, indices = (tf.concat([getattr(one, name) for one in gradients], axis=0) for name in ("values", "indices"))
         return tf.IndexedSlices(values, indices, gradients[0].dense_shape)
@@ -159,7 +159,7 @@ def total(gradients: Sequence[tf.Tensor | tf.IndexedSlices]) -> tf.Tensor | tf.I
 
 
 def cut(batch, index: int, pieces: int):
-    """Piece `index` of a nest of tensors of shape [rows, ...]; pieces differ by at most one row."""
+    """Cut piece `index` from a nest of tensors of shape [rows, ...]; pieces differ by at most one row."""
 
     def piece(tensor: tf.Tensor) -> tf.Tensor:
         rows = tf.shape(tensor)[0]

@@ -1,4 +1,4 @@
-"""What the Tuner searches: the network's sizes and how it learns. Read from a file of its own, which `make tune` proposes."""
+"""Hyperparameters, which the Tuner searches: the network's sizes and how it learns, in a file that `make tune` proposes."""
 
 import json
 from pathlib import Path
@@ -19,12 +19,12 @@ class Hyperparameters(BaseModel):
     weight_decay: float = Field(ge=0, le=1, description="of AdamW")
     hidden_units: list[Annotated[int, Field(ge=1)]] = Field(min_length=1, description="units of each hidden layer")
     members: int = Field(ge=1, le=256, description="of the ensemble that shares the hidden layers")
-    dropout: float = Field(ge=0, lt=1, description="share of units dropped behind each hidden layer")
+    dropout: float = Field(ge=0, lt=1, description="share of units dropped after each hidden layer")
     embedding_dropout: float = Field(ge=0, lt=1, description="share of the embedded values dropped")
 
 
 def read(path: Path) -> Hyperparameters:
-    """Reads the file.
+    """Read a file of hyperparameters.
 
     Raises:
         BadConfig: it is missing, no JSON, or a value makes no sense.

@@ -1,6 +1,6 @@
-"""Transformed examples as batches of tensors, shuffled anew in each epoch in an order that a seed settles.
+"""Read transformed examples into batches of tensors, shuffled anew in each epoch in an order that a seed decides.
 
-Nothing here touches a single row or column: a split is a matrix a dtype, held in memory once, and a batch is some of its rows.
+Nothing here handles a single row or column: a split is one matrix for each dtype, held in memory, and a batch some rows of it.
 That makes reading ten times as fast as training on the machine that trains (`make bench-train`).
 """
 
@@ -20,10 +20,10 @@ Packed = dict[str, tf.Tensor]  # dtype to the features of that dtype, shape [row
 
 @dataclass(frozen=True)
 class SplitRows:
-    """A split in memory: 4 or 8 bytes a value. In variables, because a dataset's graph would hold a copy of a tensor.
+    """A split in memory, 4 or 8 bytes a value, in variables: a dataset's graph would hold a copy of a tensor.
 
     Attributes:
-        packed: its features: two matrices are read, and handed to a step, in less time than forty columns.
+        packed: its features, since two matrices are read, and handed to a step, faster than forty columns.
         label: shape [rows].
         names: of the features, by dtype.
     """
@@ -33,7 +33,7 @@ class SplitRows:
     names: dict[str, list[str]]
 
     def unpack(self, packed: Packed) -> dict[str, tf.Tensor]:
-        """The features by name, each of shape [rows]."""
+        """Return the features by name, each of shape [rows]."""
         return {
             name: column
             for dtype, names in self.names.items()
@@ -42,10 +42,10 @@ class SplitRows:
 
 
 def read(files: list[str], feature_spec: dict, label: str) -> SplitRows:
-    """The rows of a split.
+    """Read the rows of a split.
 
     Args:
-        files: gzipped TFRecords of serialized tf.Example; shards are read in parallel, and always come in this order.
+        files: gzipped TFRecords of serialized tf.Example; shards are read in parallel, but kept in this order.
         feature_spec: tf.Transform's transformed feature spec, the label included; each feature of shape [].
         label: name of the label.
     """
@@ -76,26 +76,26 @@ def read(files: list[str], feature_spec: dict, label: str) -> SplitRows:
 
 
 def count(rows: SplitRows) -> int:
-    """Number of rows."""
+    """Return the number of rows."""
     return len(rows.label)
 
 
 def in_order(rows: SplitRows) -> tf.data.Dataset:
-    """Batches of READ_ROWS, for evaluation: pairs of packed features and label."""
+    """Make batches of READ_ROWS for evaluation: pairs of packed features and label."""
     return tf.data.Dataset.from_tensor_slices((rows.packed, rows.label)).batch(READ_ROWS)
 
 
 def shuffled(rows: SplitRows, batch_size: int, seed: int) -> Callable[[tf.Tensor], tf.data.Dataset]:
-    """Batches for training.
+    """Make batches for training.
 
     Args:
         rows: from `read`.
         batch_size: rows a batch, over all replicas; the last one of SHUFFLE_BLOCKS may be smaller.
-        seed: with the epoch, settles the order.
+        seed: decides the order, with the epoch.
 
     Returns:
-        From an epoch (an integer scalar, a graph's tensor too) to its batches, pairs of packed features and label. The order
-        depends on seed and epoch alone, so an interrupted training can be taken up.
+        A function of an epoch (an integer scalar, in a graph too) to its batches, pairs of packed features and label. The
+        order depends only on seed and epoch, so an interrupted training can resume.
     """
     rows_in_all = count(rows)
 

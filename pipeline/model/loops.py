@@ -1,4 +1,4 @@
-"""Two training loops with one result: Keras' `fit`, and one that is written out. Both run under every strategy."""
+"""Two training loops with the same result: Keras' `fit`, and one that is written out. Both run under every strategy."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ Unpack = Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]
 
 
 def as_they_are(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Unpacks nothing: a batch's features are the network's."""
+    """Return features unchanged: a batch's features are the network's."""
     return features
 
 
 class Steps:
-    """For a keras.Model: a step whose gradient is the mean over the rows of the global batch, however replicas share them.
+    """Gives a keras.Model a step whose gradient is the mean over the rows of the global batch, however replicas share them.
 
     Keras' own step takes the mean of the replicas' means. When the last batch leaves 2, 2, 2 and 0 rows to four replicas,
     that is 3/4 of the right gradient. Here every row brings its share, 1 / rows of the global batch, along.
@@ -33,19 +33,19 @@ class Steps:
     unpack: Unpack = staticmethod(as_they_are)
 
     def train_step(self, batch: tuple) -> dict[str, tf.Tensor]:
-        """What `fit` does with a replica's piece of a batch: `descend`, then the metrics."""
+        """Train on a replica's piece of a batch: `descend`, then the metrics. `fit` calls this."""
         _, label, _ = batch
         return self._measure(label, *self.descend(*batch))
 
     def test_step(self, batch: tuple) -> dict[str, tf.Tensor]:
-        """What `evaluate` does with a replica's piece of a batch."""
+        """Measure a replica's piece of a batch. `evaluate` calls this."""
         features, label = batch
         return self._measure(label, *self.score(features, label, training=False))
 
     def descend(
         self: keras.Model, features: dict[str, tf.Tensor], label: tf.Tensor, share: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """One step of the optimizer, on one replica; the optimizer adds up the gradients of all replicas.
+        """Take one step of the optimizer, on one replica; the optimizer adds up the gradients of all replicas.
 
         Args:
             features: of the rows of this replica.
@@ -65,12 +65,12 @@ class Steps:
     def score(
         self: keras.Model, features: dict[str, tf.Tensor], label: tf.Tensor, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The rows' log loss (nats, the members' mean) and probability, float32, shapes [rows] and [rows, 1]."""
+        """Return the rows' log loss (nats, the members' mean) and probability, float32, shapes [rows] and [rows, 1]."""
         return self.judge(label, self(self.unpack(features), training=training))
 
     @staticmethod
     def judge(label: tf.Tensor, members: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """`score` for what the network said: members' probabilities of shape [rows, members]."""
+        """Do what `score` does, from the members' probabilities of shape [rows, members]."""
         labels = tf.broadcast_to(tf.cast(label[:, tf.newaxis], tf.float32), tf.shape(members))
         return keras.losses.binary_crossentropy(labels, members), tf.reduce_mean(members, axis=1, keepdims=True)
 
@@ -96,16 +96,16 @@ def create(
     jit_compile: bool = False,
     unpack: Unpack = as_they_are,
 ) -> DistributedModel:
-    """Network, optimizer and metrics, with their variables where the strategy wants them.
+    """Create network, optimizer and metrics, with their variables where the strategy wants them.
 
     Args:
         strategy: see `distribution.create`.
-        build: makes a functional model of a dictionary of tensors of shape [batch] to a probability of each member of an
+        build: makes a functional model from a dictionary of tensors of shape [batch] to a probability for each member of an
             ensemble, shape [batch, members]. Each member learns for itself; their mean is measured.
-        optimizer: makes one, its learning rate for the global batch; schedules and `use_ema` are fine.
-        run_eagerly: no graphs: slow, and a debugger can step through it.
-        jit_compile: XLA. It compiles anew for a smaller last batch.
-        unpack: makes the network's tensors of a batch's, if those are not the same. A step takes its time by the tensor.
+        optimizer: makes an optimizer, with the learning rate of the global batch; schedules and `use_ema` work.
+        run_eagerly: no graphs: slow, but a debugger can step through it. Default: False.
+        jit_compile: compile with XLA, which compiles anew for a smaller last batch. Default: False.
+        unpack: makes the network's tensors from a batch's, fewer of which make a step faster. Default: they are the same.
 
     Raises:
         BadConfig: XLA was asked for with several replicas, or together with `run_eagerly`.
@@ -126,7 +126,7 @@ def create(
 
 @dataclass(frozen=True)
 class Plan:
-    """What a loop does: `steps` batches of `stream` an epoch, from epoch `first` to before `epochs`, each with validation."""
+    """The work of a loop: `steps` batches of `stream` an epoch, from epoch `first` to before `epochs`, each with validation."""
 
     stream: tf.data.Dataset
     steps: int
@@ -147,21 +147,21 @@ def train(
     backup: Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> History:
-    """Trains; afterwards the model holds the last weights, or their moving average if the optimizer keeps one.
+    """Train a model, which then holds the last weights, or their moving average if the optimizer keeps one.
 
     Args:
-        loop: which one.
-        model: has Steps: from `create`, or a `gpipe.GPipe`.
-        batches: from an epoch (int64 scalar, a graph's tensor) to its global batches: pairs of features (name to tensor of
-            shape [rows], or what the model unpacks to that) and label (shape [rows]). Only what depends on the epoch alone is
-            the same after a restart.
+        loop: "fit" or "custom".
+        model: one with Steps: from `create`, or a `gpipe.GPipe`.
+        batches: a function of an epoch (int64 scalar, a graph's tensor) to its global batches: pairs of features (name to
+            tensor of shape [rows], or what the model unpacks to that) and label (shape [rows]). After a restart only what
+            depends on nothing but the epoch is the same.
         steps: batches an epoch.
-        validation: global batches, in any number.
+        validation: any number of global batches.
         epochs: passes over the training rows.
-        backup: folder of a checkpoint behind each epoch, for this training only; removed in the end. A training that was
-            killed goes on behind its last whole epoch. Several workers must share it.
+        backup: folder of a checkpoint after each epoch, for this training only; removed at the end. A training that was
+            killed resumes after its last whole epoch. Several workers must share it. Default: no checkpoints.
         callbacks: Keras'. `custom` calls the hooks of training, epoch and training batch (the latter without logs). Their
-            own state is not in the backup: after a restart EarlyStopping starts counting anew.
+            own state is not in the backup: after a restart EarlyStopping counts from the start.
 
     Returns:
         The epochs' figures, those before a restart included. `loss` is the mean log loss (nats) over the epoch's rows.
@@ -175,20 +175,20 @@ def train(
     progress = Progress(model, epochs, backup)
     first = progress.restore()
     stream = by_rows(tf.data.Dataset.range(first, epochs).flat_map(batches).map(with_share, tf.data.AUTOTUNE))
-    # Progress comes last: what other callbacks change behind an epoch, such as the learning rate, belongs in the checkpoint.
+    # Progress comes last: what other callbacks change after an epoch, such as the learning rate, belongs in the checkpoint.
     hooks = [*callbacks, progress]
     LOOPS[loop](model, Plan(stream.prefetch(tf.data.AUTOTUNE), steps, by_rows(validation), first, epochs, hooks))
     return progress.history
 
 
 def with_share(features: dict[str, tf.Tensor], label: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
-    """The batch, and what each row counts for in its mean: 1 / rows, float32, shape [rows]."""
+    """Return the batch, and the weight of each row in its mean: 1 / rows, float32, shape [rows]."""
     rows = tf.shape(label)[0]
     return features, label, tf.fill([rows], 1 / tf.cast(rows, tf.float32))
 
 
 def fit(model: keras.Model, plan: Plan) -> None:
-    """Keras' loop."""
+    """Run Keras' loop."""
     model.fit(
         plan.stream,
         steps_per_epoch=plan.steps,
@@ -201,7 +201,7 @@ def fit(model: keras.Model, plan: Plan) -> None:
 
 
 def custom(model: keras.Model, plan: Plan) -> None:
-    """The loop written out: what to copy when `fit` is too narrow."""
+    """Run the loop written out: what to copy when `fit` is too narrow."""
     strategy = model.distribute_strategy
     with strategy.scope():
         auc, val_auc = keras.metrics.AUC(), keras.metrics.AUC()
@@ -248,7 +248,7 @@ LOOPS = {"fit": fit, "custom": custom}
 
 
 def on_replicas(model: keras.Model, replica_step: Callable[..., tf.Tensor]) -> Callable[[tuple], tf.Tensor]:
-    """A step of all replicas: each runs `replica_step` on its piece of the batch; their results are added up, in float64."""
+    """Return a step that runs `replica_step` on each replica's piece of a batch and adds up the results, in float64."""
     strategy = model.distribute_strategy
     compiled = tf.function(replica_step, jit_compile=True) if model.jit_compile else replica_step
 
@@ -260,11 +260,11 @@ def on_replicas(model: keras.Model, replica_step: Callable[..., tf.Tensor]) -> C
 
 
 def sum_and_rows(losses: tf.Tensor) -> tf.Tensor:
-    """[sum, count], float32."""
+    """Return [sum, count] of losses, float32."""
     return tf.stack([tf.reduce_sum(losses), tf.cast(tf.shape(losses)[0], tf.float32)])
 
 
 def mean(sum_and_rows: tf.Tensor) -> float:
-    """Of what `sum_and_rows` gave, added up."""
+    """Return the mean from the added-up results of `sum_and_rows`."""
     total, rows = sum_and_rows.numpy()
     return float(total / rows)

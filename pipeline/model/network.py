@@ -15,7 +15,7 @@ HARMONICS = 4  # of a day, a week or the compass
 
 
 def build(features: Sequence[Feature], settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> keras.Model:
-    """An ensemble of multilayer perceptrons that share their hidden layers, not compiled.
+    """Build an ensemble of multilayer perceptrons that share their hidden layers, not compiled.
 
     Categories are embedded, numbers spread over a piecewise linear basis, cycles over their first harmonics. Each member sees
     them at its own scales, and adds its own log-odds to one prior: the weighted log-odds of the declared shares. When the label
@@ -23,7 +23,7 @@ def build(features: Sequence[Feature], settings: Hyperparameters, vocabulary_siz
     are fixed, because a window of three months holds too little drift to learn them from.
 
     Args:
-        features: that it sees, of whatever kinds.
+        features: the features that it sees, of any kinds.
         settings: sizes and dropout.
         vocabulary_sizes: of each categorical feature; the network adds one index for unseen values.
 
@@ -39,7 +39,7 @@ def build(features: Sequence[Feature], settings: Hyperparameters, vocabulary_siz
 
 
 def parts(features: Sequence[Feature], settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> list[keras.Model]:
-    """The same network as a chain of models: columns, each hidden layer, readout. A stage of a pipeline is one or several."""
+    """Build the same network as a chain of models: columns, each hidden layer, readout. A GPipe stage is one or several."""
     chain = [columns(features, settings, vocabulary_sizes)]
     for index, units in enumerate(settings.hidden_units):
         before, prior = (keras.Input(tensor.shape[1:], dtype=tensor.dtype) for tensor in chain[-1].output)
@@ -54,7 +54,7 @@ def parts(features: Sequence[Feature], settings: Hyperparameters, vocabulary_siz
 
 
 def with_weights(parts: list[keras.Model], whole: keras.Model) -> list[keras.Model]:
-    """The parts, with the weights of the network that they make up."""
+    """Give the parts the weights of the network that they make up."""
     weights = iter(whole.get_weights())
     for part in parts:
         part.set_weights([next(weights) for _ in part.weights])
@@ -62,7 +62,7 @@ def with_weights(parts: list[keras.Model], whole: keras.Model) -> list[keras.Mod
 
 
 def columns(features: Sequence[Feature], settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> keras.Model:
-    """Prepared features to [what the members see, shape [batch, width]; the prior's log-odds, shape [batch, 1]]."""
+    """Build the model from prepared features to [the members' view, shape [batch, width]; prior log-odds, shape [batch, 1]]."""
     inputs: dict[str, keras.KerasTensor] = {}
     embedded, numbers, cycles, plain = [], [], [], []
     shares: list[keras.KerasTensor] = []  # weighted log-odds
@@ -98,7 +98,7 @@ def columns(features: Sequence[Feature], settings: Hyperparameters, vocabulary_s
 
 
 def embedding_size(vocabulary_size: int) -> int:
-    """The power of two nearest to 1.6 n^0.56, the rule of thumb of fastai's tabular learner.
+    """Return the power of two nearest to 1.6 n^0.56, the rule of thumb of fastai's tabular learner.
 
     A power of two, so that a few new keys leave the width, and a warm start, as they are.
     """
@@ -106,7 +106,7 @@ def embedding_size(vocabulary_size: int) -> int:
 
 
 class PiecewiseLinear(keras.layers.Layer):
-    """z-scores of shape [batch, n] to [batch, n * (1 + knots)]: each within 4 deviations, and how far it is through each bin.
+    """A layer from z-scores, shape [batch, n], to [batch, n * (1 + knots)]: each clipped to 4, and how far it is in each bin.
 
     The piecewise linear encoding of Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning"
     (arXiv 2203.05556), with bins of half a deviation in place of quantiles: no analysis, and on these data no worse.
@@ -119,7 +119,7 @@ class PiecewiseLinear(keras.layers.Layer):
 
 
 class Harmonics(keras.layers.Layer):
-    """(share of a cycle, whether it is missing) of shape [batch, 2] to sines and cosines of it and its multiples.
+    """A layer from (share of a cycle, whether it is missing), shape [batch, 2], to sines and cosines of its multiples.
 
     The output has shape [batch, 2 * HARMONICS] and is the circle's centre, zeros, for a missing value.
     """
@@ -131,7 +131,7 @@ class Harmonics(keras.layers.Layer):
 
 
 class Members(keras.layers.Layer):
-    """What each member of the ensemble sees: the columns times its own scales, which start as random signs.
+    """A layer that gives each member of the ensemble the columns times its own scales, which start as random signs.
 
     The "mini" form of TabM, Gorishniy et al. 2024 (arXiv 2410.24210). From [batch, width] to [batch, members, width].
     """
@@ -154,7 +154,7 @@ class Members(keras.layers.Layer):
 
 
 class Readout(keras.layers.Layer):
-    """Each member's log-odds from its own hidden units: [batch, members, units] to [batch, members]."""
+    """A layer from each member's hidden units to its log-odds: [batch, members, units] to [batch, members]."""
 
     def build(self, shape):
         _, members, units = shape

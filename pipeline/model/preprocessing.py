@@ -1,12 +1,12 @@
-"""Raw features to model inputs, as a tf.Transform graph. Only operations that convert to TensorFlow Lite builtins.
+"""Prepare raw features for the network in a tf.Transform graph, only with operations that TensorFlow Lite has built in.
 
-And only those that round alike wherever a row stands in a batch, so that two runs give the same bits: sines and logarithms do
-not, in vectors and in what is left over at their end. The network has them.
+And only with those that round a row alike wherever it stands in a batch, so that two runs give the same bits. Sines and
+logarithms do not: a vector and the remainder at its end round differently. They are in the network.
 
-Missing numbers are NaN, and the kernels that phones have differ in what MINIMUM, MAXIMUM and comparisons make of NaN. So NaN is
-selected away before any of them sees it; the MobileExporter refuses a graph in which one does.
+Missing numbers are NaN, and phones' kernels differ in what MINIMUM, MAXIMUM and comparisons make of NaN. So NaN is replaced
+before any of them sees it; the MobileExporter refuses a graph in which one does.
 
-Features of a kind are prepared together, a column each: tf.Transform takes its time by the analyzer and by the operation.
+All features of one kind are prepared together, a column each: tf.Transform's time grows with analyzers and operations.
 """
 
 import math
@@ -17,11 +17,11 @@ import tensorflow_transform as tft
 
 from pipeline.problem import MISSING_CATEGORY, Feature, Kind, Problem
 
-RARE = 20  # a category with fewer rows than this has no embedding of its own
+RARE = 20  # rows below which a category has no embedding of its own
 
 
 def preprocessing_fn(inputs: dict[str, tf.SparseTensor], custom_config: dict) -> dict[str, tf.Tensor]:
-    """tf.Transform's entry point.
+    """Prepare the features and the label: tf.Transform's entry point.
 
     Args:
         inputs: one sparse tensor a raw feature, of shape [batch, <= 1].
@@ -39,29 +39,29 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor], custom_config: dict) ->
 
 
 def dense(column: tf.SparseTensor, missing) -> tf.Tensor:
-    """Shape [batch], `missing` where the row has no value."""
+    """Make a column dense: shape [batch], `missing` where the row has no value."""
     one_each = tf.SparseTensor(column.indices, column.values, [column.dense_shape[0], 1])
     return tf.squeeze(tf.sparse.to_dense(one_each, default_value=missing), axis=1)
 
 
 def stacked(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor], missing) -> tf.Tensor:
-    """Shape [batch, features], `missing` where the row has no value."""
+    """Stack features: shape [batch, features], `missing` where the row has no value."""
     return tf.stack([dense(inputs[feature.name], missing) for feature in features], axis=1)
 
 
 def named(names: Sequence[str], columns: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The columns of a tensor of shape [batch, names]."""
+    """Split a tensor of shape [batch, names] into its columns by name."""
     return dict(zip(names, tf.unstack(columns, axis=1), strict=True))
 
 
 def moment(analyzer: Callable[..., tf.Tensor], values: tf.Tensor) -> tf.Tensor:
-    """`tft.mean` or `tft.var` of each column, NaN left out: float64, shape [features]; 0 of a column of NaN."""
-    found = analyzer(tf.cast(values, tf.float64), reduce_instance_dims=False)  # so wide that the order of summands is lost
+    """Compute `tft.mean` or `tft.var` of each column without NaN: float64, shape [features]; 0 for a column of NaN."""
+    found = analyzer(tf.cast(values, tf.float64), reduce_instance_dims=False)  # wide: the order of the summands is lost
     return tf.where(tf.math.is_nan(found), tf.zeros_like(found), found)
 
 
 def numeric(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
-    """z-scores; a missing value becomes the mean, 0, and so does every value of a feature that does not vary."""
+    """Make z-scores; a missing value becomes the mean, 0, and so does every value of a feature that does not vary."""
     values = stacked(features, inputs, math.nan)
     missing = tf.math.is_nan(values)
     mean, deviation = tf.cast(moment(tft.mean, values), tf.float32), tf.cast(tf.sqrt(moment(tft.var, values)), tf.float32)
@@ -73,7 +73,7 @@ def numeric(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor]) -> 
 
 
 def categorical(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
-    """Indices into the vocabularies; rare and unseen values share the last index, so that its embedding is trained."""
+    """Make indices into the vocabularies; rare and unseen values share the last index, so that its embedding is trained."""
     return {
         feature.name: tft.compute_and_apply_vocabulary(
             dense(inputs[feature.name], MISSING_CATEGORY),
@@ -86,10 +86,9 @@ def categorical(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor])
 
 
 def cyclic(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
-    """Shares of the period, from 0 to 1, and whether the value is missing. A value counts modulo its period; infinity, which is
-    nowhere on a circle, is missing."""
+    """Make shares of the period, from 0 to 1, and flags of missing and infinite values. Values count modulo the period."""
     period = tf.constant([feature.period for feature in features], tf.float32)
-    # Exact in floating point, so that far from zero too it is the same everywhere; and NaN of infinity.
+    # Exact in floating point, so it is the same everywhere even far from zero; and NaN for infinity.
     values = tf.math.floormod(stacked(features, inputs, math.nan), period)
     missing = tf.math.is_nan(values)
     turns = values / period
@@ -98,7 +97,7 @@ def cyclic(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor]) -> d
 
 
 def share(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
-    """Shares within 1 % and 99 %; a missing one becomes the mean."""
+    """Clip shares to 1 % and 99 %; a missing one becomes the mean."""
     values = stacked(features, inputs, math.nan)
     missing = tf.math.is_nan(values)
     held = tf.clip_by_value(tf.where(missing, tf.zeros_like(values), values), 0.01, 0.99)
@@ -108,7 +107,7 @@ def share(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor]) -> di
 
 
 def flag(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
-    """0 or 1: anything but 0 is 1, and a missing value is 0."""
+    """Make 0 or 1: anything but 0 is 1, and a missing value is 0."""
     return {feature.name: tf.cast(tf.not_equal(dense(inputs[feature.name], 0), 0), tf.float32) for feature in features}
 
 

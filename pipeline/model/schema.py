@@ -1,4 +1,4 @@
-"""Holds the reviewed schema against the declared features, so that the two cannot drift apart."""
+"""Compare the reviewed schema with the declared features, so that the two cannot drift apart."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ TYPES = {"string": schema_pb2.BYTES, "float32": schema_pb2.FLOAT, "int64": schem
 
 
 def read(path: Path) -> schema_pb2.Schema:
-    """Reads a schema from its text. Raises BadConfig."""
+    """Read a schema from its text. Raises BadConfig."""
     try:
         return text_format.Parse(path.read_text(encoding="utf-8"), schema_pb2.Schema())
     except (OSError, UnicodeDecodeError, text_format.ParseError) as error:
@@ -20,7 +20,7 @@ def read(path: Path) -> schema_pb2.Schema:
 
 
 def check(path: Path, problem: Problem) -> None:
-    """Hold a schema against the declared columns.
+    """Compare a schema with the declared columns.
 
     Raises:
         BadConfig: a column is missing, not declared, of another type, or has a shape.

@@ -1,4 +1,4 @@
-"""What a server can be asked for: the SavedModel's signatures, preprocessing included."""
+"""The SavedModel's signatures, which a server answers, preprocessing included."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -13,12 +13,12 @@ PROBABILITY = "probability"
 
 
 def checkpoint_name(weight: keras.Variable) -> str:
-    """The weight's name in the SavedModel's checkpoint; a slash or a dot would be escaped there."""
+    """Return the weight's name in the SavedModel's checkpoint; a slash or a dot would be escaped there."""
     return weight.path.replace("/", "-")
 
 
 def checkpoint_key(weight: keras.Variable) -> str:
-    """Where `tf.train.load_checkpoint` finds the weight's value."""
+    """Return the key under which `tf.train.load_checkpoint` finds the weight's value."""
     return f"_weights/{checkpoint_name(weight)}/.ATTRIBUTES/VARIABLE_VALUE"
 
 
@@ -36,10 +36,10 @@ class ServingModel(tf.Module):
         super().__init__()
         self._label, self._kinds = problem.label, {feature.name: feature.kind for feature in problem.features}
         self._columns = inputs(problem.features)
-        # The graph alone: tf.Transform's Keras layer around it takes longer to save than all the rest.
+        # Only the graph: tf.Transform's Keras layer around it takes longer to save than all the rest.
         self._transform = tf.saved_model.load(transform_output.transform_savedmodel_dir)
-        # Without this list the model would be saved without its weights. The model itself is no attribute: saving would go
-        # through all of its layers, and find nothing.
+        # Without this list the model would be saved without its weights. The model itself is no attribute: saving would walk
+        # all of its layers and find nothing.
         self._weights = {checkpoint_name(weight): weight.value for weight in network.weights}
         raw = transform_output.raw_feature_spec()
         self._example_spec = {name: spec for name, spec in raw.items() if name != problem.label}
@@ -48,16 +48,16 @@ class ServingModel(tf.Module):
             members = cast(tf.Tensor, network(prepared, training=False))
             return {PROBABILITY: tf.reduce_mean(members, axis=1)}
 
-        # No signatures, but saved, each once for all that call it. The mobile export puts other preprocessing before `network`.
+        # No signatures, but saved once for all callers. The mobile export puts other preprocessing before `network`.
         self.network = graph(score, network_inputs(network))
         self._prepare_examples = graph(self._parse_and_prepare, tf.TensorSpec([None], tf.string, name="examples"))
 
     def save(self, folder: str) -> None:
-        """Writes the SavedModel."""
+        """Write the SavedModel."""
         tf.saved_model.save(self, folder, signatures=self.signatures())
 
     def signatures(self) -> dict[str, Callable]:
-        """The functions by signature name."""
+        """Return the functions by signature name."""
         examples = tf.TensorSpec([None], tf.string, name="examples")
         inputs = tf.TensorSpec([None], tf.string, name="inputs")
         columns = {name: tf.TensorSpec([None], dtype, name=name) for name, dtype in self._columns.items()}
@@ -95,17 +95,17 @@ class ServingModel(tf.Module):
 
 
 def graph(function: Callable, signature: Any) -> Callable:
-    """A TensorFlow function of one argument; none here has anything that AutoGraph would have to rewrite."""
+    """Make a TensorFlow function of one argument, without AutoGraph, which nothing here needs."""
     return tf.function(function, input_signature=[signature], autograph=False)
 
 
 def network_inputs(network: keras.Model) -> dict[str, tf.TensorSpec]:
-    """The prepared features, each of shape [batch]."""
+    """Return the specs of the prepared features, each of shape [batch]."""
     return {name: tf.TensorSpec([None], tensor.dtype, name=name) for name, tensor in network.input.items()}
 
 
 def as_sparse(column: tf.Tensor, kind: Kind) -> tf.SparseTensor:
-    """A column of shape [batch] as tf.Example would hold it, shape [batch, 1]: no value where it is NaN, "" or missing."""
+    """Turn a column, shape [batch], into what tf.Example would hold, [batch, 1]: no value where it is NaN, "" or missing."""
     if kind is Kind.CATEGORICAL:
         present = tf.logical_and(tf.not_equal(column, ""), tf.not_equal(column, MISSING_CATEGORY))
     elif kind is Kind.FLAG:

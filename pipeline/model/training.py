@@ -26,7 +26,7 @@ WARM_UP = 0.25  # of an epoch
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """TFX calls this.
+    """Train and export the model. TFX calls this.
 
     Args:
         fn_args: of `custom_config`, "problem" is the problem, "train" the [train] section, "hyperparameters" the
@@ -54,14 +54,14 @@ def run_fn(fn_args: FnArgs) -> None:
 
 
 class EpochBoard(keras.callbacks.TensorBoard):
-    """TensorBoard's logs, of epochs: Keras prepares the figures of each batch too, and then drops them."""
+    """TensorBoard's logs of epochs only: Keras would prepare the figures of each batch too, and then drop them."""
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         super().on_train_batch_end(batch)
 
 
 class TellsEpochs(keras.callbacks.Callback):
-    """Tells after each batch how many epochs are done, and how many there are."""
+    """Tell after each batch how many epochs are done, and how many there are."""
 
     def __init__(self, tell: Callable[[float, int], None]):
         super().__init__()
@@ -76,7 +76,7 @@ class TellsEpochs(keras.callbacks.Callback):
 
 @dataclass(frozen=True)
 class Prepared:
-    """What Transform hands to a training.
+    """What a training gets from Transform.
 
     Attributes:
         problem: what is predicted from what.
@@ -93,7 +93,7 @@ class Prepared:
 
     @classmethod
     def read(cls, fn_args: FnArgs) -> Self:
-        """From the folders and patterns that TFX gives to Trainer and Tuner."""
+        """Read from the folders and patterns that TFX gives to Trainer and Tuner."""
         problem = Problem.model_validate(fn_args.custom_config["problem"])
         transform = tft.TFTransformOutput(fn_args.transform_graph_path)
         known = {each.name: transform.vocabulary_by_name(each.name) for each in problem.of(Kind.CATEGORICAL)}
@@ -112,7 +112,7 @@ def train(
     backup: Path | None = None,
     callbacks: list[keras.callbacks.Callback] | None = None,
 ) -> tuple[keras.Model, History]:
-    """The trained network, and the figures of each epoch. Same settings, data and machine give the same weights."""
+    """Train the network; return it with the figures of each epoch. Same settings, data and machine give the same weights."""
     make_repeatable(settings)
     replicas = strategy.num_replicas_in_sync
     batch_size = distribution.global_batch_size(settings.batch_size, replicas)
@@ -161,16 +161,16 @@ def train(
 
 
 def make_repeatable(settings: Train) -> None:
-    """Seeds everything, and fixes the order in which threads add up, which costs a few percent of the time."""
+    """Seed everything, and fix the order in which threads add up, which costs a few percent of the time."""
     keras.config.set_dtype_policy(settings.precision)
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
 
 
 def optimizer(settings: Hyperparameters, steps: int, epochs: int, replicas: int) -> Callable[[], keras.optimizers.Optimizer]:
-    """AdamW. The learning rate rises over WARM_UP of the first epoch, then falls to 0 along a cosine.
+    """Make AdamW, whose learning rate rises over WARM_UP of the first epoch, then falls to 0 along a cosine.
 
-    So the last epoch ends with small steps, and no row is held back to decide when to stop: the evaluation split judges the
+    So the last epoch ends with small steps, and no rows are needed to decide when to stop: the evaluation split judges the
     model and has no part in its training.
     """
     peak = distribution.scaled_learning_rate(settings.learning_rate, replicas)
@@ -185,12 +185,12 @@ def optimizer(settings: Hyperparameters, steps: int, epochs: int, replicas: int)
 
 
 def backup_folder(fn_args: FnArgs) -> Path:
-    """The same for a run that repeats a killed one: same settings, same transformed examples."""
+    """Return the backup folder, the same for a run that repeats a killed one: same settings, same transformed examples."""
     names = [fn_args.custom_config, fn_args.train_files, fn_args.transform_graph_path, fn_args.base_model]
     return Path(fn_args.custom_config["backups"]) / hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16]
 
 
 def matching(patterns: list[str]) -> list[str]:
-    """Files that match the patterns, sorted, so that a run can be repeated."""
+    """List the files that match the patterns, sorted, so that a run can be repeated."""
     places = (pattern.rpartition("/") for pattern in patterns)  # TFX leaves the folder as it is called
     return sorted(path for folder, _, name in places for path in folders.matching(folder, name))

@@ -13,10 +13,10 @@ OBJECTIVE = "val_loss"
 
 
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
-    """TFX calls this.
+    """Make the Tuner and its arguments. TFX calls this.
 
     Args:
-        fn_args: as `training.run_fn` gets them; `custom_config["trials"]` says how many, and `working_dir` is theirs.
+        fn_args: as `training.run_fn` gets them; `custom_config["trials"]` says how many trials, `working_dir` is their folder.
     """
     settings = Train.model_validate(fn_args.custom_config["train"])
     oracle = keras_tuner.oracles.BayesianOptimizationOracle(
@@ -33,7 +33,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
 
 
 def space() -> keras_tuner.HyperParameters:
-    """The ranges that are searched, around the values that the literature gives for networks on tables."""
+    """Return the ranges to search, around the values that the literature gives for networks on tables."""
     ranges = keras_tuner.HyperParameters()
     ranges.Float("learning_rate", 5e-4, 5e-3, sampling="log")
     ranges.Float("weight_decay", 1e-4, 1e-1, sampling="log")
@@ -46,7 +46,7 @@ def space() -> keras_tuner.HyperParameters:
 
 
 def hyperparameters(values: dict) -> Hyperparameters:
-    """A point of `space` as the Trainer takes it."""
+    """Turn a point of `space` into what the Trainer takes."""
     sizes = {"hidden_units": [values["units"]] * values["layers"]}
     return Hyperparameters.model_validate(
         sizes | {name: value for name, value in values.items() if name not in ("units", "layers")}

@@ -1,4 +1,4 @@
-"""Starts a training from the weights of the model in production."""
+"""Start a training from the weights of the model in production."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,11 +13,11 @@ from pipeline.model.signatures import checkpoint_key
 
 
 def load(network: keras.Model, folder: Path, vocabularies: Mapping[str, list[bytes]]) -> bool:
-    """Sets the network's weights to those of a SavedModel that `signatures.ServingModel` wrote.
+    """Set the network's weights to those of a SavedModel that `signatures.ServingModel` wrote.
 
     Args:
         network: from `network.build`.
-        folder: of the SavedModel; nothing is loaded if it is not there, as in the first run.
+        folder: of the SavedModel; nothing is loaded if it is missing, as in the first run.
         vocabularies: of this training, of each categorical feature. Embeddings follow their key, not their position; a key that
             the other model did not know starts as that model's embedding of unseen values.
 
@@ -51,7 +51,7 @@ def load(network: keras.Model, folder: Path, vocabularies: Mapping[str, list[byt
 
 
 def by_key(embeddings: np.ndarray, before: list[bytes], after: list[bytes]) -> np.ndarray:
-    """Rows in the order of another vocabulary.
+    """Put the rows of embeddings in the order of another vocabulary.
 
     Args:
         embeddings: shape [len(before) + 1, width]; the last row is that of unseen values.
