@@ -21,6 +21,7 @@ from components.model_store import store
 from components.shared import drift_report
 from components.shared.command_line import ended
 from components.shared.errors import BadConfig, CrosswindError
+from components.shared.metric_names import AUC
 from components.shared.nodes import Output
 from pipeline.config import Config
 from pipeline.local import record
@@ -138,7 +139,7 @@ def play_month(root: Path, span: str, policy: str, arguments: list[str]) -> Play
         outcome=outcome.outcome,
         reason=outcome.reason,
         version=outcome.version,
-        version_auc=production.manifest.overall["auc"] if production else None,
+        version_auc=production.manifest.overall[AUC] if production else None,
         seconds=round(seconds, 1),
     )
 

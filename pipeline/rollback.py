@@ -11,6 +11,7 @@ from components.model_store.restore import restore
 from components.model_store.signature import Keys, read_keys
 from components.shared.command_line import ended, whole
 from components.shared.errors import CorruptModel, CrosswindError, Exit
+from components.shared.metric_names import AUC
 from pipeline.config import Config
 from pipeline.shared import command_line
 
@@ -92,7 +93,7 @@ def unreadable(folder: Path, numbers: list[int], keys: Keys) -> list[int]:
 def describe(version: store.Version) -> str:
     """When it was trained, and how good it was."""
     metrics = version.manifest.overall
-    quality = f", AUC {metrics['auc']:.3f} when it was published" if "auc" in metrics else ""
+    quality = f", AUC {metrics[AUC]:.3f} when it was published" if AUC in metrics else ""
     return f"trained up to {version.manifest.span or 'an unknown span'}{quality}."
 
 

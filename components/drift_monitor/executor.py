@@ -20,7 +20,7 @@ from components.shared import drift_report, folders, scored_rows, spans
 from components.shared.artifacts import VERSION_PROPERTY
 from components.shared.drift_report import Check, Reference
 from components.shared.errors import BadData, CorruptModel
-from components.shared.tfma_results import AUC, CALIBRATION, LOG_LOSS, ROWS
+from components.shared.metric_names import AUC, CALIBRATION, LOG_LOSS, ROWS
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):

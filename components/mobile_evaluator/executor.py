@@ -25,6 +25,7 @@ from components.columnar.evaluator import analysis
 from components.mobile_evaluator import parity
 from components.shared import raw_rows, tfma_results
 from components.shared.errors import NotConvertible
+from components.shared.metric_names import AUC, LOG_LOSS
 from components.shared.phone import awkward_rows, card, checks, parity_report
 from components.shared.phone.card import MODEL_FILE, VARIANTS_FOLDER
 from components.shared.phone.runtime import OUTPUT, TFLiteModel, as_input
@@ -61,8 +62,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             if not each.holds
         ]
         changes = {
-            tfma_results.AUC: exec_properties["max_auc_change"],
-            tfma_results.LOG_LOSS: exec_properties["max_log_loss_change"],
+            AUC: exec_properties["max_auc_change"],
+            LOG_LOSS: exec_properties["max_log_loss_change"],
         }
         candidate, baseline = measured[tfma_results.CANDIDATE], measured[tfma_results.BASELINE]
         reasons += parity.worse_slices(candidate, baseline, changes, exec_properties["min_slice_rows"])

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from components.shared.metric_names import ROWS
 from components.shared.phone.runtime import TFLiteModel
 
 KERNELS = {True: "with XNNPACK", False: "without XNNPACK"}
@@ -43,7 +44,7 @@ def worse_slices(
         f"{name}: {metric} of the file {_stated(file)}, of the server's model {_stated(expected)}; "
         f"expected them within {limit:g}"
         for name, values in mobile.items()
-        if values["example_count"] >= rows
+        if values[ROWS] >= rows
         for metric, limit in limits.items()
         for file, expected in [(values.get(metric, math.nan), server[name].get(metric, math.nan))]
         if (math.isfinite(file) or math.isfinite(expected)) and not abs(file - expected) <= limit  # NaN is within nothing

@@ -18,6 +18,7 @@ from components.mobile_exporter.variants import VARIANTS, quantized
 from components.model_store import contents
 from components.shared import raw_rows, tfma_results
 from components.shared.artifacts import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, VERSION_PROPERTY
+from components.shared.metric_names import OVERALL
 from components.shared.phone import awkward_rows, card, checks
 from components.shared.phone.card import MODEL_FILE, VARIANTS_FOLDER
 from components.shared.phone.runtime import OUTPUT, SIGNATURE, TFLiteModel
@@ -69,9 +70,7 @@ class Executor(base_executor.BaseExecutor):
 
     def _facts(self, input_dict, exec_properties, examples) -> dict:
         """What the cards of all variants state."""
-        overall = tfma_results.metrics(artifact_utils.get_single_uri(input_dict["evaluation"]))[tfma_results.CANDIDATE][
-            tfma_results.OVERALL
-        ]
+        overall = tfma_results.metrics(artifact_utils.get_single_uri(input_dict["evaluation"]))[tfma_results.CANDIDATE][OVERALL]
         return {
             "model": exec_properties["model_name"],
             "span": examples.get_string_custom_property("span"),

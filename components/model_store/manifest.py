@@ -14,10 +14,10 @@ from pydantic import AfterValidator, Field, StringConstraints
 from components.model_store.signature import NO_KEYS, SIGNATURE, Keys, is_signed
 from components.shared.documents import Part, problems
 from components.shared.errors import CorruptModel, SignatureInvalid
+from components.shared.metric_names import OVERALL
 
 MANIFEST = "manifest.json"
 GO_BACK = "`python -m pipeline.rollback`, or `python -m serving.promote` where a models.config says what is served"
-OVERALL = "overall"  # of the metrics: over all rows
 
 
 def _below(name: str) -> str:

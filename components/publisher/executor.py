@@ -17,6 +17,7 @@ from components.model_store.manifest import Facts
 from components.model_store.signature import read_keys
 from components.publisher import markdown, model_card, warm_up
 from components.shared import data_findings, drift_report, raw_rows, tfma_results
+from components.shared.metric_names import OVERALL
 
 
 class Executor(base_executor.BaseExecutor):
@@ -57,7 +58,7 @@ class Executor(base_executor.BaseExecutor):
                 card = model_card.build(
                     model_card.Description.model_validate_json(description),
                     facts,
-                    before=metrics.get(tfma_results.BASELINE, {}).get(tfma_results.OVERALL, {}),
+                    before=metrics.get(tfma_results.BASELINE, {}).get(OVERALL, {}),
                     drift=drift_report.read(artifact_utils.get_single_uri(input_dict["drift"])),
                     findings=data_findings.read(artifact_utils.get_single_uri(found))
                     if (found := input_dict.get("findings"))

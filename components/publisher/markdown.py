@@ -11,19 +11,19 @@ from markupsafe import Markup
 
 from components.model_store import contents
 from components.publisher.model_card import MIN_SLICE_ROWS, Column, ModelCard
+from components.shared.metric_names import AUC, AUC_PR, CALIBRATION, LOG_LOSS, POSITIVES
 
 TEMPLATE = "model_card.md.j2"
 SHOWN_REASONS = 5
 NONE = "-"
-RANKING = "auc"
 
 # TFMA's name: how a person calls it, and what it means.
 METRICS = {
-    "auc": ("AUC", "chance that a positive row scores above a negative one; 0.5 is guessing, 1 is perfect"),
-    "auc_precision_recall": ("AUC-PR", "area under the precision-recall curve; guessing gets the share of positives"),
-    "binary_crossentropy": ("log loss", "mean of -ln of the probability that was given to what came, in nats; less is better"),
-    "mean_label": ("positives", "share of the rows whose label is 1"),
-    "calibration": ("calibration", "positives that the scores add up to, over those that came; above 1 is too many"),
+    AUC: ("AUC", "chance that a positive row scores above a negative one; 0.5 is guessing, 1 is perfect"),
+    AUC_PR: ("AUC-PR", "area under the precision-recall curve; guessing gets the share of positives"),
+    LOG_LOSS: ("log loss", "mean of -ln of the probability that was given to what came, in nats; less is better"),
+    POSITIVES: ("positives", "share of the rows whose label is 1"),
+    CALIBRATION: ("calibration", "positives that the scores add up to, over those that came; above 1 is too many"),
 }
 
 # What Markdown gives a meaning, GitHub's `$` and bare addresses included; not an underscore within a word.
@@ -66,7 +66,7 @@ def render(card: ModelCard) -> str:
         card=card,
         metrics=_metrics(card),
         slices=_slices(card),
-        of_one_class=any(RANKING not in each.metrics for each in card.slices) and RANKING in card.metrics,
+        of_one_class=any(AUC not in each.metrics for each in card.slices) and AUC in card.metrics,
         columns=_columns(card.columns),
         configuration=_configuration(card),
         min_slice_rows=MIN_SLICE_ROWS,

@@ -14,14 +14,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from components.model_store.manifest import OVERALL, Facts
+from components.model_store.manifest import Facts
 from components.shared import drift_report
 from components.shared.documents import Part, problems
 from components.shared.errors import BadConfig
+from components.shared.metric_names import OVERALL, ROWS
 
 MIN_SLICE_ROWS = 100  # of a slice that is shown: the AUC of fewer, with a quarter of positives, is 0.13 uncertain
 TOP_VALUES = 3
-ROWS = "example_count"  # as in the manifest's metrics
 
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(lambda text: " ".join(text.split()))

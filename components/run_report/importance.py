@@ -8,7 +8,7 @@ from components.run_report.facts import Importance
 from components.shared import steps
 from components.shared.scored_rows import Scored
 
-ROWS = 5000  # at most: the AUC's own error is then below 0.01
+MOST_ROWS = 5000  # at most: the AUC's own error is then below 0.01
 PERMUTATIONS = 3
 
 RawColumns = Mapping[str, np.ndarray]  # raw columns, each of shape [rows]

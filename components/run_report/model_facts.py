@@ -13,20 +13,21 @@ from tfx.utils import path_utils
 from components.run_report import paired
 from components.run_report.curves import curves
 from components.run_report.facts import Curves, Importance, Measured, Metric, ModelFacts, SliceFacts
-from components.run_report.importance import ROWS, RawColumns, importance
+from components.run_report.importance import MOST_ROWS, RawColumns, importance
 from components.run_report.losses import losses
 from components.run_report.trace import Artifact, Trace
 from components.shared import raw_rows, spans, tfma_results
 from components.shared.artifacts import VERSION_PROPERTY
+from components.shared.metric_names import AUC, AUC_PR, CALIBRATION, LOG_LOSS, OVERALL, ROWS
 from components.shared.nodes import Output
 from components.shared.phone.runtime import OUTPUT
 from components.shared.scored_rows import Scored
 
 METRICS: dict[str, dict[str, Any]] = {  # by TFMA's name
-    tfma_results.AUC: {"name": "AUC", "better": "higher"},
-    tfma_results.LOG_LOSS: {"name": "log loss", "better": "lower"},
-    tfma_results.AUC_PR: {"name": "AUC-PR", "better": "higher"},
-    tfma_results.CALIBRATION: {"name": "calibration", "better": "nearer 1"},
+    AUC: {"name": "AUC", "better": "higher"},
+    LOG_LOSS: {"name": "log loss", "better": "lower"},
+    AUC_PR: {"name": "AUC-PR", "better": "higher"},
+    CALIBRATION: {"name": "calibration", "better": "nearer 1"},
 }
 BATCH_ROWS = 4096
 
@@ -60,7 +61,7 @@ class Judged:
 
     def metric(self, key: str) -> Measured | None:
         """A metric over all rows, by TFMA's name; None if it has no value there."""
-        value = self.measured[tfma_results.OVERALL].get(key)
+        value = self.measured[OVERALL].get(key)
         if value is None:
             return None
         return Measured(value=value, interval=paired.interval(value, self.drawn(key), self.blocks))
@@ -172,9 +173,7 @@ def _metric(key: str, value: Measured, candidate: Judged, production: Judged | N
 
 def _slices(candidate: Judged, production: Judged | None) -> list[SliceFacts]:
     """Grouped by their feature, the largest first."""
-    rows = {
-        name: int(metrics[tfma_results.ROWS]) for name, metrics in candidate.measured.items() if name != tfma_results.OVERALL
-    }
+    rows = {name: int(metrics[ROWS]) for name, metrics in candidate.measured.items() if name != OVERALL}
     return [
         SliceFacts(
             name=name,
@@ -190,7 +189,7 @@ def _importance(candidate: Any, paths: list[str], label: str) -> list[Importance
     """Of the raw columns, which the signature `raw` takes; none if the sample's rows are all of one class."""
     raw = candidate.signatures["raw"]
     dtypes = {name: spec.dtype.name for name, spec in raw.structured_input_signature[1].items()}
-    columns = raw_rows.head(paths, {**dtypes, label: "int64"}, ROWS)
+    columns = raw_rows.head(paths, {**dtypes, label: "int64"}, MOST_ROWS)
     labels = columns.pop(label)
 
     def score(of: RawColumns) -> np.ndarray:

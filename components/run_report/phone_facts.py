@@ -9,6 +9,7 @@ from tfx.utils import path_utils
 from components.run_report.facts import PhoneFacts, ServerFacts, VariantFacts
 from components.run_report.trace import Trace
 from components.shared import canary_report, tfma_results
+from components.shared.metric_names import AUC, LOG_LOSS, ROWS
 from components.shared.nodes import Output
 from components.shared.phone import card, parity_report
 
@@ -46,11 +47,11 @@ def changes(measured: Mapping[str, tfma_results.Metrics], min_rows: int) -> dict
     """The largest difference of AUC and log loss between the file and the server's model, in slices of `min_rows` or more."""
     mobile, server = measured[tfma_results.CANDIDATE], measured[tfma_results.BASELINE]
     found: dict[str, float] = {}
-    for metric, called in ((tfma_results.AUC, "AUC"), (tfma_results.LOG_LOSS, "log loss")):
+    for metric, called in ((AUC, "AUC"), (LOG_LOSS, "log loss")):
         pairs = [
             abs(values[metric] - server[name][metric])
             for name, values in mobile.items()
-            if values[tfma_results.ROWS] >= min_rows and metric in values and metric in server.get(name, {})
+            if values[ROWS] >= min_rows and metric in values and metric in server.get(name, {})
         ]
         found |= {called: max(pairs)} if pairs else {}
     return found

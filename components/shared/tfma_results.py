@@ -6,13 +6,10 @@ from collections.abc import Iterator, Mapping
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import validation_result_pb2
 
+from components.shared.metric_names import AUC, AUC_PR, CALIBRATION, LOG_LOSS, OVERALL, POSITIVES
+
 CANDIDATE = "candidate"
 BASELINE = "baseline"
-OVERALL = "overall"
-
-# TFMA's names of the metrics that other components read.
-AUC, LOG_LOSS, CALIBRATION, ROWS = "auc", "binary_crossentropy", "calibration", "example_count"
-AUC_PR, POSITIVES = "auc_precision_recall", "mean_label"
 RANKINGS = (AUC, AUC_PR)  # of positives above negatives: without one of both there is none, but TFMA may say 0 or 1
 COMPARED = (AUC, LOG_LOSS, CALIBRATION)  # later spans are compared with these
 

@@ -35,7 +35,7 @@ class Source:
 
 
 @dataclass
-class Outcome:
+class Read:
     """What became of a source. Errors travel as data, since a Beam runner turns exceptions into tracebacks."""
 
     rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(spans.SPLITS, 0))
@@ -55,7 +55,7 @@ class Columns:
 
 
 HASHES = "hashes"
-Named = tuple[str, Outcome]  # by the shard, or by the span
+Named = tuple[str, Read]  # by the shard, or by the span
 Hashes: TypeAlias = beam.pvalue.TaggedOutput[Literal["hashes"], tuple[str, np.ndarray]]  # of a file's rows, by the span
 
 
@@ -75,7 +75,7 @@ def write_shard(source: Source, output: str, read: Columns, first_eval_day) -> I
 
     Yields the shard with its outcome, and tagged `HASHES` the span with its rows' hashes.
     """
-    outcome = Outcome()
+    outcome = Read()
     hashes = [np.empty(0, np.uint64)]
     days: dict[str, set[str]] = {split: set() for split in spans.SPLITS}
     for number, batch in enumerate(reader.joined(_batches(source, read, outcome.errors))):
@@ -110,7 +110,7 @@ def _batches(source: Source, read: Columns, errors: list[str]) -> Iterator[pa.Re
 def repeated(span: str, hashes: Iterable[np.ndarray]) -> Named:
     """The span with how many of a span's rows repeat an earlier one, as a file that was delivered twice makes them."""
     rows = np.concatenate(list(hashes))
-    return span, Outcome(repeated={span: {"repeated": len(rows) - len(np.unique(rows)), "rows": len(rows)}})
+    return span, Read(repeated={span: {"repeated": len(rows) - len(np.unique(rows)), "rows": len(rows)}})
 
 
 def check_rows(rows: Mapping[str, int], folder: str) -> None:
@@ -185,7 +185,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples.set_string_custom_property(DAYS_PROPERTY, json.dumps({split: len(days) for split, days in found.items()}))
         examples.set_string_custom_property(REPEATED_PROPERTY, json.dumps(counts, sort_keys=True))
 
-    def _write(self, sources: list[Source], output: str, newest: str, exec_properties) -> list[Outcome]:
+    def _write(self, sources: list[Source], output: str, newest: str, exec_properties) -> list[Read]:
         outcomes = f"{self._get_tmp_dir().rstrip('/')}/outcomes"
         tf.io.gfile.makedirs(outcomes)
         first_eval_day = spans.first_eval_day(newest, exec_properties["eval_days"])
@@ -199,4 +199,4 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
             counts = written[HASHES] | "By span" >> beam.GroupByKey() | "Repeated" >> beam.MapTuple(repeated)
             _ = (written.outcomes, counts) | beam.Flatten() | "Report" >> beam.Map(report, outcomes)
-        return [Outcome(**json.loads(tf.io.gfile.GFile(path).read())) for path in folders.matching(outcomes)]
+        return [Read(**json.loads(tf.io.gfile.GFile(path).read())) for path in folders.matching(outcomes)]

@@ -13,6 +13,7 @@ from rich.text import Text
 from components.run_report import facts
 from components.run_report.facts import Advice, RunFacts
 from components.shared import canary_report, data_findings, drift_report, tfma_results
+from components.shared.metric_names import AUC, AUC_PR, CALIBRATION, LOG_LOSS, OVERALL, ROWS
 from components.shared.nodes import NodeId, Output
 from components.shared.phone import parity_report
 from pipeline.config import Config
@@ -20,7 +21,7 @@ from pipeline.local.outcome import Outcome
 from pipeline.local.pending import Due
 from pipeline.local.record import Outputs
 
-COLUMNS = {"auc": "AUC", "binary_crossentropy": "log loss", "auc_precision_recall": "AUC-PR", "calibration": "calib."}
+COLUMNS = {AUC: "AUC", LOG_LOSS: "log loss", AUC_PR: "AUC-PR", CALIBRATION: "calib."}
 MIN_ROWS = 100  # of a slice that gets a line: the AUC of fewer is noise
 
 
@@ -108,15 +109,15 @@ def _farthest(found: drift_report.Report, count: int = 5) -> list[str]:
 def metrics_table(measured: dict[str, tfma_results.Metrics]) -> Table:
     """Make a table with a row a slice, the largest first; candidate and, where there is one, production side by side."""
     candidate, production = measured[tfma_results.CANDIDATE], measured.get(tfma_results.BASELINE)
-    rows = {name: metrics["example_count"] for name, metrics in candidate.items()}
+    rows = {name: metrics[ROWS] for name, metrics in candidate.items()}
     shown = sorted(
-        (name for name in rows if rows[name] >= MIN_ROWS or name == tfma_results.OVERALL),
-        key=lambda name: (name != tfma_results.OVERALL, name.partition("=")[0], -rows[name]),
+        (name for name in rows if rows[name] >= MIN_ROWS or name == OVERALL),
+        key=lambda name: (name != OVERALL, name.partition("=")[0], -rows[name]),
     )
     title = "Evaluation" + (", beside production" if production else " (nothing is in production yet)")
     table = Table("slice", title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     notes = [f"and {hidden} slices of fewer than {MIN_ROWS} rows"] if (hidden := len(rows) - len(shown)) else []
-    if any(tfma_results.AUC not in model[name] for model in measured.values() for name in shown):
+    if any(AUC not in model[name] for model in measured.values() for name in shown):
         notes.append("-: no AUC where all rows are of one class")
     table.caption = "\n".join(notes) or None
     table.add_column("rows", justify="right")
@@ -127,7 +128,7 @@ def metrics_table(measured: dict[str, tfma_results.Metrics]) -> Table:
     models = [candidate] + ([production] if production else [])
     for name in shown:
         cells = [_cell(model[name].get(metric)) for metric in COLUMNS for model in models]
-        table.add_row(name, f"{rows[name]:,.0f}", *cells, style="bold" if name == tfma_results.OVERALL else None)
+        table.add_row(name, f"{rows[name]:,.0f}", *cells, style="bold" if name == OVERALL else None)
     return table
 
 

@@ -24,6 +24,7 @@ from tfx.types import Artifact, channel_utils, standard_artifacts
 import tensorflow_data_validation as tfdv  # isort: skip
 
 from components.shared import tfma_results
+from components.shared.metric_names import AUC, OVERALL
 from components.shared.spans import SPLITS
 from pipeline import config as configuration
 from pipeline.beam import settings as beam
@@ -114,7 +115,7 @@ def comparisons(stock: Run, ours: Run, folder: Path) -> Iterator[tuple[str, int,
     same_model = [metrics(evaluated(stock, model, folder)), metrics(ours.path("Evaluator", "evaluation"))]
     yield "metrics of our model", len(same_model[1]), differences(*same_model, tolerance=METRIC)
     own = [tfma_results.metrics(str(run.path("Evaluator", "evaluation")))[tfma_results.CANDIDATE] for run in (stock, ours)]
-    aucs = [each[tfma_results.OVERALL][tfma_results.AUC] for each in own]
+    aucs = [each[OVERALL][AUC] for each in own]
     apart = [] if abs(aucs[0] - aucs[1]) <= TWO_TRAININGS else [f"{aucs[0]:.4f}; ours: {aucs[1]:.4f}"]
     yield f"AUC of each pipeline's own model ({aucs[0]:.4f}; ours: {aucs[1]:.4f})", 1, apart
 
