@@ -45,17 +45,23 @@ def main(arguments: list[str] | None = None) -> int:
 
 def act(options: argparse.Namespace, console: Console) -> None:
     """Shows, adds or takes out the line. Raises BadConfig and ScheduleFailed."""
+    marker = marker_of(options.problem)
     if options.remove:
-        change_crontab(None)
+        change_crontab(None, marker)
         console.print("The crontab has no line of this checkout.")
         return
     line = crontab_line(check_time(options.at), options)
     if options.install:
-        change_crontab(line)
+        change_crontab(line, marker)
         console.print("In the crontab:")
     console.print(line, markup=False)
     if not options.install:
         console.print("To add it to this user's crontab: make schedule ARGS=--install")
+
+
+def marker_of(problem: Path) -> str:
+    """What ends the line of a problem, of which a checkout has one each: nothing but the checkout for the one by default."""
+    return MARKER if problem.absolute() == DEFAULT_PROBLEM else f"{MARKER} {shlex.quote(str(problem.absolute()))}"
 
 
 def crontab_line(at: str, options: argparse.Namespace) -> str:
@@ -64,7 +70,7 @@ def crontab_line(at: str, options: argparse.Namespace) -> str:
     root = root if root.is_absolute() else (CHECKOUT if not options.root else Path.cwd()) / root
     command = [str(CHECKOUT / ".venv/bin/python"), "-m", "pipeline.retrain"]
     command += ["--root", str(root), "--log", str(root / "logs/cron.log")]
-    if options.problem != DEFAULT_PROBLEM:
+    if options.problem.absolute() != DEFAULT_PROBLEM:
         command += ["--problem", str(options.problem.absolute())]
     if options.config != DEFAULT_FILE:
         command += ["--config", str(options.config.absolute())]
@@ -72,7 +78,7 @@ def crontab_line(at: str, options: argparse.Namespace) -> str:
     # The tick has a lock of its own; this one spares the start of Python while a run is on.
     lock = ["flock", "--nonblock", "--conflict-exit-code", "0", str(root / ".cron.lock")]
     steps = [["mkdir", "-p", str(root)], ["cd", str(CHECKOUT)], [*lock, *command]]
-    line = f"{at} {' && '.join(map(shlex.join, steps))} {MARKER}"
+    line = f"{at} {' && '.join(map(shlex.join, steps))} {marker_of(options.problem)}"
     if len(line.splitlines()) > 1:
         raise BadConfig(
             f"The command would be {line!r}; expected no line break in a path or setting: a crontab has one line a job."
@@ -99,14 +105,14 @@ def check_time(at: str) -> str:
     return " ".join(fields)
 
 
-def change_crontab(line: str | None) -> None:
-    """Puts the line in place of this checkout's earlier one, or takes that out. Every other line stays as it is.
+def change_crontab(line: str | None, marker: str) -> None:
+    """Put the line in place of the earlier one that ends with the marker, or take that out. Every other line stays as it is.
 
     Raises:
         ScheduleFailed: there is no crontab program, or it refuses.
     """
     listed = _crontab("-l", missing_is_empty=True)
-    kept = [other for other in listed.splitlines(keepends=True) if not other.rstrip("\n").endswith(MARKER.replace("%", r"\%"))]
+    kept = [other for other in listed.splitlines(keepends=True) if not other.rstrip("\n").endswith(marker.replace("%", r"\%"))]
     if kept and line and not kept[-1].endswith("\n"):
         kept[-1] += "\n"
     changed = "".join(kept) + (f"{line}\n" if line else "")

@@ -134,7 +134,7 @@ def test_what_cron_does_not_is_refused(at, message):
 def test_without_cron_it_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ScheduleFailed, match="no `crontab` on PATH; expected cron: apt install cron"):
-        schedule.change_crontab("x")
+        schedule.change_crontab("x", schedule.MARKER)
 
 
 @pytest.mark.skipif(not shutil.which("crontab"), reason="Debian's cron is not installed")
@@ -153,5 +153,17 @@ def test_no_tensorflow_is_imported():
 
 
 def test_the_line_survives_quoting():
-    options = schedule.argparse.Namespace(root="/x y", set=[], config=schedule.DEFAULT_FILE)
+    options = schedule.argparse.Namespace(root="/x y", set=[], problem=schedule.DEFAULT_PROBLEM, config=schedule.DEFAULT_FILE)
     assert shlex.quote("/x y/logs/cron.log") in schedule.crontab_line("@daily", options)
+
+
+def test_another_problem_is_named_in_the_line_and_has_a_line_of_its_own(tmp_path):
+    options = schedule.argparse.Namespace(root=None, set=[], problem=Path("data/flights"), config=schedule.DEFAULT_FILE)
+    default = schedule.crontab_line("@daily", options)
+    (tmp_path / "mine").mkdir()
+    text = (REPOSITORY / "data" / "flights" / "problem.toml").read_text()
+    (tmp_path / "mine" / "problem.toml").write_text(text)
+    options.problem = tmp_path / "mine"
+    line = schedule.crontab_line("@daily", options)
+    assert f"--problem {tmp_path}/mine" in line and "--problem" not in default
+    assert line.split("# crosswind")[1] != default.split("# crosswind")[1]

@@ -139,7 +139,7 @@ def run_small_training(call, prefix=()):
     """Runs the program, and ends it with all its children if it does not end itself."""
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"}
     command = [*prefix, sys.executable, "-m", small_training.__name__, json.dumps(call)]
-    result = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=180, check=False)
+    result = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=1000, check=False)
     assert result.returncode == 0, result.stderr[-3000:]
 
 
