@@ -62,14 +62,17 @@ def load(
 ) -> Config:
     """Read a configuration.
 
+    >>> load(overrides=["train.epochs=5"]).train.epochs
+    5
+
     Args:
-        path: a TOML file with the settings of the machine and the platform.
-        overrides: of `--set`, `section.key=value`, the value as TOML; text may go without quotes.
+        path: a TOML file with the settings of the machine and the platform; by default pipeline/config.toml.
+        overrides: settings as `--set` takes them, `section.key=value`, the value as TOML; text may go without quotes.
         options: other options of the command line, each with the setting that it overrides and its text.
-        problem: folder of the problem, whose `problem.toml` comes over `path`.
+        problem: folder of the problem, whose `problem.toml` overrides `path`; by default data/flights.
 
     Raises:
-        BadConfig: naming each wrong key with where it stood, its value and what is allowed.
+        BadConfig: names each wrong key, where it stood, its value and what is allowed.
     """
     layers = Layers({"the defaults": _of_the_folder(problem), str(path): read(path), **_stated(problem)})
     for override in overrides or []:
@@ -83,7 +86,7 @@ def load(
 
 
 def _of_the_folder(problem: Path) -> dict[str, Any]:
-    """The settings that follow from where a problem is: its files stand beside each other, and each has a root of its own."""
+    """Return the settings that follow from a problem's folder: where its files are, and its root of runs."""
     folder = shown(problem)
     return {
         "problem": {"folder": folder},
@@ -95,7 +98,7 @@ def _of_the_folder(problem: Path) -> dict[str, Any]:
 
 
 def _stated(problem: Path) -> dict[str, dict[str, Any]]:
-    """`problem.toml`, by its name. Raises BadConfig where it is missing."""
+    """Read `problem.toml`, by its name. Raises BadConfig where it is missing."""
     file = problem / FILE
     if not file.is_file():
         known = ", ".join(shown(each.parent) for each in sorted(DEFAULT_PROBLEM.parent.glob(f"*/{FILE}")))
@@ -104,13 +107,13 @@ def _stated(problem: Path) -> dict[str, dict[str, Any]]:
 
 
 def _feature_names(values: dict[str, Any]) -> list[str]:
-    """Names of the declared features, as far as they are declared in the right form: what is wrong is said later."""
+    """Name the declared features, as far as their form is right: errors are reported later."""
     features = values.get("problem", {}).get("features") if isinstance(values.get("problem"), dict) else None
     return list(features) if isinstance(features, dict) else []
 
 
 def overrides(config: Config) -> list[str]:
-    """What makes `config` of the checkout's own configuration: `section.key=value`, as `load` takes them, passwords masked."""
+    """List what `config` changes in the checkout's own configuration, as `load` takes it, passwords masked."""
     base = settings(load(problem=Path(config.problem.folder)))
     return [
         f"{section}.{key}={_toml(value)}"
@@ -121,7 +124,7 @@ def overrides(config: Config) -> list[str]:
 
 
 def _toml(value: object) -> str:
-    """A value in one line. JSON's texts, numbers and truth values are TOML's too."""
+    """Write a value in one line. JSON's texts, numbers and truth values are TOML's too."""
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(each)}" for key, each in value.items()) + " }"
     if isinstance(value, list):
@@ -130,7 +133,7 @@ def _toml(value: object) -> str:
 
 
 def _explained(error: ValidationError, layers: Layers) -> str:
-    """What is wrong, by layer."""
+    """Say what is wrong, by layer."""
     told: dict[str, list[str]] = {}
     for problem in error.errors():
         told.setdefault(layers.of(problem["loc"]), []).append(_explain(problem))

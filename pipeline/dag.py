@@ -20,7 +20,7 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import bulk_inferrer_pb2, infra_validator_pb2
 
-from tensorflow_data_validation import StatsOptions  # isort: skip  # behind tfx
+from tensorflow_data_validation import StatsOptions  # isort: skip  # after tfx
 
 from components.canary.checks import ServingLimits
 from components.canary.component import Canary
@@ -52,20 +52,20 @@ from pipeline.problem import form_fields, inputs
 from pipeline.shared import masking
 from pipeline.shared.report_settings import report_settings
 
-# They run as what they are when they are imported here, which is when their digests are taken.
+# They run as they are now, when they are imported and their digests are taken.
 PREPROCESSING, TRAINING, TUNING = (module.__name__ for module in (preprocessing, training, tuning))
 HISTOGRAM_BUCKETS = 50  # with TFDV's 10, a shift of rain by half a standard deviation stays within the first
 
 
 def check_schema(config: Config) -> None:
-    """Raises BadConfig unless the reviewed schema has the declared columns, and comparators that find something."""
+    """Check that the reviewed schema has the declared columns, and comparators that find something. Raises BadConfig."""
     path = Path(config.data.schema_file)
     check(path, config.problem)
     refuse_infinity_norm(read(path))
 
 
 def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: str = "unknown", trials: int = 0) -> Pipeline:
-    """The whole pipeline for one span.
+    """Wire the whole pipeline for one span.
 
     Args:
         config: the configuration.
@@ -218,7 +218,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
     nodes += [canary, exporter, mobile_evaluator, publisher, mobile_publisher]
     nodes += ([tuner] if trials else []) + ([bulk_inferrer] if config.batch.bulk_inferrer else [])
     for node in nodes:
-        if not issubclass(node.driver_class, CacheKeyDriver):  # TFX's own: what they read counts by its content too
+        if not issubclass(node.driver_class, CacheKeyDriver):  # TFX's own nodes: here too what they read counts by content
             node.driver_class = CacheKeyDriver
     metadata = str(root / "metadata.db") if isinstance(span, str) else ""
     return Pipeline(
@@ -234,7 +234,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
 def drift_monitor(
     config: Config, examples: SpanExampleGen, schema: ImportSchemaGen, production: ProductionModel
 ) -> DriftMonitor:
-    """The newest span against what the model in production was trained on."""
+    """Compare the newest span with what the model in production was trained on."""
     settings = config.drift
     return DriftMonitor(
         examples=examples.outputs["examples"],
@@ -252,7 +252,7 @@ def drift_monitor(
 def canary_of(
     config: Config, trainer: Trainer, production: ProductionModel, evaluator: Evaluator, examples: SpanExampleGen
 ) -> Canary | InfraValidator:
-    """Whether a server runs the candidate."""
+    """Check that a server runs the candidate."""
     settings = config.canary
     if settings.validator == "process":
         return Canary(
@@ -288,7 +288,7 @@ def canary_of(
 
 
 def run_report(config: Config, nodes: list[BaseNode], git_commit: str, metadata: str) -> RunReport:
-    """The page that tells of all other nodes."""
+    """Write the page about all other nodes."""
     outputs = {node.id: node.outputs for node in nodes}
     return RunReport(
         inputs={name: output.of(outputs) for name, output in REPORTED.items() if output.node in outputs},
@@ -299,7 +299,7 @@ def run_report(config: Config, nodes: list[BaseNode], git_commit: str, metadata:
 
 
 def _sqlite(path: Path) -> mlmd.ConnectionConfig:
-    """As TFX's `sqlite_metadata_connection_config`, which makes the folder too: to compile a DAG touches none."""
+    """Do what TFX's `sqlite_metadata_connection_config` does, without making the folder: compiling a DAG writes nothing."""
     config = mlmd.ConnectionConfig()
     config.sqlite.filename_uri = str(path)
     config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
@@ -307,7 +307,7 @@ def _sqlite(path: Path) -> mlmd.ConnectionConfig:
 
 
 def _file(path: str) -> str | None:
-    """Where it is, whatever folder a node runs in; None if there is none."""
+    """Return an absolute path, whatever folder a node runs in; None if there is none."""
     return str(Path(path).absolute()) if path else None
 
 

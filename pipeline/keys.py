@@ -1,4 +1,4 @@
-"""Makes a pair of keys that signs published models, and signs a version that was published without."""
+"""Make a pair of keys that signs published models, or sign a version that was published without."""
 
 import argparse
 import os
@@ -23,7 +23,7 @@ PRIVATE, PUBLIC = "private.pem", "public.pem"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns an `Exit`."""
+    """Return an `Exit`."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.keys", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     making = commands.add_parser("make", help="make a pair")
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def act(options: argparse.Namespace, console: Console) -> None:
-    """Does what the command line asks for. Raises CrosswindError."""
+    """Do what the command line asks for. Raises CrosswindError."""
     if options.command == "make":
         private, public = make(options.folder)
         console.print(f"{private} signs: keep it secret. {public} checks: give it to whoever loads models.")
@@ -50,13 +50,13 @@ def act(options: argparse.Namespace, console: Console) -> None:
 
 
 def make(folder: Path) -> tuple[Path, Path]:
-    """Writes a new pair. Only its owner can read the private key; none is ever overwritten.
+    """Write a new pair. Only its owner can read the private key; none is ever overwritten.
 
     Returns:
         The files of the private and of the public key.
 
     Raises:
-        BadConfig: one of the files is there, or the folder cannot be written.
+        BadConfig: one of the files is there already, or the folder cannot be written.
     """
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -83,12 +83,12 @@ def _write_new(path: Path, content: bytes, mode: int) -> None:
 
 
 def sign_version(folder: Path, keys: Keys) -> None:
-    """Signs the manifest of a version whose files are those of the manifest.
+    """Sign the manifest of a version, if its files are those of the manifest.
 
     Raises:
         BadConfig: there is no key to sign with.
         VersionNotFound: the folder is no version.
-        CorruptModel: its files are not those of the manifest, or that is of another version.
+        CorruptModel: its files are not those of the manifest, or the manifest is another version's.
     """
     if not keys.private:
         raise BadConfig("publish.signing_key is empty; expected the private key's file: set it, and publish.public_key.")
@@ -102,7 +102,7 @@ def sign_version(folder: Path, keys: Keys) -> None:
             store.copy(version, copy)
             manifest = (copy / MANIFEST).read_bytes()
             signature = sign(manifest, keys.private)
-            # As whoever loads it will ask, before it is there: is it this version of this model?
+            # What everybody who loads it will check: is it this version of this model?
             signed(manifest, signature, model=folder.parent.name, number=version.number, origin=str(folder), keys=keys)
             (temporary / SIGNATURE).write_bytes(signature)
             fsync(temporary / SIGNATURE)

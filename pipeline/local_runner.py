@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def act(options: argparse.Namespace, console: Console) -> None:
-    """Run, and leaves what came of it in a file if one is named. Raises CrosswindError."""
+    """Run, and write the outcome to a file if one is named. Raises CrosswindError."""
     if options.json and not os.access(options.json.absolute().parent, os.W_OK | os.X_OK):
         raise BadConfig(f"--json {options.json}: expected a file in a folder that exists and can be written.")
     result = None
@@ -49,7 +49,7 @@ def act(options: argparse.Namespace, console: Console) -> None:
 
 
 def run(config: Config, span: str | None, verbose: bool, console: Console) -> Outcome | None:
-    """Run one span and prints what came of it; None if none is due. Raises CrosswindError."""
+    """Run one span and print the outcome; None if none is due. Raises CrosswindError."""
     from pipeline.local.pending import whole_months  # noqa: PLC0415 (here and below: --help must not wait for what a run needs)
 
     folder = Path(config.run.root).absolute()
@@ -83,7 +83,7 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
 
 
 def conclude(config: Config, span: str, console: Console, start: float) -> tuple[Outcome, str]:
-    """What came of the last run, which began at `start`, and what the console is to show of it."""
+    """Return the outcome of the last run, which began at `start`, and what the console is to show."""
     from pipeline.local import outcome, record, summary  # noqa: PLC0415
     from pipeline.local.pending import due  # noqa: PLC0415
 
@@ -95,7 +95,7 @@ def conclude(config: Config, span: str, console: Console, start: float) -> tuple
 
 
 def next_span(config: Config, console: Console) -> str | None:
-    """The oldest span that is due, None if there is none; says what is to be known of the others. Raises SpanNotFound."""
+    """Find the oldest span that is due, None if there is none, and print what to know of the others. Raises SpanNotFound."""
     from pipeline.local.pending import due, whole_spans  # noqa: PLC0415
 
     found = due(config)

@@ -1,4 +1,4 @@
-"""The prediction problem: what is predicted from what, as `data/<name>/problem.toml` declares it, each column once.
+"""The prediction problem: `data/<name>/problem.toml` declares each column once, and what is predicted from what.
 
 The columns read, the schema check, preprocessing, the model's inputs, the serving signatures and the phone's form all derive
 from it. This module imports nothing heavy: command lines read it too.
@@ -21,7 +21,7 @@ COLUMN = r"^[A-Za-z][A-Za-z0-9_]*$"  # what a tensor and a signature's input can
 
 
 class Kind(StrEnum):
-    """What a feature means, which settles how it is prepared. Prepared values are float32 unless stated otherwise."""
+    """The meaning of a feature, which decides how it is prepared. Prepared values are float32 unless stated otherwise."""
 
     NUMERIC = "numeric"  # z-score over the training split
     CATEGORICAL = "categorical"  # int64 index into the training split's vocabulary, the last one for unseen values
@@ -32,6 +32,9 @@ class Kind(StrEnum):
 
 class Feature(Section):
     """One raw column, known before the outcome is.
+
+    >>> Feature(name="age", kind="numeric", unit="years", optional=True).prepared
+    ('age', 'age_missing')
 
     A missing numeric becomes the mean and sets `<name>_missing`; a missing cyclic, or an infinite one, sets `<name>_missing`,
     the circle's centre; a missing category becomes `MISSING_CATEGORY`; a missing share the mean share.
@@ -87,7 +90,7 @@ class Problem(Section):
     @field_validator("declared", mode="before")
     @classmethod
     def _with_names(cls, declared: Any) -> Any:
-        """A name stands once, as the key."""
+        """Give each feature its name, which stands only once, as the key."""
         if not isinstance(declared, dict):
             return declared
         return {name: {"name": name} | feature if isinstance(feature, dict) else feature for name, feature in declared.items()}
@@ -104,7 +107,7 @@ class Problem(Section):
 
     @property
     def features(self) -> list[Feature]:
-        """In the order in which they are declared."""
+        """The features, in the order in which they are declared."""
         return list(self.declared.values())
 
     @property
@@ -113,12 +116,16 @@ class Problem(Section):
         return inputs(self.features) | {self.label: "int64"}
 
     def of(self, kind: Kind) -> list[Feature]:
-        """The features of one kind, in their order."""
+        """Return the features of one kind, in their order."""
         return [feature for feature in self.features if feature.kind is kind]
 
 
 def inputs(features: Iterable[Feature]) -> dict[str, str]:
-    """The raw columns that a model is asked with, each with its dtype by TensorFlow's name."""
+    """Return the raw columns that a model takes, each with its dtype by TensorFlow's name.
+
+    >>> inputs([Feature(name="age", kind="numeric"), Feature(name="color", kind="categorical")])
+    {'age': 'float32', 'color': 'string'}
+    """
     return {feature.name: feature.dtype for feature in features}
 
 
@@ -140,11 +147,11 @@ def codes(folder: Path) -> dict[str, dict[str, Any]]:
     """Read `codes.csv` of a problem: what the codes of its categories stand for, for the form.
 
     Returns:
-        By feature: `value_words`, code to words, and `places`, code to latitude and longitude in degrees of those that have
-        them. Empty where there is no such file.
+        By feature: `value_words`, code to words, and `places`, code to latitude and longitude in degrees where it has them.
+        Empty without such a file.
 
     Raises:
-        BadConfig: a column is missing, or a place is no pair of numbers.
+        BadConfig: a column is missing, or a place is not a pair of numbers.
     """
     file = folder / "codes.csv"
     if not file.exists():

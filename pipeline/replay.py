@@ -1,4 +1,4 @@
-"""Plays the months that are there as if they arrived one by one, under three policies, and compares what users would have got.
+"""Play the months that are there as if they arrived one by one, under three policies, and compare what users would get.
 
 `never_retrain` keeps the first model; `retrain_always` and `retrain_on_drift` are those of `drift.policy`. The policies share
 one root, so a model that two of them train is trained once; each publishes to a folder of its own.
@@ -67,14 +67,14 @@ class PlayedMonth:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns an `Exit`: DONE when every month was played."""
+    """Return an `Exit`: DONE when every month was played."""
     options = command_line.parser("pipeline.replay", __doc__).parse_args(arguments)
     console = Console()
     return ended(lambda: act(options, console), console)
 
 
 def act(options: argparse.Namespace, console: Console) -> None:
-    """Plays in a folder of its own below the root, and shows what came of it. Raises CrosswindError."""
+    """Play in a folder of its own below the root, and show the results. Raises CrosswindError."""
     config = command_line.load(options)
     root = Path(config.run.root).absolute() / "replay"
     months = play(root, config, command_line.again(options), console)
@@ -85,16 +85,16 @@ def act(options: argparse.Namespace, console: Console) -> None:
 
 
 def play(root: Path, config: Config, arguments: list[str], console: Console) -> list[PlayedMonth]:
-    """Runs each month under each policy, in the order of time; goes on behind what an earlier replay into `root` did.
+    """Run each month under each policy, in the order of time; resume after what an earlier replay into `root` did.
 
     Args:
         root: for everything that it writes.
         config: whose spans are played.
-        arguments: by which the local runner has that configuration.
+        arguments: of the local runner, for that configuration.
         console: gets a line a run.
 
     Raises:
-        BadConfig: the earlier one had other settings.
+        BadConfig: the earlier replay had other settings.
         CrosswindError: a run came to no decision.
     """
     path, settings = root / FILE, hashlib.sha256(config.model_dump_json().encode()).hexdigest()
@@ -113,7 +113,7 @@ def play(root: Path, config: Config, arguments: list[str], console: Console) -> 
 
 
 def play_month(root: Path, span: str, policy: str, arguments: list[str]) -> PlayedMonth:
-    """One run, as a tick of the schedule starts it. Raises CrosswindError if it came to no decision."""
+    """Do one run, as a tick of the schedule does. Raises CrosswindError if it came to no decision."""
     result = root / "outcome.json"
     root.mkdir(parents=True, exist_ok=True)
     result.unlink(missing_ok=True)
@@ -157,7 +157,7 @@ def months_table(policy: str, months: list[PlayedMonth]) -> Table:
 
 
 def totals_table(months: list[PlayedMonth]) -> Table:
-    """Means over the months in which a model was in production, and the share of retraining's gain that a policy keeps."""
+    """Make a table of means over the months with a model in production, and the share of retraining's gain that is kept."""
     table = Table("policy", title="What users got, means over the months", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("AUC", "gain kept", "log loss", "gain kept", "trained", "pushed"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -175,7 +175,7 @@ def _share(part: float, whole: float) -> str:
 
 
 def totals(months: list[PlayedMonth], policy: str) -> dict[str, float]:
-    """Of one policy: mean AUC and log loss, numbers of trainings and of publications."""
+    """Sum up a policy: mean AUC and log loss, numbers of trainings and of publications."""
     own = [month for month in months if month.policy == policy]
     served = [month for month in own if month.auc is not None and month.log_loss is not None]
     return {

@@ -1,4 +1,4 @@
-"""The reports of all runs: builds them anew from what the runs left, and shows them on this machine only."""
+"""Build the reports of all runs anew from what the runs left, and show them, on this machine only."""
 
 import argparse
 import contextlib
@@ -25,7 +25,7 @@ ACTIONS = {"build": "write every page anew", "serve": "show them at http://127.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns an `Exit`: DONE when the pages are built, or SIGINT ended the server."""
+    """Return an `Exit`: DONE when the pages are built, or SIGINT ended the server."""
     parser = command_line.parser("pipeline.reports", __doc__)
     parser.add_argument("action", choices=ACTIONS, help="; ".join(f"{name}: {does}" for name, does in ACTIONS.items()))
     parser.add_argument("--port", type=int, metavar="N", help=f"to serve at; 0: a free one (default: {PORT}, else a free one)")
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def act(options: argparse.Namespace, console: Console) -> None:
-    """Does what was asked for. Raises CrosswindError."""
+    """Do what was asked for. Raises CrosswindError."""
     config = command_line.load(options)
     root = Path(config.run.root).absolute()
     if options.action == "build":
@@ -45,7 +45,7 @@ def act(options: argparse.Namespace, console: Console) -> None:
 
 
 def build(root: Path, config: Config, console: Console) -> None:
-    """Writes the facts and the page of every run in the metadata of `root`, and the history page. Raises BadConfig."""
+    """Write the facts and the page of every run in the metadata of `root`, and the history page. Raises BadConfig."""
     if not (root / "metadata.db").exists():
         raise BadConfig(f"{root} holds no runs; expected {root / 'metadata.db'}, which `make run` writes. Or name a --root.")
     with quiet_stderr():
@@ -62,7 +62,7 @@ def build(root: Path, config: Config, console: Console) -> None:
 
 
 def serve(reports: Path, port: int | None, browse: bool, console: Console) -> None:
-    """Serves the pages and the folders that they link to, and nothing else, until a signal. Raises BadConfig, RootUnusable."""
+    """Serve the pages and the folders that they link to, and nothing else, until a signal. Raises BadConfig, RootUnusable."""
     if not (reports / "index.html").exists():
         raise BadConfig(
             f"{reports} holds no reports; expected {reports / 'index.html'}, which each run writes: `make run`. "
@@ -86,7 +86,7 @@ def serve(reports: Path, port: int | None, browse: bool, console: Console) -> No
 
     @contextlib.asynccontextmanager
     async def said(_: Starlette) -> AsyncIterator[None]:
-        """When Ctrl-C ends it as it should: before, uvicorn would complain."""
+        """Print the address once Ctrl-C works: uvicorn complains before that."""
         console.print(f"Reports of {reports.parent}: {address}  (Ctrl-C ends it)", markup=False)
         if browse:
             # A thread: a browser in the terminal returns when it is closed.
@@ -100,13 +100,13 @@ def serve(reports: Path, port: int | None, browse: bool, console: Console) -> No
 
 
 def show(address: str, console: Console) -> None:
-    """Opens the browser, which waits until the server answers."""
+    """Open the browser, which waits until the server answers."""
     if not webbrowser.open(address):
         console.print("No browser was found: open the address above in one.")
 
 
 def listen(port: int | None) -> socket.socket:
-    """Listens at the port, or if none is asked for at the usual one, else at a free one. Raises BadConfig, RootUnusable."""
+    """Listen at a port; by default at the usual one, or if that is taken at a free one. Raises BadConfig, RootUnusable."""
     try:
         return socket.create_server((HOST, PORT if port is None else port))
     except OverflowError as error:

@@ -1,4 +1,4 @@
-"""One tick of the schedule: runs the spans that arrived and were not run yet. What cron calls; see `pipeline.schedule`."""
+"""Run the spans that arrived and were not run yet: one tick of the schedule, which cron calls. See `pipeline.schedule`."""
 
 import argparse
 import datetime
@@ -18,7 +18,7 @@ from pipeline.local.supervisor import AskedToEnd, signals_end_it
 from pipeline.local.tick_log import Tick
 from pipeline.shared import command_line
 
-# What came of a run that left no outcome, by its exit code; of any other code it is "failed".
+# The outcome of a run that left none, by its exit code; for any other code it is "failed".
 WITHOUT_OUTCOME: dict[int, ExitName] = {Exit.WRONG_SETTING: "wrong_setting", Exit.INTERRUPTED: "interrupted"}
 
 
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def act(options: argparse.Namespace) -> Exit:
-    """Return a tick, and the line that it leaves, whatever ends it."""
+    """Do a tick, and write its line, whatever ends it."""
     start = time.monotonic()
     config = None
     try:
@@ -63,10 +63,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, Any]]:
-    """Run what arrived, oldest first, until one run comes to no decision. Returns the exit code and what to log.
+    """Run what arrived, oldest first, until a run comes to no decision; return the exit code and what to log.
 
-    A span that was tried too often holds up newer ones, unless it is to learn a changed month: a bad delivery of an old month
-    must not stop new ones.
+    A span that was tried too often blocks newer ones, unless it is due for a changed month: a bad delivery of an old month must
+    not stop new ones.
     """
     found = due(config)
     known = {"waiting": found.waiting, "superseded": found.superseded, "changed": list(found.changed)}
@@ -78,7 +78,7 @@ def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, A
         if len(runs) == config.schedule.catch_up:
             break
         with root.claimed(Path(config.run.root).absolute()):
-            pass  # a run by hand holds it: better said as that than as a failed run, or as one more that came to no decision
+            pass  # a run by hand holds it, which is to be reported as that, and not as a run that failed or came to no decision
         if attempts(config, span) >= config.schedule.attempts:
             said.append(given_up(span, found.changed_in(span), config.schedule.attempts))
             if found.changed_in(span):
@@ -97,7 +97,7 @@ def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, A
 
 
 def given_up(span: str, changed: list[str], tries: int) -> str:
-    """What a person is to do about a span, which months that changed may have made impossible to run."""
+    """Say what a person has to do about a span, which changed months may have made impossible to run."""
     cause, files = "; later months wait for it", "its files"
     if changed:
         months = ", ".join(changed)
@@ -109,7 +109,7 @@ def given_up(span: str, changed: list[str], tries: int) -> str:
 
 
 def run(config: Config, span: str, options: argparse.Namespace) -> Outcome:
-    """Run one span in a process of its own: a crash in it, or the kernel for lack of memory, ends the run and not the tick."""
+    """Run one span in a process of its own: a crash, or the kernel for lack of memory, ends the run and not the tick."""
     command = [sys.executable, "-m", "pipeline.local_runner", "--span", span, "--root", config.run.root]
     command += command_line.again(options)
     with tempfile.TemporaryDirectory() as folder:
@@ -125,8 +125,8 @@ def run(config: Config, span: str, options: argparse.Namespace) -> Outcome:
                 ending = "limit_exceeded"
                 reason = f"the run took more than {config.schedule.max_hours} hours (schedule.max_hours) and was ended"
             finally:
-                process.terminate()  # which ends all that the run has started; nothing, if it has ended
-                process.wait()  # which leaving the block does not do after Ctrl-C
+                process.terminate()  # ends all that the run has started; does nothing if it has ended
+                process.wait()  # leaving the block does not, after Ctrl-C
         if result.exists():
             return Outcome.model_validate_json(result.read_text(encoding="utf-8"))
         return Outcome(span=span, outcome=ending, reason=reason, seconds=round(time.monotonic() - start, 1))

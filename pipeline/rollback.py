@@ -1,4 +1,4 @@
-"""Puts an older version back into production, as a new version: a server takes the highest number."""
+"""Put an older version back into production, as a new version: a server takes the highest number."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ from pipeline.shared import command_line
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns an `Exit`: DONE when an older version is in production again."""
+    """Return an `Exit`: DONE when an older version is in production again."""
     parser = command_line.parser("pipeline.rollback", __doc__)
     parser.add_argument("--to", type=whole, metavar="VERSION", help="version (default: the one before with another model)")
     options = parser.parse_args(arguments)
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def act(options: argparse.Namespace, console: Console) -> Exit:
-    """Restores both models, and says so; FAILED when that for phones stays as it is. Raises CrosswindError."""
+    """Restore both models, and say so; FAILED when the phones' model stays as it is. Raises CrosswindError."""
     config = command_line.load(options)
     keys = read_keys(config.publish.public_key, config.publish.signing_key)
     if options.to is None and (version := half_done(config, keys)) and (begun := version.manifest.restored_from):
@@ -49,9 +49,9 @@ def act(options: argparse.Namespace, console: Console) -> Exit:
 
 
 def half_done(config: Config, keys: Keys) -> store.Version | None:
-    """The version in production if it comes of a rollback that phones were to follow, and did not.
+    """Return the version in production if a rollback made it that phones should have followed, and did not.
 
-    To go back again instead would pass over the very model that was asked for, and withdraw it.
+    Going back once more would skip the very model that was asked for, and withdraw it.
     """
     try:
         version, phones = store.production(config.serving_folder, keys), store.versions(config.mobile_folder)
@@ -68,7 +68,7 @@ def half_done(config: Config, keys: Keys) -> store.Version | None:
 
 
 def follow(config: Config, source: int, number: int, keys: Keys, console: Console) -> Exit:
-    """Takes the phones' model of version `source` back into production, as version `number`."""
+    """Take the phones' model of version `source` back into production, as version `number`."""
     try:
         restore(config.mobile_folder, source, config.publish.keep, number, keys)
         console.print(f"The model for phones went back with it, to {config.mobile_folder / str(number)}.")
@@ -80,7 +80,7 @@ def follow(config: Config, source: int, number: int, keys: Keys, console: Consol
 
 
 def unreadable(folder: Path, numbers: list[int], keys: Keys) -> list[int]:
-    """The versions whose model is unknown, since their manifest is missing, corrupt, or not signed where there are keys."""
+    """List the versions whose model is unknown: their manifest is missing, corrupt, or not signed where there are keys."""
     found = []
     for number in numbers:
         try:
@@ -91,7 +91,7 @@ def unreadable(folder: Path, numbers: list[int], keys: Keys) -> list[int]:
 
 
 def describe(version: store.Version) -> str:
-    """When it was trained, and how good it was."""
+    """Say when a version was trained, and how good it was."""
     metrics = version.manifest.overall
     quality = f", AUC {metrics[AUC]:.3f} when it was published" if AUC in metrics else ""
     return f"trained up to {version.manifest.span or 'an unknown span'}{quality}."

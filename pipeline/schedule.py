@@ -1,4 +1,4 @@
-"""The crontab line that runs `python -m pipeline.retrain`: prints it, adds it, or takes it out."""
+"""Print the crontab line that runs `python -m pipeline.retrain`, add it, or remove it."""
 
 import argparse
 import os
@@ -27,12 +27,12 @@ VALUES = {
     "month": "1 to 12",
     "day of the week": "0 to 7",
 }
-# What Debian's cron takes, of what cronsim does: no L, W or #, and a step after * or a range only.
+# What Debian's cron accepts of what cronsim does: no L, W or #, and a step only after * or a range.
 PART = r"(\d+|[a-z]{3}|(\*|(\d+|[a-z]{3})-(\d+|[a-z]{3}))(/\d+)?)"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns an `Exit`."""
+    """Return an `Exit`."""
     parser = command_line.parser("pipeline.schedule", __doc__)
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--install", action="store_true", help="add the line to this user's crontab, or replace it")
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def act(options: argparse.Namespace, console: Console) -> None:
-    """Shows, adds or takes out the line. Raises BadConfig and ScheduleFailed."""
+    """Show, add or remove the line. Raises BadConfig and ScheduleFailed."""
     marker = marker_of(options.problem)
     if options.remove:
         change_crontab(None, marker)
@@ -60,12 +60,12 @@ def act(options: argparse.Namespace, console: Console) -> None:
 
 
 def marker_of(problem: Path) -> str:
-    """What ends the line of a problem, of which a checkout has one each: nothing but the checkout for the one by default."""
+    """Return what ends the line of a problem: each has a line of its own, and the default one names only the checkout."""
     return MARKER if problem.absolute() == DEFAULT_PROBLEM else f"{MARKER} {shlex.quote(str(problem.absolute()))}"
 
 
 def crontab_line(at: str, options: argparse.Namespace) -> str:
-    """The line, with absolute paths: cron starts in the home folder, with hardly any environment. Raises BadConfig."""
+    """Make the line, with absolute paths: cron starts in the home folder, with hardly any environment. Raises BadConfig."""
     root = Path(command_line.load(options).run.root)
     root = root if root.is_absolute() else (CHECKOUT if not options.root else Path.cwd()) / root
     command = [str(CHECKOUT / ".venv/bin/python"), "-m", "pipeline.retrain"]
@@ -75,7 +75,7 @@ def crontab_line(at: str, options: argparse.Namespace) -> str:
     if options.config != DEFAULT_FILE:
         command += ["--config", str(options.config.absolute())]
     command += command_line.repeated(options.set)
-    # The tick has a lock of its own; this one spares the start of Python while a run is on.
+    # The tick has a lock of its own; this one saves starting Python while a run is on.
     lock = ["flock", "--nonblock", "--conflict-exit-code", "0", str(root / ".cron.lock")]
     steps = [["mkdir", "-p", str(root)], ["cd", str(CHECKOUT)], [*lock, *command]]
     line = f"{at} {' && '.join(map(shlex.join, steps))} {marker_of(options.problem)}"
@@ -87,7 +87,11 @@ def crontab_line(at: str, options: argparse.Namespace) -> str:
 
 
 def check_time(at: str) -> str:
-    """Returns the time, one space between fields. Raises BadConfig unless it is a shorthand as @daily or five legal fields."""
+    """Check a time and return it with one space between fields. Raises BadConfig unless it is like @daily or five fields.
+
+    >>> check_time("17  3 * * *")
+    '17 3 * * *'
+    """
     if at in SHORTHANDS:
         return at
     fields = at.split()
@@ -106,7 +110,7 @@ def check_time(at: str) -> str:
 
 
 def change_crontab(line: str | None, marker: str) -> None:
-    """Put the line in place of the earlier one that ends with the marker, or take that out. Every other line stays as it is.
+    """Put the line in place of the earlier one that ends with the marker, or remove that. Every other line stays as it is.
 
     Raises:
         ScheduleFailed: there is no crontab program, or it refuses.
@@ -122,7 +126,7 @@ def change_crontab(line: str | None, marker: str) -> None:
 
 def _crontab(argument: str, given: str | None = None, missing_is_empty: bool = False) -> str:
     try:
-        # Bytes: other lines may have any encoding and line end, and stay as they are.
+        # Bytes: other lines may have any encoding and line end, and must stay as they are.
         stdin = None if given is None else os.fsencode(given)
         done = subprocess.run(["crontab", argument], input=stdin, capture_output=True, check=False)
     except FileNotFoundError as error:

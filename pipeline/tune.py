@@ -1,4 +1,4 @@
-"""Searches hyperparameters on one span with TFX's Tuner, and writes the winner as a file that the Trainer reads."""
+"""Search hyperparameters on one span with TFX's Tuner, and write the winner as a file that the Trainer reads."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ from pipeline.shared import command_line
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns an `Exit`: DONE when there is a winner."""
+    """Return an `Exit`: DONE when there is a winner."""
     parser = command_line.parser("pipeline.tune", __doc__)
     parser.add_argument("--span", help="month whose window is searched on (default: the newest that is whole)")
     parser.add_argument("--trials", type=whole, default=20, help="trainings to try (default: %(default)s)")
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def act(options: argparse.Namespace, console: Console) -> None:
-    """Searches, writes the winner, and shows it beside what is committed. Raises CrosswindError."""
+    """search, writes the winner, and shows it beside what is committed. Raises CrosswindError."""
     config = command_line.load(options)
     span = options.span or (whole_spans(config) or spans.none_in(config.data.spans))[-1]
     spans.window(span, config.data.window)  # raises for what is no span
@@ -47,7 +47,7 @@ def act(options: argparse.Namespace, console: Console) -> None:
 
 
 def check_out(path: Path) -> None:
-    """Makes the winner's folder. Raises BadConfig if none can be written there, better now than after the search."""
+    """Make the winner's folder. Raises BadConfig if none can be written there, better now than after the search."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary_folder(path.parent):
@@ -59,7 +59,7 @@ def check_out(path: Path) -> None:
 
 
 def search(config: Config, span: str, trials: int, console: Console) -> Hyperparameters:
-    """Runs the DAG up to the Tuner, in a root of its own below the run's. Raises CrosswindError."""
+    """Run the DAG up to the Tuner, in a root of its own below the run's. Raises CrosswindError."""
     from pipeline.local.execution import execute  # noqa: PLC0415 (--help must not wait for what a search needs)
 
     folder = Path(config.run.root).absolute() / "tuning"
@@ -72,7 +72,7 @@ def search(config: Config, span: str, trials: int, console: Console) -> Hyperpar
 
 
 def best(folder: Path) -> Hyperparameters:
-    """What the newest search in a root found."""
+    """Read what the newest search in a root found."""
     from keras_tuner import HyperParameters  # noqa: PLC0415
 
     from pipeline.model import tuning  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Shows the newest run in TFX's own viewers, each as a page that any browser opens: no notebook is needed.
+"""Show the newest run in TFX's own viewers, each as a page that any browser opens: no notebook is needed.
 
 Both pages load their viewer's drawing code from the internet, in the browser that shows them: Facets from
 cdnjs.cloudflare.com and raw.githubusercontent.com, TFMA's charts from www.gstatic.com. Without it the page of TFMA shows
@@ -30,7 +30,7 @@ VIEWS = {  # view -> what it shows, and what it reads
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns an `Exit`: DONE when the page is written."""
+    """Return an `Exit`: DONE when the page is written."""
     about, _, note = str(__doc__).partition("\n\n")
     parser = command_line.parser("pipeline.views", about, epilog=note)
     parser.add_argument("view", choices=VIEWS, help="; ".join(f"{name}: {does}" for name, (does, _) in VIEWS.items()))
@@ -40,13 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def act(options: argparse.Namespace, console: Console) -> None:
-    """Writes the page and says where. Raises CrosswindError."""
+    """Write the page and says where. Raises CrosswindError."""
     run, page = write(Path(command_line.load(options).run.root).absolute(), options.view)
     console.print(f"Run {run}: {page}", markup=False)
 
 
 def write(root: Path, view: str) -> tuple[str, Path]:
-    """Writes `views/<view>.html` in the root. Returns the run's name and the page. Raises BadConfig, RootUnusable."""
+    """Write `views/<view>.html` in the root. Returns the run's name and the page. Raises BadConfig, RootUnusable."""
     run, folder = newest(root, view)
     with quiet_stderr():
         text = {"facets": facets, "tfma": tfma}[view](run, folder)
@@ -61,7 +61,7 @@ def write(root: Path, view: str) -> tuple[str, Path]:
 
 
 def newest(root: Path, view: str) -> tuple[str, Path]:
-    """Name and artifact folder of the newest run that left what the view shows. Raises BadConfig if there is none."""
+    """Find the newest run that left what a view shows: its name and artifact folder. Raises BadConfig if there is none."""
     from components.run_report import trace  # noqa: PLC0415  # ML Metadata
 
     _, shown = VIEWS[view]
@@ -79,7 +79,7 @@ def newest(root: Path, view: str) -> tuple[str, Path]:
 
 
 def facets(run: str, folder: Path) -> str:
-    """Facets Overview of the two splits, as TFDV embeds it in a notebook."""
+    """Facet Overview of the two splits, as TFDV embeds it in a notebook."""
     import tfx  # noqa: F401, PLC0415  # TFDV needs what it puts in the place of tfx_bsl.arrow.sql_util
 
     import tensorflow_data_validation as tfdv  # noqa: PLC0415  # isort: skip
@@ -92,7 +92,7 @@ def facets(run: str, folder: Path) -> str:
 
 
 def tfma(run: str, folder: Path) -> str:
-    """TFMA's view of the candidate against production."""
+    """Make TFMA's view of the candidate against production."""
     from tensorflow_model_analysis import load_eval_result  # noqa: PLC0415  # TensorFlow
 
     from components.shared import tfma_results  # noqa: PLC0415
@@ -104,7 +104,7 @@ def tfma(run: str, folder: Path) -> str:
 
 
 def tfma_page(run: str, result: Any, models: Mapping[str, Any]) -> str:
-    """TFMA's web components with what `tfma.view` would give them, and the same metrics as tables.
+    """Fill a page with TFMA's web components, as `tfma.view` does, and with the same metrics as tables.
 
     Args:
         run: its name.
@@ -131,7 +131,11 @@ def tfma_page(run: str, result: Any, models: Mapping[str, Any]) -> str:
 
 
 def figure(value: float) -> str:
-    """To three decimals, a whole number without: 8862.0 as 8,862."""
+    """Write a number with three decimals, a whole one without.
+
+    >>> figure(8862.0), figure(0.71284)
+    ('8,862', '0.713')
+    """
     return f"{value:,.3f}".removesuffix(".000")
 
 

@@ -5,8 +5,20 @@ import importlib
 
 import pytest
 
+MODULES = (
+    "pipeline.config",
+    "pipeline.kubeflow.oss",
+    "pipeline.local.cron",
+    "pipeline.local.progress",
+    "pipeline.problem",
+    "pipeline.schedule",
+    "pipeline.shared.layers",
+    "pipeline.views",
+    "serving.rows",
+)
 
-@pytest.mark.parametrize("name", ["pipeline.kubeflow.oss", "pipeline.local.cron", "pipeline.local.progress", "serving.rows"])
+
+@pytest.mark.parametrize("name", MODULES)
 def test_examples(name):
     found = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
 

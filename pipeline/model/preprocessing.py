@@ -56,7 +56,7 @@ def named(names: Sequence[str], columns: tf.Tensor) -> dict[str, tf.Tensor]:
 
 def moment(analyzer: Callable[..., tf.Tensor], values: tf.Tensor) -> tf.Tensor:
     """Compute `tft.mean` or `tft.var` of each column without NaN: float64, shape [features]; 0 for a column of NaN."""
-    found = analyzer(tf.cast(values, tf.float64), reduce_instance_dims=False)  # wide: the order of the summands is lost
+    found = analyzer(tf.cast(values, tf.float64), reduce_instance_dims=False)  # in float64 the order of summands is lost
     return tf.where(tf.math.is_nan(found), tf.zeros_like(found), found)
 
 

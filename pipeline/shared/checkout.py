@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def git_commit() -> str:
-    """The commit of this checkout, marked if files differ from it; outside one the image's GIT_COMMIT, or "unknown"."""
+    """Return the commit of this checkout, marked if files differ from it; outside one the image's GIT_COMMIT, or "unknown"."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         return subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout.strip()

@@ -1,4 +1,4 @@
-"""What the command lines of this package have in common: the options that say which configuration, and where runs write."""
+"""The options that this package's command lines share: which configuration, and where runs write."""
 
 import argparse
 from pathlib import Path
@@ -11,7 +11,7 @@ from pipeline.config import Config
 
 
 def parser(module: str, description: str | None, **further: str) -> argparse.ArgumentParser:
-    """A parser with --problem, --root, --config and --set.
+    """Make a parser with --problem, --root, --config and --set.
 
     Args:
         module: as in `python -m`.
@@ -36,16 +36,16 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
 
 
 def load(options: argparse.Namespace) -> Config:
-    """The configuration that the options mean. Raises BadConfig."""
+    """Load the configuration that the options describe. Raises BadConfig."""
     given = {"--root": ("run.root", options.root)} if options.root else None
     return configuration.load(options.config, options.set, given, options.problem)
 
 
 def again(options: argparse.Namespace) -> list[str]:
-    """The same configuration for the command line of another process in the same folder."""
+    """Return the options for the same configuration in another process, started in the same folder."""
     return ["--problem", str(options.problem), "--config", str(options.config), *repeated(options.set)]
 
 
 def repeated(settings: list[str]) -> list[str]:
-    """`--set` before each, for the command line of another process."""
+    """Put `--set` before each setting, for the command line of another process."""
     return [part for setting in settings for part in ("--set", setting)]

@@ -1,4 +1,4 @@
-"""The layers of a configuration: files, and what the command line puts over them. Each value knows where it stood."""
+"""The layers of a configuration: files, and the command line over them. Each value knows where it stood."""
 
 import tomllib
 from pathlib import Path
@@ -20,8 +20,12 @@ def read(path: Path) -> dict[str, Any]:
 class Layers:
     """Puts files over each other, and options of a command line over them.
 
+    >>> layers = Layers({"defaults": {"train": {"epochs": 3}}, "config.toml": {"train": {"epochs": 4}}})
+    >>> layers.values, layers.of(("train", "epochs"))
+    ({'train': {'epochs': 4}}, 'config.toml')
+
     Args:
-        files: the tables of each by its name, the lowest first: the defaults, which nobody has written, then the others.
+        files: the tables of each file by its name, the lowest first; the first are defaults, which nobody wrote.
 
     Attributes:
         values: what holds.
@@ -42,7 +46,7 @@ class Layers:
                 self.put((*at, key), value, layer)
 
     def override(self, text: str) -> None:
-        """Put in what `--set` says: `section.key=value`, the value as TOML; text may go without quotes. Raises BadConfig."""
+        """Apply a `--set`: `section.key=value`, the value as TOML; text may go without quotes. Raises BadConfig."""
         name, equals, value = text.partition("=")
         keys = _keys(name.strip())
         if not equals or len(keys) < len(("section", "key")):
@@ -54,7 +58,7 @@ class Layers:
         self.put(keys, parsed, f"--set {'.'.join(keys)}")
 
     def put(self, keys: KeyPath, value: object, layer: str) -> None:
-        """Put a value in the place of the one in the layers below. Raises BadConfig where the table of it is none."""
+        """Put a value over that of the layers below. Raises BadConfig where its section is something else."""
         table = self.values
         for depth, key in enumerate(keys[:-1], 1):
             table = table.setdefault(key, {})
@@ -81,7 +85,7 @@ class Layers:
 
 
 def _keys(name: str) -> KeyPath:
-    """Those of a name as TOML has it, such as `kubeflow.nodes.Trainer.memory`; none if it is no name."""
+    """Split a name as TOML does, such as `kubeflow.nodes.Trainer.memory`; empty if it is no name."""
     try:
         found: Any = tomllib.loads(f"{name} = 0")
     except tomllib.TOMLDecodeError:

@@ -1,4 +1,4 @@
-"""The configuration as others may see it: what people put passwords in is masked in manifests, cards, reports and logs."""
+"""Mask passwords in the configuration wherever others may see it: manifests, cards, reports and logs."""
 
 import json
 import logging
@@ -8,11 +8,11 @@ from typing import Any
 from pipeline.shared.section import SENSITIVE, Section
 
 MASK = "***"
-SHORTEST = 6  # characters of a value that is masked wherever it stands; a shorter one, such as 1.20, only behind its option
+SHORTEST = 6  # characters of a value that is masked anywhere; a shorter one, such as 1.20, only after its option
 
 
 def settings(section: Section) -> dict[str, Any]:
-    """A section, or the whole configuration, as JSON takes it, by alias."""
+    """Return a section, or the whole configuration, as values of JSON, by alias and masked."""
     values = section.model_dump(mode="json", by_alias=True)
     for name, field in type(section).model_fields.items():
         key, value = field.alias or name, getattr(section, name)
@@ -24,14 +24,14 @@ def settings(section: Section) -> dict[str, Any]:
 
 
 def masked(value: str | list[str]) -> str | list[str]:
-    """A text as a whole, options without what stands behind `=`; an empty one stays empty."""
+    """Mask a whole text, or in each option of a list what follows `=`; an empty text stays empty."""
     if isinstance(value, str):
         return MASK if value else ""
     return [_option(each) for each in value]
 
 
 def masker(config: Section) -> Callable[[str], str]:
-    """A function that masks a text wherever it quotes the configuration: as it stands there, or escaped by Python or JSON."""
+    """Return a function that masks in a text what it quotes of the configuration, be it escaped by Python or JSON."""
     hidden = dict(pair for text, mask in _hidden(config) for pair in ((text, mask), (repr(text)[1:-1], mask)))
     hidden |= {json.dumps(text)[1:-1]: mask for text, mask in hidden.items()}
     # The longest first: an option as a whole, before its value.
@@ -46,14 +46,14 @@ def masker(config: Section) -> Callable[[str], str]:
 
 
 def keep_out_of_logs(config: Section) -> None:
-    """Masks from now on what this process logs: TFX logs Beam's options with each run, and Beam those that it does not know."""
+    """Mask from now on what this process logs: TFX logs Beam's options with each run, and Beam those that it does not know."""
     mask, make, formatter = masker(config), logging.getLogRecordFactory(), logging.Formatter()
 
     def record(*arguments: Any, **further: Any) -> logging.LogRecord:
         made = make(*arguments, **further)
         try:
             text = made.getMessage()
-        except Exception:  # its arguments do not fit; whoever logs it must not fail for that
+        except Exception:  # its arguments do not fit, for which logging must not fail
             made.msg, made.args = f"{made.msg} {made.args}", ()
             text = made.getMessage()
         if (masked_text := mask(text)) != text:
@@ -66,7 +66,7 @@ def keep_out_of_logs(config: Section) -> None:
 
 
 def _hidden(section: Section) -> Iterator[tuple[str, str]]:
-    """Texts that must not be seen, each with what takes its place."""
+    """Yield texts that must not be seen, each with its replacement."""
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
         if isinstance(value, Section):

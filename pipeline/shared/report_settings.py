@@ -1,4 +1,4 @@
-"""What the report of a run knows beside the run's artifacts."""
+"""Collect what a run's report needs beside the run's artifacts."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ from pipeline.shared import masking
 
 
 def report_settings(config: Config, nodes: Iterable[BaseNode], git_commit: str, *, local: bool = True) -> Settings:
-    """From the configuration, the nodes of the DAG, the code's commit, and whether it runs on this machine."""
+    """Make the report's settings from the configuration, the nodes, the code's commit, and whether it runs here."""
     return Settings(
         dag={node.id: _waits_for(node) for node in nodes},
         units={feature.name: feature.unit for feature in config.problem.features if feature.unit},
@@ -27,6 +27,6 @@ def report_settings(config: Config, nodes: Iterable[BaseNode], git_commit: str, 
 
 
 def _waits_for(node: BaseNode) -> list[str]:
-    """Nodes whose outputs it takes, or that it was told to wait for."""
+    """List the nodes whose outputs a node takes, or that it was told to wait for."""
     makers = {found.producer_component_id for found in node.inputs.values()}
     return sorted(makers | {each.id for each in node.upstream_nodes})

@@ -12,7 +12,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 def _is_feature(name: str, info: ValidationInfo) -> str:
-    """What reads a configuration gives the names of the features as the context; elsewhere none are known, and any will do."""
+    """Check that a feature is declared, where the context names them; without a context any name will do."""
     if info.context and name not in info.context:
         raise ValueError(f"{name} is not a feature; expected some of {', '.join(info.context)}")
     return name
@@ -30,10 +30,10 @@ class Data(Section):
     schema_file: str = Field(alias="schema", description="reviewed tensorflow-metadata schema, as text")
     window: int = Field(default=3, ge=1, le=120, description="spans that a model learns from, the newest included")
     ignore_columns: list[str] = Field(
-        default=[], description="columns of the files that are left unread; any other one is refused"
+        default=[], description="columns of the files that are ignored; any other unknown one is refused"
     )
     missing: list[str] = Field(
-        default=[], description="what also means a missing value in CSV files, unless it is quoted; see data/README.md"
+        default=[], description="texts that also mean a missing value in CSV files, unless quoted; see data/README.md"
     )
     eval_days: int = Field(default=10, ge=1, le=27, description="last days of the newest span, kept for evaluation")
     complete_after_days: int = Field(
@@ -87,7 +87,7 @@ class Train(Section):
 
 
 class Drift(Section):
-    """From which value on a difference from what production was trained on counts, and what follows from it."""
+    """When a difference from what production was trained on counts as drift, and what follows from it."""
 
     policy: Literal["retrain_always", "retrain_on_drift"] = Field(
         default="retrain_always", description="whether a quiet span ends the run"
@@ -102,7 +102,7 @@ class Drift(Section):
         default=0.01, gt=0, description="Jensen-Shannon divergence; a feature's own in the schema comes first"
     )
     missing: Share = Field(default=0.03, gt=0, description="change of the share of missing values")
-    values: Share = Field(default=0.001, gt=0, description="share of rows with values that came, or of values that went")
+    values: Share = Field(default=0.001, gt=0, description="share of rows with new values, or of values that are gone")
     label: Share = Field(default=0.005, gt=0, description="change of the share of positives")
     prediction: Share = Field(default=0.01, gt=0, description="Jensen-Shannon divergence of the scores")
     auc: Share = Field(default=0.01, description="loss of AUC")
@@ -124,7 +124,7 @@ class Drift(Section):
         return names
 
     def limits(self, *names: str) -> dict[str, float]:
-        """Some of the limits, by name."""
+        """Return some of the limits, by name."""
         return self.model_dump(include=set(names))
 
 
@@ -185,7 +185,7 @@ class Canary(Section):
     max_difference: Share = Field(description="of a probability from the one that was evaluated")
 
     def limits(self) -> dict[str, float]:
-        """The limits, by name."""
+        """Return the limits, by name."""
         return self.model_dump(include={"max_p99_ms", "max_slowdown", "max_memory_mb", "max_growth_mb", "max_difference"})
 
 
@@ -199,7 +199,7 @@ class Publish(Section):
     """Where a blessed model goes."""
 
     keep: int = Field(ge=1, description="newest versions to keep; the one in production always is")
-    card: str = Field(description="TOML file with what a person says of the model, see components/publisher/model_card.py")
+    card: str = Field(description="TOML file with what a person says about the model, see components/publisher/model_card.py")
     signing_key: str = Field(description="file of the private key that signs manifests, see pipeline/keys.py; empty: unsigned")
     public_key: str = Field(description="file of the public keys, one of which must have signed what is in production")
 

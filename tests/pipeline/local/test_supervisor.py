@@ -38,7 +38,7 @@ def orphan(*command: str) -> int:
 
 
 def alive(*pids: int) -> list[int]:
-    """Those that still run: at this very moment, since nothing may go on behind `supervised`."""
+    """Those that still run: at this very moment, since nothing may run on after `supervised`."""
     return [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
 
 
