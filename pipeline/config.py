@@ -69,7 +69,7 @@ def load(
         path: a TOML file with the settings of the machine and the platform; by default pipeline/config.toml.
         overrides: settings as `--set` takes them, `section.key=value`, the value as TOML; text may go without quotes.
         options: other options of the command line, each with the setting that it overrides and its text.
-        problem: folder of the problem, whose `problem.toml` overrides `path`; by default data/flights.
+        problem: folder of the problem, whose `problem.toml` overrides `path`; by default DEFAULT_PROBLEM.
 
     Raises:
         BadConfig: names each wrong key, where it stood, its value and what is allowed.
