@@ -1,14 +1,18 @@
 """Spans in a bucket, through Beam's file systems: workers elsewhere do not see the folders of this machine."""
 
 import glob
-from contextlib import AbstractContextManager, nullcontext
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
 from apache_beam.io.filesystems import FileSystems
 
 from components.shared import spans
 from components.span_example_gen import whole
+
+COPIED_BYTES = 8 << 20  # at a time
 
 
 def is_in_bucket(place: str) -> bool:
@@ -40,11 +44,14 @@ def marked(folder: str) -> set[str]:
     return {PurePosixPath(metadata.path).parent.name for metadata in found.metadata_list}
 
 
-def opened(path: str) -> BinaryIO:
-    """A file, of a bucket or of this machine, to read."""
-    return FileSystems.open(path)
-
-
-def for_arrow(path: str) -> AbstractContextManager[BinaryIO | str]:
-    """What Arrow reads: it is quicker with a path than with an open file."""
-    return opened(path) if is_in_bucket(path) else nullcontext(path)
+@contextmanager
+def local(path: str) -> Iterator[str]:
+    """A file as one of this machine, for as long as it is read: that of a bucket is copied. Its path is absolute."""
+    if not is_in_bucket(path):
+        yield str(Path(path).absolute())
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = f"{folder}/{PurePosixPath(path).name}"
+        with FileSystems.open(path) as remote, open(copy, "wb") as file:  # noqa: PTH123 (as remote)
+            shutil.copyfileobj(remote, file, COPIED_BYTES)
+        yield copy

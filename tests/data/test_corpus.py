@@ -15,7 +15,7 @@ def results(few_spans, tmp_path_factory):
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_it_is_refused_with_one_clear_error_or_read_as_it_is(results, case):
-    children.check(case, results, at_the_gate="goes on", megabytes=600, seconds=20)
+    children.check(case, results, at_the_gate="goes on", megabytes=900, seconds=20)
 
 
 def test_a_crafted_file_that_does_not_lie_is_whole(tmp_path):
