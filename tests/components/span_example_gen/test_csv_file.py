@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from components.shared.errors import BadData
-from components.span_example_gen import csv_file, reader
+from components.span_example_gen import csv_file, data_file, reader
 
 COLUMNS, DATE = {"carrier": "string", "engines": "int64", "temp": "float32"}, "date"
 HEADER = "date,carrier,engines,temp\n"
@@ -17,7 +17,7 @@ def read(folder, content: str | bytes, ignored=(), missing=()) -> list[tuple]:
     """Carrier, engines and temp of each row."""
     path = folder / "flights.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    batches = list(reader.read(path, COLUMNS, DATE, ignored, missing))
+    batches = list(data_file.read(path, data_file.schema_of(COLUMNS, DATE), ignored, missing))
     return [tuple(row[name] for name in COLUMNS) for batch in batches for row in batch.to_pylist()]
 
 

@@ -7,7 +7,7 @@ import pyarrow.parquet
 import pytest
 
 from components.shared.errors import BadData
-from components.span_example_gen import columns, csv_file, parquet_file, reader
+from components.span_example_gen import columns, csv_file, data_file, parquet_file, reader
 
 COLUMNS, DATE = {"carrier": "string", "engines": "int64", "temp": "float32"}, "date"
 ROWS = pd.DataFrame(
@@ -29,6 +29,11 @@ def write(rows: pd.DataFrame, path):
     return path
 
 
+def read_here(path, ignored=()) -> list[pa.RecordBatch]:
+    """What the process that reads does, in this one, whose limits a test can change."""
+    return list(data_file.read(path, data_file.schema_of(COLUMNS, DATE), ignored, []))
+
+
 def hashes(path) -> np.ndarray:
     return np.concatenate([reader.row_hashes(batch) for batch in reader.read(path, COLUMNS, DATE)])
 
@@ -39,7 +44,7 @@ def test_a_column_that_is_left_unread_may_hold_anything(tmp_path, monkeypatch, s
     monkeypatch.setattr(csv_file, "BLOCK_BYTES", 200)
     rows = pd.concat([ROWS] * 40, ignore_index=True).assign(note=["1"] * 100 + ["sad"] * 20)
     path = write(rows, tmp_path / f"flights{suffix}")
-    read = list(reader.read(path, COLUMNS, DATE, ["note"]))
+    read = read_here(path, ["note"])
     assert sum(batch.num_rows for batch in read) == 120
     assert read[0].schema.names == [*COLUMNS, DATE]
 
@@ -89,10 +94,10 @@ def test_rounding_to_float32_is_all_that_happens_to_a_number(tmp_path):
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])
 def test_more_rows_than_a_file_may_have(tmp_path, monkeypatch, suffix):
-    for module in (reader, parquet_file):
+    for module in (data_file, parquet_file):
         monkeypatch.setattr(module, "MAX_ROWS", 2)
     with pytest.raises(BadData, match=r"flights\.\w+: (more than 2|3) rows; expected at most .*Write several files"):
-        list(reader.read(write(ROWS, tmp_path / f"flights{suffix}"), COLUMNS, DATE))
+        read_here(write(ROWS, tmp_path / f"flights{suffix}"))
 
 
 def test_many_row_groups_and_pages_are_walked_to_their_end(tmp_path):
@@ -130,7 +135,7 @@ def test_long_texts_are_read_a_few_rows_at_a_time(tmp_path, monkeypatch):
     rows = pd.concat([ROWS] * 20, ignore_index=True).assign(carrier=["A" * 100, "B" * 200, None] * 20)
     for change in ("object", "category"):
         path = write(rows.astype({"carrier": change}), tmp_path / f"{change}.parquet")
-        read = list(reader.read(path, COLUMNS, DATE))
+        read = read_here(path)
         assert max(sum(map(len, batch["carrier"].drop_null().to_pylist())) for batch in read) <= 1_000
         table = pa.Table.from_batches(read)
         assert table["carrier"].to_pylist() == rows.carrier.tolist()
@@ -150,20 +155,12 @@ def test_a_dictionary_with_more_values_than_a_batch_has_rows(tmp_path, monkeypat
     rows = pd.concat([ROWS] * 20, ignore_index=True).assign(carrier=[f"C{number}" for number in range(60)])
     rows.loc[::5, "carrier"] = None
     path = write(rows.astype({"carrier": "category", DATE: "category"}), tmp_path / "flights.parquet")
-    read = pa.Table.from_batches(reader.read(path, COLUMNS, DATE))
+    read = pa.Table.from_batches(read_here(path))
     assert read["carrier"].to_pylist() == rows.carrier.where(rows.carrier.notna(), None).tolist()
     assert read[DATE].to_pylist() == rows[DATE].tolist()
 
 
-@pytest.mark.parametrize(
-    ("limit", "value", "message"),
-    [
-        ("parquet_file.MAX_GROUP_BYTES", 300, "a row group needs .* bytes of memory; expected at most 300"),
-        ("pages.MAX_PAGES", 5, "more than 5 pages, or than"),
-        ("pages.MAX_PAGE_HEADERS_BYTES", 100, "pages, or than 100 bytes of their headers"),
-    ],
-)
-def test_more_pages_or_memory_than_a_file_may_take(tmp_path, monkeypatch, limit, value, message):
-    monkeypatch.setattr(f"components.span_example_gen.{limit}", value)
-    with pytest.raises(BadData, match=message):
-        list(reader.read(write(ROWS, tmp_path / "flights.parquet"), COLUMNS, DATE))
+def test_a_wide_file_is_read_a_few_rows_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_file, "MAX_BATCH_VALUES", 5 * len(ROWS.columns))
+    read = read_here(write(pd.concat([ROWS] * 20, ignore_index=True), tmp_path / "flights.parquet"))
+    assert [batch.num_rows for batch in read] == [5] * 12
