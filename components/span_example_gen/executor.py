@@ -20,7 +20,7 @@ from components.shared import folders, spans, tf_examples
 from components.shared.artifacts import DAYS_PROPERTY, REPEATED_PROPERTY, ROWS_PROPERTY
 from components.shared.drivers import OUTSIDE
 from components.shared.errors import BadData, SpanNotFound
-from components.span_example_gen import bucket, content, reader, whole
+from components.span_example_gen import bucket, content, reader, reader_process, whole
 
 SHARDS = 8  # of a span, at most: what follows takes its time by the file, and 200 small files took three times that of one
 
@@ -199,4 +199,5 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
             counts = written[HASHES] | "By span" >> beam.GroupByKey() | "Repeated" >> beam.MapTuple(repeated)
             _ = (written.outcomes, counts) | beam.Flatten() | "Report" >> beam.Map(report, outcomes)
+        reader_process.end()  # of a runner in this process; a worker's end with it
         return [Read(**json.loads(tf.io.gfile.GFile(path).read())) for path in folders.matching(outcomes)]

@@ -51,7 +51,7 @@ def test_no_spans(tmp_path):
     result = run(spans=tmp_path, root=tmp_path / "runs")
     assert result.returncode == 1
     assert "No spans in" in result.stdout
-    assert "python -m data.flights.build" in result.stdout
+    assert "`make data`" in result.stdout
 
 
 def test_a_root_that_cannot_be_written(few_spans):

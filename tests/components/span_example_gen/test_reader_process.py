@@ -48,6 +48,7 @@ def test_the_node_names_each_such_file_beside_others_that_cannot_be_read(tmp_pat
     with pytest.raises(BadData, match=r"(?s)a\.parquet: to read it takes .*c\.parquet: 2 rows in row group 0, but") as error:
         ingest(tmp_path / "spans", tmp_path, window=1)
     assert "b.parquet" not in str(error.value)
+    assert reader_process._idle == [], "they would keep memory for the rest of the run"
 
 
 def test_files_are_read_by_one_process_one_after_the_other(tmp_path):
