@@ -28,7 +28,7 @@ def test_evaluation_days_are_the_last_of_the_month():
 
 def test_no_spans(tmp_path):
     (tmp_path / "notes").mkdir()
-    with pytest.raises(SpanNotFound, match="No spans in .*expected folders named YYYY-MM.*`make data`.* put a folder a month there"):
+    with pytest.raises(SpanNotFound, match=r"No spans in .*expected folders named YYYY-MM.*`make data`.*put a folder"):
         spans.available(tmp_path)
 
 
