@@ -26,11 +26,18 @@ EVAL_DAYS = 10
 
 def processes() -> list[Path]:
     """This one and those that it has started, in /proc."""
-    found = [Path("/proc/self")]
-    for task in Path("/proc/self/task").iterdir():
+    this, started = Path("/proc/self"), []
+    for task in (this / "task").iterdir():
         with suppress(OSError):  # the thread has ended
-            found += [Path("/proc") / number for number in (task / "children").read_text().split()]
-    return found
+            started += [Path("/proc") / number for number in (task / "children").read_text().split()]
+    return [this, *(process for process in started if _is_another_program(process))]
+
+
+def _is_another_program(process: Path) -> bool:
+    """Before it is one, after vfork, its memory is that of this process."""
+    with suppress(OSError):
+        return (process / "cmdline").read_bytes() != Path("/proc/self/cmdline").read_bytes()
+    return False
 
 
 def memory_mb(name: str) -> float:
