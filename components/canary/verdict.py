@@ -16,7 +16,7 @@ from components.shared.canary_report import CanaryReport
 
 TRIES = 3
 CHANCE = 1e-3  # that a busy machine strikes one of two equal models so much more often than the other
-FAULT, ANSWERS, LATE, SLOWER = "fault", "answers", "max_p99_ms", "max_slowdown"  # kinds of trouble; others: `checks.of_memory`
+FAULT, ANSWERS, SLOW, SLOWER = "fault", "answers", "max_p99_ms", "max_slowdown"  # kinds of trouble; others: `checks.of_memory`
 PRODUCTION, CONSTANT = "the model in production", "a model that does nothing"
 
 
@@ -66,7 +66,7 @@ class Try:
         return found | self._slow(limits)
 
     def troubles_beside(self, limits: ServingLimits) -> dict[str, str]:
-        """The same of the reference, which `_alone_late` compares as to latency."""
+        """The same of the reference, which `_slow_alone` compares as to latency."""
         fault = {FAULT: str(self.fault_beside)} if self.fault_beside else {}
         return fault | checks.of_memory(self.beside, self.peak_beside or 0, limits)
 
@@ -79,7 +79,7 @@ class Try:
         beside50, beside99 = checks.latency(self.beside) if self.beside else (math.nan, math.nan)
         if p99 > limits.max_p99_ms:
             slowest = max(checks.measured(self.candidate), key=lambda request: request.milliseconds)
-            found[LATE] = (
+            found[SLOW] = (
                 f"p99 of the latency is {p99:.1f} ms, that of {self.reference} {beside99:.1f} ms; limit "
                 f"{limits.max_p99_ms:g}. Slowest: {slowest.name()}, {slowest.milliseconds:.0f} ms"
             )
@@ -139,7 +139,7 @@ def _certain(kind: str, tries: Sequence[Try], limits: ServingLimits) -> bool:
     last = tries[-1]
     if kind == ANSWERS:
         return True
-    by_nature = bool(last.fault and last.fault.of_model) if kind == FAULT else kind not in (LATE, SLOWER)
+    by_nature = bool(last.fault and last.fault.of_model) if kind == FAULT else kind not in (SLOW, SLOWER)
     return by_nature and not last.fault_beside and not _shared(kind, tries, limits)
 
 
@@ -147,8 +147,8 @@ def _lasting(kind: str, tries: Sequence[Try], limits: ServingLimits) -> bool:
     """Whether all tries found this wrong, and it is the candidate's doing."""
     if len(tries) < TRIES or not all(kind in each.troubles(limits) for each in tries) or _shared(kind, tries, limits):
         return False
-    if kind == LATE:
-        return _alone_late([each for each in tries if not each.fault_beside], limits.max_p99_ms)
+    if kind == SLOW:
+        return _slow_alone([each for each in tries if not each.fault_beside], limits.max_p99_ms)
     return kind == SLOWER or (kind == FAULT and not any(each.fault and each.fault.of_machine for each in tries))
 
 
@@ -161,14 +161,14 @@ def _shared(kind: str, tries: Sequence[Try], limits: ServingLimits) -> bool:
     return ended or any(kind in each.troubles_beside(limits) for each in tries)
 
 
-def _alone_late(tries: Sequence[Try], limit: float) -> bool:
+def _slow_alone(tries: Sequence[Try], limit: float) -> bool:
     """Whether the candidate exceeds a limit of milliseconds where the reference keeps it, more often than by chance."""
-    late, late_beside, asked = 0, 0, 0
+    over, over_beside, asked = 0, 0, 0
     for each in tries:
-        late += sum(request.milliseconds > limit for request in checks.measured(each.candidate))
-        late_beside += sum(request.milliseconds > limit for request in checks.measured(each.beside))
+        over += sum(request.milliseconds > limit for request in checks.measured(each.candidate))
+        over_beside += sum(request.milliseconds > limit for request in checks.measured(each.beside))
         asked += len(checks.measured(each.beside))
-    return late_beside <= asked / 100 and by_chance(late, late + late_beside) < CHANCE
+    return over_beside <= asked / 100 and by_chance(over, over + over_beside) < CHANCE
 
 
 def by_chance(heads: int, tosses: int) -> float:

@@ -29,5 +29,5 @@ def message(span: str, window: list[str], folder: str, stopping: list[Finding], 
     if others:
         lines += ["Found too, and no reason to stop:", *(f"- {finding}" for finding in others)]
     files = f"Fix the files of {', '.join(window)} in {folder}"
-    lines.append(f"{files}, or accept the change in data/flights/schema.pbtxt or under [gate] in the configuration.")
+    lines.append(f"{files}, or accept the change in the problem's schema.pbtxt or under [gate] in its problem.toml.")
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """Which versions a server is told to serve, by the models.config beside the model's folder. Imports nothing heavy.
 
 The file is TensorFlow Serving's ModelServerConfig, as text. A model is found in it by its name, which is its folder's name:
-`base_path` is where the server finds the model, as /models/flight_delay in a container, and need not be a path of this machine.
+`base_path` is where the server finds the model, as /models/<name> in a container, and need not be a path of this machine.
 """
 
 from dataclasses import dataclass, field

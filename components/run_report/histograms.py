@@ -2,8 +2,8 @@
 
 TFDV lays a histogram's buckets between the smallest and the largest value of a dataset, so no two datasets have the same ones.
 Here each becomes its cumulative distribution, known at the edges of all its buckets and linear between them, which is read off
-at edges that all share. Where such an edge lies within a bucket, the bin beside it may get too much: of real flights 2 % of the
-values stand in a wrong bin (median of the features), 11 % of the gusts, which come in few and uneven steps.
+at edges that all share. Where such an edge lies within a bucket, the bin beside it may get too much: of real rows 2 % of the
+values stand in a wrong bin (median of the features), 11 % of a column of few and uneven steps.
 """
 
 import math

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 BUCKETS = 1000  # of the score: the AUC is exact but for pairs that share one
-BLOCKS = 30  # of consecutive rows, the bootstrap's units: flights of one day share their weather
+BLOCKS = 30  # of consecutive rows, the bootstrap's units: rows of one day have much in common
 DRAWS = 500
 NEAREST = 1e-7  # to 0 and 1, of a score in the log loss: as in Keras and our Evaluator, not in TFMA
 INTERVAL = (2.5, 97.5)  # percentiles

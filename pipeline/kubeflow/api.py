@@ -1,4 +1,4 @@
-"""KFP's client. Imported late: it takes two seconds."""
+"""KFP's client. Imported where it is used: it takes two seconds."""
 
 import kfp
 from kfp_server_api import V2beta1Run

@@ -16,7 +16,7 @@ def eval_config(settings: Evaluate, label: str) -> config_pb2.EvalConfig:
     """Make TFMA's configuration: the metrics over all rows and by slice, and the two thresholds on the overall AUC."""
     metrics = [config_pb2.MetricConfig(class_name=name) for name in METRICS]
     metrics.append(config_pb2.MetricConfig(class_name="CalibrationPlot", config=json.dumps({"num_buckets": SCORE_BUCKETS})))
-    # The thresholds hold for the overall slice only: the AUC of a small airline's dozen flights is noise.
+    # The thresholds hold for the overall slice only: the AUC of a slice of a dozen rows is noise.
     overall = metrics[METRICS.index("AUC")].per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec()]).threshold
     overall.value_threshold.lower_bound.value = settings.min_auc
     overall.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER

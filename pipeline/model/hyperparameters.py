@@ -11,7 +11,7 @@ from components.shared.errors import BadConfig
 
 
 class Hyperparameters(BaseModel):
-    """`data/flights/hyperparameters.json`, typed."""
+    """Hold `data/<name>/hyperparameters.json`, typed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 

@@ -1,4 +1,4 @@
-"""Whatever kinds of features a problem has: preprocessing, network, signatures and the phone's file, all of the same answers."""
+"""Whatever kinds of features a problem has: preprocessing, network, signatures and the phone's file give the same answers."""
 
 import functools
 
