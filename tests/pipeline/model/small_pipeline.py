@@ -13,7 +13,7 @@ import tensorflow as tf
 from pipeline.model import distribution, gpipe, loops, network
 from pipeline.model.hyperparameters import Hyperparameters
 from pipeline.problem import Kind
-from tests.flights import FEATURES
+from tests.neutral import FEATURES
 
 ROWS, BATCH, MICRO_BATCHES = 150, 50, 4  # 12, 13, 12 and 13 rows
 SIZES = {feature.name: 5 for feature in FEATURES if feature.kind is Kind.CATEGORICAL}

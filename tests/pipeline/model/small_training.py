@@ -1,4 +1,4 @@
-"""A small training on real flights, for the tests of strategies and loops.
+"""A small training on made rows, for the tests of strategies and loops.
 
 Also a program, since logical devices, TF_CONFIG and a SIGKILL each need a process of their own: `python -m` with a JSON object.
 """
@@ -20,30 +20,31 @@ import tensorflow as tf
 
 from pipeline.model import distribution, loops
 from pipeline.model.backup import History
+from tests.neutral import LABEL
 
 ROWS, BATCH, STEPS, EPOCHS = 2054, 256, 9, 3  # the last batch has 6 rows: 2, 2, 2 and 0 for four replicas
-CARRIERS = 16
+SHOPS = 4
 
 
-def columns(flights: pd.DataFrame) -> dict[str, np.ndarray]:
+def columns(parcels: pd.DataFrame) -> dict[str, np.ndarray]:
     """Four features and the label of the first ROWS rows."""
-    few = flights.sample(ROWS, random_state=1)
+    few = parcels.sample(ROWS, random_state=1)
     return {
-        "carrier": few.carrier.astype("category").cat.codes.to_numpy("int64") % CARRIERS,
+        "shop": few.shop.astype("category").cat.codes.to_numpy("int64"),
         "distance": (few.distance / 1000).to_numpy("float32"),
-        "departure": (few.departure_minute / 1440).to_numpy("float32"),
-        "late": few.late.to_numpy("int64"),
+        "ordered": (few.ordered / 1440).to_numpy("float32"),
+        LABEL: few[LABEL].to_numpy("int64"),
     }
 
 
 def build(dropout: float = 0.0) -> keras.Model:
     inputs = {
-        "carrier": keras.Input((), name="carrier", dtype="int64"),
+        "shop": keras.Input((), name="shop", dtype="int64"),
         "distance": keras.Input((), name="distance"),
-        "departure": keras.Input((), name="departure"),
+        "ordered": keras.Input((), name="ordered"),
     }
-    numbers = [keras.layers.Reshape((1,))(inputs[name]) for name in ("distance", "departure")]
-    hidden = keras.layers.Concatenate()([keras.layers.Embedding(CARRIERS, 4)(inputs["carrier"]), *numbers])
+    numbers = [keras.layers.Reshape((1,))(inputs[name]) for name in ("distance", "ordered")]
+    hidden = keras.layers.Concatenate()([keras.layers.Embedding(SHOPS, 4)(inputs["shop"]), *numbers])
     hidden = keras.layers.Dropout(dropout)(keras.layers.Dense(16, activation="relu")(hidden))
     return keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(hidden))
 
@@ -55,7 +56,7 @@ def optimizer() -> keras.optimizers.Optimizer:
 
 
 def batches(data: dict[str, np.ndarray], epoch: tf.Tensor | int) -> tf.data.Dataset:
-    rows = tf.data.Dataset.from_tensor_slices(({name: data[name] for name in data if name != "late"}, data["late"]))
+    rows = tf.data.Dataset.from_tensor_slices(({name: data[name] for name in data if name != LABEL}, data[LABEL]))
     return rows.shuffle(ROWS, seed=7 + epoch, reshuffle_each_iteration=False).batch(BATCH)
 
 

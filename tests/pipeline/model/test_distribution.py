@@ -14,6 +14,7 @@ from conftest import REPOSITORY
 from components.shared.errors import BadConfig, TpuNotFound
 from pipeline.model import distribution, loops
 from pipeline.model.backup import FIGURES
+from tests import neutral
 from tests.pipeline.model import small_training
 
 ROUNDING = 1e-6  # measured: 2e-7 for weights, 1.3e-7 for losses: replicas add up gradients in another order
@@ -23,38 +24,38 @@ NAMESPACES = ["unshare", "--user", "--map-root-user", "--net", "--pid", "--fork"
 
 
 @pytest.fixture(scope="module")
-def flights(few_flights):
-    return small_training.columns(few_flights)
+def parcels():
+    return small_training.columns(neutral.rows())
 
 
 @pytest.fixture(scope="module")
-def flights_file(flights, tmp_path_factory):
-    path = tmp_path_factory.mktemp("flights") / "flights.npz"
-    np.savez(path, **flights)
+def parcels_file(parcels, tmp_path_factory):
+    path = tmp_path_factory.mktemp("parcels") / "parcels.npz"
+    np.savez(path, **parcels)
     return path
 
 
 @pytest.fixture(scope="module")
-def one_device(flights):
+def one_device(parcels):
     """What one device gives: weights and history."""
-    model, history = small_training.train(distribution.create("one_device"), "custom", flights)
+    model, history = small_training.train(distribution.create("one_device"), "custom", parcels)
     return model.get_weights(), history
 
 
 @pytest.mark.parametrize("devices", [2, 4])
-def test_mirrored_gives_one_devices_curve(one_device, flights_file, tmp_path, devices):
+def test_mirrored_gives_one_devices_curve(one_device, parcels_file, tmp_path, devices):
     """Both loops; with 4 devices the last batch leaves one without a row."""
-    call = {"strategy": "mirrored", "devices": devices, "loop_names": LOOPS, "data": str(flights_file), "out": str(tmp_path)}
+    call = {"strategy": "mirrored", "devices": devices, "loop_names": LOOPS, "data": str(parcels_file), "out": str(tmp_path)}
     run_small_training(call)
     for loop in LOOPS:
         assert_same(one_device, tmp_path / f"{loop}.npz", devices)
 
 
-def test_two_workers_end_with_the_same_weights_and_one_model(one_device, flights, flights_file, tmp_path):
+def test_two_workers_end_with_the_same_weights_and_one_model(one_device, parcels, parcels_file, tmp_path):
     """Two processes; the backup is shared, the chief alone writes, and nothing is left of what the other one wrote."""
     if subprocess.run([*NAMESPACES, "true"], check=False, capture_output=True).returncode:
         pytest.skip("no network namespaces here: TensorFlow's server would listen on all interfaces")
-    call = {"workers": 2, "data": str(flights_file), "out": str(tmp_path), "backup": str(tmp_path / "backup")}
+    call = {"workers": 2, "data": str(parcels_file), "out": str(tmp_path), "backup": str(tmp_path / "backup")}
     run_small_training(call, NAMESPACES)
     first, second = (np.load(tmp_path / f"worker{index}" / "custom.npz") for index in range(2))
     for name in first:
@@ -66,7 +67,7 @@ def test_two_workers_end_with_the_same_weights_and_one_model(one_device, flights
     exported = tf.saved_model.load(str(tmp_path / "model"))
     network = small_training.build()
     network.set_weights(one_device[0])
-    features = {name: tf.constant(values[:5]) for name, values in flights.items() if name != "late"}
+    features = {name: tf.constant(values[:5]) for name, values in parcels.items() if name != neutral.LABEL}
     np.testing.assert_allclose(exported.serve(features), network(features), rtol=0, atol=ROUNDING)
 
 

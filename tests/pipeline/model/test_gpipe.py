@@ -13,7 +13,7 @@ from conftest import REPOSITORY
 
 from components.shared.errors import BadConfig
 from pipeline.model import gpipe, network
-from tests.flights import FEATURES
+from tests.neutral import FEATURES
 from tests.pipeline.model import small_pipeline
 
 ROUNDING = 1e-6

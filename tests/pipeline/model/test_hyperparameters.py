@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -5,26 +6,35 @@ import pytest
 from components.shared.errors import BadConfig
 from pipeline import config
 from pipeline.model import hyperparameters
+from tests.neutral import HYPERPARAMETERS
 
-COMMITTED = Path(config.load().train.hyperparameters)
+PROBLEMS = sorted(file.parent for file in Path("data").glob("*/problem.toml"))
 
 
-def test_the_committed_file_is_valid():
-    assert hyperparameters.read(COMMITTED).hidden_units
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda folder: folder.name)
+def test_the_committed_files_are_valid(problem):
+    assert hyperparameters.read(Path(config.load(problem=problem).train.hyperparameters)).hidden_units
+
+
+def test_a_valid_file_is_read(tmp_path):
+    (tmp_path / "h.json").write_text(json.dumps(HYPERPARAMETERS))
+    assert hyperparameters.read(tmp_path / "h.json").model_dump() == HYPERPARAMETERS
 
 
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ('"members": 8', '"members": 0', "members: Input should be greater than or equal to 1"),
-        ('"members": 8', '"member": 8', "members: Field required; member: Extra inputs are not permitted"),
-        ('"dropout": 0.5', '"dropout": 1', "dropout: Input should be less than 1"),
+        ('"members": 2', '"members": 0', "members: Input should be greater than or equal to 1"),
+        ('"members": 2', '"member": 8', "members: Field required; member: Extra inputs are not permitted"),
+        ('"dropout": 0.1', '"dropout": 1', "dropout: Input should be less than 1"),
         ("{", "", "Extra data"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path, before, after, message):
     path = tmp_path / "h.json"
-    path.write_text(COMMITTED.read_text().replace(before, after, 1))
+    text = json.dumps(HYPERPARAMETERS)
+    assert before in text
+    path.write_text(text.replace(before, after, 1))
     with pytest.raises(BadConfig, match=f"h.json does not hold hyperparameters: {message}.*make tune"):
         hyperparameters.read(path)
 

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from pipeline.model import input_data
 
-SPEC = {"distance": tf.io.FixedLenFeature([], tf.float32), "late": tf.io.FixedLenFeature([], tf.int64)}
+SPEC = {"distance": tf.io.FixedLenFeature([], tf.float32), "returned": tf.io.FixedLenFeature([], tf.int64)}
 ROWS = 20_000  # more than two blocks
 
 
@@ -17,7 +17,7 @@ def files(tmp_path_factory):
             for number in numbers:
                 features = {
                     "distance": tf.train.Feature(float_list=tf.train.FloatList(value=[number])),
-                    "late": tf.train.Feature(int64_list=tf.train.Int64List(value=[number % 2])),
+                    "returned": tf.train.Feature(int64_list=tf.train.Int64List(value=[number % 2])),
                 }
                 writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
     return sorted(map(str, folder.iterdir()))
@@ -25,7 +25,7 @@ def files(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def split(files):
-    return input_data.read(files, SPEC, "late")
+    return input_data.read(files, SPEC, "returned")
 
 
 def rows(split, batches):
@@ -44,7 +44,7 @@ def test_every_row_once_with_its_label(split):
 def test_the_order_depends_on_seed_and_epoch_alone(files, split):
     first = order(split, seed=1, epoch=0)
     np.testing.assert_array_equal(first, order(split, seed=1, epoch=0))
-    np.testing.assert_array_equal(first, order(input_data.read(files, SPEC, "late"), seed=1, epoch=0))
+    np.testing.assert_array_equal(first, order(input_data.read(files, SPEC, "returned"), seed=1, epoch=0))
     assert (first != order(split, seed=1, epoch=1)).mean() > 0.9
     assert (first != order(split, seed=2, epoch=0)).mean() > 0.9
 
@@ -62,7 +62,7 @@ def test_more_rows_than_are_shuffled_at_once(split, monkeypatch):
 def test_evaluation_keeps_the_order_and_takes_few_rows_at_a_time(files, split):
     batches = rows(split, input_data.in_order(split))
     assert [len(label) for _, label in batches] == [1024] * 19 + [ROWS - 19 * 1024]
-    again = input_data.read(files, SPEC, "late")
+    again = input_data.read(files, SPEC, "returned")
     np.testing.assert_array_equal(
         np.concatenate([numbers for numbers, _ in batches]),
         np.concatenate([numbers for numbers, _ in rows(again, input_data.in_order(again))]),

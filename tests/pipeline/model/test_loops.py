@@ -13,6 +13,7 @@ from conftest import REPOSITORY
 from components.shared.errors import BadConfig
 from pipeline.model import distribution, loops, training
 from pipeline.model.backup import FIGURES, Progress
+from tests import neutral
 from tests.pipeline.model import small_training
 from tests.pipeline.model.small_training import BATCH, EPOCHS, STEPS, batches, build, optimizer, train
 
@@ -21,8 +22,8 @@ ROUNDING = 1e-6  # measured: weights 0 (6e-8 with XLA), AUC 0, losses 5e-8: the 
 
 
 @pytest.fixture(scope="module")
-def flights(few_flights):
-    return small_training.columns(few_flights)
+def parcels():
+    return small_training.columns(neutral.rows())
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +32,9 @@ def one_device():
 
 
 @pytest.fixture(scope="module")
-def trained(flights, one_device):
+def trained(parcels, one_device):
     """Both loops' model and history, dropout included."""
-    return {loop: train(one_device, loop, flights, dropout=0.3) for loop in LOOPS}
+    return {loop: train(one_device, loop, parcels, dropout=0.3) for loop in LOOPS}
 
 
 def test_both_loops_give_the_same_weights_and_figures(trained):
@@ -43,23 +44,23 @@ def test_both_loops_give_the_same_weights_and_figures(trained):
     assert len(fit_history) == EPOCHS
 
 
-def test_fit_gives_what_plain_keras_gives(flights, one_device):
+def test_fit_gives_what_plain_keras_gives(parcels, one_device):
     """The shares of rows change nothing where there is one replica: the loss is the mean over the batch, the last one too."""
-    model, history = train(one_device, "fit", flights)
+    model, history = train(one_device, "fit", parcels)
     keras.utils.set_random_seed(3)
     plain = build()
     plain.compile(optimizer(), loss="binary_crossentropy", metrics=[keras.metrics.AUC(name="auc")])
-    stream = tf.data.Dataset.range(EPOCHS).flat_map(lambda epoch: batches(flights, epoch))
-    validation = batches(flights, 0).unbatch().batch(1000)
+    stream = tf.data.Dataset.range(EPOCHS).flat_map(lambda epoch: batches(parcels, epoch))
+    validation = batches(parcels, 0).unbatch().batch(1000)
     figures = plain.fit(stream, steps_per_epoch=STEPS, epochs=EPOCHS, validation_data=validation, verbose=0).history
     assert_same_weights(plain.get_weights(), model.get_weights())
     assert_same_history([dict(zip(figures, row, strict=True)) for row in zip(*figures.values(), strict=True)], history)
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-def test_how_far_it_is_is_told_after_each_batch(flights, one_device, loop):
+def test_how_far_it_is_is_told_after_each_batch(parcels, one_device, loop):
     told = []
-    train(one_device, loop, flights, callbacks=[training.TellsEpochs(lambda done, epochs: told.append((done, epochs)))])
+    train(one_device, loop, parcels, callbacks=[training.TellsEpochs(lambda done, epochs: told.append((done, epochs)))])
     assert told == [(pytest.approx(number / STEPS), EPOCHS) for number in range(1, STEPS * EPOCHS + 1)]
 
 
@@ -71,31 +72,31 @@ def test_averaged_weights_are_swapped_in_at_the_end(trained, loop):
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-def test_eager_and_xla_give_the_weights_of_graphs_after_three_steps(flights, one_device, loop):
-    three = {"steps": 3, "epochs": 1, "validation": batches(flights, 0).take(1)}
-    graph, _ = train(one_device, loop, flights, **three)
-    eager, _ = train(one_device, loop, flights, run_eagerly=True, **three)
-    xla, _ = train(one_device, loop, flights, jit_compile=True, **three)
+def test_eager_and_xla_give_the_weights_of_graphs_after_three_steps(parcels, one_device, loop):
+    three = {"steps": 3, "epochs": 1, "validation": batches(parcels, 0).take(1)}
+    graph, _ = train(one_device, loop, parcels, **three)
+    eager, _ = train(one_device, loop, parcels, run_eagerly=True, **three)
+    xla, _ = train(one_device, loop, parcels, jit_compile=True, **three)
     assert_same_weights(graph.get_weights(), eager.get_weights())
     assert_same_weights(graph.get_weights(), xla.get_weights())
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-def test_keras_callbacks_work(flights, one_device, tmp_path, loop):
+def test_keras_callbacks_work(parcels, one_device, tmp_path, loop):
     """TensorBoard gets both splits' figures, and EarlyStopping stops."""
     stop = keras.callbacks.EarlyStopping("val_loss", min_delta=9, patience=0)  # the second epoch cannot be better by 9 nats
-    _, history = train(one_device, loop, flights, callbacks=[stop, keras.callbacks.TensorBoard(str(tmp_path))])
+    _, history = train(one_device, loop, parcels, callbacks=[stop, keras.callbacks.TensorBoard(str(tmp_path))])
     assert len(history) == 2
     assert {path.name for path in tmp_path.iterdir()} == {"train", "validation"}
 
 
-def test_a_killed_training_ends_with_the_weights_of_one_that_ran_through(trained, flights, one_device, tmp_path):
+def test_a_killed_training_ends_with_the_weights_of_one_that_ran_through(trained, parcels, one_device, tmp_path):
     """SIGKILL in the middle of epoch 2 of 3; schedule, averaged weights and dropout's random generators go on too."""
-    np.savez(tmp_path / "flights.npz", **flights)
+    np.savez(tmp_path / "parcels.npz", **parcels)
     trainers = {}
     try:
         for loop in LOOPS:
-            call = {"strategy": "one_device", "loop_names": [loop], "data": str(tmp_path / "flights.npz"), "out": str(tmp_path)}
+            call = {"strategy": "one_device", "loop_names": [loop], "data": str(tmp_path / "parcels.npz"), "out": str(tmp_path)}
             call |= {"dropout": 0.3, "backup": str(tmp_path / loop), "pause": 1}
             command = [sys.executable, "-m", small_training.__name__, json.dumps(call)]
             trainers[loop] = subprocess.Popen(
@@ -109,7 +110,7 @@ def test_a_killed_training_ends_with_the_weights_of_one_that_ran_through(trained
             trainer.wait(timeout=10)
     for loop in LOOPS:
         begun = EpochsBegun()
-        model, history = train(one_device, loop, flights, dropout=0.3, backup=tmp_path / loop, callbacks=[begun])
+        model, history = train(one_device, loop, parcels, dropout=0.3, backup=tmp_path / loop, callbacks=[begun])
         assert begun.epochs == [1, 2]
         unbroken, unbroken_history = trained[loop]
         assert_same_weights(unbroken.get_weights(), model.get_weights())

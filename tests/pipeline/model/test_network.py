@@ -5,7 +5,7 @@ import pytest
 from pipeline.model import network
 from pipeline.model.hyperparameters import Hyperparameters
 from pipeline.problem import Kind
-from tests.flights import FEATURES
+from tests.neutral import FEATURES
 
 SETTINGS = Hyperparameters(
     learning_rate=0.01, weight_decay=0.0, hidden_units=[16, 8], members=4, dropout=0.5, embedding_dropout=0.5
@@ -44,7 +44,7 @@ def test_the_declared_shares_are_the_prior(model):
 
 
 def test_the_parts_in_a_row_are_the_network(model):
-    features = prepared(3, temp=[-1, 0, 1], carrier=[0, 1, 3])
+    features = prepared(3, price=[-1, 0, 1], shop=[0, 1, 3])
     flow = features
     parts = network.with_weights(network.parts(FEATURES, SETTINGS, SIZES), model)
     assert len(parts) == 2 + len(SETTINGS.hidden_units)

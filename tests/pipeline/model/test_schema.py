@@ -3,25 +3,36 @@ from pathlib import Path
 import pytest
 
 from components.shared.errors import BadConfig
+from pipeline import config
 from pipeline.model import schema
-from tests.flights import PROBLEM
+from tests import neutral
 
-REVIEWED = Path("data/flights/schema.pbtxt")
+PROBLEMS = sorted(file.parent for file in Path("data").glob("*/problem.toml"))
 
 
-def test_the_reviewed_schema_fits_the_features():
-    schema.check(REVIEWED, PROBLEM)
+@pytest.fixture
+def reviewed(tmp_path):
+    return neutral.write(tmp_path / "parcels", each=50) / "schema.pbtxt"
+
+
+@pytest.mark.parametrize("folder", PROBLEMS, ids=lambda folder: folder.name)
+def test_the_reviewed_schemas_fit_the_features(folder):
+    schema.check(folder / "schema.pbtxt", config.load(problem=folder).problem)
+
+
+def test_a_reviewed_schema_fits_the_features(reviewed):
+    schema.check(reviewed, neutral.PROBLEM)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         (
-            'name: "dest"\n  value_count',
-            'name: "destination"\n  value_count',
-            "dest is declared but has no entry; destination has an entry",
+            'name: "country"\n',
+            'name: "land"\n',
+            "country is declared but has no entry; land has an entry",
         ),
-        ("type: INT\n  int_domain", "type: FLOAT\n  int_domain", "holiday is FLOAT, declared as INT"),
+        ("type: INT\n  int_domain", "type: FLOAT\n  int_domain", "gift is FLOAT, declared as INT"),
         ("feature {", "feature [", "is not a readable schema"),
         (
             "value_count {\n    min: 1\n    max: 1\n  }",
@@ -30,14 +41,14 @@ def test_the_reviewed_schema_fits_the_features():
         ),
     ],
 )
-def test_a_schema_that_does_not_fit_is_refused(tmp_path, old, new, message):
-    text = REVIEWED.read_text()
+def test_a_schema_that_does_not_fit_is_refused(reviewed, tmp_path, old, new, message):
+    text = reviewed.read_text()
     assert old in text
     (tmp_path / "schema.pbtxt").write_text(text.replace(old, new, 1))
     with pytest.raises(BadConfig, match=message):
-        schema.check(tmp_path / "schema.pbtxt", PROBLEM)
+        schema.check(tmp_path / "schema.pbtxt", neutral.PROBLEM)
 
 
 def test_a_missing_schema_is_named(tmp_path):
     with pytest.raises(BadConfig, match=r"none\.pbtxt is not a readable schema"):
-        schema.check(tmp_path / "none.pbtxt", PROBLEM)
+        schema.check(tmp_path / "none.pbtxt", neutral.PROBLEM)
