@@ -150,7 +150,7 @@ def rows(months: Sequence[str] = MONTHS, each: int = 1000, seed: int = 1, option
 def schema(of: Problem) -> schema_pb2.Schema:
     """What the rows must look like."""
     found = schema_pb2.Schema()
-    ends = {"distance": (0, 1000), "ordered": (0, 1439), "weekday": (0, 6), "gift": (0, 1), LABEL: (0, 1)}
+    ends = {"distance": (0, 1000), "price": (0, 1000), "ordered": (0, 1439), "weekday": (0, 6), "gift": (0, 1), LABEL: (0, 1)}
     ends |= {feature.name: (0, 1) for feature in of.of(Kind.SHARE)}
     for name, dtype in of.columns.items():
         column = found.feature.add(name=name, type=TYPES[dtype])

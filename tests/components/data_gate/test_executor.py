@@ -14,18 +14,19 @@ from components.data_gate.executor import Executor
 from components.shared import data_findings
 from components.shared.artifacts import DataGateReport
 from components.shared.errors import DataRejected
-from tests.flights import COLUMNS, LABEL
+from tests import neutral
+from tests.neutral import COLUMNS, LABEL
 
 SETTINGS = {"label": LABEL, "min_rows": 100, "min_eval_days": 7, "min_positive_share": 0.02, "max_positive_share": 0.6}
-SETTINGS |= {"max_repeated_share": 0.001, "may_be_constant": '["holiday", "origin"]'}
+SETTINGS |= {"max_repeated_share": 0.001, "may_be_constant": '["gift", "shop"]'}
 
 
 @pytest.fixture
-def artifacts(few_flights, tmp_path):
-    """Inputs in which one origin in both splits is unknown to the schema, and an empty report."""
-    schema = tfdv.load_schema_text("data/flights/schema.pbtxt")
-    rows = few_flights[list(COLUMNS)].astype({name: dtype for name, dtype in COLUMNS.items() if dtype != "string"})
-    statistics = tfdv.generate_statistics_from_dataframe(rows.assign(origin="BOS").reset_index(drop=True))
+def artifacts(tmp_path):
+    """Inputs in which one shop in both splits is unknown to the schema, and an empty report."""
+    schema = neutral.schema(neutral.PROBLEM)
+    rows = neutral.rows(each=4000)[list(COLUMNS)].astype({name: dtype for name, dtype in COLUMNS.items() if dtype != "string"})
+    statistics = tfdv.generate_statistics_from_dataframe(rows.assign(shop="spoons"))
     anomalies = tfdv.validate_statistics(statistics, schema)
     made = {
         "examples": standard_artifacts.Examples(),
@@ -64,13 +65,13 @@ def stopped(inputs, stop_on: str = '["error"]') -> str:
 def test_a_severity_that_stops_names_every_finding_and_the_report_has_them_all_the_same(artifacts):
     inputs, report = artifacts
     message = stopped(inputs)
-    told = "The data of span 2013-03 (window 2013-01,2013-02,2013-03) were not trained on:\n- train split, origin: "
+    told = "The data of span 2013-03 (window 2013-01,2013-02,2013-03) were not trained on:\n- train split, shop: "
     assert message.startswith(told)
-    assert "\n- eval split, origin: " in message
-    assert "BOS" in message
+    assert "\n- eval split, shop: " in message
+    assert "spoons" in message
     assert "Fix the files of 2013-01, 2013-02, 2013-03 in /data/spans, or" in message
     found = json.loads(report.read_text())
-    assert [(finding["split"], finding["feature"]) for finding in found] == [("train", "origin"), ("eval", "origin")]
+    assert [(finding["split"], finding["feature"]) for finding in found] == [("train", "shop"), ("eval", "shop")]
     assert [asdict(finding) for finding in data_findings.read(str(report.parent))] == found
 
 
@@ -78,7 +79,7 @@ def test_a_severity_that_does_not_stop_is_reported(artifacts):
     inputs, report = artifacts
     assert stopped(inputs, "[]") == ""
     findings = json.loads(report.read_text())
-    assert [(finding["split"], finding["feature"]) for finding in findings] == [("train", "origin"), ("eval", "origin")]
+    assert [(finding["split"], finding["feature"]) for finding in findings] == [("train", "shop"), ("eval", "shop")]
 
 
 def test_a_span_that_was_delivered_twice_stops_the_run(artifacts):
@@ -99,7 +100,7 @@ def test_a_month_that_is_judged_on_too_few_days_stops_the_run(artifacts):
 
 def test_what_is_found_too_and_stops_nothing_is_told_apart():
     bad, odd = (
-        data_findings.Finding("eval", "late", "all of one class", "0", "some", severity) for severity in ("error", "warning")
+        data_findings.Finding("eval", LABEL, "all of one class", "0", "some", severity) for severity in ("error", "warning")
     )
     stopping, others = data_findings.parted([odd, bad], ["error"])
     assert (stopping, others) == ([bad], [odd])
@@ -112,4 +113,4 @@ def test_a_constant_feature_is_looked_for_in_the_training_split(artifacts):
     inputs, report = artifacts
     Executor().Do(inputs, inputs, {**SETTINGS, "may_be_constant": "[]"})
     found = [finding for finding in json.loads(report.read_text()) if finding["anomaly"] == "constant"]
-    assert [(finding["split"], finding["feature"]) for finding in found] == [("train", "origin")]
+    assert [(finding["split"], finding["feature"]) for finding in found] == [("train", "shop")]
