@@ -19,7 +19,7 @@ from pipeline.problem import Kind, Problem
 
 LABEL, DATE = "returned", "day"
 MONTHS = ("2024-01", "2024-02", "2024-03")
-SHOPS = {"books": (52.5, 13.4), "shoes": (48.1, 11.6), "toys": (50.9, 7.0), "garden": (53.6, 10.0)}
+SHOPS = {"books": (52.5, 13.4), "shoes": (48.1, 11.6), "toys": (50.9, 7.0), "garden": (53.6, 10.0), "stamps": (51.3, 12.4)}
 COUNTRIES = {"AT": (48.2, 16.4), "CH": (46.9, 7.4), "DE": (52.5, 13.4)}
 DECLARED: dict[str, dict[str, Any]] = {
     "shop": {"kind": "categorical", "words": "Shop"},
@@ -118,9 +118,12 @@ def rows(months: Sequence[str] = MONTHS, each: int = 1000, seed: int = 1, option
     days = np.array([calendar.monthrange(*map(int, each.split("-")))[1] for each in months])[month]
     day = (np.arange(size) % each % days) + 1
     date = pd.to_datetime([f"{months[index]}-{number:02d}" for index, number in zip(month, day, strict=True)])
-    shop, country = random.choice([*SHOPS], size, p=[0.4, 0.3, 0.2, 0.1]), random.choice([*COUNTRIES], size, p=[0.2, 0.2, 0.6])
+    shop, country = (
+        random.choice([*SHOPS], size, p=[0.4, 0.3, 0.2, 0.095, 0.005]),
+        random.choice([*COUNTRIES], size, p=[0.2, 0.2, 0.6]),
+    )
     price, gift, distance = random.lognormal(3, 0.7, size), random.integers(0, 2, size), random.uniform(10, 900, size)
-    by_shop = pd.Series({"books": -0.8, "shoes": 1.0, "toys": 0.0, "garden": -0.3})[shop].to_numpy()
+    by_shop = pd.Series({"books": -0.8, "shoes": 1.0, "toys": 0.0, "garden": -0.3, "stamps": 0.5})[shop].to_numpy()
     usual = 1 / (1 + np.exp(0.8 - by_shop - 0.15 * month))
     log_odds = by_shop + 0.15 * month - 0.8 + 0.9 * (np.log(price) - 3) - 0.8 * gift + 0.002 * (distance - 450)
     log_odds += 0.5 * np.cos(2 * np.pi * date.weekday / 7)

@@ -1,4 +1,4 @@
-"""Statistics of real rows, as StatisticsGen and the DriftMonitor make them."""
+"""Statistics of made rows, as StatisticsGen and the DriftMonitor make them."""
 
 from pathlib import Path
 
@@ -7,13 +7,13 @@ import pandas as pd
 import pyarrow as pa
 import tensorflow as tf
 import tfx  # noqa: F401 (TFDV imports only behind it)
-from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
 from components.drift_monitor import observe
 from components.span_example_gen import reader
-from tests.flights import COLUMNS, LABEL
+from tests import neutral
+from tests.neutral import COLUMNS, LABEL
 
 import tensorflow_data_validation as tfdv  # isort: skip
 from tensorflow_data_validation.statistics import stats_impl  # isort: skip
@@ -23,7 +23,7 @@ ARROW = pa.schema([(name, reader.ARROW_TYPES[dtype]) for name, dtype in COLUMNS.
 
 
 def schema() -> schema_pb2.Schema:
-    return text_format.Parse(Path("data/flights/schema.pbtxt").read_text(), schema_pb2.Schema())
+    return neutral.schema(neutral.PROBLEM)
 
 
 def inputs_schema() -> schema_pb2.Schema:
