@@ -5,12 +5,19 @@ import pytest
 
 from components.shared.errors import BadConfig
 from pipeline import config
+from tests import neutral
 
-FLIGHTS = Path("data/flights/problem.toml")
+PROBLEMS = sorted(file.parent for file in Path("data").glob("*/problem.toml"))
 
 
-def test_the_committed_file_is_valid():
-    assert config.load().data.window == 3
+@pytest.fixture(scope="module")
+def parcels(tmp_path_factory) -> Path:
+    return neutral.write(tmp_path_factory.mktemp("problem") / "parcels", each=31)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda folder: folder.name)
+def test_the_committed_files_are_valid(problem):
+    assert config.load(problem=problem).problem.folder == str(problem)
 
 
 @pytest.mark.parametrize(
@@ -29,26 +36,26 @@ def test_the_committed_file_is_valid():
         ("train.dropout=0.3", "train.dropout is not a setting; expected one of hyperparameters, epochs"),
         ("gate.min_positive_share=nan", "gate.min_positive_share = nan"),
         ("gate.stop_on=['fatal']", "gate.stop_on.0 = 'fatal': Input should be 'error' or 'warning'"),
-        ("gate.min_positive_share=0.9", r"min_positive_share must be below max_positive_share \(0.6\)"),
+        ("gate.min_positive_share=0.99", r"min_positive_share must be below max_positive_share \(0.98\)"),
         ("publish.keep=0", "publish.keep = 0: Input should be greater than or equal to 1"),
         ("problem.model=../up", "problem.model = '../up': String should match pattern"),
-        ("evaluate.slices=['carier']", "carier is not a feature; expected some of carrier, origin, dest"),
-        ("gate.may_be_constant=['holliday']", "holliday is not a feature; expected some of carrier"),
+        ("evaluate.slices=['shoop']", "shoop is not a feature; expected some of shop, country, distance"),
+        ("gate.may_be_constant=['gifft']", "gifft is not a feature; expected some of shop"),
         ("drift.numeric=0", "drift.numeric = 0: Input should be greater than 0"),
         ("drift.policy=never", "drift.policy = 'never': Input should be 'retrain_always' or 'retrain_on_drift'"),
         (
-            "drift.block_push=['skew:tmp']",
-            "'skew:tmp' is no check; expected data, label, prediction, concept, skew, or data:<f",
+            "drift.block_push=['skew:prise']",
+            "'skew:prise' is no check; expected data, label, prediction, concept, skew, or data:<f",
         ),
-        ("drift.block_push=['label:temp']", "'label:temp' is no check"),
-        ("drift.retrain_on=['weather']", "drift.retrain_on.0 = 'weather': Input should be 'data', 'label'"),
+        ("drift.block_push=['label:price']", "'label:price' is no check"),
+        ("drift.retrain_on=['mood']", "drift.retrain_on.0 = 'mood': Input should be 'data', 'label'"),
         ("epochs=3", "expected section.key=value, as in train.epochs=5"),
         ("train.epochs", "expected section.key=value, as in train.epochs=5"),
     ],
 )
-def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(override, message):
+def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(parcels, override, message):
     with pytest.raises(BadConfig, match=message):
-        config.load(overrides=[override])
+        config.load(overrides=[override], problem=parcels)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +65,7 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(override, m
         (["training.epochs=3"], "--set training.epochs: training is not a setting"),
         (["data.window=0"], "--set data.window: data.window = 0: Input should be"),
         (["gate.stop_on=['fatal']"], "--set gate.stop_on: gate.stop_on.0 = 'fatal'"),
-        (["gate.min_positive_share=0.9"], "{file} with --set gate.min_positive_share: gate: min_positive_share must be below"),
+        (["gate.min_positive_share=0.99"], "{file} with --set gate.min_positive_share: gate: min_positive_share must be below"),
         (["data.window=0", "train.epochs=0"], "--set data.window: data.window = 0.*; --set train.epochs: train.epochs = 0"),
         (["kubeflow.every_node.cpus='4'"], "--set kubeflow.every_node.cpus: kubeflow.every_node.cpus is not a setting"),
         (["kubeflow.nodes.Trainer.cpu=4"], "--set kubeflow.nodes.Trainer.cpu: kubeflow.nodes.Trainer.cpu = 4: Input should be"),
@@ -66,9 +73,9 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(override, m
         (["train.epochs"], "--set 'train.epochs' is not understood"),
     ],
 )
-def test_what_is_wrong_is_named_with_where_it_stood(overrides, message):
-    with pytest.raises(BadConfig, match="^" + message.format(file=FLIGHTS)):
-        config.load(overrides=overrides)
+def test_what_is_wrong_is_named_with_where_it_stood(parcels, overrides, message):
+    with pytest.raises(BadConfig, match="^" + message.format(file=parcels / "problem.toml")):
+        config.load(overrides=overrides, problem=parcels)
 
 
 @pytest.mark.parametrize(("old", "wrong"), [('loop = "fit"', 'lop = "fit"'), ("keep = 5", "kep = 5")])
@@ -82,19 +89,19 @@ def test_what_is_wrong_in_a_file_is_the_files_whatever_options_there_are(tmp_pat
     )
 
 
-def a_problem(folder: Path, old: str = "", new: str = "") -> Path:
+def a_problem(parcels: Path, folder: Path, old: str = "", new: str = "") -> Path:
     """The folder of a problem whose file differs in one place."""
     (folder / "mine").mkdir()
-    text = FLIGHTS.read_text()
+    text = (parcels / "problem.toml").read_text()
     assert old in text
     (folder / "mine" / "problem.toml").write_text(text.replace(old, new, 1))
     return folder / "mine"
 
 
-def test_a_problem_comes_over_the_machine_and_has_its_own_places(tmp_path):
+def test_a_problem_comes_over_the_machine_and_has_its_own_places(parcels, tmp_path):
     (tmp_path / "c.toml").write_text(config.DEFAULT_FILE.read_text() + "\n[gate]\nmin_rows = 7\nstop_on = []\n")
-    loaded = config.load(tmp_path / "c.toml", problem=a_problem(tmp_path, 'stop_on = ["error"]'))
-    assert (loaded.gate.min_rows, loaded.gate.stop_on) == (1000, [])
+    loaded = config.load(tmp_path / "c.toml", problem=a_problem(parcels, tmp_path))
+    assert (loaded.gate.min_rows, loaded.gate.stop_on) == (100, [])
     folder = tmp_path / "mine"
     assert (loaded.run.root, loaded.problem.folder) == ("runs/mine", str(folder))
     assert (loaded.data.spans, loaded.data.schema_file) == (f"{folder}/spans", f"{folder}/schema.pbtxt")
@@ -105,18 +112,18 @@ def test_a_problem_comes_over_the_machine_and_has_its_own_places(tmp_path):
     ("old", "new", "message"),
     [
         (
-            'label = "late"',
-            'lable = "late"',
+            'label = "returned"',
+            'lable = "returned"',
             "problem.label is missing; problem.lable is not a setting; expected one of folder, model, label, date",
         ),
-        ('label = "late"', "", "problem.label is missing"),
-        ('label = "late"', 'label = "dest"', "problem: dest is declared twice; expected label, date and each feature"),
-        ('"flag"', '"flagg"', "problem.features.holiday.kind = 'flagg': Input should be 'numeric', 'categorical'"),
+        ('label = "returned"', "", "problem.label is missing"),
+        ('label = "returned"', 'label = "shop"', "problem: shop is declared twice; expected label, date and each feature"),
+        ('"flag"', '"flagg"', "problem.features.gift.kind = 'flagg': Input should be 'numeric', 'categorical'"),
         (", period = 7", "", "problem.features.weekday: period = 0 of a cyclic feature; expected it above 0"),
-        ("prior = 0.35, ", "", "problem.features.origin_late_share_1d: prior = 0 of a share feature; expected it above 0"),
-        ('form = "distance", ', "", 'problem.features.distance: form = "distance" and between come together'),
+        (", prior = 0.4", "", "problem.features.shop_share: prior = 0 of a share feature; expected it above 0"),
+        (', form = "distance"', "", 'problem.features.distance: form = "distance" and between come together'),
         (
-            '"miles", words = "Distance"',
+            '"km", words = "Distance"',
             '"feet", words = "Distance"',
             'problem.features.distance: a distance in "feet"; expected',
         ),
@@ -125,24 +132,24 @@ def test_a_problem_comes_over_the_machine_and_has_its_own_places(tmp_path):
             'form = "choice"',
             'problem.features.weekday: form = "choice" for a float32; expected "choice" or',
         ),
-        ('["origin", "dest"]', '["origin", "here"]', "problem: distance: here in between is no feature"),
-        ("seats = ", '"no name" = ', "problem.features.no name.name = 'no name': String should match pattern"),
+        ('["shop", "country"] }', '["shop", "here"] }', "problem: distance: here in between is no feature"),
+        ("items = ", '"no name" = ', "problem.features.no name.name = 'no name': String should match pattern"),
         (
-            'slices = ["origin"',
+            'slices = ["shop"',
             'slices = ["from"',
-            "evaluate.slices.0 = 'from': from is not a feature; expected some of carrier",
+            "evaluate.slices.0 = 'from': from is not a feature; expected some of shop",
         ),
         ("[gate]", "[gates]", "gates is not a setting; expected one of problem, data, gate"),
     ],
 )
-def test_what_is_wrong_with_a_problem_is_said_of_its_file(tmp_path, old, new, message):
+def test_what_is_wrong_with_a_problem_is_said_of_its_file(parcels, tmp_path, old, new, message):
     with pytest.raises(BadConfig) as caught:
-        config.load(problem=a_problem(tmp_path, old, new))
+        config.load(problem=a_problem(parcels, tmp_path, old, new))
     assert str(caught.value).startswith(f"{tmp_path}/mine/problem.toml: {message}")
 
 
 def test_a_folder_that_is_no_problem_is_refused_with_those_that_are(tmp_path):
-    with pytest.raises(BadConfig, match=rf"{tmp_path}.* no problem.toml.* such as data/flights"):
+    with pytest.raises(BadConfig, match=rf"{tmp_path}.* no problem.toml.* such as {PROBLEMS[0]}"):
         config.load(problem=tmp_path)
 
 
@@ -158,12 +165,14 @@ def test_a_setting_below_a_section_can_be_overridden_alone():
     assert loaded.mobile.max_difference == config.load().mobile.max_difference | {"float16": 0.5}
 
 
-def test_overrides_are_typed_and_text_needs_no_quotes():
-    loaded = config.load(overrides=["train.epochs=7", "run.root=/some where", "evaluate.slices=['dest']", "evaluate.min_auc=0"])
+def test_overrides_are_typed_and_text_needs_no_quotes(parcels):
+    loaded = config.load(
+        overrides=["train.epochs=7", "run.root=/some where", "evaluate.slices=['price']", "evaluate.min_auc=0"], problem=parcels
+    )
     assert (loaded.train.epochs, loaded.run.root, loaded.evaluate.slices, loaded.evaluate.min_auc) == (
         7,
         "/some where",
-        ["dest"],
+        ["price"],
         0.0,
     )
 
@@ -175,7 +184,7 @@ def test_a_file_that_is_not_toml_is_named(tmp_path, content):
         config.load(tmp_path / "c.toml")
 
 
-def test_a_missing_setting_is_named(tmp_path):
+def test_a_missing_setting_is_named(parcels, tmp_path):
     (tmp_path / "c.toml").write_text(config.DEFAULT_FILE.read_text().replace("loop = ", "# "))
-    with pytest.raises(BadConfig, match=rf"^{tmp_path}/c\.toml and data/flights/problem\.toml: train\.loop is missing"):
-        config.load(tmp_path / "c.toml")
+    with pytest.raises(BadConfig, match=rf"^{tmp_path}/c\.toml and {parcels}/problem\.toml: train\.loop is missing"):
+        config.load(tmp_path / "c.toml", problem=parcels)
