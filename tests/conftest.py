@@ -1,4 +1,4 @@
-"""Shared fixtures: real flights, and one pipeline run on few of them that many tests look at."""
+"""Shared fixtures: the neutral problem, real flights, and one pipeline run on few of them that many tests look at."""
 
 import os
 
@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 
 from components.shared import network
-from data.flights import build
+from tests import neutral
 from tests.planted import ENVIRONMENT, NOTIFY
 from tests.proxies import proxy
 from tests.terminals import Seen, in_terminal
@@ -44,8 +44,16 @@ def nothing_to_free() -> None:
 
 
 @pytest.fixture(scope="session")
+def parcels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the neutral problem, with its spans; not to be written to."""
+    return neutral.write(tmp_path_factory.mktemp("problem") / "parcels")
+
+
+@pytest.fixture(scope="session")
 def year() -> pd.DataFrame:
     """Every scheduled flight of 2013, as the spans are made of."""
+    from data.flights import build  # noqa: PLC0415 (not every suite has this problem)
+
     return build.flights_of_the_year()
 
 
@@ -59,6 +67,8 @@ def few_flights(year: pd.DataFrame) -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def few_spans(few_flights: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`few_flights` as a folder of spans."""
+    from data.flights import build  # noqa: PLC0415
+
     folder = tmp_path_factory.mktemp("spans")
     build.write_spans(few_flights, folder)
     return folder

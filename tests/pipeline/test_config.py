@@ -5,14 +5,8 @@ import pytest
 
 from components.shared.errors import BadConfig
 from pipeline import config
-from tests import neutral
 
 PROBLEMS = sorted(file.parent for file in Path("data").glob("*/problem.toml"))
-
-
-@pytest.fixture(scope="module")
-def parcels(tmp_path_factory) -> Path:
-    return neutral.write(tmp_path_factory.mktemp("problem") / "parcels", each=31)
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda folder: folder.name)

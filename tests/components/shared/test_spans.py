@@ -32,9 +32,9 @@ def test_no_spans(tmp_path):
         spans.available(tmp_path)
 
 
-def test_missing_month_is_named(few_spans):
-    with pytest.raises(SpanNotFound, match=r"Span 2013-05, 2013-06 is not in .*There are 2013-01, 2013-02, 2013-03, 2013-04"):
-        spans.files(few_spans, ["2013-04", "2013-05", "2013-06"])
+def test_missing_month_is_named(parcels):
+    with pytest.raises(SpanNotFound, match=r"Span 2024-05, 2024-06 is not in .*There are 2024-01, 2024-02, 2024-03"):
+        spans.files(parcels / "spans", ["2024-03", "2024-05", "2024-06"])
 
 
 def test_span_without_files(tmp_path):
@@ -86,11 +86,11 @@ def test_the_files_of_a_span_sort_as_they_were_read(tmp_path):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
-def test_a_folder_that_this_user_may_not_read_is_named(few_spans):
+def test_a_folder_that_this_user_may_not_read_is_named(parcels):
     os.seteuid(65534)  # nobody: pytest's folders are their owner's
     try:
         with pytest.raises(BadData, match=r"cannot be read: Permission denied. Expected that this user may; change its mode"):
-            spans.files(few_spans, ["2013-01"])
+            spans.files(parcels / "spans", ["2024-01"])
     finally:
         os.seteuid(0)
 
