@@ -8,6 +8,11 @@ from pathlib import Path
 
 from conftest import REPOSITORY
 
+from components.shared.problem_folder import model_name
+from data import DEFAULT_PROBLEM
+
+MODEL = model_name(DEFAULT_PROBLEM)  # of the problem that commands take unless --problem names another
+
 
 def started(module: str, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
     """A command, its output and errors in one pipe."""

@@ -21,7 +21,7 @@ from pipeline.local.local_dag import CLOSING
 @component
 def Make(number: OutputArtifact[String], broken: Parameter[int]) -> None:  # type: ignore[valid-type]
     if broken:
-        raise BadData("flights.parquet has no column late.")
+        raise BadData("rows.parquet has no column returned.")
     number.value = "7"
 
 

@@ -23,12 +23,12 @@ class Copies(BaseExecutor):
 
 class Rejects(BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties):
-        raise DataRejected("The data of span 2013-03 are refused: ü is no airport.")
+        raise DataRejected("The data of span 2013-03 are refused: ü is no shop.")
 
 
 class CannotRead(BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties):
-        raise BadData("flights.parquet has no column late.")
+        raise BadData("rows.parquet has no column returned.")
 
 
 class IsMisconfigured(BaseExecutor):

@@ -16,7 +16,7 @@ from conftest import FAST, REPOSITORY
 from components.model_store import store
 from components.model_store.manifest import Facts
 from components.shared.errors import Exit
-from tests.pipeline.processes import done, said_until, started
+from tests.pipeline.processes import MODEL, done, said_until, started
 
 # A run that takes no time, for the codes of a tick that depend on what came of it; real ones: tests/e2e/test_retrain.py.
 STAND_IN = """
@@ -62,7 +62,7 @@ def versions(tmp_path) -> Path:
         (source / "saved_model.pb").write_text(span)
         facts = Facts(span=span, metrics={"overall": {"auc": 0.699 + number / 100}})
         for kind in ("serving", "mobile"):
-            store.publish(tmp_path / "runs" / kind / "flight_delay", source, {}, facts, 5)
+            store.publish(tmp_path / "runs" / kind / MODEL, source, {}, facts, 5)
     return tmp_path / "runs"
 
 
@@ -71,7 +71,7 @@ def months(tmp_path) -> Path:
     """Folders of spans whose files are not read."""
     for month in ("2013-02", "2013-03", "2013-04"):
         (tmp_path / "spans" / month).mkdir(parents=True)
-        (tmp_path / "spans" / month / "flights.csv").write_text("x")
+        (tmp_path / "spans" / month / "rows.csv").write_text("x")
     return tmp_path / "spans"
 
 
@@ -245,9 +245,9 @@ def test_with_a_stand_in_for_runs_what_came_of_them_is_the_ticks_code(name, mont
     check(name, done("pipeline.retrain", "--root", tmp_path / "runs", *settings(f"data.spans={months}"), **environment))
 
 
-def test_interrupted(few_spans, tmp_path):
+def test_interrupted(parcels, tmp_path):
     """While TensorFlow is loaded: in each later moment the same process is asked to end."""
-    process = started("pipeline.local_runner", "--root", tmp_path / "runs", *settings(f"data.spans={few_spans}"))
+    process = started("pipeline.local_runner", "--problem", parcels, "--root", tmp_path / "runs", *settings())
     try:
         said = said_until("Log: ", process)
         process.send_signal(signal.SIGINT)
@@ -290,7 +290,7 @@ def test_an_interrupted_tick_says_so(months, tmp_path, stand_in):
 )
 def test_a_command_that_waits_for_a_silent_server_can_be_interrupted(module, arguments, versions):
     """Silent: it takes the connection, and says nothing."""
-    (versions / "rows.csv").write_text("carrier\nUA\n")
+    (versions / "rows.csv").write_text("shop\ntoys\n")
     given = [argument.format(root=versions) for argument in arguments]
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(120)

@@ -11,6 +11,7 @@ from components.model_store.signature import SIGNATURE, read_keys
 from components.shared.errors import SignatureInvalid
 from pipeline import keys, rollback
 from pipeline.config import load
+from tests.pipeline.processes import MODEL
 
 
 @pytest.fixture
@@ -35,8 +36,8 @@ def version(tmp_path):
         source.mkdir()
         (source / "saved_model.pb").write_text(number)
         for kind in ("serving", "mobile"):
-            store.publish(tmp_path / "runs" / kind / "flight_delay", source, {}, Facts(model="flight_delay"), 5)
-    return tmp_path / "runs" / "serving" / "flight_delay" / "1"
+            store.publish(tmp_path / "runs" / kind / MODEL, source, {}, Facts(model=MODEL), 5)
+    return tmp_path / "runs" / "serving" / MODEL / "1"
 
 
 def test_only_the_owner_reads_the_private_key(settings, tmp_path):
@@ -74,12 +75,12 @@ def test_a_version_that_was_changed_is_not_signed(version, settings, capsys):
 
 
 def test_a_version_under_another_name_or_number_is_not_signed(version, settings, capsys):
-    for name in ("flight_delay/7", "other/1"):
+    for name in (f"{MODEL}/7", "other/1"):
         elsewhere = version.parent.parent / name
         elsewhere.parent.mkdir(exist_ok=True)
         version.rename(elsewhere)
         assert keys.main(["sign", str(elsewhere), *settings]) == 1
-        assert "says that it is version 1 of flight_delay" in capsys.readouterr().out
+        assert f"says that it is version 1 of {MODEL}" in capsys.readouterr().out
         assert not (elsewhere / SIGNATURE).exists()
         elsewhere.rename(version)
 
@@ -104,7 +105,7 @@ def test_a_rollback_asks_for_signatures_and_signs(version, settings, trusted, ca
     root = version.parent.parent.parent
     assert rollback.main(["--root", str(root), "--to", "1", *settings]) == 1
     assert "SignatureInvalid: " in capsys.readouterr().out
-    folders = [root / kind / "flight_delay" / "1" for kind in ("serving", "mobile")]
+    folders = [root / kind / MODEL / "1" for kind in ("serving", "mobile")]
     assert keys.main(["sign", *map(str, folders), *settings]) == 0
     assert rollback.main(["--root", str(root), "--to", "1", *settings]) == 0
     for folder in folders:

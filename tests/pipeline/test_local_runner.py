@@ -30,7 +30,7 @@ def test_help_imports_nothing_heavy(module):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--span", "2013-11"], 1, "SpanNotFound: Span 2013-09, 2013-10, 2013-11 is not in"),
+        (["--span", "2024-11"], 1, "SpanNotFound: Span 2024-10, 2024-11 is not in"),
         (["--span", "2013-99"], 2, "BadConfig: '2013-99' is not a span; expected a month such as 2013-07."),
         (["--span", "summer"], 2, "BadConfig: 'summer' is not a span; expected a month such as 2013-07."),
         (["--set", "data.window=9"], 1, "expected at least 9 whole months in a row"),
@@ -38,8 +38,8 @@ def test_help_imports_nothing_heavy(module):
         (["--config", "none.toml"], 2, "none.toml cannot be read as TOML"),
     ],
 )
-def test_a_wrong_request_gets_one_clear_message_and_writes_nothing(few_spans, tmp_path, arguments, code, message):
-    result = run(*arguments, spans=few_spans, root=tmp_path / "runs")
+def test_a_wrong_request_gets_one_clear_message_and_writes_nothing(parcels, tmp_path, arguments, code, message):
+    result = run("--problem", parcels, *arguments, spans=parcels / "spans", root=tmp_path / "runs")
     assert result.returncode == code
     assert message in result.stdout
     assert "Traceback" not in result.stdout + result.stderr
@@ -54,19 +54,20 @@ def test_no_spans(tmp_path):
     assert "`make data`" in result.stdout
 
 
-def test_a_root_that_cannot_be_written(few_spans):
-    result = run(spans=few_spans, root="/proc/runs")
+def test_a_root_that_cannot_be_written(parcels):
+    result = run("--problem", parcels, spans=parcels / "spans", root="/proc/runs")
     assert result.returncode == 1
     assert "RootUnusable: /proc/runs cannot be written" in result.stdout
 
 
-def test_spans_are_taken_from_the_oldest_whose_window_is_whole(few_spans, tmp_path):
-    settings = config.load(overrides=[f"data.spans={few_spans}", f"run.root={tmp_path}"])
+def test_spans_are_taken_from_the_oldest_whose_window_is_whole(parcels, tmp_path):
+    settings = config.load(overrides=[f"run.root={tmp_path}"], problem=parcels)
     console = Console()
-    assert local_runner.next_span(settings, console) == "2013-03"
-    shutil.copytree(few_spans, tmp_path / "gap", ignore=shutil.ignore_patterns("2013-02"))
-    with pytest.raises(SpanNotFound, match="expected at least 3 whole months in a row"):
-        local_runner.next_span(config.load(overrides=[f"data.spans={tmp_path / 'gap'}", f"run.root={tmp_path}"]), console)
+    assert local_runner.next_span(settings, console) == "2024-02"
+    shutil.copytree(parcels / "spans", tmp_path / "gap", ignore=shutil.ignore_patterns("2024-02"))
+    with pytest.raises(SpanNotFound, match="expected at least 2 whole months in a row"):
+        gap = [f"data.spans={tmp_path / 'gap'}", f"run.root={tmp_path}"]
+        local_runner.next_span(config.load(overrides=gap, problem=parcels), console)
 
 
 def test_a_month_that_is_coming_in_is_run_if_it_is_named_and_that_is_said(tmp_path, capsys):

@@ -51,7 +51,7 @@ def test_a_month_has_its_line(months):
     assert rows[-3] == ["2013-03", "drifted", "-", "-", "0.7000", "60", "version", "1"]
 
 
-def test_with_a_stand_in_for_runs_it_goes_on_behind_what_was_played(few_spans, tmp_path, monkeypatch):
+def test_with_a_stand_in_for_runs_it_goes_on_behind_what_was_played(parcels, tmp_path, monkeypatch):
     played = []
 
     def play_month(_root, span, policy, _settings):
@@ -59,12 +59,14 @@ def test_with_a_stand_in_for_runs_it_goes_on_behind_what_was_played(few_spans, t
         return month(policy, span, 0.7)
 
     monkeypatch.setattr(replay, "play_month", play_month)
-    settings, console = [f"data.spans={few_spans}"], Console(quiet=True)
-    assert len(replay.play(tmp_path, config.load(overrides=settings), [], console)) == 6
+    settings, console = ["train.epochs=1"], Console(quiet=True)
+    assert len(replay.play(tmp_path, config.load(overrides=settings, problem=parcels), [], console)) == 6
     months = json.loads((tmp_path / replay.FILE).read_text())
     (tmp_path / replay.FILE).write_text(json.dumps(months[:3]))
     played.clear()
-    assert [asdict(each) for each in replay.play(tmp_path, config.load(overrides=settings), [], console)] == months
-    assert played == [("2013-04", policy) for policy in replay.POLICIES]
+    assert [
+        asdict(each) for each in replay.play(tmp_path, config.load(overrides=settings, problem=parcels), [], console)
+    ] == months
+    assert played == [("2024-03", policy) for policy in replay.POLICIES]
     with pytest.raises(BadConfig, match=r"replay\.json has months that were played with other settings"):
-        replay.play(tmp_path, config.load(overrides=[*settings, "train.epochs=9"]), [], console)
+        replay.play(tmp_path, config.load(overrides=["train.epochs=9"], problem=parcels), [], console)

@@ -71,7 +71,7 @@ def test_it_serves_the_pages_and_nothing_beside_them(root):
 
 
 def test_it_serves_what_the_pages_link_to(root):
-    version = root / "serving" / "flight_delay" / "2"
+    version = root / "serving" / "parcels" / "2"
     version.mkdir(parents=True)
     (version / "model_card.md").write_text("# Model card")
     (version / "<b>.txt").write_text("odd")
@@ -84,13 +84,13 @@ def test_it_serves_what_the_pages_link_to(root):
         connection.request("HEAD", "/logs/2026-11-24T23%3A38.log")
         assert connection.getresponse().headers["content-type"] == "text/plain; charset=utf-8"  # shown, not downloaded
         connection.close()
-        assert get(port, "/serving/flight_delay/2/model_card.md") == (200, "# Model card")
-        assert get(port, "/serving/flight_delay/2")[0] == 307  # to the address with which the list's links are right
-        status, listed = get(port, "/serving/flight_delay/2/")
+        assert get(port, "/serving/parcels/2/model_card.md") == (200, "# Model card")
+        assert get(port, "/serving/parcels/2")[0] == 307  # to the address with which the list's links are right
+        status, listed = get(port, "/serving/parcels/2/")
         assert status == 200
         assert '<a href="./model_card.md">model_card.md</a>' in listed
         assert "&lt;b&gt;.txt" in listed
-        for path in ("/serving/flight_delay/2/out", "/logs/../metadata.db", "/mobile/", "/artifacts/none"):
+        for path in ("/serving/parcels/2/out", "/logs/../metadata.db", "/mobile/", "/artifacts/none"):
             status, body = get(port, path)
             assert status == 404, path
             assert "secret" not in body

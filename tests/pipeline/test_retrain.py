@@ -26,7 +26,7 @@ def spans(tmp_path):
     """Four months; what stands in their files does not matter where runs have a stand-in."""
     for month in ("2013-01", "2013-02", "2013-03", "2013-04"):
         (tmp_path / "spans" / month).mkdir(parents=True)
-        (tmp_path / "spans" / month / "flights.csv").write_text("x")
+        (tmp_path / "spans" / month / "rows.csv").write_text("x")
     return tmp_path / "spans"
 
 
@@ -51,7 +51,7 @@ def stand_in(monkeypatch, **outcomes: str) -> list[str]:
 
 def test_nothing_to_do_is_quick_and_imports_no_tensorflow(spans, tmp_path):
     """Two months make no window of three."""
-    (spans / "2013-02" / "flights.csv").unlink()
+    (spans / "2013-02" / "rows.csv").unlink()
     (spans / "2013-02").rmdir()
     command = [sys.executable, "-X", "importtime", "-m", "pipeline.retrain", "--root", str(tmp_path / "runs")]
 
@@ -123,7 +123,7 @@ def learned(spans, tmp_path, monkeypatch):
     return outcomes, ran
 
 
-def deliver(spans, month: str, name: str = "flights.csv") -> None:
+def deliver(spans, month: str, name: str = "rows.csv") -> None:
     (spans / month).mkdir(exist_ok=True)
     (spans / month / name).write_text("y")
 
@@ -249,7 +249,7 @@ def test_a_run_that_was_interrupted_alone_interrupts_the_tick(spans, tmp_path):
 
 def test_a_month_that_waits_for_an_earlier_one_is_named(spans, tmp_path, monkeypatch):
     (spans / "2013-06").mkdir()
-    (spans / "2013-06" / "flights.csv").write_text("x")
+    (spans / "2013-06" / "rows.csv").write_text("x")
     stand_in(monkeypatch, m03="stable", m04="stable")
     code, line = tick(tmp_path)
     assert (code, line["waiting"]) == (Exit.STABLE, ["2013-06"])

@@ -11,6 +11,7 @@ from components.model_store import store
 from components.model_store.manifest import MANIFEST, Facts
 from components.model_store.restore import restore
 from pipeline import rollback
+from tests.pipeline.processes import MODEL
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def root(tmp_path):
         (source / "saved_model.pb").write_text(span)
         facts = Facts(span=span, metrics={"overall": {"auc": 0.71}})
         for kind in ("serving", "mobile"):
-            store.publish(tmp_path / "runs" / kind / "flight_delay", source, {}, facts, 5)
+            store.publish(tmp_path / "runs" / kind / MODEL, source, {}, facts, 5)
     return tmp_path / "runs"
 
 
@@ -33,20 +34,20 @@ def test_it_says_what_is_in_production_now(root, capsys):
     assert "It takes the place of version 2" in text
     assert "No run publishes the model of version 2 again." in text
     for kind in ("serving", "mobile"):
-        version = store.production(root / kind / "flight_delay")
+        version = store.production(root / kind / MODEL)
         assert (version.number, version.manifest.span) == (3, "2013-03")
 
 
 def test_a_phones_model_that_is_not_there_is_named(root, capsys):
     shutil.rmtree(root / "mobile")
     assert rollback.main(["--root", str(root)]) == 1
-    assert store.production(root / "serving" / "flight_delay").number == 3
+    assert store.production(root / "serving" / MODEL).number == 3
     assert "The model for phones stays as it is: " in capsys.readouterr().out
 
 
 def test_a_rollback_that_ended_before_the_phones_model_followed_is_finished_first(root, capsys):
     """As after a SIGKILL between the two folders: it does not go back twice."""
-    serving, mobile = (root / kind / "flight_delay" for kind in ("serving", "mobile"))
+    serving, mobile = (root / kind / MODEL for kind in ("serving", "mobile"))
     restore(serving, None, 5)
     assert rollback.main(["--root", str(root)]) == 0
     assert "Version 3 is in production by an earlier rollback, which was not finished for phones." in capsys.readouterr().out
@@ -60,32 +61,32 @@ def test_a_rollback_that_ended_before_the_phones_model_followed_is_finished_firs
 def test_what_phones_cannot_follow_does_not_stop_the_next_rollback(root, tmp_path, phones):
     (tmp_path / "2013-05").mkdir()
     (tmp_path / "2013-05" / "saved_model.pb").write_text("2013-05")
-    store.publish(root / "serving" / "flight_delay", tmp_path / "2013-05", {}, Facts(span="2013-05"), 5)
+    store.publish(root / "serving" / MODEL, tmp_path / "2013-05", {}, Facts(span="2013-05"), 5)
     if phones == "gone":
-        shutil.rmtree(root / "mobile" / "flight_delay" / "2")
+        shutil.rmtree(root / "mobile" / MODEL / "2")
     else:
-        (root / "mobile" / "flight_delay" / "2" / "saved_model.pb").write_text("another")
+        (root / "mobile" / MODEL / "2" / "saved_model.pb").write_text("another")
     assert rollback.main(["--root", str(root)]) == 1
-    assert store.production(root / "serving" / "flight_delay").manifest.span == "2013-04"
+    assert store.production(root / "serving" / MODEL).manifest.span == "2013-04"
     assert rollback.main(["--root", str(root)]) == 0
-    assert [store.production(root / kind / "flight_delay").manifest.span for kind in ("serving", "mobile")] == ["2013-03"] * 2
+    assert [store.production(root / kind / MODEL).manifest.span for kind in ("serving", "mobile")] == ["2013-03"] * 2
 
 
 @pytest.mark.parametrize("damage", ["corrupt", "missing"])
 def test_a_model_that_cannot_be_withdrawn_is_named(root, capsys, damage):
-    manifest = root / "serving" / "flight_delay" / "2" / MANIFEST
+    manifest = root / "serving" / MODEL / "2" / MANIFEST
     manifest.write_text("{") if damage == "corrupt" else manifest.unlink()
     assert rollback.main(["--root", str(root)]) == 0
     text = capsys.readouterr().out
     assert "The manifest of version 2 cannot be read or is not signed: its model is unknown, and a run may publish it." in text
     assert "No run publishes" not in text
-    assert store.production(root / "serving" / "flight_delay").manifest.restored_from == 1
+    assert store.production(root / "serving" / MODEL).manifest.restored_from == 1
 
 
 def test_an_unknown_version_is_refused(root, capsys):
     assert rollback.main(["--root", str(root), "--to", "9"]) == 1
     assert "VersionNotFound: There is no version 9" in capsys.readouterr().out
-    assert store.versions(root / "serving" / "flight_delay") == [1, 2]
+    assert store.versions(root / "serving" / MODEL) == [1, 2]
 
 
 def test_a_wrong_setting_is_refused(capsys):

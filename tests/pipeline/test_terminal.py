@@ -36,11 +36,13 @@ root.leave(local_runner.main(arguments))
 
 
 @pytest.fixture
-def run(few_spans, tmp_path):
+def run(parcels, tmp_path):
     """Runs it in a terminal. The second node does what `small_dag.HANGS` has under the name of its behaviour."""
 
     def in_one(behaviour: str, *arguments: str, columns: int = 80, **environment: str) -> Seen:
-        given = command("--span", "2013-03", *arguments, spans=few_spans, root=tmp_path / "runs")[3:]
+        given = command("--problem", parcels, "--span", "2024-02", *arguments, spans=parcels / "spans", root=tmp_path / "runs")[
+            3:
+        ]
         script = [sys.executable, "-c", RUNNER, str(tmp_path), behaviour, *given]
         variables = os.environ | {"TERM": "xterm-256color", "PYTHONPATH": str(REPOSITORY / "tests")} | environment
         return in_terminal(script, columns=columns, seconds=300, cwd=REPOSITORY, env=variables)

@@ -11,10 +11,10 @@ def tune(*arguments):
     return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=600, check=False)
 
 
-def test_a_search_writes_a_file_that_the_trainer_reads(few_spans, tmp_path):
-    settings = [f"data.spans={few_spans}", f"run.root={tmp_path}", "train.epochs=1", "gate.min_rows=100"]
+def test_a_search_writes_a_file_that_the_trainer_reads(parcels, tmp_path):
+    settings = [f"run.root={tmp_path}", "train.epochs=1", "gate.min_rows=100"]
     overrides = [part for setting in settings for part in ("--set", setting)]
-    result = tune("--trials", 2, "--out", tmp_path / "found.json", *overrides)
+    result = tune("--problem", parcels, "--trials", 2, "--out", tmp_path / "found.json", *overrides)
     assert result.returncode == 0, result.stdout + result.stderr
     assert states(result.stdout)["Tuner"] == "done" and "Trainer" not in states(result.stdout)
     found = hyperparameters.read(tmp_path / "found.json")

@@ -98,8 +98,8 @@ def test_temporary_files_are_none_of_the_launchers_and_are_gone(pod):
 @pytest.mark.parametrize(
     ("executor", "code", "message"),
     [
-        ("Rejects", 3, "DataRejected: The data of span 2013-03 are refused: ü is no airport."),
-        ("CannotRead", 3, "BadData: flights.parquet has no column late."),
+        ("Rejects", 3, "DataRejected: The data of span 2013-03 are refused: ü is no shop."),
+        ("CannotRead", 3, "BadData: rows.parquet has no column returned."),
         ("IsMisconfigured", 2, "BadConfig: rows = 0; expected more."),
         ("Moves", 1, "NotRunnable: /elsewhere is not below a folder of the launcher"),
     ],
@@ -176,7 +176,7 @@ def test_what_nobody_reads_or_is_large_stays_in_the_bucket(pod, monkeypatch, lar
 def test_a_node_that_fails_says_why_and_hands_over_what_it_has_written(pod):
     execution = recorded(pod, "Rejects", "statistics")
     assert execution.state == "failed"
-    assert execution.message == "DataRejected: The data of span 2013-03 are refused: ü is no airport."
+    assert execution.message == "DataRejected: The data of span 2013-03 are refused: ü is no shop."
     assert "statistics" in execution.outputs
 
 

@@ -32,13 +32,13 @@ def test_every_node_runs_in_one_run_of_the_given_name(tmp_path):
 
 def test_a_failed_node_ends_the_run_but_for_the_closing_one(tmp_path):
     told: list[Event] = []
-    with pytest.raises(BadData, match="no column late"):
+    with pytest.raises(BadData, match="no column returned"):
         local_dag.run(small_dag.create(tmp_path, broken=True), "stopped", tell=told.append)
     assert told == [Began("Make", 1, 3), Ended("failed"), Began("Close", 3, 3), Ended("done")]
     assert (tmp_path / "said").read_text() == "nothing"
     found = read(tmp_path, "stopped")
     assert {node: each.state for node, each in found.executions.items()} == {"Make": "failed", "Close": "done"}
-    assert found.executions["Make"].message == "BadData: flights.parquet has no column late."
+    assert found.executions["Make"].message == "BadData: rows.parquet has no column returned."
     assert found.output(NUMBER) is None
 
 

@@ -15,8 +15,8 @@ from tests.components.model_store.keys import make_keys
 
 
 @pytest.fixture
-def settings(few_spans, tmp_path):
-    return config.load(overrides=[f"data.spans={few_spans}", f"run.root={tmp_path / 'runs'}"])
+def settings(parcels, tmp_path):
+    return config.load(overrides=[f"run.root={tmp_path / 'runs'}"], problem=parcels)
 
 
 def publish(settings, span: str, tmp_path: Path) -> None:
@@ -27,39 +27,39 @@ def publish(settings, span: str, tmp_path: Path) -> None:
 
 
 def test_without_a_model_every_month_with_its_window_is_due(settings):
-    assert pending.due(settings).pending == ["2013-03", "2013-04"]
+    assert pending.due(settings).pending == ["2024-02", "2024-03"]
 
 
 def test_a_month_before_the_model_in_production_is_not_due_even_if_nothing_is_known_of_its_run(settings, tmp_path):
-    publish(settings, "2013-03", tmp_path)
-    assert pending.due(settings).pending == ["2013-03", "2013-04"], "the run may have been killed behind its push"
-    publish(settings, "2013-04", tmp_path)
-    assert pending.due(settings).pending == ["2013-04"]
+    publish(settings, "2024-02", tmp_path)
+    assert pending.due(settings).pending == ["2024-02", "2024-03"], "the run may have been killed behind its push"
+    publish(settings, "2024-03", tmp_path)
+    assert pending.due(settings).pending == ["2024-03"]
 
 
-def test_a_manifest_that_nobody_signed_cannot_end_the_schedule(few_spans, tmp_path):
+def test_a_manifest_that_nobody_signed_cannot_end_the_schedule(parcels, tmp_path):
     """By a month that is always newer than those that arrive."""
     make_keys(tmp_path)
     keys = [f"publish.public_key={tmp_path / PUBLIC}", f"publish.signing_key={tmp_path / PRIVATE}"]
-    settings = config.load(overrides=[f"data.spans={few_spans}", f"run.root={tmp_path / 'runs'}", *keys])
+    settings = config.load(overrides=[f"run.root={tmp_path / 'runs'}", *keys], problem=parcels)
     publish(settings, "9999-12", tmp_path)
     with pytest.raises(SignatureInvalid, match=r"1/manifest\.json is not signed"):
         pending.due(settings)
 
 
 def test_a_month_that_arrives_when_a_newer_one_was_learned_is_named_and_not_run(settings, tmp_path):
-    publish(settings, "2013-03", tmp_path)
+    publish(settings, "2024-02", tmp_path)
     assert pending.due(settings).superseded == []
-    publish(settings, "2013-04", tmp_path)
+    publish(settings, "2024-03", tmp_path)
     found = pending.due(settings)
-    assert (found.superseded, found.pending, found.told(settings)) == (["2013-03"], ["2013-04"], "")
+    assert (found.superseded, found.pending, found.told(settings)) == (["2024-02"], ["2024-03"], "")
 
 
 def test_an_empty_file_of_metadata_is_none(settings):
     database = Path(settings.run.root) / "metadata.db"
     database.parent.mkdir()
     database.touch()
-    assert pending.due(settings).pending == ["2013-03", "2013-04"]
+    assert pending.due(settings).pending == ["2024-02", "2024-03"]
 
 
 MONTHS = [f"2013-{month:02}" for month in range(1, 7)]  # six, and windows of three: 2013-03 to 2013-06 can be run
@@ -95,7 +95,7 @@ def test_what_was_learned_again_is_not_due_again_and_what_was_not_recorded_never
     assert pending.changes(MONTHS[2:], 3, {span: {} for span in MONTHS[2:]}, now) == {}
 
 
-def add(spans: Path, months: list[str], name: str = "flights.csv") -> None:
+def add(spans: Path, months: list[str], name: str = "rows.csv") -> None:
     for month in months:
         (spans / month).mkdir(parents=True, exist_ok=True)
         (spans / month / name).write_text(month)

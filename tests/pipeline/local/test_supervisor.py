@@ -164,7 +164,7 @@ def crash():
 
 
 def refuse():
-    raise BadData("no late flights")
+    raise BadData("no returned parcels")
 
 
 @pytest.mark.parametrize(
@@ -239,9 +239,9 @@ def test_a_process_that_dies_is_named(console, screen, end, how):
 def test_an_error_that_says_what_is_wrong_comes_through(console, screen):
     def work(tell):
         tell(Began("DataGate"))
-        raise DataRejected("no late flights")
+        raise DataRejected("no returned parcels")
 
-    with pytest.raises(DataRejected, match="no late flights"):
+    with pytest.raises(DataRejected, match="no returned parcels"):
         supervised(work, LIMITS, console)
     assert screen.getvalue().split()[:2] == ["failed", "DataGate"]
 
@@ -355,13 +355,13 @@ local_runner.main(sys.argv[2:])
 """
 
 
-def test_the_runners_process_has_one_thread_when_it_is_forked(few_spans, tmp_path):
+def test_the_runners_process_has_one_thread_when_it_is_forked(parcels, tmp_path):
     """Threads are not forked, but their locks are, as they happen to be: so are gRPC's, TensorFlow's and rich's."""
     (tmp_path / "runs").mkdir()
     # With metadata, the runner has asked what was run already: by a library that knows gRPC.
     MetadataStore(sqlite_metadata_connection_config(str(tmp_path / "runs" / "metadata.db")))
     reading, writing = os.pipe()
-    command = [sys.executable, "-c", FORKS, str(writing), "--root", str(tmp_path / "runs"), "--set", f"data.spans={few_spans}"]
+    command = [sys.executable, "-c", FORKS, str(writing), "--problem", str(parcels), "--root", str(tmp_path / "runs")]
     subprocess.run(command, cwd=REPOSITORY, pass_fds=[writing], capture_output=True, check=True, timeout=120)
     os.close(writing)
     with os.fdopen(reading, encoding="ascii") as pipe:

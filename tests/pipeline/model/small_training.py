@@ -20,10 +20,9 @@ import tensorflow as tf
 
 from pipeline.model import distribution, loops
 from pipeline.model.backup import History
-from tests.neutral import LABEL
+from tests.neutral import LABEL, SHOPS
 
 ROWS, BATCH, STEPS, EPOCHS = 2054, 256, 9, 3  # the last batch has 6 rows: 2, 2, 2 and 0 for four replicas
-SHOPS = 4
 
 
 def columns(parcels: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -44,7 +43,7 @@ def build(dropout: float = 0.0) -> keras.Model:
         "ordered": keras.Input((), name="ordered"),
     }
     numbers = [keras.layers.Reshape((1,))(inputs[name]) for name in ("distance", "ordered")]
-    hidden = keras.layers.Concatenate()([keras.layers.Embedding(SHOPS, 4)(inputs["shop"]), *numbers])
+    hidden = keras.layers.Concatenate()([keras.layers.Embedding(len(SHOPS), 4)(inputs["shop"]), *numbers])
     hidden = keras.layers.Dropout(dropout)(keras.layers.Dense(16, activation="relu")(hidden))
     return keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(hidden))
 
