@@ -177,7 +177,7 @@ def _shares(feature: statistics_pb2.FeatureNameStatistics) -> dict[str, float]:
 
 
 def _varies(feature: statistics_pb2.FeatureNameStatistics) -> bool:
-    """Whether four fifths of the rows do not all have one value: what is rare may stay away for a month, a temperature may not."""
+    """Whether four fifths of the rows do not all have one value: rain may stay away for a month, a temperature not."""
     for histogram in feature.num_stats.histograms:
         if histogram.type == statistics_pb2.Histogram.QUANTILES and len(histogram.buckets) > 2:  # noqa: PLR2004
             low, high = (histogram.buckets[index] for index in VARYING_QUANTILES)

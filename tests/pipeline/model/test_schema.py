@@ -37,7 +37,7 @@ def test_a_reviewed_schema_fits_the_features(reviewed):
         (
             "value_count {\n    min: 1\n    max: 1\n  }",
             "shape { dim { size: 1 } }",
-            "states a shape for carrier; expected value_count",
+            "states a shape for shop; expected value_count",
         ),
     ],
 )
