@@ -27,6 +27,7 @@ from components.drift_monitor.executor import without
 from components.shared import scored_rows
 from components.shared.drift_report import Check
 from components.span_example_gen import reader
+from components.span_example_gen.columns import ARROW_TYPES, conform
 from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.dag import HISTOGRAM_BUCKETS
@@ -38,7 +39,7 @@ from tests.flights import COLUMNS, FEATURES, LABEL
 
 MONTHS = [f"2013-{month:02}" for month in range(4, 13)]
 TRAINED_ON = "2013-03"
-SCHEMA = pa.schema([(name, reader.ARROW_TYPES[dtype]) for name, dtype in COLUMNS.items()])
+SCHEMA = pa.schema([(name, ARROW_TYPES[dtype]) for name, dtype in COLUMNS.items()])
 NUMBERS = [feature.name for feature in FEATURES if feature.kind in (Kind.NUMERIC, Kind.CYCLIC, Kind.SHARE)]
 FOUND = 0.95  # share of draws in which a change must be found to count as one that is
 
@@ -83,7 +84,7 @@ class Bench:
     def statistics(self, rows: pd.DataFrame, within: observe.Ranges | None = None):
         """TFDV's statistics; with the reference's ranges, those that the DriftMonitor compares with it."""
         table = pa.RecordBatch.from_pandas(rows[list(COLUMNS)], preserve_index=False)
-        batch = reader.as_lists(reader.conform(table, SCHEMA))
+        batch = reader.as_lists(conform(table, SCHEMA))
         options = StatsOptions(num_histogram_buckets=HISTOGRAM_BUCKETS)
         if within is None:
             return stats_impl.generate_statistics_in_memory(batch, options)

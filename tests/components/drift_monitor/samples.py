@@ -12,6 +12,7 @@ from tfx_bsl.coders import example_coder
 
 from components.drift_monitor import observe
 from components.span_example_gen import reader
+from components.span_example_gen.columns import ARROW_TYPES, conform
 from tests import neutral
 from tests.neutral import COLUMNS, LABEL
 
@@ -19,7 +20,7 @@ import tensorflow_data_validation as tfdv  # isort: skip
 from tensorflow_data_validation.statistics import stats_impl  # isort: skip
 
 BUCKETS = 50
-ARROW = pa.schema([(name, reader.ARROW_TYPES[dtype]) for name, dtype in COLUMNS.items()])
+ARROW = pa.schema([(name, ARROW_TYPES[dtype]) for name, dtype in COLUMNS.items()])
 
 
 def schema() -> schema_pb2.Schema:
@@ -37,8 +38,8 @@ def inputs_schema() -> schema_pb2.Schema:
 
 def batch(rows: pd.DataFrame) -> pa.RecordBatch:
     names = [name for name in COLUMNS if name in rows]
-    columns = pa.RecordBatch.from_pandas(rows[names], preserve_index=False)
-    return reader.as_lists(reader.conform(columns, pa.schema([ARROW.field(name) for name in names])))
+    frame = pa.RecordBatch.from_pandas(rows[names], preserve_index=False)
+    return reader.as_lists(conform(frame, pa.schema([ARROW.field(name) for name in names])))
 
 
 def training_statistics(rows: pd.DataFrame):
