@@ -87,7 +87,7 @@ def stop(worker: subprocess.Popen | None) -> None:
 
 def port_number(text: str) -> int:
     if not (text.isdecimal() and 0 < int(text) < 2**16):
-        raise argparse.ArgumentTypeError(f"{text} is no port; expected 1 to {2**16 - 1}")
+        raise argparse.ArgumentTypeError(f"{text} is not a port; expected 1 to {2**16 - 1}")
     return int(text)
 
 

@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pipeline.keys", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     making = commands.add_parser("make", help="make a pair")
-    making.add_argument("folder", type=Path, help=f"for {PRIVATE} and {PUBLIC}, of which none may be there")
+    making.add_argument("folder", type=Path, help=f"for {PRIVATE} and {PUBLIC}; neither may exist")
     signing = commands.add_parser("sign", help="sign a published version, after its files were compared with its manifest")
     signing.add_argument("version", type=Path, nargs="+", help="its folder, such as runs/<problem>/serving/<model>/3")
     command_line.add_configuration(signing)
@@ -64,7 +64,7 @@ def make(folder: Path) -> tuple[Path, Path]:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if there := [name for name in (PRIVATE, PUBLIC) if (folder / name).exists()]:
-            raise FileExistsError(f"{', '.join(there)} is there already")
+            raise FileExistsError(f"{', '.join(there)} exists already")
         for name, content, mode in ((PRIVATE, private, 0o600), (PUBLIC, public, 0o644)):
             _write_new(folder / name, content, mode)
         fsync(folder)
@@ -87,14 +87,14 @@ def sign_version(folder: Path, keys: Keys) -> None:
 
     Raises:
         BadConfig: there is no key to sign with.
-        VersionNotFound: the folder is no version.
+        VersionNotFound: the folder is not a version.
         CorruptModel: its files are not those of the manifest, or the manifest is another version's.
     """
     if not keys.private:
         raise BadConfig("publish.signing_key is empty; expected the private key's file: set it, and publish.public_key.")
     folder = folder.absolute()
     if not folder.name.isdecimal() or not folder.is_dir():
-        raise VersionNotFound(f"{folder} is no version; expected a folder with a number, such as …/serving/<model>/3.")
+        raise VersionNotFound(f"{folder} is not a version; expected a folder with a number, such as …/serving/<model>/3.")
     with store.writing(folder.parent):
         version = store.read(folder.parent, int(folder.name))
         with tempfile.TemporaryDirectory() as ours, temporary_folder(folder.parent) as temporary:

@@ -117,7 +117,7 @@ def schedule(config: Config, options: argparse.Namespace, console: Console) -> N
     with kubeflow.connected(config.kubeflow) as client:
         schedules = Schedules(client, config.kubeflow, options.meanwhile, config.schedule.max_hours, said_on(console))
         if options.remove:
-            console.print(f"Took out {schedules.remove(options.name)} of the name {options.name}.", markup=False)
+            console.print(f"Removed {schedules.remove(options.name)} named {options.name}.", markup=False)
             return
         version, _ = _uploaded(config, client, console)
         made, replaced = schedules.make(version, options.name, options.cron)

@@ -102,7 +102,7 @@ class Problem(Section):
             raise ValueError(f"{', '.join(twice)} is declared twice; expected label, date and each feature under its own name")
         for feature in self.features:
             if unknown := [end for end in feature.between or () if end not in self.declared]:
-                raise ValueError(f"{feature.name}: {', '.join(unknown)} in between is no feature")
+                raise ValueError(f"{feature.name}: {', '.join(unknown)} in between is not a feature")
         return self
 
     @property

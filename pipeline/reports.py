@@ -1,4 +1,4 @@
-"""Build the reports of all runs anew from what the runs left, and show them, on this machine only."""
+"""Build the reports of all runs again from what the runs left, and show them, on this machine only."""
 
 import argparse
 import contextlib
@@ -21,7 +21,7 @@ from pipeline.shared import command_line
 HOST = "127.0.0.1"
 PORT = 8600  # if it is free
 LINKED = ("logs", "serving", "mobile", "artifacts")  # folders of a root that the pages link to
-ACTIONS = {"build": "write every page anew", "serve": "show them at http://127.0.0.1", "open": "the same, in the browser"}
+ACTIONS = {"build": "write every page again", "serve": "show them at http://127.0.0.1", "open": "the same, in the browser"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -110,7 +110,7 @@ def listen(port: int | None) -> socket.socket:
     try:
         return socket.create_server((HOST, PORT if port is None else port))
     except OverflowError as error:
-        raise BadConfig(f"--port {port} is none; expected 0 to 65535.") from error
+        raise BadConfig(f"--port {port} is not a port; expected 0 to 65535.") from error
     except OSError as error:
         if port is None:
             return socket.create_server((HOST, 0))

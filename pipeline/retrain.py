@@ -103,7 +103,7 @@ def given_up(span: str, changed: list[str], tries: int) -> str:
         months = ", ".join(changed)
         cause, files = f" since {months} changed; later months do not wait for it", f"the files of {months}"
     return (
-        f"{span} was tried {tries} times and came to no decision{cause}. Fix {files}, which starts the count anew, or what the "
+        f"{span} was tried {tries} times and came to no decision{cause}. Fix {files}, which restarts the count, or what the "
         f"logs complain of, and then run python -m pipeline.local_runner --span {span}."
     )
 

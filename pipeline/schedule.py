@@ -103,9 +103,11 @@ def check_time(at: str) -> str:
     for position, (text, (name, values)) in enumerate(zip(fields, VALUES.items(), strict=True)):
         alone = ["*"] * position + [text] + ["*"] * (len(fields) - position - 1)
         if not re.fullmatch(f"{PART}(,{PART})*", text.lower(), re.ASCII) or not cron.is_ever_due(" ".join(alone)):
-            raise BadConfig(f"--at {at!r}: {text!r} is no {name}; expected {values}, *, a range, a list or a step as */5.")
+            raise BadConfig(
+                f"--at {at!r}: {text!r} is not a valid {name}; expected {values}, *, a range, a list or a step: */5."
+            )
     if not cron.is_ever_due(" ".join(fields)):
-        raise BadConfig(f"--at {at!r} is never due; expected a time that comes. Look whether the month has that day.")
+        raise BadConfig(f"--at {at!r} is never due; expected a time that comes. Check that the month has that day.")
     return " ".join(fields)
 
 

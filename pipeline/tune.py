@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def act(options: argparse.Namespace, console: Console) -> None:
-    """search, writes the winner, and shows it beside what is committed. Raises CrosswindError."""
+    """Search, write the winner, and show it beside what is committed. Raises CrosswindError."""
     config = command_line.load(options)
     span = options.span or (whole_spans(config) or spans.none_in(config.data.spans))[-1]
     spans.window(span, config.data.window)  # raises for what is no span

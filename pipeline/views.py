@@ -79,7 +79,7 @@ def newest(root: Path, view: str) -> tuple[str, Path]:
 
 
 def facets(run: str, folder: Path) -> str:
-    """Facet Overview of the two splits, as TFDV embeds it in a notebook."""
+    """Make Facets Overview of the two splits, as TFDV embeds it in a notebook."""
     import tfx  # noqa: F401, PLC0415  # TFDV needs what it puts in the place of tfx_bsl.arrow.sql_util
 
     import tensorflow_data_validation as tfdv  # noqa: PLC0415  # isort: skip

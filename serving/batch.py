@@ -27,7 +27,7 @@ from data import DEFAULT_PROBLEM
 if TYPE_CHECKING:
     from serving.scoring import RowGroup
 
-BAD_DATA_IN_TRACEBACK = re.compile(r"^components\.errors\.BadData: (.*?)(?: \[while running '[^']*'\])?$", re.MULTILINE)
+BAD_DATA_IN_TRACEBACK = re.compile(r"^components\.shared\.errors\.BadData: (.*?)(?: \[while running '[^']*'\])?$", re.MULTILINE)
 DEFAULT_RUNNER = "--runner=FnApiRunner"  # Beam's own default would first try to download a Go binary
 JOB_SERVERS = ("FlinkRunner", "PortableRunner", "SparkRunner")
 OPTIONS = ("--input", "--output", "--model", "--problem", "--public_key", "--work", "--overwrite")
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="folder for the parts and a copy of the model, which all workers of a distributed runner reach "
         "(default: by the output, or where TensorFlow cannot load a model from there, the system's folder for temporary files)",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace the output if it is there")
+    parser.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     parser.epilog = "Other options are Beam's, such as --runner=FlinkRunner, or --direct_running_mode=multi_processing."
     options, beam = parser.parse_known_args(arguments)
     console = Console(highlight=False, soft_wrap=True, stderr=True)
@@ -62,9 +62,9 @@ def score(options: argparse.Namespace, beam: list[str], console: Console) -> Non
     """Score the files and replace the output in one step. Raises CrosswindError."""
     output: Path = options.output
     if output.exists() and not options.overwrite:
-        raise BadConfig(f"{output} is there already; expected a new file. Name another one, or say --overwrite.")
+        raise BadConfig(f"{output} exists already; expected a new file. Name another one, or say --overwrite.")
     if not output.parent.is_dir():
-        raise BadConfig(f"{output.parent} is no folder; expected one for {output.name}. Make it.")
+        raise BadConfig(f"{output.parent} is not a folder; expected one for {output.name}. Make it.")
     logging.getLogger().setLevel(logging.ERROR)  # Beam's remarks about the platform, and about what it leaves out
     check_options(beam)
     version = the_model(options.model, options.problem, read_keys(options.public_key))
@@ -122,7 +122,7 @@ def the_model(folder: Path | None, problem: Path, keys: Keys) -> store.Version:
             raise VersionNotFound(f"{published} holds no version; expected one that `make run` published. Or name --model.")
         return version
     if not folder.name.isdecimal() or not folder.is_dir():
-        raise VersionNotFound(f"{folder} is no version; expected a folder with a number, such as …/serving/<model>/1.")
+        raise VersionNotFound(f"{folder} is not a version; expected a folder with a number, such as …/serving/<model>/1.")
     return store.read(folder.parent, int(folder.name), keys)
 
 

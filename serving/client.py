@@ -71,7 +71,7 @@ def _scheme(url: str) -> str:
 
 def no_server(url: str) -> BadConfig:
     """Return the error for a URL that leads to no server."""
-    return BadConfig(f"{url!r} is no server; expected http://host:port, https://host:port or grpc://host:port.")
+    return BadConfig(f"{url!r} is not a server; expected http://host:port, https://host:port or grpc://host:port.")
 
 
 class Client(ABC):

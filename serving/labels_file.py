@@ -54,7 +54,7 @@ class Local:
 
     def __init__(self, folder: Path):
         if not folder.is_dir():
-            raise BadConfig(f"{folder} is no folder; expected one of models, as `make run` publishes them.")
+            raise BadConfig(f"{folder} is not a folder; expected one of models, as `make run` publishes them.")
         self._folder, self.name = folder, str(folder)
 
     def read(self) -> tuple[str, str]:
@@ -100,14 +100,14 @@ class Local:
                 stack.enter_context(locked(folder / ".lock"))
             except FileNotFoundError as error:
                 raise VersionNotFound(
-                    f"{folder} is not there; expected the folder of a published model. Name another."
+                    f"{folder} does not exist; expected the folder of a published model. Name another."
                 ) from error
             except OSError as error:
                 raise PromotionFailed(f"{folder} cannot be locked: {error}. No label was moved; correct the rights.") from error
             yield
 
     def versions(self, model: str) -> list[int]:
-        """Folders with a decimal name."""
+        """List the folders with a decimal name."""
         return store.versions(self._folder / model)
 
     def check(self, model: str, version: int, keys: Keys) -> None:
@@ -165,7 +165,7 @@ class Bucket:
         yield
 
     def versions(self, model: str) -> list[int]:
-        """Folders with a decimal name."""
+        """List the folders with a decimal name."""
         listing = self._client.list_blobs(self._bucket, prefix=f"{self._prefix}{model}/", delimiter="/")
         try:
             list(listing)  # the prefixes are known after the last page
@@ -218,5 +218,5 @@ def present(models: Models, model: str, version: int) -> None:
 def changed(path: str) -> PromotionFailed:
     """Return the error for a file that somebody else wrote in between."""
     return PromotionFailed(
-        f"{path} was changed by somebody else in the meantime, and is left as they wrote it. Look, and repeat."
+        f"{path} was changed by somebody else in the meantime, and is left as they wrote it. Look at it, and try again."
     )

@@ -90,7 +90,7 @@ def boolean(default: bool) -> dict:
 def port(text: str) -> int:
     """Parse a port's number. Raises ArgumentTypeError."""
     if not text.isdecimal() or int(text) > LAST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; expected a number up to {LAST_PORT}.")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; expected a number up to {LAST_PORT}.")
     return int(text)
 
 
@@ -101,14 +101,14 @@ def seconds(text: str) -> float:
     except ValueError:
         found = -1.0
     if not 0 <= found < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no wait; expected seconds, or 0 to look once.")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a wait; expected seconds, or 0 to look once.")
     return found
 
 
 def above_zero(text: str) -> int:
     """Parse a count. Raises ArgumentTypeError."""
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no count; expected a whole number from 1 on.")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a count; expected a whole number, 1 or more.")
     return int(text)
 
 

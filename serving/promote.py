@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="URL",
         help=f"REST address to wait for; may be repeated (default: {SERVER})",
     )
-    parser.add_argument("--no-server", action="store_true", help="nobody serves the folder now: wait for no one")
+    parser.add_argument("--no-server", action="store_true", help="do not wait: nobody serves the folder now")
     parser.add_argument(
         "--public_key", metavar="FILE", type=filled, help="refuse versions that are not signed by a key in this file"
     )
@@ -82,9 +82,9 @@ def address(text: str) -> str:
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no URL: {error}; expected one like {SERVER}.") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is not a URL: {error}; expected one like {SERVER}.") from error
     if url.scheme not in ("http", "https") or not url.host:
-        raise argparse.ArgumentTypeError(f"{text!r} is no server; expected one like {SERVER}.")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a server; expected one like {SERVER}.")
     return text
 
 

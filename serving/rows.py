@@ -47,7 +47,7 @@ def columns(rows: RawRows, inputs: Mapping[str, str]) -> dict[str, np.ndarray]:
         return {name: _column(name, rows[name].tolist(), dtype) for name, dtype in inputs.items()}
     for number, row in enumerate(rows, 1):
         if unknown := sorted(row.keys() - inputs.keys()):
-            raise BadData(f"row {number}: {', '.join(unknown)} is no input; expected some of {', '.join(sorted(inputs))}.")
+            raise BadData(f"row {number}: {', '.join(unknown)} is not an input; expected some of {', '.join(sorted(inputs))}.")
     return {name: _column(name, [row.get(name) for row in rows], dtype) for name, dtype in inputs.items()}
 
 
@@ -79,7 +79,7 @@ def from_csv(path: Path, inputs: Mapping[str, str], missing: Collection[str] = (
 
     Args:
         path: the file.
-        inputs: see `columns`; what is no input stays text.
+        inputs: see `columns`; other columns stay text.
         missing: texts that mean a missing value unless quoted, beside the empty one, as `data.missing` of the configuration.
     """
     table = csv_file.table(path, {name: ARROW.get(dtype, pa.float64()) for name, dtype in inputs.items()}, missing)

@@ -58,7 +58,7 @@ def compiled(config: Config, git_commit: str) -> tuple[Spec, Spec]:
     try:
         ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
     except ParseError as error:
-        raise NotRunnable(f"What was compiled is no PipelineSpec: {error}") from error
+        raise NotRunnable(f"The compiled pipeline is not a PipelineSpec: {error}") from error
     return spec, platform
 
 

@@ -57,7 +57,7 @@ def restore_types(given: ExecutorInput, inputs_spec: str) -> None:
         del given.outputs.artifacts[key]
     for key, artifacts in given.inputs.artifacts.items():
         if key not in declared:
-            raise NotRunnable(f"KFP gave the input {key}; expected {', '.join(declared) or 'none'}. Compile the pipeline anew.")
+            raise NotRunnable(f"KFP gave the input {key}; expected {', '.join(declared) or 'none'}. Compile it again.")
         for artifact in artifacts.artifacts:
             artifact.type.CopyFrom(declared[key].artifact_type)
     for artifact in _artifacts(given):
@@ -97,7 +97,7 @@ def local_path(uri: str, mounts: str = "/") -> str:
     for scheme, folder in FOLDERS.items():
         if uri.startswith(scheme):
             return f"{mounts.rstrip('/')}/{folder}/{uri.removeprefix(scheme)}"
-    raise NotRunnable(f"{uri} is in no bucket that the launcher mounts; expected a URI with {', '.join(FOLDERS)}.")
+    raise NotRunnable(f"{uri} is not in a bucket that the launcher mounts; expected a URI with {', '.join(FOLDERS)}.")
 
 
 def remote_uri(path: str, mounts: str = "/") -> str:

@@ -91,7 +91,7 @@ def check_platform(platform: Mapping[str, Any], spec: Mapping[str, Any]) -> None
         try:
             ParseDict(config, KubernetesExecutorConfig())
         except ParseError as error:
-            raise NotRunnable(f"The platform document's {label} is no KubernetesExecutorConfig: {error}") from error
+            raise NotRunnable(f"The platform document's {label} is not a KubernetesExecutorConfig: {error}") from error
 
 
 def _mount(volume: Volume) -> dict[str, Any]:

@@ -152,8 +152,8 @@ def check_cron(expression: str) -> str:
         seventh = name == FIELDS[-1] and re.search(r"(^|[,-])7", text)
         if seventh or not all(PART.fullmatch(part) for part in text.lower().split(",")):
             raise BadConfig(
-                f"--cron {expression!r}: {text!r} is no {name} that KFP reads; expected numbers, names of three letters, *, ?, "
-                "ranges, lists and steps, Sunday as 0. L, W and # are unknown to it."
+                f"--cron {expression!r}: {text!r} is not a {name} that KFP reads; expected numbers, names of three letters, *, "
+                "?, ranges, lists and steps, Sunday as 0. L, W and # are unknown to it."
             )
     if not cron.is_ever_due(expression.replace("?", "*")):
         raise BadConfig(

@@ -9,7 +9,7 @@ def is_ever_due(expression: str) -> bool:
     """Tell whether a cron expression is ever due; a schedule of one that is not would wait for ever in silence.
 
     Args:
-        expression: five fields, or six with seconds first. Anything that is no cron expression is never due.
+        expression: five fields, or six with seconds first. Anything else is never due.
 
     >>> is_ever_due("0 3 1 * *"), is_ever_due("0 3 31 2 *")
     (True, False)

@@ -58,7 +58,7 @@ def _prose(console: Console, markup: str) -> None:
 
 
 def _next(found: Due, told: str) -> str:
-    """Say, in markup, what the next run takes, else what it waits for."""
+    """Say what the next run takes, else what it waits for, in markup."""
     if found.pending:
         return f"[bold]make run[/] takes {found.pending[0]}."
     gaps = f"{', '.join(found.waiting)} cannot be run before the months missing before it are there." if found.waiting else ""
@@ -183,7 +183,7 @@ def _canary(console: Console, outputs: Outputs) -> None:
 
 
 def _mobile(console: Console, outputs: Outputs) -> None:
-    """How close the files are to the server's model."""
+    """Print how close the files are to the server's model."""
     found = json.loads((Path(Output.MOBILE_EVALUATION.of(outputs).uri) / parity_report.FILE).read_text())
     for each in found:
         if each["limit"] is not None:

@@ -46,13 +46,13 @@ class Progress(keras.callbacks.Callback):
             except (AssertionError, ValueError, tf.errors.OpError) as error:
                 raise BadConfig(
                     f"{latest} does not fit this network and optimizer; expected a backup of the same training; "
-                    f"remove {self._folder} to start anew"
+                    f"remove {self._folder} to start again"
                 ) from error
             self.history = json.loads(self._saved_history.numpy())
             if len(self.history) >= self._epochs:
                 raise BadConfig(
                     f"{latest} was saved after epoch {len(self.history)}, but train.epochs = {self._epochs}; "
-                    f"expected more epochs, or remove {self._folder} to start anew"
+                    f"expected more epochs, or remove {self._folder} to start again"
                 )
             logging.info("Resuming with epoch %d of %d, from %s", len(self.history) + 1, self._epochs, latest)
         return len(self.history)

@@ -64,7 +64,7 @@ class Layers:
             table = table.setdefault(key, {})
             if not isinstance(table, dict):
                 stood = self.of(keys[:depth]) if depth == 1 else layer
-                raise BadConfig(f"{stood}: {'.'.join(keys[:depth])} is no section; expected one for {layer}.")
+                raise BadConfig(f"{stood}: {'.'.join(keys[:depth])} is not a section; expected one for {layer}.")
         table[keys[-1]] = value
         self._origin[keys] = layer
 
@@ -85,7 +85,7 @@ class Layers:
 
 
 def _keys(name: str) -> KeyPath:
-    """Split a name as TOML does, such as `kubeflow.nodes.Trainer.memory`; empty if it is no name."""
+    """Split a name as TOML does, such as `kubeflow.nodes.Trainer.memory`; empty if it is not a name."""
     try:
         found: Any = tomllib.loads(f"{name} = 0")
     except tomllib.TOMLDecodeError:

@@ -119,7 +119,7 @@ class Drift(Section):
             known = not info.context or feature in info.context
             if kind not in get_args(DriftKind) or (colon and (kind not in ("data", "skew") or not known)):
                 raise ValueError(
-                    f"{name!r} is no check; expected {', '.join(get_args(DriftKind))}, or data:<feature>, skew:<feature>"
+                    f"{name!r} is not a check; expected {', '.join(get_args(DriftKind))}, or data:<feature>, skew:<feature>"
                 )
         return names
 

@@ -68,7 +68,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 wanted = outputs(signature, request.output_filter)
                 columns = tensors.columns(request.inputs)
                 if columns.keys() != signature.inputs.keys() and (hint := servable.hint(signature, columns.keys())):
-                    raise invalid(f"{', '.join(sorted(columns))[:200]} are no inputs of {signature.name}.{hint}")
+                    raise invalid(f"{', '.join(sorted(columns))[:200]} are not inputs of {signature.name}.{hint}")
                 answers = await self._core.score(servable, signature, columns, "Predict")
                 return predict_pb2.PredictResponse(
                     model_spec=spec_of(servable, signature.name), outputs=tensors.protos(answers, wanted)

@@ -139,7 +139,7 @@ def array(name: str, values: Any, spec: tf.TensorSpec) -> np.ndarray:
     while leaves and all(type(value) is list for value in leaves):
         lengths = {len(value) for value in leaves}
         if len(lengths) > 1:
-            raise invalid(f"input {name} is no tensor: lists of {min(lengths)} and {max(lengths)} values stand side by side.")
+            raise invalid(f"input {name} is not a tensor: lists of {min(lengths)} and {max(lengths)} values are mixed.")
         shape.append(lengths.pop())
         leaves = [leaf for value in leaves for leaf in value]
     if not set(map(type, leaves)) <= set(allowed):
@@ -153,7 +153,7 @@ def array(name: str, values: Any, spec: tf.TensorSpec) -> np.ndarray:
             flat[:] = [_text(name, leaf) for leaf in leaves]
         return flat.reshape(shape)
     except (ValueError, OverflowError) as error:
-        raise invalid(f"input {name} is no tensor of {spec.dtype.name}: {error}") from error
+        raise invalid(f"input {name} is not a tensor of {spec.dtype.name}: {error}") from error
 
 
 def _text(name: str, value: str | dict) -> bytes:
@@ -161,13 +161,13 @@ def _text(name: str, value: str | dict) -> bytes:
         try:
             return value.encode()
         except UnicodeEncodeError as error:
-            raise invalid(f"input {name} is no text: {error}") from error
+            raise invalid(f"input {name} is not text: {error}") from error
     try:
         if value.keys() != {"b64"}:
             raise ValueError(f"it has the keys {sorted(value)}")
         return base64.b64decode(value["b64"], validate=True)
     except (ValueError, TypeError, binascii.Error) as error:
-        raise invalid(f'input {name} is no {{"b64": "..."}}: {error}') from error
+        raise invalid(f'input {name} is not {{"b64": "..."}}: {error}') from error
 
 
 def read_examples(content: dict[str, Any]) -> tuple[str, list[bytes]]:

@@ -60,7 +60,7 @@ async def serve(options: argparse.Namespace, console: Console) -> None:
     serving = asyncio.create_task(web.serve(sockets=[listener])) if listener else asyncio.create_task(ended.wait())
     following = asyncio.create_task(follow(core.versions, options))
     await ended.wait()
-    console.print("Ending: answers what is in flight.")
+    console.print("Ending: the last requests are answered.")
     following.cancel()
     web.should_exit = True
     await asyncio.gather(grpc_server.stop(GRACE_SECONDS), serving)

@@ -63,7 +63,7 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(parcels, ov
         (["data.window=0", "train.epochs=0"], "--set data.window: data.window = 0.*; --set train.epochs: train.epochs = 0"),
         (["kubeflow.every_node.cpus='4'"], "--set kubeflow.every_node.cpus: kubeflow.every_node.cpus is not a setting"),
         (["kubeflow.nodes.Trainer.cpu=4"], "--set kubeflow.nodes.Trainer.cpu: kubeflow.nodes.Trainer.cpu = 4: Input should be"),
-        (["data.window.size=3"], "--set data.window.size: data.window is no section"),
+        (["data.window.size=3"], "--set data.window.size: data.window is not a section"),
         (["train.epochs"], "--set 'train.epochs' is not understood"),
     ],
 )
@@ -126,7 +126,7 @@ def test_a_problem_comes_over_the_machine_and_has_its_own_places(parcels, tmp_pa
             'form = "choice"',
             'problem.features.weekday: form = "choice" for a float32; expected "choice" or',
         ),
-        ('["shop", "country"] }', '["shop", "here"] }', "problem: distance: here in between is no feature"),
+        ('["shop", "country"] }', '["shop", "here"] }', "problem: distance: here in between is not a feature"),
         ("items = ", '"no name" = ', "problem.features.no name.name = 'no name': String should match pattern"),
         (
             'slices = ["shop"',

@@ -49,7 +49,7 @@ def test_only_the_owner_reads_the_private_key(settings, tmp_path):
 def test_no_key_is_ever_overwritten(tmp_path, capsys, there):
     (tmp_path / there).write_text("precious")
     assert keys.main(["make", str(tmp_path)]) == 2
-    assert f"{there} is there already" in capsys.readouterr().out
+    assert f"{there} exists already" in capsys.readouterr().out
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(there, "precious")]
 
 
@@ -87,7 +87,7 @@ def test_a_version_under_another_name_or_number_is_not_signed(version, settings,
 
 def test_what_is_no_version_is_named(settings, tmp_path, capsys):
     assert keys.main(["sign", str(tmp_path), *settings]) == 1
-    assert "is no version; expected a folder with a number" in capsys.readouterr().out
+    assert "is not a version; expected a folder with a number" in capsys.readouterr().out
 
 
 def test_without_a_key_nothing_is_signed(version, capsys):

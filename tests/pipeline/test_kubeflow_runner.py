@@ -207,7 +207,7 @@ def test_schedule_replaces_and_removes_by_name(api, capsys, monkeypatch):
     assert "is under way; expected none" in capsys.readouterr().out
     assert main(api, "schedule", "--remove", "--now") == 0
     assert (api.recurring, api.killed) == ([], [])
-    assert "Took out 1 of the name crosswind." in capsys.readouterr().out
+    assert "Removed 1 named crosswind." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ def test_with_a_stand_in_for_runs_a_learned_month_that_is_delivered_again_and_ca
     code, line = tick(tmp_path, "data.window=2")
     assert (code, ran) == (Exit.NEEDS_A_PERSON, ["2013-04"] * 3)
     expected = "2013-04 was tried 3 times and came to no decision since 2013-03 changed; later months do not wait for it. "
-    assert line["message"].startswith(f"{expected}Fix the files of 2013-03, which starts the count anew, or ")
+    assert line["message"].startswith(f"{expected}Fix the files of 2013-03, which restarts the count, or ")
     deliver(spans, "2013-05")
     deliver(spans, "2013-06")
     outcomes["2013-05"] = "stable"

@@ -204,14 +204,14 @@ def test_a_file_that_is_not_there(rows, published, capsys):
 def test_an_output_that_is_there_is_kept(rows, published, capsys):
     (rows.parent / "scores.parquet").write_bytes(b"before")
     assert run(rows, published) == 2
-    assert "is there already; expected a new file" in capsys.readouterr().err
+    assert "exists already; expected a new file" in capsys.readouterr().err
     assert (rows.parent / "scores.parquet").read_bytes() == b"before"
 
 
 def test_a_model_that_is_none(rows, tmp_path, capsys):
     command = ["--input", str(rows), "--output", str(tmp_path / "x.parquet"), "--model", str(tmp_path / "7")]
     assert batch.main(command) == 1
-    assert "is no version; expected a folder with a number" in capsys.readouterr().err
+    assert "is not a version; expected a folder with a number" in capsys.readouterr().err
 
 
 def test_a_model_that_was_changed(rows, published, tmp_path, capsys):

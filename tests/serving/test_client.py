@@ -46,7 +46,7 @@ def test_a_label_and_a_version(server, flights, scores):
 
 
 BAD = [
-    ({"mood": 1}, "row 2: mood is no input"),
+    ({"mood": 1}, "row 2: mood is not an input"),
     ({"temp": "warm"}, "row 2: temp is 'warm'; expected float"),
     ({"holiday": None}, "row 2: holiday is missing; expected int64"),
     ({"holiday": 0.5}, "row 2: holiday is 0.5; expected int64"),
@@ -163,7 +163,7 @@ NO_SERVERS = ["ftp://a", "nonsense", "http://", "http://localhost:abc", "http://
 
 @pytest.mark.parametrize("url", [*NO_SERVERS, "http://a\x00b", "http://\N{SNOWMAN}", "grpc://localhost:abc"])
 def test_what_is_no_server_is_said_so(url):
-    with pytest.raises(BadConfig, match="is no server"):
+    with pytest.raises(BadConfig, match="is not a server"):
         connect(Target(url, MODEL))
 
 
@@ -209,7 +209,7 @@ def test_the_command_line_answers_json_and_csv(server, flights, rows, scores, tm
 def test_the_command_line_says_what_is_wrong(server, tmp_path, capsys):
     (tmp_path / "row.json").write_text('{"mood": 1}')
     assert predict.main(["--server", f"http://{server.rest}", "--json", str(tmp_path / "row.json")]) == 3
-    assert "BadData: row 1: mood is no input" in capsys.readouterr().err
+    assert "BadData: row 1: mood is not an input" in capsys.readouterr().err
     assert predict.main(["--server", f"http://{server.rest}", "--model", "nobody", "--json", str(tmp_path / "row.json")]) == 1
     assert "NOT_FOUND: " in capsys.readouterr().err
     (tmp_path / "row.json").write_text("[" * 100_000)

@@ -172,7 +172,7 @@ def test_a_label_has_moved_when_its_version_answers(server):
 def test_a_model_that_is_not_there(tmp_path, capsys):
     assert promoted("--stable", "1", folder=tmp_path) == 1
     assert "VersionNotFound: " in (said := capsys.readouterr().out)
-    assert f"{MODEL} is not there; expected the folder of a published model." in said
+    assert f"{MODEL} does not exist; expected the folder of a published model." in said
 
 
 def test_a_first_version_that_is_not_there_is_no_canary(tmp_path, capsys):
@@ -183,7 +183,7 @@ def test_a_first_version_that_is_not_there_is_no_canary(tmp_path, capsys):
 
 def test_a_folder_that_is_not_there(tmp_path, capsys):
     assert promoted(folder=tmp_path / "nowhere") == 2
-    assert "nowhere is no folder" in capsys.readouterr().out
+    assert "nowhere is not a folder" in capsys.readouterr().out
 
 
 @pytest.fixture

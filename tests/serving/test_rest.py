@@ -145,7 +145,7 @@ def test_any_number_gets_an_answer(web, rows, value):
 BAD_BODIES = [
     (b"\xff\xfe", 400, "JSON Parse error"),
     (b"[" * 100_000, 400, "JSON Parse error"),
-    (b'{"instances": ' + b"[" * 900 + b"]" * 900 + b"}", 400, "input examples is no tensor"),
+    (b'{"instances": ' + b"[" * 900 + b"]" * 900 + b"}", 400, "input examples is not a tensor"),
     (b'{"signature_name": "raw", "inputs": {"temp": [1]}}', 400, "Missing named input: arrival_minute"),
     (b'{"instances": ["no tf.Example"]}', 400, "example"),
     (b'{"instances": ["%s"]}' % (b"x" * 5_000_000), 413, "4194304 bytes"),

@@ -276,7 +276,7 @@ def answers(url):
 @pytest.mark.parametrize(
     ("flag", "message"),
     [
-        ("--port=70000", "'70000' is no port; expected a number up to 65535"),
+        ("--port=70000", "'70000' is not a port; expected a number up to 65535"),
         ("--rest_api_port=8500", "--port and --rest_api_port are both 8500"),
         ("--port=0", "--port is 0, which would turn gRPC off"),
         ("--file_system_poll_wait_seconds=-1", "expected seconds, or 0 to look once"),

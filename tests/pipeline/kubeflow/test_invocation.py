@@ -86,7 +86,7 @@ def test_an_unknown_type_is_refused(schema):
 
 
 def test_an_input_that_is_not_declared_is_refused():
-    with pytest.raises(NotRunnable, match=r"gave the input schema; expected examples. Compile the pipeline anew"):
+    with pytest.raises(NotRunnable, match=r"gave the input schema; expected examples. Compile it again"):
         invocation.restore_types(message({"schema": artifact()}), declared(examples=EXAMPLES))
 
 
@@ -130,7 +130,7 @@ def test_a_path_is_the_uris_and_back(scheme, place, mounts):
 
 @pytest.mark.parametrize("uri", ["/mnt/crosswind/model", "https://host/model", "GS://bucket/model", ""])
 def test_a_uri_that_the_launcher_does_not_mount_is_refused(uri):
-    with pytest.raises(NotRunnable, match="is in no bucket that the launcher mounts"):
+    with pytest.raises(NotRunnable, match="is not in a bucket that the launcher mounts"):
         invocation.local_path(uri)
 
 

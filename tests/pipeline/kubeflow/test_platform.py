@@ -103,7 +103,7 @@ def test_a_node_that_the_dag_does_not_have_is_refused(where, name):
 def test_a_wrong_key_planted_in_the_platform_document_is_refused(package):
     platform = copy.deepcopy(package.platform)
     platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-trainer"]["nodeSelectors"] = {}
-    with pytest.raises(NotRunnable, match=r"exec-trainer is no KubernetesExecutorConfig.*nodeSelectors"):
+    with pytest.raises(NotRunnable, match=r"exec-trainer is not a KubernetesExecutorConfig.*nodeSelectors"):
         check_platform(platform, package.spec)
 
 

@@ -134,7 +134,7 @@ def test_a_backup_of_another_training_is_refused(one_device, tmp_path):
         return Progress(loops.create(one_device, network, optimizer), epochs, tmp_path)
 
     backed_up(build, 5).on_epoch_end(0, dict.fromkeys(FIGURES, 0.5))
-    with pytest.raises(BadConfig, match=r"ckpt-1 does not fit this network and optimizer; .*; remove .* to start anew"):
+    with pytest.raises(BadConfig, match=r"ckpt-1 does not fit this network and optimizer; .*; remove .* to start again"):
         backed_up(build_deeper, 5).restore()
     with pytest.raises(BadConfig, match=r"ckpt-1 was saved after epoch 1, but train.epochs = 1; expected more"):
         backed_up(build, 1).restore()
