@@ -39,9 +39,9 @@ def test_the_committed_files_are_valid(problem):
         ("drift.policy=never", "drift.policy = 'never': Input should be 'retrain_always' or 'retrain_on_drift'"),
         (
             "drift.block_push=['skew:prise']",
-            "'skew:prise' is no check; expected data, label, prediction, concept, skew, or data:<f",
+            "'skew:prise' is not a check; expected data, label, prediction, concept, skew, or data:<f",
         ),
-        ("drift.block_push=['label:price']", "'label:price' is no check"),
+        ("drift.block_push=['label:price']", "'label:price' is not a check"),
         ("drift.retrain_on=['mood']", "drift.retrain_on.0 = 'mood': Input should be 'data', 'label'"),
         ("epochs=3", "expected section.key=value, as in train.epochs=5"),
         ("train.epochs", "expected section.key=value, as in train.epochs=5"),
