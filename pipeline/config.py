@@ -15,7 +15,20 @@ from pipeline.problem import Problem
 from pipeline.shared.layers import Layers, read
 from pipeline.shared.masking import MASK, settings
 from pipeline.shared.section import SENSITIVE, Section
-from pipeline.shared.sections import Batch, Canary, Data, Drift, Evaluate, Gate, Mobile, Publish, Run, Schedule, Train
+from pipeline.shared.sections import (
+    Batch,
+    Canary,
+    Components,
+    Data,
+    Drift,
+    Evaluate,
+    Gate,
+    Mobile,
+    Publish,
+    Run,
+    Schedule,
+    Train,
+)
 
 DEFAULT_FILE = Path(__file__).with_name("config.toml")
 
@@ -31,6 +44,7 @@ class Config(Section):
     evaluate: Evaluate = Evaluate()
     mobile: Mobile = Mobile()
     canary: Canary
+    components: Components
     batch: Batch
     publish: Publish
     schedule: Schedule

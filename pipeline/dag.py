@@ -11,7 +11,9 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.components.bulk_inferrer.component import BulkInferrer
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
+from tfx.components.transform.component import Transform
 from tfx.components.tuner.component import Tuner
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.experimental.conditionals.conditional import Cond
@@ -25,13 +27,11 @@ from tensorflow_data_validation import StatsOptions  # isort: skip  # after tfx
 from components.canary.checks import ServingLimits
 from components.canary.component import Canary
 from components.canary.docker import InfraValidator
-from components.columnar.evaluator.component import Evaluator
-from components.columnar.statistics_gen.component import StatisticsGen
-from components.columnar.transform.component import Transform
 from components.data_gate.component import DataChecks, DataGate
 from components.drift_monitor.component import DriftMonitor
 from components.drift_monitor.data_drift import DataLimits, refuse_infinity_norm
 from components.drift_monitor.performance import ModelLimits
+from components.evaluator.component import Evaluator
 from components.mobile_evaluator.component import MobileEvaluator
 from components.mobile_exporter.component import MobileExporter
 from components.production_model.component import ProductionModel
@@ -45,6 +45,7 @@ from components.shared.nodes import REPORTED, NodeId
 from components.span_example_gen.component import SpanExampleGen
 from pipeline.beam import settings as beam
 from pipeline.config import Config
+from pipeline.executors import chosen
 from pipeline.model import hyperparameters, preprocessing, training, tuning
 from pipeline.model.evaluation import eval_config, mobile_eval_config
 from pipeline.model.schema import check, read
@@ -87,7 +88,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         missing=config.data.missing,
         date=problem.date,
     )
-    statistics = StatisticsGen(
+    statistics = chosen(StatisticsGen, config.components)(
         examples.outputs["examples"],
         stats_options=StatsOptions(
             num_histogram_buckets=HISTOGRAM_BUCKETS,
@@ -116,7 +117,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
     monitor.add_upstream_node(gate)
     # `pipeline.tune` runs up to the Tuner, whatever the monitor would say.
     with Cond(_wants_a_model(monitor)) if config.drift.policy == "retrain_on_drift" and not trials else nullcontext():
-        transform = Transform(
+        transform = chosen(Transform, config.components)(
             examples.outputs["examples"],
             schema.outputs["schema"],
             preprocessing_fn=f"{PREPROCESSING}.preprocessing_fn",
@@ -138,7 +139,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             base_model=production.outputs["model"] if config.train.warm_start else None,
             custom_config=settings | {"hyperparameters": network.model_dump(), "backups": str(root / "backups")},
         )
-        evaluator = Evaluator(
+        evaluator = chosen(Evaluator, config.components)(
             examples.outputs["examples"],
             model=trainer.outputs["model"],
             baseline_model=production.outputs["model"],
@@ -169,7 +170,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             max_size_kb=config.mobile.max_size_kb,
             threshold=config.mobile.threshold,
         )
-        mobile_evaluator = MobileEvaluator(
+        mobile_evaluator = chosen(MobileEvaluator, config.components)(
             mobile_model=exporter.outputs["mobile_model"],
             model=trainer.outputs["model"],
             model_blessing=evaluator.outputs["blessing"],

@@ -21,7 +21,6 @@ from tfx_bsl.coders import example_coder
 import tensorflow_model_analysis as tfma  # isort: skip  # behind tfx
 from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
-from components.columnar.evaluator import analysis
 from components.mobile_evaluator import parity
 from components.shared import raw_rows, tfma_results
 from components.shared.errors import NotConvertible
@@ -102,13 +101,22 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """TFMA over the scores of all evaluation rows; what it writes is read like the Evaluator's."""
         config = tfma.utils.update_eval_config_with_defaults(config, has_baseline=True)
         locations = {tfma_results.CANDIDATE: score.shipped, tfma_results.BASELINE: score.server}
-        analyse = (
-            analysis.Analyse(config, folder, locations)
-            if analysis.covers(config)
-            else tfma.ExtractEvaluateAndWriteResults(eval_config=config, output_path=folder)
-        )
+        analysis = self.analysis(config, folder, locations)
         with self._make_beam_pipeline() as pipeline:
-            _ = pipeline | "Files" >> beam.Create(paths, reshuffle=True) | "Score" >> beam.ParDo(score) | "Analyse" >> analyse
+            _ = pipeline | "Files" >> beam.Create(paths, reshuffle=True) | "Score" >> beam.ParDo(score) | "Analyse" >> analysis
+
+    def analysis(self, config: config_pb2.EvalConfig, folder: str, locations: dict[str, str]) -> beam.PTransform:
+        """Make the step from scored rows to a ModelEvaluation: TFMA's. A subclass may come to the same in another way.
+
+        Args:
+            config: with the defaults of TFMA filled in.
+            folder: of the ModelEvaluation artifact.
+            locations: model name to where it is; for display, and TFMA leaves it out of rows that came with their scores.
+
+        Returns:
+            A transform of RecordBatches with columns `MOBILE` and `SERVER`.
+        """
+        return tfma.ExtractEvaluateAndWriteResults(eval_config=config, output_path=folder)
 
     def _bless(self, input_dict, output_dict, reasons: list[str]) -> None:
         if not model_utils.is_model_blessed(artifact_utils.get_single_instance(input_dict["model_blessing"])):

@@ -63,12 +63,12 @@ class GPipe(Steps, keras.Model):
             with tf.device(device):
                 stage = [placed_copy(parts[index]) for index in members]
                 optimizers.append(optimizer())
-                optimizers[-1].build([variable for part in stage for variable in part.trainable_variables])
+                optimizers[-1].build(trained(stage))
             self.stages.append(stage)
         self.auc = keras.metrics.AUC(name="auc")
         # Its optimizer is not used: Keras takes only one. XLA, which Keras picks where it finds a GPU, compiles for one device.
         self.compile(jit_compile=False)
-        self.optimizer = StageOptimizers(optimizers)
+        self.optimizer = StageOptimizers(optimizers, self.stages)
 
     def call(self, features, training=False):
         """Return probabilities of shape [batch, members]."""
@@ -107,7 +107,7 @@ class GPipe(Steps, keras.Model):
             ends.append((start, flow))
         upstream, gradients = None, []
         for stage, device, tape, (start, end) in reversed(list(zip(self.stages, self.devices, tapes, ends, strict=True))):
-            variables = [variable.value for part in stage for variable in part.trainable_variables]
+            variables = [variable.value for variable in trained(stage)]
             sources = {"start": [] if stage is self.stages[0] else start, "variables": variables}
             with tf.device(device):
                 found = tape.gradient(end, sources, upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO)
@@ -119,16 +119,21 @@ class GPipe(Steps, keras.Model):
 class StageOptimizers:
     """The stages' optimizers, in the part of an optimizer that loops and backup use."""
 
-    def __init__(self, each: list[keras.optimizers.Optimizer]):
-        self.each = each
+    def __init__(self, each: list[keras.optimizers.Optimizer], stages: list[list[keras.Model]]):
+        self.each, self._stages = each, stages
 
     @property
     def variables(self) -> list[keras.Variable]:
         return [variable for one in self.each for variable in one.variables]
 
     def finalize_variable_values(self, _: list[keras.Variable]) -> None:
-        for one in self.each:
-            one.finalize_variable_values(one._trainable_variables)
+        for one, stage in zip(self.each, self._stages, strict=True):
+            one.finalize_variable_values(trained(stage))
+
+
+def trained(stage: list[keras.Model]) -> list[keras.Variable]:
+    """The variables that a stage's optimizer changes."""
+    return [variable for part in stage for variable in part.trainable_variables]
 
 
 def short(device: str) -> str:

@@ -189,6 +189,14 @@ class Canary(Section):
         return self.model_dump(include={"max_p99_ms", "max_slowdown", "max_memory_mb", "max_growth_mb", "max_difference"})
 
 
+class Components(Section):
+    """Which code runs a node, where there are two."""
+
+    executors: Literal["columnar", "stock"] = Field(
+        description="StatisticsGen, Transform and Evaluator on columns, or TFX's own; see components/columnar/README.md"
+    )
+
+
 class Batch(Section):
     """Batch scoring within the DAG; `serving.batch` scores files outside of it."""
 

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import tensorflow_model_analysis as tfma
-from tensorflow_model_analysis.metrics import metric_specs
+from tensorflow_model_analysis.metrics.metric_specs import to_computations
 from tensorflow_model_analysis.proto import config_pb2
-from tensorflow_model_analysis.utils import model_util
+from tensorflow_model_analysis.utils.model_util import get_baseline_model_spec
 
 from components.columnar.evaluator import columnar, write
 from components.columnar.evaluator.columnar import Rows
@@ -65,7 +65,7 @@ def columns(config: config_pb2.EvalConfig) -> set[str]:
 
 @beam.ptransform_fn
 def Analyse(batches, config: config_pb2.EvalConfig, folder: str, locations: dict[str, str]):
-    """Writes into a folder what `tfma.ExtractEvaluateAndWriteResults` would: equal by value, and read by the same functions.
+    """Write into a folder what `tfma.ExtractEvaluateAndWriteResults` would: equal by value, and read by the same functions.
 
     TFMA hands every row to every metric of each of its slices, in Python. Here a metric gets the columns of a slice, a batch
     at a time; merging, what is derived from the sums, and validation are TFMA's own.
@@ -83,7 +83,7 @@ def Analyse(batches, config: config_pb2.EvalConfig, folder: str, locations: dict
     computations = _computations(config)
     combiners = [each.combiner for each in computations if isinstance(each, tfma.metrics.MetricComputation)]
     derivations = [each for each in computations if isinstance(each, tfma.metrics.DerivedMetricComputation)]
-    baseline = model_util.get_baseline_model_spec(config)
+    baseline = get_baseline_model_spec(config)
     return (
         batches
         | "Slice" >> beam.FlatMap(slices, config)
@@ -96,7 +96,7 @@ def Analyse(batches, config: config_pb2.EvalConfig, folder: str, locations: dict
 
 def _computations(config: config_pb2.EvalConfig) -> list:
     """What TFMA computes, each once: metrics share the histogram of scores."""
-    return list(dict.fromkeys(metric_specs.to_computations(list(config.metrics_specs), eval_config=config)))
+    return list(dict.fromkeys(to_computations(list(config.metrics_specs), eval_config=config)))
 
 
 def slices(batch: pa.RecordBatch, config: config_pb2.EvalConfig) -> Iterator[tuple[SliceKey, Rows]]:
@@ -128,18 +128,22 @@ def _singles(batch: pa.RecordBatch, name: str) -> np.ndarray:
 class Combine(beam.combiners.SingleInputTupleCombineFn):
     """TFMA's combiners, on rows instead of a row."""
 
+    def __init__(self, *combiners: beam.CombineFn):
+        super().__init__(*combiners)
+        self.combiners = combiners
+
     def add_input(self, accumulator, rows: Rows):
-        return self.merge_accumulators([accumulator, [columnar.accumulated(each, rows) for each in self._combiners]])
+        return self.merge_accumulators([accumulator, [columnar.accumulated(each, rows) for each in self.combiners]])
 
     def merge_accumulators(self, accumulators):
         # Iterators, because TFMA's cross entropy counts the first accumulator of a list twice.
-        merged = zip(self._combiners, zip(*accumulators, strict=True), strict=True)
+        merged = zip(self.combiners, zip(*accumulators, strict=True), strict=True)
         return [combiner.merge_accumulators(iter(each)) for combiner, each in merged]
 
     def extract_output(self, accumulator) -> Metrics:
         return {
             key: value
-            for combiner, each in zip(self._combiners, accumulator, strict=True)
+            for combiner, each in zip(self.combiners, accumulator, strict=True)
             for key, value in combiner.extract_output(each).items()
         }
 

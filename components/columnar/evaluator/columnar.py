@@ -6,21 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from tensorflow_model_analysis.metrics import binary_confusion_matrices as matrices
 from tensorflow_model_analysis.metrics import metric_types
-
-# What TFMA's metrics are made of; it has no public names for them.
-from tensorflow_model_analysis.metrics.calibration import _WeightedLabelsPredictionsExamplesCombiner as Sums
 from tensorflow_model_analysis.metrics.calibration_histogram import Bucket
-from tensorflow_model_analysis.metrics.calibration_histogram import _CalibrationHistogramCombiner as Histogram
-from tensorflow_model_analysis.metrics.cross_entropy_metrics import _BinaryCrossEntropyCombiner as CrossEntropy
-from tensorflow_model_analysis.metrics.example_count import _ExampleCountCombiner as Count
 
+from components.columnar.evaluator.private import EPSILON, Count, CrossEntropy, Histogram, Sums, interpolated_thresholds
 from components.shared.errors import BadData
 from components.shared.scored_rows import NEAREST  # whose log loss is compared with this one
 
 # The histogram that AUC and its like share, and the matrices at as many thresholds that follow from it.
 _HISTOGRAM, _MATRICES = (each.keys[0].name for each in matrices.binary_confusion_matrices())
-_THRESHOLDS = np.array(matrices._interpolated_thresholds(matrices.DEFAULT_NUM_THRESHOLDS))
-_EDGES = _THRESHOLDS + matrices._EPSILON  # a score at a threshold is below it
+_THRESHOLDS = np.array(interpolated_thresholds(matrices.DEFAULT_NUM_THRESHOLDS))
+_EDGES = _THRESHOLDS + EPSILON  # a score at a threshold is below it
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
-"""Evaluator's work: scores of the candidate and of the baseline, TFMA's metrics of them, and the blessing."""
+"""Evaluator's work on columns: scores of the candidate and of the baseline, TFMA's metrics of them, and the blessing."""
 
 import apache_beam as beam
 from google.protobuf import json_format
-from tfx.components.evaluator import constants, executor
-from tfx.dsl.io import fileio
+from tfx.components.evaluator import constants
 from tfx.types import Artifact, artifact_utils
 from tfx.utils import io_utils, json_utils, path_utils
 
@@ -12,31 +11,27 @@ from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
 from components.columnar.evaluator import analysis
 from components.columnar.evaluator.score import Score, ScoredBy, decoded
-from components.shared import folders, tfma_results
-from components.shared.artifacts import VERSION_PROPERTY
+from components.evaluator import executor
+from components.shared import folders
 from components.shared.memory import seldom_collected
 
 SIGNATURE = "serving_default"
 
 
 class Executor(executor.Executor):
-    def Do(self, input_dict, output_dict, exec_properties) -> None:
-        """See `Evaluator`. Raises BadConfig, BadData, NotAScore."""
-        # Without a baseline TFMA ignores the change thresholds.
-        baseline = [each for each in input_dict.get("baseline_model", []) if each.get_int_custom_property(VERSION_PROPERTY)]
-        inputs = {**input_dict, "baseline_model": baseline}
+    def evaluate(self, inputs, outputs, exec_properties) -> None:
+        """See the method that this overrides. Raises BadConfig, BadData, NotAScore."""
         config = tfma.utils.update_eval_config_with_defaults(
             json_format.Parse(exec_properties["eval_config"], config_pb2.EvalConfig()),
-            has_baseline=bool(baseline),
+            has_baseline=bool(inputs["baseline_model"]),
             rubber_stamp=True,
         )
         if exec_properties.get("module_path") or "schema" not in inputs or not analysis.covers(config):
-            super().Do(inputs, output_dict, exec_properties)
-        else:
-            self._analyse(inputs, config, json_utils.loads(exec_properties.get("example_splits") or "null"), output_dict)
-            if tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config):
-                bless(inputs, output_dict, exec_properties)
-        withdraw_if_unmeasured(output_dict)
+            super().evaluate(inputs, outputs, exec_properties)
+            return
+        self._analyse(inputs, config, json_utils.loads(exec_properties.get("example_splits") or "null"), outputs)
+        if tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config):
+            bless(inputs, outputs, exec_properties)
 
     def _analyse(self, inputs, config: config_pb2.EvalConfig, splits: list[str] | None, output_dict) -> None:
         locations = {
@@ -64,7 +59,7 @@ class Executor(executor.Executor):
 
 
 def bless(inputs: dict[str, list[Artifact]], output_dict: dict[str, list[Artifact]], exec_properties: dict) -> None:
-    """Says in the blessing, by its properties and by a file as TFX does, whether the validation held."""
+    """Say in the blessing, by its properties and by a file as TFX does, whether the validation held."""
     blessing = artifact_utils.get_single_instance(output_dict["blessing"])
     model = artifact_utils.get_single_instance(inputs["model"])
     blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
@@ -79,13 +74,3 @@ def bless(inputs: dict[str, list[Artifact]], output_dict: dict[str, list[Artifac
     io_utils.write_string_file(f"{blessing.uri}/{file_name}", "")
     value = constants.BLESSED_VALUE if holds else constants.NOT_BLESSED_VALUE
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)
-
-
-def withdraw_if_unmeasured(output_dict: dict[str, list[Artifact]]) -> None:
-    """Takes a blessing back if `results.unmeasured` names anything: thresholds look at the AUC alone."""
-    blessing = artifact_utils.get_single_instance(output_dict["blessing"])
-    blessed = f"{blessing.uri}/{constants.BLESSED_FILE_NAME}"
-    if fileio.exists(blessed) and tfma_results.unmeasured(artifact_utils.get_single_uri(output_dict["evaluation"])):
-        fileio.remove(blessed)
-        io_utils.write_string_file(f"{blessing.uri}/{constants.NOT_BLESSED_FILE_NAME}", "")
-        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.NOT_BLESSED_VALUE)

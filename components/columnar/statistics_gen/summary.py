@@ -13,7 +13,7 @@ import tensorflow as tf
 from components.shared import record_batches
 
 import tensorflow_data_validation as tfdv  # isort: skip  # behind tfx
-from tensorflow_data_validation.statistics import stats_impl  # isort: skip
+from tensorflow_data_validation.statistics.stats_impl import extract_statistics_output, get_generators  # isort: skip
 
 BATCH_ROWS = 4096  # larger ones are no faster, and take more memory
 
@@ -24,7 +24,7 @@ class _WithGenerators(beam.DoFn):
         self._options = options
 
     def setup(self) -> None:
-        self._generators = stats_impl.get_generators(self._options, in_memory=True)
+        self._generators = get_generators(self._options, in_memory=True)
         for generator in self._generators:
             generator.setup()
 
@@ -53,6 +53,6 @@ class Summarise(_WithGenerators):
         """Writes one file."""
         target, parts = grouped
         whole = self._each("merge_accumulators", zip(*parts, strict=True))
-        summary = stats_impl.extract_statistics_output(whole, self._generators)
+        summary = extract_statistics_output(whole, self._generators)
         with tf.io.gfile.GFile(target, "wb") as file:
             file.write(summary.SerializeToString())

@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata import metadata_io
-from tfx.components.transform import executor_utils
+from tfx.components.transform.executor_utils import MaybeBindCustomConfig
 from tfx.components.util import tfxio_utils, udf_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
@@ -49,9 +49,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         analysed = record_batches.files(examples, ANALYSED)
         tfxio = tfxio_utils.make_tfxio(analysed, ["Transform"], example_gen_pb2.FORMAT_TF_EXAMPLE, schema=schema)
         adapter, serialized_schema = tfxio.TensorAdapterConfig(), schema.SerializeToString()
-        preprocessing_fn = executor_utils.MaybeBindCustomConfig(
-            exec_properties, udf_utils.get_fn(exec_properties, "preprocessing_fn")
-        )
+        preprocessing_fn = MaybeBindCustomConfig(exec_properties, udf_utils.get_fn(exec_properties, "preprocessing_fn"))
         output = artifact_utils.get_single_uri(output_dict["transform_graph"])
         temporary = f"{output}/{TEMPORARY}"
         with seldom_collected(), self._make_beam_pipeline() as pipeline, tft_beam.Context(temp_dir=temporary):

@@ -12,7 +12,8 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from components.mobile_evaluator.executor import Executor
+from components.columnar.mobile_evaluator.executor import Executor
+from components.mobile_evaluator.executor import Executor as Stock
 from components.mobile_exporter import special_values
 from components.mobile_exporter.convert import to_tflite
 from components.mobile_exporter.replay import TransformGraph
@@ -61,12 +62,12 @@ def artifacts(two_runs, tmp_path):
     return {name: [artifact] for name, artifact in made.items()}
 
 
-def run(artifacts, folder, **properties) -> tuple[int, str]:
+def run(artifacts, folder, executor: type = Executor, **properties) -> tuple[int, str]:
     """Whether the file was blessed, and why not."""
     context = base_beam_executor.BaseBeamExecutor.Context(
         beam_pipeline_args=["--runner=FnApiRunner", "--sdk_container_image=none"], tmp_dir=str(folder / "tmp"), unique_id="1"
     )
-    Executor(context).Do(artifacts, artifacts, PROPERTIES | properties)
+    executor(context).Do(artifacts, artifacts, PROPERTIES | properties)
     blessing = artifacts["blessing"][0]
     return blessing.get_int_custom_property("blessed"), blessing.get_string_custom_property("reason")
 
@@ -84,6 +85,28 @@ def test_a_file_that_answers_like_the_server_is_blessed_and_measured_by_slice(ar
     assert measured["candidate"]["overall"]["auc"] == pytest.approx(measured["baseline"]["overall"]["auc"], abs=1e-3)
     assert {"origin=JFK", "carrier=UA"} < set(measured["candidate"])
     assert sum(tfma_results.score_histogram(folder)) == measured["candidate"]["overall"]["example_count"]
+
+
+def test_on_columns_the_metrics_are_tfmas_own(artifacts, tmp_path):
+    found = []
+    for executor in (Stock, Executor):
+        assert run(artifacts, tmp_path, executor) == (1, "")
+        folder = artifacts["evaluation"][0].uri
+        histogram = {"scores": dict(enumerate(tfma_results.score_histogram(folder)))}
+        found.append(tfma_results.metrics(folder) | {"histogram": histogram})
+        shutil.rmtree(folder)
+        Path(folder).mkdir()
+    stock, ours = (
+        {
+            f"{model}/{name}/{metric}": value
+            for model, slices in each.items()
+            for name, values in slices.items()
+            for metric, value in values.items()
+        }
+        for each in found
+    )
+    assert len(stock) > 100
+    assert ours == pytest.approx(stock, rel=1e-6, abs=1e-7)
 
 
 class Clipping(TransformGraph):

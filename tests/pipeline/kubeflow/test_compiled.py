@@ -62,6 +62,12 @@ def test_kfps_own_sdk_loads_it(package):
     assert kfp.components.load_component_from_text(package.path.read_text()).pipeline_spec == loaded.pipeline_spec
 
 
+def test_with_tfxs_own_executors_it_has_the_same_tasks(package):
+    spec, _ = compiled(config.load(overrides=["components.executors=stock"]), "commit")
+    assert set(links.tasks_of(spec)) == set(links.tasks_of(package.spec))
+    assert not re.search("components.columnar", yaml.safe_dump(spec))
+
+
 def test_names_are_argos_and_say_what_they_are(package):
     for name, task in tasks(package).items():
         assert ARGO.fullmatch(name)

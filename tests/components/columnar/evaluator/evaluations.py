@@ -37,9 +37,9 @@ class Inputs:
     config: config_pb2.EvalConfig = field(default_factory=lambda: evaluation.eval_config(config.load().evaluate, LABEL))
 
 
-def of_second_run(two_runs, folder: Path) -> Inputs:
-    """What the second run's Evaluator got, with a copy of the rows."""
-    made = record.last_run(two_runs.root / "metadata.db")
+def of_second_run(root: Path, folder: Path) -> Inputs:
+    """What the Evaluator of a root's last run got, with a copy of the rows."""
+    made = record.last_run(root / "metadata.db")
     (folder / "schema").mkdir()
     shutil.copy("data/flights/schema.pbtxt", folder / "schema")
     examples = shutil.copytree(made["SpanExampleGen"]["examples"].uri, folder / "examples")

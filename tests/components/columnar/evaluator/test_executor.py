@@ -12,6 +12,7 @@ from tensorflow_model_analysis.proto.validation_result_pb2 import ValidationResu
 
 from components.columnar.evaluator import executor
 from components.columnar.evaluator.score import NotAScore
+from components.evaluator import executor as stock
 from components.shared import tfma_results
 from components.shared.errors import BadConfig, BadData
 from tests.components.columnar.evaluator import evaluations
@@ -21,7 +22,7 @@ SAME = {"rel": 1e-6, "abs": 1e-7, "nan_ok": True}  # a score differs in its last
 
 @pytest.fixture
 def inputs(two_runs, tmp_path):
-    return evaluations.of_second_run(two_runs, tmp_path)
+    return evaluations.of_second_run(two_runs.root, tmp_path)
 
 
 def judged(validation: ValidationResult) -> ValidationResult:
@@ -119,16 +120,16 @@ def test_saturated_scores_have_a_log_loss(inputs):
     assert found.blessing["files"] == ["BLESSED"]
 
 
-@pytest.mark.parametrize(("crossed", "lowest"), [(False, -0.5), (True, 0.0)])
-def test_a_candidate_whose_log_loss_is_not_finite_is_not_blessed(inputs, crossed, lowest):
+@pytest.mark.parametrize(("module", "crossed", "lowest"), [(executor, False, -0.5), (executor, True, 0.0), (stock, False, 0.0)])
+def test_a_candidate_whose_log_loss_is_not_finite_is_not_blessed(inputs, module, crossed, lowest):
     saturate(inputs, lowest)
     if crossed:  # goes TFX's way
         inputs.config.slicing_specs.add(feature_keys=["origin", "holiday"])
-    found = evaluations.run(executor.Executor, inputs)
+    found = evaluations.run(module.Executor, inputs)
     assert found.validation.validation_ok
     assert found.blessing["files"] == ["NOT_BLESSED"]
     assert found.blessing["blessed"] == "int_value: 0\n"
-    [reason] = tfma_results.refusals(str(inputs.folder / executor.__name__ / "evaluation"))
+    [reason] = tfma_results.refusals(str(inputs.folder / module.__name__ / "evaluation"))
     assert (
         reason
         == "overall: binary_crossentropy is nan; expected a number, as labels of both classes and scores from 0 to 1 have"
