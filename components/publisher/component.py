@@ -46,14 +46,14 @@ class PublisherSpec(component_spec.ComponentSpec):
 
 
 class Publisher(base_component.BaseComponent):
-    """TFX's Pusher copies file by file into the folder that the server polls; this one is atomic, durable, and adds a
-    manifest and the training statistics that later data are compared with.
+    """Publishes as TFX's Pusher does, which copies file by file into the folder that the server polls; this one is atomic and
+    durable, and adds a manifest and the training statistics that later data are compared with.
 
     Outputs:
         pushed_model: `PushedModel`. Custom properties: `pushed` (1: there is a new version, in production unless a
-            models.config pins another one), `version` and `destination` of the version that holds the model if it was
-            blessed, `in_production` the version in production behind it if it was blessed, `holds` (1: it does; 0: a rollback
-            took the model out), `reason` why nothing new was pushed.
+            models.config pins another one); `version` and `destination` of the version that holds the model, if it was
+            blessed; `in_production`, the version in production after the push, if it was blessed; `holds` (1: the version is
+            there; 0: a rollback took the model out); `reason`, why nothing new was pushed.
     """
 
     SPEC_CLASS = PublisherSpec
@@ -91,7 +91,7 @@ class Publisher(base_component.BaseComponent):
         keep: newest versions to keep.
         span: that this run was asked for; on one machine a completed execution marks it as done.
         git_commit, configuration: for the manifest; the configuration as JSON.
-        description: what a person says of the model, for its card; None: no card is written, as the phone's model has its own.
+        description: what a person says of the model, for its card; None (default): no card, as the phone's model has its own.
         signing_key, public_key: files of the key that signs manifests, and of those that are trusted; None: nothing is signed.
         findings: DataChecks' report, for the card.
         infra_blessing: Canary's or TFX's InfraValidator's, whether a server runs the model.

@@ -1,4 +1,4 @@
-"""Publisher's work: pushes a blessed model, or says why not."""
+"""Publisher's work: push a blessed model, or say why not."""
 
 import datetime
 import json
@@ -22,7 +22,7 @@ from components.shared.metric_names import OVERALL
 
 class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties) -> None:
-        """See `Publisher`. Raises PublishFailed, CorruptModel, BadConfig."""
+        """Publish the model if it may be. See `Publisher`. Raises PublishFailed, CorruptModel, BadConfig."""
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         pushed.set_int_custom_property("pushed", 0)
         if blocked := artifact_utils.get_single_instance(input_dict["drift"]).get_string_custom_property("blocked"):
@@ -78,7 +78,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def _not_blessed(input_dict, evaluation: str) -> str:
-    """Why the model is not blessed, by the Evaluator or as a servable; empty if it is."""
+    """Say why the model is not blessed, by the Evaluator or as a servable; empty if it is."""
     blessing = artifact_utils.get_single_instance(input_dict["model_blessing"])
     if not model_utils.is_model_blessed(blessing):
         stated = blessing.get_string_custom_property("reason") or "; ".join(tfma_results.refusals(evaluation))
@@ -92,9 +92,9 @@ def _not_blessed(input_dict, evaluation: str) -> str:
 
 
 def _leader(input_dict, folder: Path) -> tuple[int | None, str]:
-    """The number that the Publisher that this one follows has pushed under, and why this one must not push.
+    """Return the number under which the Publisher that this one follows has pushed, and why this one must not push.
 
-    That one may have pushed in a run that was killed right behind it: then this one has to make up for it.
+    That one may have pushed in a run that was killed right after it; this one then catches up.
     """
     if not input_dict.get("follows"):
         return None, ""

@@ -1,4 +1,4 @@
-"""The model card as Markdown: a pure function of the card. Reads well in a terminal too, so its tables are padded."""
+"""Write the model card as Markdown, a pure function of the card. Tables are padded, to read well in a terminal too."""
 
 import html
 import json
@@ -17,7 +17,7 @@ TEMPLATE = "model_card.md.j2"
 SHOWN_REASONS = 5
 NONE = "-"
 
-# TFMA's name: how a person calls it, and what it means.
+# TFMA's name: what a person calls it, and what it means.
 METRICS = {
     AUC: ("AUC", "chance that a positive row scores above a negative one; 0.5 is guessing, 1 is perfect"),
     AUC_PR: ("AUC-PR", "area under the precision-recall curve; guessing gets the share of positives"),
@@ -26,12 +26,12 @@ METRICS = {
     CALIBRATION: ("calibration", "positives that the scores add up to, over those that came; above 1 is too many"),
 }
 
-# What Markdown gives a meaning, GitHub's `$` and bare addresses included; not an underscore within a word.
+# What has a meaning in Markdown, with GitHub's `$` and bare addresses; an underscore within a word has none.
 SPECIAL = re.compile(r"[\\`*\[\]|~$#]|(?<![^\W_])_|_(?![^\W_])|(?<=:)/(?=/)|(?<=www)\.|^[-+](?=\s)", re.IGNORECASE)
 
 
 def escape(value: object) -> Markup:
-    """A value from the data as text that Markdown shows as it is, on one line. What a terminal would obey becomes U+FFFD."""
+    """Write a value on one line so that Markdown shows it as it is. What a terminal would obey becomes U+FFFD."""
     if isinstance(value, Markup):
         return value
     line = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(str(value).split()))
@@ -39,12 +39,12 @@ def escape(value: object) -> Markup:
 
 
 def table(headers: Sequence[object], rows: Sequence[Sequence[object]], texts: int = 1) -> Markup:
-    """A table in GitHub's Markdown, padded for reading as text.
+    """Make a table in GitHub's Markdown, padded for reading as text.
 
     Args:
         headers: of the columns; escaped, as all cells are.
         rows: of cells.
-        texts: columns from the left that are aligned to the left; the others, of figures, to the right.
+        texts: how many columns from the left are aligned to the left; the others, of figures, to the right. Default: 1.
     """
     cells = [[escape(cell) for cell in row] for row in (headers, *rows)]
     widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(headers))]
@@ -61,7 +61,7 @@ def table(headers: Sequence[object], rows: Sequence[Sequence[object]], texts: in
 
 
 def render(card: ModelCard) -> str:
-    """The card as Markdown. Only what a person wrote (`card.description`) is taken for Markdown."""
+    """Render the card. Only what a person wrote (`card.description`) is taken for Markdown."""
     return ENVIRONMENT.get_template(TEMPLATE).render(
         card=card,
         metrics=_metrics(card),
@@ -75,7 +75,7 @@ def render(card: ModelCard) -> str:
 
 
 def write(card: ModelCard, folder: Path) -> dict[str, Path]:
-    """Writes both forms of the card to a folder; returns them by their names in a version."""
+    """Write both forms of the card to a folder, and return them by their names in a version."""
     forms = {contents.CARD: render(card), contents.CARD_JSON: card.model_dump_json(indent=1) + "\n"}
     for name, content in forms.items():
         (folder / name).write_text(content, encoding="utf-8")
@@ -92,7 +92,7 @@ def _metrics(card: ModelCard) -> Markup:
 
 
 def _slices(card: ModelCard) -> Markup:
-    """Two decimals: at 1,500 rows the AUC's standard error is still over 0.01."""
+    """Make the table of slices, with two decimals: at 1,500 rows the AUC's standard error is still over 0.01."""
     headers = ["slice", "rows", *(METRICS.get(name, (name,))[0] for name in card.metrics)]
     rows = [
         [each.name, _thousands(each.rows), *(_rounded(each.metrics.get(name), 2) for name in card.metrics)]
@@ -116,7 +116,7 @@ def _values(column: Column) -> str:
 
 
 def _configuration(card: ModelCard) -> Markup:
-    """A line a setting, so that two cards can be compared by `diff`. Indented: in a block of code nothing has a meaning."""
+    """Write a setting on each line, so that `diff` compares cards; indented, since a block of code gives nothing a meaning."""
     settings = [(f"{section}.{key}", value) for section, values in card.configuration.items() for key, value in values.items()]
     return Markup("\n".join(f"    {name} = {json.dumps(value)}" for name, value in settings))  # noqa: S704 (a block of code)
 
@@ -126,7 +126,7 @@ def _rounded(value: float | None, digits: int) -> str:
 
 
 def _figure(value: float) -> str:
-    """Three significant digits, and all that stand before the point; no commas, for it may be a year."""
+    """Write three significant digits, and all before the point; without commas, as it may be a year."""
     return f"{value:.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.3g}"  # noqa: PLR2004
 
 

@@ -30,7 +30,7 @@ Texts = Annotated[list[Text], Field(min_length=1)]
 
 
 class Description(Part):
-    """What no data tell: written by a person, as Markdown, in the file that `publish.card` names."""
+    """The part that no data tell: written by a person, as Markdown, in the file that `publish.card` names."""
 
     summary: Text = Field(description="what the model answers, from what, and how")
     owners: Texts = Field(description="who answers for it, and how they are reached")
@@ -76,7 +76,7 @@ class SmallSlices(Part):
 
 
 class DriftOfCard(Part):
-    """The newest span against what the model that was in production before had learned from."""
+    """The newest span compared with what the previous model in production had learned from."""
 
     verdict: drift_report.DriftVerdict
     window: list[str] = Field(description="spans that the model before was trained on; empty: there was none")
@@ -106,7 +106,7 @@ class ModelCard(Part):
 
 
 def read(path: Path) -> Description:
-    """Reads the part that a person writes.
+    """Read the part that a person writes.
 
     Raises:
         BadConfig: the file is missing, no TOML, or a text is missing, empty or unknown.
@@ -129,11 +129,11 @@ def build(
     findings: Iterable[object],
     statistics: statistics_pb2.DatasetFeatureStatisticsList,
 ) -> ModelCard:
-    """Makes the card of what the Publisher knows.
+    """Make the card from what the Publisher knows.
 
     Args:
         description: what a person wrote.
-        facts: that its manifest states.
+        facts: what its manifest states.
         before: metrics of the model in production on the same evaluation rows; empty if there was none.
         drift: DriftMonitor's report.
         findings: what DataChecks found; each is a sentence as text.
@@ -167,7 +167,7 @@ def build(
 
 
 def columns(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> list[Column]:
-    """The columns of numbers and of texts that TFDV has counted, by name."""
+    """List the columns of numbers and of texts that TFDV has counted, by name."""
     found = (_column(feature) for feature in statistics.datasets[0].features)
     return sorted((column for column in found if column), key=lambda column: column.name)
 
@@ -207,7 +207,7 @@ def _finite(value: float) -> float | None:
 
 
 def _without_rows(metrics: Mapping[str, float]) -> dict[str, float]:
-    """By name: TFMA's order differs from run to run."""
+    """Return the metrics by name without the rows: TFMA's order differs from run to run."""
     return {name: value for name, value in sorted(metrics.items()) if name != ROWS}
 
 

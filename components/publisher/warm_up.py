@@ -1,4 +1,4 @@
-"""Requests that a server replays before a version answers users: real rows, in the file that TensorFlow Serving looks for."""
+"""Write requests that a server replays before a version answers users: real rows, where TensorFlow Serving looks for them."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +14,7 @@ BATCHES = (1, 1, 2, 4, 8, 16, 32, 36)  # rows of each request, ROWS in all: a fi
 
 
 def write(path: Path, model_name: str, model: Path, examples: Iterable[str]) -> None:
-    """Writes requests for `serving_default` and, if the model has it, `raw`.
+    """Write requests for `serving_default` and, if the model has it, `raw`.
 
     Args:
         path: TFRecord file to write, of tensorflow_serving.PredictionLog.
@@ -23,7 +23,7 @@ def write(path: Path, model_name: str, model: Path, examples: Iterable[str]) -> 
         examples: files of gzipped tf.Examples; the first rows are taken.
     """
     serialized = list(tf.data.TFRecordDataset(list(examples), "GZIP").take(ROWS).as_numpy_iterator())
-    # Not loaded: that takes two seconds, and the names and dtypes are all that is needed.
+    # Not loaded: that takes two seconds, and only the names and dtypes are needed.
     graph = saved_model_pb2.SavedModel.FromString((model / "saved_model.pb").read_bytes()).meta_graphs[0]
     columns = {name: tf.as_dtype(tensor.dtype).name for name, tensor in graph.signature_def["raw"].inputs.items()}
     with tf.io.TFRecordWriter(str(path)) as writer:

@@ -1,4 +1,4 @@
-"""What to do after a run: steps for a person who reads the page, from its facts alone."""
+"""Advise what to do after a run: steps for a person who reads the page, from its facts alone."""
 
 import re
 import shlex
@@ -9,7 +9,7 @@ from components.run_report.gates import kind, refusing
 from components.run_report.limit_words import words
 from components.shared.nodes import NodeId
 
-CHANGES = {  # of each gate: where to look before a limit is changed
+CHANGES = {  # for each gate: where to look before changing a limit
     "model": "Look at the slices, the calibration and the drift in the report: has the world changed, or the code?",
     "server": "Look at the request that the reason names, and at the run's log: canary.json among the artifacts has it whole.",
     "phone": "Look at the table of files in the report: mobile.ship names the variants that ship.",
@@ -18,19 +18,19 @@ LIMITS = ("run.max_seconds", "run.max_memory_gb")
 
 
 def steps(facts: RunFacts, again: str, back: str = "") -> list[Advice]:
-    """In the order in which to do them; what needs no doing is said, too.
+    """List the steps in the order in which to do them, also where nothing is to be done.
 
     Args:
-        facts: of the run, its gates among them.
-        again: the command that runs the same span in the same root; empty: it did not run on one machine.
-        back: the command that takes a publication back; empty as `again`.
+        facts: of the run, with its gates.
+        again: the command that runs the same span in the same root; empty: the run was not on one machine.
+        back: the command that takes a publication back; empty (default): as for `again`.
     """
     ways = {"published": _published, "not_blessed": _refused, "stable": _stable, "stopped": _stopped}
     return list(ways.get(facts.outcome, _failed)(facts, back if facts.outcome == "published" else again))
 
 
 def promotion(current: int, waiting: int, *, phones: bool) -> Advice:
-    """What puts the version that waits into production; and whether phones get it before."""
+    """Say what puts the waiting version into production, and whether phones get it first."""
     ahead = f", and phones, which get version {waiting}, are ahead of the server" if phones else ""
     return Advice(
         text=f"models.config keeps version {current} in production{ahead}. To put version {waiting} there:",
@@ -107,28 +107,28 @@ def _failed(facts: RunFacts, again: str) -> Iterator[Advice]:
 
 
 def _named(facts: RunFacts) -> list[str]:
-    """The settings under [gate] that the findings name; those that come from the schema name none."""
+    """List the settings under [gate] that the findings name; findings that come from the schema name none."""
     stop_on = facts.configuration.get("gate", {}).get("stop_on", ["error"])
     texts = [each.text for each in facts.data.findings if each.severity in stop_on] if facts.data else []
     return list(dict.fromkeys(name for text in texts for name in re.findall(r"\bgate\.\w+", text)))
 
 
 def _decided(gate: Gate) -> list[str]:
-    """The settings by which a gate refused."""
+    """List the settings by which a gate refused."""
     settings = [name for limit in gate.limits if not limit.holds for name in limit.settings]
     return ["drift.block_push"] if gate.id == "drift" else list(dict.fromkeys(settings))
 
 
 def _without(settings: Iterable[str], again: str) -> tuple[str, str]:
-    """The command without what sets these, which would end it as it did; and what was left out, empty if nothing was."""
-    before, *overrides = again.split(" --set ")  # the last thing in a command, as `collect.commands` writes it
+    """Return the command without what sets these, which would fail again, and what was removed; empty if nothing was."""
+    before, *overrides = again.split(" --set ")  # the overrides end the command, as `collect.commands` writes it
     dropped = [each for each in overrides if shlex.split(each)[0].partition("=")[0].strip() in settings]
     kept = [each for each in overrides if each not in dropped]
     return " --set ".join([before, *kept]), " and ".join(f"--set {each}" for each in dropped)
 
 
 def _limits(gate: Gate) -> Iterator[Advice]:
-    """A step for each limit that was not kept."""
+    """Yield a step for each limit that was not kept."""
     for limit in gate.limits:
         if not limit.holds:
             yield Advice(

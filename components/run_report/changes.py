@@ -1,4 +1,4 @@
-"""What changed from one run to the next: settings, data, code, metrics."""
+"""Find what changed from one run to the next: settings, data, code, metrics."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from components.run_report.templating import count, figure
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is not the same: what kind, which, and what it was and is."""
+    """A difference: its kind, its name, and its value before and now."""
 
     kind: str
     name: str
@@ -20,12 +20,12 @@ class Change:
 
 
 def changes(before: RunFacts, now: RunFacts) -> list[Change]:
-    """Everything that differs, the settings first. Metrics are each run's own, on its own evaluation rows."""
+    """List everything that differs, the settings first. Metrics are each run's own, on its own evaluation rows."""
     return [*_settings(before, now), *_data(before, now), *_code(before, now), *_metrics(before, now)]
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Nested settings as `section.key` and value."""
+    """Flatten nested settings to pairs of `section.key` and value."""
     for name, value in settings.items():
         if isinstance(value, Mapping) and value:
             yield from flat(value, f"{prefix}{name}.")
@@ -65,6 +65,6 @@ def _of_candidate(run: RunFacts) -> dict[str, str]:
 def _differing(kind: str, before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Change]:
     for name in dict.fromkeys([*before, *now]):
         old, new = before.get(name, ""), now.get(name, "")
-        # The rows of a month that is in one window only say nothing that the months do not.
+        # Rows of a month that only one window holds add nothing to the list of months.
         if old != new and not (name.startswith("rows of ") and not (old and new)):
             yield Change(kind, name, old or "\N{EN DASH}", new or "\N{EN DASH}")

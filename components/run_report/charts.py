@@ -21,7 +21,7 @@ Points = Sequence[tuple[float, float]]
 
 
 def feature(found: FeatureFacts) -> Markup:
-    """Its distributions over each other: train shaded, eval a line or squares, reference dashed or diamonds."""
+    """Draw a feature's distributions over each other: train shaded, eval a line or squares, reference dashed or diamonds."""
     parts = {"train": found.train, "eval": found.eval, "reference": found.reference}
     present = {role: part for role, part in parts.items() if part is not None and part.shares}
     label = f"Distribution of {found.name} in {', '.join(present)}"
@@ -62,7 +62,7 @@ def _categories(names: Sequence[str], parts: Mapping[str, Distribution]) -> Iter
 
 
 def slices(found: Sequence[SliceFacts], metric: str, overall: float) -> Markup:
-    """A row a slice, a point a model, the candidate's figure for all rows as a line."""
+    """Draw a row for each slice and a point for each model, with the candidate's figure for all rows as a line."""
     names = [f"{each.name} ({each.rows:,})" for each in found]
     y = alt.Y("y:N", title=None, sort=None, scale=alt.Scale(domain=names), axis=alt.Axis(grid=True))
     x = alt.X("x:Q", title=metric, scale=alt.Scale(zero=False), axis=alt.Axis(format=FIT))
@@ -81,7 +81,7 @@ def slices(found: Sequence[SliceFacts], metric: str, overall: float) -> Markup:
 
 
 def roc(curves: Mapping[str, Curves]) -> Markup:
-    """False against true positive rate."""
+    """Draw the true against the false positive rate."""
     layers = [
         _diagonal(1),
         *(_curve(found.roc, role, "false positive rate", "true positive rate") for role, found in curves.items()),
@@ -90,13 +90,13 @@ def roc(curves: Mapping[str, Curves]) -> Markup:
 
 
 def precision_recall(curves: Mapping[str, Curves]) -> Markup:
-    """Recall against precision."""
+    """Draw precision against recall."""
     layers = [_curve(found.precision_recall, role, "recall", "precision") for role, found in curves.items()]
     return vega.svg(alt.layer(*layers), f"Precision-recall curve of {' and '.join(curves)}", PLOT)
 
 
 def calibration(curves: Mapping[str, Curves]) -> Markup:
-    """Mean score of each bucket of rows against their share of positives."""
+    """Draw the mean score of each bucket of rows against its share of positives."""
     pairs = {role: [(score, share) for score, share, _ in found.calibration] for role, found in curves.items()}
     most = max((value for points in pairs.values() for point in points for value in point), default=1.0)
     layers: list[alt.Chart] = [_diagonal(most)]
@@ -107,7 +107,7 @@ def calibration(curves: Mapping[str, Curves]) -> Markup:
 
 
 def scores(found: Curves, role: str) -> Markup:
-    """How one model's scores part the negatives (shaded) from the positives (a line)."""
+    """Draw how one model's scores separate the negatives (shaded) from the positives (a line)."""
     layers = []
     for kind, shares in (("negatives", found.negatives), ("positives", found.positives)):
         heights = [*shares, shares[-1]] if shares else []
@@ -123,7 +123,7 @@ def scores(found: Curves, role: str) -> Markup:
 
 
 def loss(found: Mapping[str, Sequence[float]]) -> Markup:
-    """Loss by epoch; names are roles such as "train" and "eval", others are drawn in the colour of text."""
+    """Draw the loss by epoch. Names are roles such as "train" and "eval"; others get the colour of text."""
     layers: list[alt.Chart] = []
     epochs = list(range(1, max(map(len, found.values())) + 1))
     ticks = alt.Axis(values=epochs[:: math.ceil(len(epochs) / TICKS)], format="d", grid=False)
@@ -137,7 +137,7 @@ def loss(found: Mapping[str, Sequence[float]]) -> Markup:
 
 
 def importance(found: Sequence[Importance]) -> Markup:
-    """A bar a feature, with a standard deviation to either side."""
+    """Draw a bar for each feature, with a standard deviation to either side."""
     values = [(each.feature, each.auc_loss, each.spread) for each in found]
     rows = _chart([{"y": name, "x": lost, "a": lost - spread, "b": lost + spread} for name, lost, spread in values])
     rows = rows.encode(y=alt.Y("y:N", title=None, sort=None))

@@ -1,4 +1,4 @@
-"""All facts of a run, from its trace and the artifacts that it names."""
+"""Collect all facts of a run, from its trace and the artifacts that it names."""
 
 import os
 import platform
@@ -47,12 +47,12 @@ class Settings(BaseModel):
 
 
 def collect(trace: Trace, settings: Settings, environment: Mapping[str, str]) -> RunFacts:
-    """The facts of a run; what it did not come to is None.
+    """Collect the facts of a run; what it did not reach is None.
 
     Args:
-        trace: what it did, one node at least.
-        settings: what its report knows beside that.
-        environment: in which it ran, see `here`.
+        trace: what the run did, at least one node.
+        settings: what the report needs to know besides.
+        environment: the one it ran in, see `here`.
     """
     executions = trace.executions.values()
     started = min(execution.started for execution in executions)
@@ -88,12 +88,12 @@ def collect(trace: Trace, settings: Settings, environment: Mapping[str, str]) ->
 
 
 def concluded(seen: RunFacts, trace: Trace, again: str, back: str) -> RunFacts:
-    """The facts with what follows from them: gates, the states of the nodes, the verdict, and what to do.
+    """Return the facts with what follows from them: gates, the states of the nodes, the verdict, and what to do.
 
     Args:
-        seen: without all that.
+        seen: the facts without these.
         trace: of the run.
-        again, back: as of `advice.steps`.
+        again, back: as for `advice.steps`.
     """
     held = gates.gates(seen)
     said = verdict.verdict(trace, seen.span, seen.candidate, held)
@@ -113,16 +113,16 @@ def concluded(seen: RunFacts, trace: Trace, again: str, back: str) -> RunFacts:
 
 
 def production(trace: Trace) -> str:
-    """The folder of the version that was in production before the run; empty if there was none, or it is not known."""
+    """Return the folder of the version in production before the run; empty if there was none, or it is not known."""
     model = trace.output(Output.PRODUCTION)
     version = model.properties.get("version", 0) if model else 0
-    # On Kubeflow the folder is not known.
+    # Kubeflow's runs do not know the folder.
     folder = trace.executions[NodeId.PRODUCTION_MODEL].parameters.get("folder", "") if version else ""
     return f"{folder}/{int(version)}" if folder else ""
 
 
 def nodes(trace: Trace, dag: Mapping[str, list[str]]) -> list[Node]:
-    """Every node of the DAG, also those that did not run."""
+    """List every node of the DAG, also those that did not run."""
     decided = any(execution.node == NodeId.DRIFT_MONITOR for execution in trace.executions.values())
     failed = any(each.state == "failed" and each.node != NodeId.RUN_REPORT for each in trace.executions.values())
     found = []
@@ -139,7 +139,7 @@ def nodes(trace: Trace, dag: Mapping[str, list[str]]) -> list[Node]:
 
 
 def _span(trace: Trace) -> str:
-    """The newest month of the window, also where it could not be read; empty if not even that was asked for."""
+    """Return the newest month of the window, also where it could not be read; empty if not even that was asked for."""
     examples = trace.output(Output.EXAMPLES)
     if examples:
         return str(examples.properties["span"])
@@ -148,20 +148,20 @@ def _span(trace: Trace) -> str:
 
 
 def here(git_commit: str) -> dict[str, str]:
-    """The environment of this process, which is the run's while the run writes its report."""
+    """Describe the environment of this process, which is the run's while the run writes its report."""
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     return {"git commit": git_commit, "machine": machine, **source_code.versions()}
 
 
 def reproduce(settings: Settings, span: str) -> list[str]:
-    """Commands that run the same span with the same code and settings, in a folder of their own."""
+    """List the commands that run the same span with the same code and settings, in a folder of their own."""
     checkout = [f"git checkout {settings.git_commit.removesuffix('-dirty')}"] if settings.git_commit != "unknown" else []
     command = f".venv/bin/python -m pipeline.local_runner{_of_problem(settings)} --root runs/again --span {span}"
     return [*checkout, "make setup data", " ".join([command, *(f"--set '{each}'" for each in settings.overrides)])]
 
 
 def commands(settings: Settings, span: str) -> tuple[str, str]:
-    """What runs the span in the same root again, and what takes a publication back; empty where no run is started by hand."""
+    """Return the commands that run the span again in its root and take a publication back; empty where none can be typed."""
     if not settings.logs:
         return "", ""
     root = shlex.quote(str(Path(settings.logs).parent))

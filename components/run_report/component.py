@@ -1,4 +1,4 @@
-"""RunReport: a page that says what a run did, whatever came of it."""
+"""RunReport: a page that says what a run did, however it ended."""
 
 import uuid
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class RunPage(artifact.Artifact):
 
 
 class Driver(CacheKeyDriver):
-    """Each run has a page of its own."""
+    """Gives each run a page of its own."""
 
     def outside(self, exec_properties) -> str:
         return uuid.uuid4().hex
@@ -65,8 +65,8 @@ class RunReportSpec(component_spec.ComponentSpec):
 class RunReport(base_component.BaseComponent):
     """Writes `<reports>/<run>/index.html` and renews the history of all runs beside it.
 
-    Its inputs are optional, and its trigger says that it runs when the others have ended, well or not. So it tells of a run
-    that a gate has stopped, where the orchestrator heeds the trigger, as `pipeline.local.local_dag` does.
+    Its inputs are optional, and its trigger lets it run when the others have ended, well or not. So it also reports a run that
+    a gate stopped, if the orchestrator follows the trigger, as `pipeline.local.local_dag` does.
 
     Outputs:
         page: `RunPage`, the same page.

@@ -1,4 +1,4 @@
-"""ROC, precision-recall, calibration and the distribution of scores, from labels and scores. Pure NumPy."""
+"""Compute ROC, precision-recall, calibration and the distribution of scores, from labels and scores. Pure NumPy."""
 
 import numpy as np
 
@@ -10,10 +10,10 @@ BUCKETS = 20  # of the score, equally wide over [0, 1]
 
 
 def curves(scored: Scored) -> Curves:
-    """Curves of one model; its labels must hold both classes, its scores be from 0 to 1."""
+    """Compute the curves of one model; its labels must hold both classes, its scores be from 0 to 1."""
     order = np.argsort(-scored.scores, kind="stable")
     scores, labels = scored.scores[order], scored.labels[order]
-    last = np.append(np.diff(scores) != 0, True)  # rows of one score are told apart by no threshold
+    last = np.append(np.diff(scores) != 0, True)  # no threshold separates rows of one score
     hits, alarms = np.cumsum(labels)[last], np.cumsum(1 - labels)[last]
     recall, false = hits / hits[-1], alarms / alarms[-1]
     start = np.zeros(1)
@@ -28,7 +28,7 @@ def curves(scored: Scored) -> Curves:
 
 
 def _calibration(scores: np.ndarray, labels: np.ndarray) -> list[tuple[float, float, int]]:
-    """Mean score, share of positives and rows of the buckets that have any."""
+    """Return mean score, share of positives and rows of each bucket that has rows."""
     bucket = np.minimum((scores * BUCKETS).astype(int), BUCKETS - 1)
     rows = np.bincount(bucket, minlength=BUCKETS)
     some = rows > 0
@@ -37,7 +37,7 @@ def _calibration(scores: np.ndarray, labels: np.ndarray) -> list[tuple[float, fl
 
 
 def _thinned(x: np.ndarray, y: np.ndarray, along: np.ndarray) -> list[tuple[float, float]]:
-    """At most `POINTS` points, the first and the last among them, evenly spread over `along`, which ascends."""
+    """Keep at most `POINTS` points, with the first and the last, evenly spread over `along`, which ascends."""
     even = np.searchsorted(along, np.linspace(along[0], along[-1], POINTS - 1))
     chosen = np.arange(len(x)) if len(x) <= POINTS else np.unique(np.append(even, len(x) - 1))
     return list(zip(_rounded(x[chosen]), _rounded(y[chosen]), strict=True))

@@ -1,4 +1,4 @@
-"""Draws the DAG of a run: layers from top to bottom, few arrows, every state by colour, sign and word. Deterministic."""
+"""Draw the DAG of a run: layers from top to bottom, few arrows, every state by colour, sign and word. Deterministic."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,14 +32,14 @@ Edge = tuple[str, str]
 
 @dataclass(frozen=True)
 class Place:
-    """A node, or a point of a long arrow, in the picture: its middle, and its layer."""
+    """A node, or a point of a long arrow, by its middle in the picture and its layer."""
 
     x: float
     layer: int
 
 
 def svg(nodes: Sequence[Node]) -> Markup:
-    """The picture, with the states in words as its name.
+    """Draw the DAG as SVG, which a screen reader reads as the states in words.
 
     Args:
         nodes: of the DAG; an upstream node that is not among them is left out.
@@ -57,7 +57,7 @@ def svg(nodes: Sequence[Node]) -> Markup:
 
 
 def reduced(upstream: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """The transitive reduction: without the arrows that a longer way implies. Raises graphlib.CycleError."""
+    """Return the transitive reduction: without the arrows that a longer way implies. Raises graphlib.CycleError."""
     above: dict[str, set[str]] = {}
     for name in TopologicalSorter(upstream).static_order():
         above[name] = set(upstream[name]).union(*(above[parent] for parent in upstream[name]))
@@ -68,7 +68,7 @@ def reduced(upstream: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 
 
 def layered(upstream: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """The layer of each node: the length of the longest way to it."""
+    """Return the layer of each node: the length of the longest way to it."""
     found: dict[str, int] = {}
     for name in TopologicalSorter(upstream).static_order():
         found[name] = max((found[parent] + 1 for parent in upstream[name]), default=0)
@@ -76,7 +76,7 @@ def layered(upstream: Mapping[str, Sequence[str]]) -> dict[str, int]:
 
 
 def _paths(upstream: Mapping[str, Sequence[str]], layers: Mapping[str, int]) -> list[list[str]]:
-    """Each arrow from parent to child, with a point in each layer that it passes."""
+    """List each arrow from parent to child, with a point in each layer that it passes."""
     return [
         [parent, *(f"{parent}>{name}@{layer}" for layer in range(layers[parent] + 1, layers[name])), name]
         for name, parents in upstream.items()
@@ -85,7 +85,7 @@ def _paths(upstream: Mapping[str, Sequence[str]], layers: Mapping[str, int]) -> 
 
 
 def ordered(upstream: Mapping[str, Sequence[str]], layers: Mapping[str, int]) -> list[list[str]]:
-    """The nodes and points of each layer, by the barycentre heuristic (Sugiyama, Tagawa and Toda 1981)."""
+    """Order the nodes and points of each layer by the barycentre heuristic (Sugiyama, Tagawa and Toda 1981)."""
     rows: list[list[str]] = [[] for _ in range(max(layers.values(), default=0) + 1)]
     for name in upstream:
         rows[layers[name]].append(name)
@@ -113,7 +113,7 @@ def ordered(upstream: Mapping[str, Sequence[str]], layers: Mapping[str, int]) ->
 def placed(
     rows: Sequence[Sequence[str]], upstream: Mapping[str, Sequence[str]], layers: Mapping[str, int]
 ) -> tuple[dict[str, Place], float]:
-    """Where everything goes, each layer in the middle; and the width of the picture."""
+    """Place everything, each layer in the middle, and return the width of the picture too."""
     sizes = [[BOX if name in upstream else LANE for name in row] for row in rows]
     widths = [sum(size) + GAP * (len(size) - 1) for size in sizes]
     places = {}

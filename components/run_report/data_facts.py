@@ -1,4 +1,4 @@
-"""What a run says of its data: rows, distributions, and what was found wrong with them."""
+"""Collect what a run says of its data: rows, distributions, and what was wrong with them."""
 
 import json
 import math
@@ -21,12 +21,12 @@ SPLITS = ("train", "eval")
 
 
 def data(trace: Trace, units: Mapping[str, str], label: str) -> DataFacts | None:
-    """Facts of the window of months; None if it could not be read.
+    """Collect the facts of the window of months; None if it could not be read.
 
     Args:
         trace: the run.
         units: of each feature, in the order in which they are shown; the label and features without a unit follow.
-        label: its column.
+        label: the label's column.
     """
     examples = trace.output(Output.EXAMPLES)
     if examples is None:
@@ -51,7 +51,7 @@ def data(trace: Trace, units: Mapping[str, str], label: str) -> DataFacts | None
 
 
 def splits(trace: Trace) -> list[DatasetFeatureStatistics | None]:
-    """Statistics of `SPLITS`."""
+    """Read the statistics of `SPLITS`."""
     statistics = trace.output(Output.STATISTICS)
     if statistics is None:
         return [None] * len(SPLITS)
@@ -59,7 +59,7 @@ def splits(trace: Trace) -> list[DatasetFeatureStatistics | None]:
 
 
 def reference(trace: Trace) -> DatasetFeatureStatistics | None:
-    """Statistics of what the model in production was trained on; None if nothing is in production."""
+    """Read the statistics that the model in production was trained on; None if nothing is in production."""
     model = trace.output(Output.PRODUCTION)
     if model is None or not model.properties[VERSION_PROPERTY]:
         return None
@@ -72,7 +72,7 @@ def _statistics(path: Path) -> DatasetFeatureStatistics:
 
 
 def features(datasets: Sequence[DatasetFeatureStatistics | None], units: Mapping[str, str]) -> list[FeatureFacts]:
-    """Every feature that one of the datasets has: the train split, the eval split, the reference."""
+    """Describe every feature that a dataset has: the train split, the eval split or the reference."""
     by_name = [{".".join(each.path.step): each for each in dataset.features} if dataset else {} for dataset in datasets]
     names = dict.fromkeys(name for dataset in by_name for name in dataset)
     shown = [*(name for name in units if name in names), *(name for name in names if name not in units)]
@@ -81,7 +81,7 @@ def features(datasets: Sequence[DatasetFeatureStatistics | None], units: Mapping
 
 
 def _feature(name: str, unit: str, found: list[Statistics | None], sizes: list[int | None]) -> FeatureFacts:
-    """A dataset that has rows but not the feature has no value of it in any row: TFDV leaves such a feature out."""
+    """Describe one feature. TFDV omits one without values, so a dataset with rows but without the feature misses it in all."""
     present = [each for each in found if each]
     categorical = present[0].HasField("string_stats")
     names = histograms.categories(present) if categorical else []
@@ -96,7 +96,7 @@ def _feature(name: str, unit: str, found: list[Statistics | None], sizes: list[i
             return Distribution(rows=rows, missing=1.0, shares=[0.0] * bins)
         common = of.string_stats.common_stats if of.HasField("string_stats") else of.num_stats.common_stats
         missing = common.num_missing / rows if rows else 0.0
-        if of.HasField("string_stats") != categorical:  # it changed its type: nothing to lay beside the others
+        if of.HasField("string_stats") != categorical:  # it changed its type and cannot be compared
             return Distribution(rows=rows, missing=missing, shares=[0.0] * bins)
         if categorical:
             return Distribution(rows=rows, missing=missing, shares=histograms.category_shares(of, names))
@@ -116,7 +116,7 @@ def _feature(name: str, unit: str, found: list[Statistics | None], sizes: list[i
 
 
 def findings(trace: Trace) -> list[FindingFacts]:
-    """What DataChecks found, whether or not DataGate stopped the run for it."""
+    """List what DataChecks found, whether or not DataGate stopped the run for it."""
     report = trace.output(Output.FINDINGS) or trace.output(Output.OLD_FINDINGS)
     return list(dict.fromkeys(_in_words(each) for each in data_findings.read(report.uri))) if report else []
 

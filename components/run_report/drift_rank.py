@@ -1,4 +1,4 @@
-"""How far each drift check is from its limit, so that checks of different measures can stand beside each other."""
+"""Rank drift checks by how far each is from its limit, so that different measures can be compared."""
 
 from collections.abc import Iterable
 
@@ -8,12 +8,12 @@ ORDER = {"decayed": 0, "drifted": 1, "stable": 2}
 
 
 def ratio(check: Check) -> float:
-    """The change that was found over the change that counts, at least 0.
+    """Return the change that was found as a multiple of the change that counts, 0 or more.
 
-    It may pass 1 and the check be stable: where a check has an interval, the whole of it must lie beyond the limit.
+    A stable check may have more than 1: where a check has an interval, all of it must lie beyond the limit.
     """
     before = check.reference
-    if before is None:  # a distance, which is a change by itself
+    if before is None:  # a distance, which already is a change
         change = check.value
     elif check.measure == "AUC":
         change = before - check.value
@@ -29,12 +29,12 @@ def ratio(check: Check) -> float:
 
 
 def worst_first(checks: Iterable[Check]) -> list[Check]:
-    """By verdict, then by `ratio`."""
+    """Sort by verdict, then by `ratio`."""
     return sorted(checks, key=lambda check: (ORDER[check.verdict], -ratio(check), check.name, check.measure))
 
 
 def worst_by_feature(checks: Iterable[Check]) -> dict[str, Check]:
-    """The worst check of each feature's data; what concerns the label or the model as a whole is left out."""
+    """Pick the worst check of each feature's data, leaving out the label and the model as a whole."""
     found: dict[str, Check] = {}
     for check in worst_first(check for check in checks if check.kind == "data"):
         found.setdefault(check.feature, check)

@@ -1,4 +1,4 @@
-"""RunReport's work: reads what the run did, and writes its page."""
+"""RunReport's work: read what the run did, and write its page."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ from components.run_report import trace, write
 from components.run_report.collect import Settings, collect, here
 from components.run_report.trace import Trace
 
-STARTED, SECONDS = "node_started", "node_seconds"  # of an output, where there is no store that knows its node's times
+STARTED, SECONDS = "node_started", "node_seconds"  # of an output, where no store knows its node's times
 SOURCES = TypeAdapter(dict[str, tuple[str, str]])  # of each input: the node, and its output's key
 
 
 class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties) -> None:
-        """See `RunReport`."""
+        """Write the page. See `RunReport`."""
         page = artifact_utils.get_single_instance(output_dict["page"])
         settings = Settings.model_validate_json(exec_properties["settings"])
         if exec_properties["metadata"]:
@@ -30,7 +30,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def of_inputs(uri: str, sources: dict[str, tuple[str, str]], input_dict) -> Trace:
-    """The trace of a run whose nodes have all ended well, from its artifacts alone.
+    """Make the trace of a run whose nodes all succeeded, from its artifacts alone.
 
     Args:
         uri: of an output on Kubeflow Pipelines: `<root>/<pipeline>/<run>/<task>/<execution>/<key>`.

@@ -1,4 +1,4 @@
-"""What the page of a run shows: `facts.json` beside it, from which the history page is made. Imports nothing heavy."""
+"""The content of a run's page: `facts.json` beside it, from which the history page is made too. Imports nothing heavy."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -19,14 +19,14 @@ Ending = Literal["published", "not_blessed", "stable", "stopped", "failed", "unf
 
 
 class Limit(Part):
-    """A figure that a gate holds against a limit.
+    """A figure that a gate compares with a limit.
 
     Attributes:
         name: of the figure.
-        value: None: it has none.
-        at_least, at_most: what it must keep; at_least beside at_most is a range.
+        value: the figure; None: it has none.
+        at_least, at_most: its lowest and highest allowed value; both make a range.
         unit: of all three.
-        settings: that state the limit, as `section.key`.
+        settings: those that state the limit, as `section.key`.
     """
 
     name: str
@@ -152,7 +152,7 @@ class SliceFacts(Part):
 
 
 class Curves(Part):
-    """Of one model on the evaluation rows; all points from left to right."""
+    """The curves of one model on the evaluation rows; all points from left to right."""
 
     roc: list[tuple[float, float]] = Field(description="false positive rate, true positive rate")
     precision_recall: list[tuple[float, float]] = Field(description="recall, precision")
@@ -162,7 +162,7 @@ class Curves(Part):
 
 
 class Importance(Part):
-    """How much of the AUC is lost when a feature's values are permuted among the rows (Breiman 2001)."""
+    """The AUC that is lost when a feature's values are permuted among the rows (Breiman 2001)."""
 
     feature: str
     auc_loss: float = Field(description="mean of the permutations")
@@ -266,5 +266,5 @@ class RunFacts(Part):
 
 
 def read(folder: Path) -> RunFacts:
-    """Reads the facts beside a run's page. Raises OSError, ValueError."""
+    """Read the facts beside a run's page. Raises OSError, ValueError."""
     return RunFacts.model_validate_json((folder / FILE).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The gates of a run, from the data to the publication: what each held against which limit, and what came of it."""
+"""Collect the gates of a run, from the data to the publication: what each compared with which limit, and how it ended."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -29,7 +29,7 @@ VERDICTS = {
     "decayed": ("warn", "decayed"),
 }
 PUBLISHERS = (N.PUBLISHER, N.MOBILE_PUBLISHER)
-NODES = {  # of each gate, in the order in which they run; the last one decides
+NODES = {  # by gate, in the order in which they run; the last node decides
     "data": (
         N.IMPORT_SCHEMA_GEN,
         N.SPAN_EXAMPLE_GEN,
@@ -46,27 +46,27 @@ NODES = {  # of each gate, in the order in which they run; the last one decides
 
 
 def gates(facts: RunFacts) -> list[Gate]:
-    """All gates in their order.
+    """List all gates in their order.
 
     Args:
-        facts: of the run, without its gates: nodes are in the states that ML Metadata has.
+        facts: of the run, without its gates; nodes are in the states that ML Metadata has.
     """
     found = (_data(facts), _drift(facts), _model(facts), _server(facts), _phone(facts))
     return [_failed(gate, facts.nodes) for gate in found]
 
 
 def refusing(found: list[Gate]) -> Gate | None:
-    """The first gate that refused."""
+    """Return the first gate that refused."""
     return next((gate for gate in found if gate.state == "refused"), None)
 
 
 def kind(message: str) -> str:
-    """The name of the error that a failed node's message begins with."""
+    """Return the name of the error that a failed node's message begins with."""
     return message.partition(": ")[0]
 
 
 def node_state(node: Node, held: list[Gate], outcome: Ending) -> NodeState:
-    """A node that did its work well may have refused, or have had nothing to do."""
+    """Return a node's state for the page: one that succeeded may have refused, or have had nothing to do."""
     gate = next((gate for gate in held if node.name == gate.node), None)
     if gate and gate.state == "refused":
         return "refused"
@@ -78,11 +78,11 @@ def node_state(node: Node, held: list[Gate], outcome: Ending) -> NodeState:
 
 
 def _failed(gate: Gate, nodes: list[Node]) -> Gate:
-    """The gate, refused or failed if one of its nodes ended the run."""
+    """Mark the gate as refused or failed if one of its nodes ended the run."""
     for node in nodes:
         if node.name in NODES[gate.id] and node.state == "failed":
             state: GateState = "refused" if kind(node.message) in REFUSALS else "failed"
-            # The findings are told by themselves.
+            # The page lists the findings separately.
             told = [] if kind(node.message) == "DataRejected" else [node.message.partition("\n")[0]]
             return gate.model_copy(update={"node": node.name, "state": state, "reasons": [*filter(None, told), *gate.reasons]})
     return gate
@@ -129,7 +129,7 @@ def _drift(facts: RunFacts) -> Gate:
 
 
 def of_which_model(found: drift_report.Report) -> str:
-    """The verdict of the DriftMonitor, with whose it is."""
+    """Word the DriftMonitor's verdict, with the model that it is about."""
     if found.reference is None:
         return "nothing is in production yet, so there is nothing to compare with"
     fired = worst_first(check for check in found.checks if check.verdict != "stable")
@@ -185,7 +185,7 @@ def _phone(facts: RunFacts) -> Gate:
         return _gate("phone", "Phone", "not_tried")
     limits = list(_of_phone(phone, _Settings(facts.configuration)))
     if facts.candidate and not facts.candidate.blessed and all(limit.holds for limit in limits):
-        # It says no because the Evaluator did: of its own it has nothing against it.
+        # It says no because the Evaluator did, and adds no reason of its own.
         return _gate("phone", "Phone", "passed", iter(limits), [phone.reason])
     state: GateState = "passed" if phone.blessed else "refused"
     return _gate("phone", "Phone", state, iter(limits), [phone.reason] if phone.reason else [])
@@ -210,7 +210,7 @@ class _Settings:
         self._configuration = configuration
 
     def get(self, name: str) -> float | None:
-        """A setting; None where the run had none of that name, as one of older code."""
+        """Look up a setting; None if the run had none of that name, as one of older code."""
         section, _, key = name.partition(".")
         found = self._configuration.get(section, {})
         value = found.get(key) if isinstance(found, Mapping) else None

@@ -1,9 +1,9 @@
-"""TFDV's statistics of one feature in several datasets on common bins. Pure functions over its protos.
+"""Put TFDV's statistics of one feature in several datasets on common bins. Pure functions over its protos.
 
-TFDV lays a histogram's buckets between the smallest and the largest value of a dataset, so no two datasets have the same ones.
-Here each becomes its cumulative distribution, known at the edges of all its buckets and linear between them, which is read off
-at edges that all share. Where such an edge lies within a bucket, the bin beside it may get too much: of real rows 2 % of the
-values stand in a wrong bin (median of the features), 11 % of a column of few and uneven steps.
+TFDV lays a histogram's buckets between the smallest and the largest value of a dataset, so the buckets of two datasets differ.
+Here each becomes its cumulative distribution, known at the edges of all its buckets and linear between them, which is read at
+edges that all share. Where such an edge lies within a bucket, the bin beside it may get too much: of real rows, 2 % of the
+values stand in a wrong bin (median of the features), and 11 % in a column of few and uneven steps.
 """
 
 import math
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics, Histogram
 
-BINS = 25  # at most; half of that at least, unless there are fewer values
+BINS = 25  # the most; at least half as many, unless there are fewer values
 STEPS = (1, 2, 2.5, 5, 10)  # widths that people count in, times a power of ten
 FENCE = 1.5  # distances of the outer deciles
 CATEGORIES = 12
@@ -21,7 +21,7 @@ OTHER = "other"
 
 
 def unit(features: Iterable[FeatureNameStatistics]) -> int:
-    """What all values of a number are multiples of, as far as deciles and ends show; 0 if these are not whole numbers."""
+    """Return what all values of a number are multiples of, judged by deciles and ends; 0 if these are not whole numbers."""
     known = np.concatenate([_deciles(feature) for feature in features])
     if not len(known) or not all(float(value).is_integer() for value in known):
         return 0
@@ -29,12 +29,12 @@ def unit(features: Iterable[FeatureNameStatistics]) -> int:
 
 
 def edges(features: Sequence[FeatureNameStatistics], of: int) -> list[float]:
-    """Edges of equally wide bins for a number in all datasets; none if none has a value.
+    """Choose edges of equally wide bins for a number in all datasets; none if none has a value.
 
-    The bins end `FENCE` times the distance of the outer deciles beyond these, so that an outlier does not squeeze all others
-    into one bin: the first and the last bin take what is beyond them. A bin of whole numbers holds as many of them as the
-    others, one if they are few. Other bins have a round number in their middle: values are often rounded, and one that lies on
-    an edge would be shared out at random.
+    The bins reach `FENCE` times the distance of the outer deciles beyond these, so that an outlier does not squeeze all others
+    into one bin; the first and the last bin take what is beyond. All bins of whole numbers hold the same count of them, one if
+    they are few. Other bins have a round number in their middle: values are often rounded, and one that lies on an edge would
+    fall to either side by chance.
 
     Args:
         features: the datasets' statistics.
@@ -56,7 +56,7 @@ def edges(features: Sequence[FeatureNameStatistics], of: int) -> list[float]:
 
 
 def shares(feature: FeatureNameStatistics, at: Sequence[float], of: int) -> list[float]:
-    """Share of a number's values in each bin between the edges `at`, the outermost ones included; zeros if it has none."""
+    """Return the share of a number's values in each bin between the edges `at`, both ends included; zeros if it has none."""
     values, below = _cumulative(feature, of)
     if not len(values):
         return [0.0] * (len(at) - 1)
@@ -64,7 +64,7 @@ def shares(feature: FeatureNameStatistics, at: Sequence[float], of: int) -> list
 
 
 def categories(features: Sequence[FeatureNameStatistics]) -> list[str]:
-    """The most frequent values of the first dataset that has any, and `OTHER`, which stands for all that are not named."""
+    """List the most frequent values of the first dataset that has any, and `OTHER` for all that are not named."""
     for feature in features:
         if counts := _counts(feature):
             frequent = [name for name, _ in counts.most_common() if name != OTHER]
@@ -73,7 +73,7 @@ def categories(features: Sequence[FeatureNameStatistics]) -> list[str]:
 
 
 def category_shares(feature: FeatureNameStatistics, names: Sequence[str]) -> list[float]:
-    """Share of a category's values in each of `names`, the last one for all others; zeros if it has none."""
+    """Return the share of a category's values in each of `names`, the last one for all others; zeros if it has none."""
     total = feature.string_stats.common_stats.num_non_missing
     counts = _counts(feature)
     named = [counts[name] / total if total else 0.0 for name in names[:-1]]
@@ -89,13 +89,13 @@ def _counts(feature: FeatureNameStatistics) -> Counter[str]:
 
 
 def _deciles(feature: FeatureNameStatistics) -> np.ndarray:
-    """The finite edges of TFDV's ten buckets that hold as many values each: values of the dataset, its ends among them."""
+    """Return the finite edges of TFDV's ten buckets of equal count: values of the dataset, with its ends."""
     found = [each for each in feature.num_stats.histograms if each.type == Histogram.QUANTILES]
     return _points(found[0])[0] if found else np.empty(0)
 
 
 def _points(histogram: Histogram) -> tuple[np.ndarray, np.ndarray]:
-    """The finite edges of the buckets, and the share of the values up to each."""
+    """Return the finite edges of the buckets, and the share of the values up to each."""
     if not histogram.buckets:
         return np.empty(0), np.empty(0)
     ends = np.array([histogram.buckets[0].low_value, *(bucket.high_value for bucket in histogram.buckets)])
@@ -105,10 +105,10 @@ def _points(histogram: Histogram) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _cumulative(feature: FeatureNameStatistics, of: int) -> tuple[np.ndarray, np.ndarray]:
-    """Values, ascending, and the share of the feature's values up to each, from all its histograms together.
+    """Return ascending values and the share of the feature's values up to each, from all its histograms together.
 
     The deciles show where the mass is when an outlier has made all other buckets wide. Between multiples of the unit nothing
-    is added, so a share that is known anywhere there is known in the middle, where the bins' edges are.
+    is added, so a share known anywhere between two is known in the middle, where the bins' edges are.
     """
     points = [_points(histogram) for histogram in feature.num_stats.histograms] or [(np.empty(0), np.empty(0))]
     ends, below = (np.concatenate(parts) for parts in zip(*points, strict=True))
@@ -119,14 +119,14 @@ def _cumulative(feature: FeatureNameStatistics, of: int) -> tuple[np.ndarray, np
 
 
 def _fences(deciles: np.ndarray) -> tuple[float, float]:
-    """The ends, or what is `FENCE` distances of the outer deciles beyond these if that is nearer."""
+    """Return the ends, or the points `FENCE` distances of the outer deciles beyond these if those are nearer."""
     low, high = deciles[0], deciles[-1]
     reach = FENCE * (deciles[-2] - deciles[1])
     return (max(low, deciles[1] - reach), min(high, deciles[-2] + reach)) if reach > 0 else (low, high)
 
 
 def _width(extent: float, *, whole: bool) -> float:
-    """The smallest step of which `BINS` cover the extent, wherever the first one begins."""
+    """Return the smallest step of which `BINS` cover the extent, wherever the first one begins."""
     least = extent / (BINS - 1)
     if (whole and least <= 1) or not extent:
         return 1

@@ -19,10 +19,10 @@ STYLES = ("style.css", "history.css")
 
 
 def update(reports: Path) -> Path:
-    """Writes the page anew from the facts beside each run's page, at once; runs that end together take turns.
+    """Rewrite the page from the facts beside each run's page, atomically; runs that end together take turns.
 
     Returns:
-        The page.
+        The page's path.
 
     Raises:
         OSError: `reports` cannot be written.
@@ -38,7 +38,7 @@ def update(reports: Path) -> Path:
 
 
 def read(reports: Path) -> tuple[list[RunFacts], dict[str, str]]:
-    """The facts of every run below `reports`; and why those of a folder cannot be used, by the folder's name."""
+    """Read the facts of every run below `reports`, and why those of a folder cannot be used, by the folder's name."""
     found, broken = [], {}
     for path in sorted(reports.glob(f"*/{facts.FILE}")):
         name = path.parent.name
@@ -55,7 +55,7 @@ def read(reports: Path) -> tuple[list[RunFacts], dict[str, str]]:
 
 
 def render(runs: Sequence[RunFacts], broken: Mapping[str, str] | None = None) -> str:
-    """The page.
+    """Render the page.
 
     Args:
         runs: in any order.
@@ -90,5 +90,5 @@ def render(runs: Sequence[RunFacts], broken: Mapping[str, str] | None = None) ->
 
 
 def link(run: RunFacts) -> str:
-    """The address of a run's page, from the history's."""
+    """Return the address of a run's page, from the history's."""
     return f"./{quote(run.run)}/{PAGE}"

@@ -11,17 +11,17 @@ from components.run_report.vega import svg
 
 HEIGHT = 190  # of a plot, px
 LABELS = 8  # versions that fit side by side
-SLOWEST = 6  # nodes that are drawn by themselves
+SLOWEST = 6  # nodes that have a colour of their own
 PALETTE = 20  # --node-1 to --node-20 in history.css
 OTHERS = "other nodes"
 
 
 def production(model: str, points: Sequence[Point]) -> Markup:
-    """The AUC of the model in production over the months; a diamond is a publication, a ring the model that it replaced."""
+    """Draw the AUC of the model in production by month; a diamond is a publication, a ring the model that it replaced."""
     published = [point for point in points if point.published]
     step = -(-len(published) // LABELS)
     named = {point.span for point in published[::-1][:: step or 1]}  # from the newest back
-    labels = {}  # of a month's publications at the highest of them: side by side they would lie on each other
+    labels = {}  # a month's publications share one label, at the highest of them: side by side they would overlap
     for span in named:
         of_span = [point for point in published if point.span == span]
         labels[max(of_span, key=lambda point: point.auc)] = ", ".join(f"v{point.version}" for point in of_span)
@@ -60,7 +60,7 @@ def production(model: str, points: Sequence[Point]) -> Markup:
 
 
 def _words(points: Sequence[Point]) -> str:
-    """What the picture shows."""
+    """Say what the picture shows."""
     changes = ", ".join(f"version {point.version} in {point.span}" for point in points if point.published)
     first, last = points[0], points[-1]
     return (
@@ -70,7 +70,7 @@ def _words(points: Sequence[Point]) -> str:
 
 
 def stacked(runs: Sequence[RunFacts], nodes: Sequence[Durations]) -> Markup:
-    """A bar a run: the slowest nodes from below, then all others."""
+    """Draw a bar for each run: the slowest nodes from below, then all others."""
     names, legend_colours = slowest(nodes), legend(runs, nodes)
     rows = []
     for number, run in enumerate(runs):
@@ -102,18 +102,18 @@ def stacked(runs: Sequence[RunFacts], nodes: Sequence[Durations]) -> Markup:
 
 
 def slowest(nodes: Sequence[Durations]) -> list[str]:
-    """The nodes that are drawn by themselves."""
+    """Name the nodes that have a colour of their own."""
     return [each.node for each in nodes[:SLOWEST]]
 
 
 def colours(runs: Sequence[RunFacts]) -> dict[str, str]:
-    """A colour for each node of the DAG, whatever it did: it stays the same however slow the node is."""
+    """Choose a colour for each node of the DAG, the same however slow the node is."""
     names = sorted({node.name for run in runs for node in run.nodes})
     return {name: f"var(--node-{place % PALETTE + 1})" for place, name in enumerate(names)} | {OTHERS: "var(--node-others)"}
 
 
 def legend(runs: Sequence[RunFacts], nodes: Sequence[Durations]) -> dict[str, str]:
-    """What is drawn by itself, with its colour, and all others."""
+    """Map what has a colour of its own, and all others, to their colours."""
     known = colours(runs)
     return {name: known[name] for name in [*slowest(nodes), OTHERS]}
 

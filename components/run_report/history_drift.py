@@ -29,14 +29,14 @@ class Cell:
 
     @property
     def level(self) -> Level:
-        """How strongly it is coloured."""
+        """How strongly the cell is coloured."""
         if self.ratio is None:
             return "none"
         return "low" if self.ratio < NEAR else "near" if self.ratio < 1 else "over" if self.ratio < FAR else "far"
 
     @property
     def text(self) -> str:
-        """The ratio, cut to two digits: what is below the limit is not written as 1.0."""
+        """The ratio, cut to two digits, so that one below the limit is not written as 1.0."""
         if self.ratio is None:
             return ""
         if self.ratio >= 10:  # noqa: PLR2004 two digits
@@ -46,7 +46,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Of one model: a column for each of `runs`, in the order of time, and a row for each feature, the most drifted first."""
+    """The features of one model by month: a column for each of `runs`, oldest first, a row for each feature, worst first."""
 
     model: str
     runs: list[RunFacts]
@@ -54,7 +54,7 @@ class HeatMap:
 
 
 def heat_map(model: str, runs: Sequence[RunFacts]) -> HeatMap | None:
-    """The checks of the features' data, in the newest run of each span that compared them.
+    """Take the checks of the features' data from the newest run of each span that compared them.
 
     Args:
         model: its name.

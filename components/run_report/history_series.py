@@ -1,4 +1,4 @@
-"""What changed over the runs: the AUC of the model in production, and the seconds of the nodes."""
+"""Follow over the runs the AUC of the model in production, and the seconds of the nodes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ class Point:
 
     Attributes:
         span: the newest month that the run saw.
-        version: the model's.
+        version: of the model.
         auc: on that month: on its evaluation rows, or on all of its rows if the run made no candidate.
-        interval: 95 %, if it is known.
+        interval: of 95 %, if it is known.
         published: whether the run published it, and it does not wait for a promotion.
-        replaced: the AUC of the model that it took the place of, on the same rows.
+        replaced: the AUC of the model that it replaced, on the same rows.
     """
 
     span: str
@@ -48,14 +48,14 @@ class Durations:
 
 
 def auc(run: RunFacts) -> Metric | None:
-    """Of the candidate and of the model in production, on the same evaluation rows."""
+    """Return the AUC of the candidate and of the model in production, on the same evaluation rows."""
     return next((metric for metric in run.candidate.metrics if metric.name == "AUC"), None) if run.candidate else None
 
 
 def production(runs: Iterable[RunFacts]) -> list[Point]:
-    """Every publication, and the newest measure of each span that published nothing, in the order of the spans.
+    """List every publication, and the newest measure of each span that published nothing, by span.
 
-    A span's publications may be followed by a measure of another version: after one was taken back.
+    After a rollback a span's publications may be followed by a measure of another version.
 
     Args:
         runs: of one model, the oldest first. Those that measured no model in production are left out.
@@ -72,7 +72,7 @@ def production(runs: Iterable[RunFacts]) -> list[Point]:
 
 
 def newest(runs: Sequence[RunFacts]) -> Point | None:
-    """What the newest run says of the model in production, whichever span it ran.
+    """Return what the newest run says of the model in production, whichever span it ran.
 
     Args:
         runs: of one model, the oldest first.
@@ -95,12 +95,12 @@ def _point(run: RunFacts) -> Point | None:
 
 
 def seconds(run: RunFacts) -> dict[str, float]:
-    """Of each node that worked in the run."""
+    """Return the seconds of each node that worked in the run."""
     return {node.name: node.seconds for node in run.nodes if node.seconds is not None and node.state in WORKED}
 
 
 def durations(runs: Sequence[RunFacts]) -> list[Durations]:
-    """Of each node, the slowest first.
+    """Collect each node's durations, the slowest node first.
 
     Args:
         runs: the oldest first.

@@ -15,7 +15,7 @@ RawColumns = Mapping[str, np.ndarray]  # raw columns, each of shape [rows]
 
 
 def importance(score: Callable[[RawColumns], np.ndarray], columns: RawColumns, labels: np.ndarray) -> list[Importance]:
-    """The loss of AUC when the rows' values of one feature are permuted, for each feature; the same for the same rows.
+    """Measure the loss of AUC when one feature's values are permuted, for each feature; the same rows give the same result.
 
     What two features both tell is credited to neither: permuting one leaves it in the other.
 

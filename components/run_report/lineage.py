@@ -1,4 +1,4 @@
-"""What was made from what: the run's artifacts, each with a sum of its files."""
+"""List what was made from what: the run's artifacts, each with a sum of its files."""
 
 import hashlib
 from pathlib import Path
@@ -9,7 +9,7 @@ from components.shared.files import files_below, sha256
 
 
 def lineage(trace: Trace) -> list[ArtifactFacts]:
-    """Every output of the run, in the order of its nodes."""
+    """List every output of the run, in the order of its nodes."""
     users: dict[int, list[str]] = {}
     for execution in trace.executions.values():
         for artifact in {each.id: each for found in execution.inputs.values() for each in found}.values():
@@ -30,6 +30,6 @@ def lineage(trace: Trace) -> list[ArtifactFacts]:
 
 
 def tree_sum(folder: Path) -> str:
-    """Hex SHA-256 over the names and the sums of a folder's files, as `sha256sum` lists them; empty if it has none."""
+    """Return the hex SHA-256 over the names and sums of a folder's files, as `sha256sum` lists them; empty if it has none."""
     lines = [f"{sha256(folder / path)}  {path}\n" for path in files_below(folder)] if folder.is_dir() else []
     return hashlib.sha256("".join(lines).encode()).hexdigest() if lines else ""

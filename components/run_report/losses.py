@@ -1,4 +1,4 @@
-"""The loss by epoch, from the logs that Keras' TensorBoard callback writes."""
+"""Read the loss by epoch from the logs of Keras' TensorBoard callback."""
 
 import math
 from itertools import takewhile
@@ -12,7 +12,7 @@ TAG = "epoch_loss"
 
 
 def losses(folder: Path) -> dict[str, list[float]]:
-    """The losses in a ModelRun's folder, one an epoch, by name; those before the first that is no number, if one diverged."""
+    """Read the losses in a ModelRun's folder, one per epoch, by name; if one diverged, those before its first NaN."""
     found = {name: _losses(folder / logs) for name, logs in FOLDERS.items() if (folder / logs).is_dir()}
     return {name: values for name, values in found.items() if values}
 

@@ -1,4 +1,4 @@
-"""What a run says of its model: TFMA's metrics, and what one more pass of scores over the evaluation rows adds to them."""
+"""Collect what a run says of its model: TFMA's metrics, and what one more pass of scores over the evaluation rows adds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Judged:
 
     @property
     def blocks(self) -> int:
-        """How many blocks of rows the draws are made of."""
+        """Return how many blocks of rows the bootstrap draws from."""
         return len(self.scored.blocks) if self.drawable else 0
 
     @cached_property
@@ -60,18 +60,18 @@ class Judged:
         return self.scored.draws() if self.drawable else {}
 
     def metric(self, key: str) -> Measured | None:
-        """A metric over all rows, by TFMA's name; None if it has no value there."""
+        """Return a metric over all rows, by TFMA's name; None if it has no value there."""
         value = self.measured[OVERALL].get(key)
         if value is None:
             return None
         return Measured(value=value, interval=paired.interval(value, self.drawn(key), self.blocks))
 
     def drawn(self, key: str) -> np.ndarray:
-        """A metric of each bootstrap sample; empty if there is none."""
+        """Return a metric of each bootstrap sample; empty if there is none."""
         return self.draws.get(METRICS[key]["name"], np.array([]))
 
     def slice(self, name: str) -> dict[str, float]:
-        """The metrics of a slice, by the page's names."""
+        """Return the metrics of a slice, by the page's names."""
         measured = self.measured.get(name, {})
         return {METRICS[key]["name"]: measured[key] for key in METRICS if key in measured}
 
@@ -81,13 +81,13 @@ class Judged:
 
 
 def model(trace: Trace, label: str) -> ModelFacts | None:
-    """Facts of the candidate beside the model in production; None if no candidate was evaluated.
+    """Collect the facts of the candidate beside the model in production; None if no candidate was evaluated.
 
     The metrics are TFMA's own. The intervals, the curves and the importance of the features come from scores of the same rows.
 
     Args:
         trace: the run.
-        label: its column.
+        label: the label's column.
     """
     examples, trained = trace.output(Output.EXAMPLES), trace.output(Output.MODEL)
     evaluation, blessing = trace.output(Output.EVALUATION), trace.output(Output.BLESSING)
@@ -125,18 +125,18 @@ def _load(artifact: Artifact) -> Any:
 
 
 def days(examples: str, paths: list[str]) -> np.ndarray | None:
-    """The day of each row of these files, in their order; None if SpanExampleGen, of older code, did not write them."""
+    """Read the day of each row of these files, in order; None if SpanExampleGen, of older code, did not write them."""
     found = [Path(spans.days_file(examples, Path(path).name)) for path in paths]
     return np.concatenate([np.load(path) for path in found]) if all(path.is_file() for path in found) else None
 
 
 def scores(models: Mapping[str, Any], paths: list[str], label: str, of_days: np.ndarray | None = None) -> dict[str, Scored]:
-    """The scores that each SavedModel's `serving_default` gives, as the Evaluator took them.
+    """Compute the scores that each SavedModel's `serving_default` gives, as the Evaluator took them.
 
     Args:
         models: by name.
         paths: gzipped TFRecords of tf.Example, in the order of time.
-        label: its column.
+        label: the label's column.
         of_days: a number for the day of each row, if it is known.
     """
     spec = {label: tf.io.FixedLenFeature([], tf.int64)}
@@ -154,7 +154,7 @@ def _metrics(candidate: Judged, production: Judged | None) -> list[Metric]:
 
 
 def _metric(key: str, value: Measured, candidate: Judged, production: Judged | None) -> Metric:
-    """One metric of both models, and their difference where both have it."""
+    """Put together a metric of both models, and their difference where both have it."""
     other = production.metric(key) if production else None
     stated = Metric(**METRICS[key], candidate=value, production=other)
     if production is None or other is None:
@@ -172,7 +172,7 @@ def _metric(key: str, value: Measured, candidate: Judged, production: Judged | N
 
 
 def _slices(candidate: Judged, production: Judged | None) -> list[SliceFacts]:
-    """Grouped by their feature, the largest first."""
+    """Group the slices by their feature, the largest first."""
     rows = {name: int(metrics[ROWS]) for name, metrics in candidate.measured.items() if name != OVERALL}
     return [
         SliceFacts(
@@ -186,7 +186,7 @@ def _slices(candidate: Judged, production: Judged | None) -> list[SliceFacts]:
 
 
 def _importance(candidate: Any, paths: list[str], label: str) -> list[Importance]:
-    """Of the raw columns, which the signature `raw` takes; none if the sample's rows are all of one class."""
+    """Measure the importance of the raw columns, which the signature `raw` takes; none if the sample has one class only."""
     raw = candidate.signatures["raw"]
     dtypes = {name: spec.dtype.name for name, spec in raw.structured_input_signature[1].items()}
     columns = raw_rows.head(paths, {**dtypes, label: "int64"}, MOST_ROWS)

@@ -1,4 +1,4 @@
-"""The page of a run: one HTML file, a pure function of its facts."""
+"""Render the page of a run: one HTML file, a pure function of its facts."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ from components.run_report.limit_words import words
 from components.run_report.templating import environment
 from components.shared.drift_report import Check
 
-FEATURES_SHOWN = 6  # distributions that are not folded: those that moved most
+FEATURES_SHOWN = 6  # distributions that are not folded: those that drifted most
 SLICE_ROWS = 100  # of a slice that is drawn: smaller ones say little, and would set the scale
 
 OUTCOMES = {
@@ -37,7 +37,7 @@ GATE_STATES = {
 
 
 def render(facts: RunFacts, folder: Path | None = None, before: RunFacts | None = None, after: RunFacts | None = None) -> str:
-    """The page, which needs nothing beside itself.
+    """Render the page, which needs no other file.
 
     Args:
         facts: of the run.
@@ -81,7 +81,7 @@ def render(facts: RunFacts, folder: Path | None = None, before: RunFacts | None 
 
 
 def addresses(facts: RunFacts, folder: Path | None) -> dict[str, str]:
-    """Where to read more, by what a person calls it."""
+    """Return the addresses to read more at, by what a person calls them."""
     card = contents.CARD if facts.published else ""
     places = {
         "Log": facts.log,
@@ -93,7 +93,7 @@ def addresses(facts: RunFacts, folder: Path | None) -> dict[str, str]:
 
 
 def decisive(gate: Gate) -> list[Limit]:
-    """The limits of a gate that were not kept, else the one that was kept by the least; none if it said no more than words."""
+    """Return the limits that a gate did not keep, else the one it kept most narrowly; none if it only gave words."""
     beyond = [limit for limit in gate.limits if not limit.holds]
     if beyond or (gate.state in ("refused", "failed") and gate.reasons):
         return beyond
@@ -101,13 +101,13 @@ def decisive(gate: Gate) -> list[Limit]:
 
 
 def _tightness(limit: Limit) -> float:
-    """The margin as a share of the limit."""
+    """Return the margin as a share of the limit."""
     ends = [abs(end) for end in (limit.at_least, limit.at_most) if end]
     return (limit.margin or 0.0) / min(ends, default=1.0)
 
 
 def absent(facts: RunFacts) -> str:
-    """Why a part of the page is empty."""
+    """Say why a part of the page is empty."""
     stopper = next((node.name for node in facts.nodes if node.message), None)
     if stopper:
         return f"Nothing to show: {stopper} ended the run before."
@@ -119,7 +119,7 @@ def absent(facts: RunFacts) -> str:
 
 
 def features(facts: RunFacts) -> list[tuple[FeatureFacts, Markup | None, Check | None]]:
-    """Features with their chart and their worst drift check; those that moved most come first."""
+    """Return features with their chart and their worst drift check; those that drifted most come first."""
     assert facts.data is not None
     worst = worst_by_feature(facts.drift.checks) if facts.drift else {}
     moved = {name: place for place, name in enumerate(worst)}
@@ -133,7 +133,7 @@ def _chart(feature: FeatureFacts) -> Markup | None:
 
 
 def pictures(candidate: ModelFacts) -> dict[str, Markup]:
-    """The charts of a model, by name; without those of which there are no figures."""
+    """Draw the charts of a model, by name, as far as there are figures for them."""
     both = {"candidate": candidate.candidate, "production": candidate.production}
     curves: Mapping[str, Curves] = {role: found for role, found in both.items() if found}
     made: dict[str, Markup] = {}

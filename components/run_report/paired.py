@@ -1,4 +1,4 @@
-"""How sure a figure is, and the difference of two models' figures on the same rows: by a bootstrap of whole days."""
+"""Bound a figure, and the difference of two models' figures on the same rows, by a bootstrap of whole days."""
 
 import numpy as np
 from scipy import stats  # type: ignore[import-untyped]
@@ -11,15 +11,15 @@ NORMAL = 1.96
 
 
 def interval(value: float, draws: np.ndarray, blocks: int) -> tuple[float, float] | None:
-    """The 95 % interval of a figure; None if its draws have no values, or there are too few blocks.
+    """Return the 95 % interval of a figure; None if its draws have no values, or there are too few blocks.
 
-    A bootstrap of few blocks is too narrow: it is widened around the figure as that of a mean of as many days would be
-    (Student's t, and a variance over one block less; Cameron, Gelbach and Miller 2008).
+    The bootstrap's interval is too narrow with few blocks, so it is widened around the figure as that of a mean of as many days
+    would be (Student's t, and a variance over one block less; Cameron, Gelbach and Miller 2008).
 
     Args:
         value: the figure.
         draws: of the bootstrap, shape [draws].
-        blocks: that were drawn from.
+        blocks: how many were drawn from.
     """
     known = draws[np.isfinite(draws)]
     if not len(known) or blocks < FEWEST:
@@ -32,13 +32,13 @@ def interval(value: float, draws: np.ndarray, blocks: int) -> tuple[float, float
 def verdict(
     better: Better, candidate: np.ndarray, production: np.ndarray, values: tuple[float, float], blocks: int
 ) -> Comparison:
-    """Whether the candidate's figure is better than production's. "undecided" where the interval of the gain holds zero.
+    """Compare the candidate's figure with production's; "undecided" where the interval of the gain holds zero.
 
     Args:
-        better: which figures are.
+        better: which figures are better.
         candidate, production: draws of both on the same samples.
         values: both figures.
-        blocks: that were drawn from.
+        blocks: how many were drawn from.
     """
     found = interval(float(gain(better, *values)), gain(better, candidate, production), blocks)
     if found is None or found[0] <= 0 <= found[1]:
@@ -47,7 +47,7 @@ def verdict(
 
 
 def gain(better: Better, candidate, production):
-    """By how much the candidate's figure is better; numbers, or arrays of them."""
+    """Return by how much the candidate's figure is better; of numbers, or of arrays."""
     if better == "nearer 1":
         return np.abs(production - 1) - np.abs(candidate - 1)
     return candidate - production if better == "higher" else production - candidate

@@ -1,4 +1,4 @@
-"""What a run says of its model for phones, and of its candidate in a server."""
+"""Collect what a run says of its model for phones, and of its candidate in a server."""
 
 import json
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ from components.shared.phone import card, parity_report
 
 
 def phone(trace: Trace, min_rows: int) -> PhoneFacts | None:
-    """Facts of the files for phones; None if they were not evaluated.
+    """Collect the facts of the files for phones; None if they were not evaluated.
 
     Args:
         trace: the run.
-        min_rows: of a slice that is compared.
+        min_rows: the fewest rows of a slice that is compared.
     """
     exported = trace.output(Output.MOBILE_MODEL)
     evaluation, blessing = trace.output(Output.MOBILE_EVALUATION), trace.output(Output.MOBILE_BLESSING)
@@ -44,7 +44,7 @@ def phone(trace: Trace, min_rows: int) -> PhoneFacts | None:
 
 
 def changes(measured: Mapping[str, tfma_results.Metrics], min_rows: int) -> dict[str, float]:
-    """The largest difference of AUC and log loss between the file and the server's model, in slices of `min_rows` or more."""
+    """Return the largest difference of AUC and log loss between file and server's model, in slices of at least `min_rows`."""
     mobile, server = measured[tfma_results.CANDIDATE], measured[tfma_results.BASELINE]
     found: dict[str, float] = {}
     for metric, called in ((AUC, "AUC"), (LOG_LOSS, "log loss")):
@@ -58,13 +58,13 @@ def changes(measured: Mapping[str, tfma_results.Metrics], min_rows: int) -> dict
 
 
 def ships(served: Path) -> set[str]:
-    """Names of the variants in the folder that is published: the card says which one `model.tflite` is."""
+    """Name the variants in the folder that is published; the card says which one `model.tflite` is."""
     stated = card.ModelCard.model_validate_json((served / card.FILE).read_text(encoding="utf-8"))
     return {stated.variant, *(path.stem for path in served.glob("*.tflite"))}
 
 
 def server(trace: Trace) -> ServerFacts | None:
-    """Facts of the candidate in a server; None if no Canary tried one, as where TFX's InfraValidator does."""
+    """Collect the facts of the candidate in a server; None if no Canary tried one, as with TFX's InfraValidator."""
     blessing = trace.output(Output.INFRA_BLESSING)
     if blessing is None:
         return None

@@ -1,4 +1,4 @@
-"""Writes the pages of all runs anew, from ML Metadata and the artifacts alone."""
+"""Rewrite the pages of all runs, from ML Metadata and the artifacts alone."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +12,12 @@ UNRECORDED = {"git commit": "unknown: the run was ended before it wrote its repo
 
 
 def rebuild(metadata: Path, reports: Path, fallback: Settings) -> Iterator[str]:
-    """Writes a page for every run in the store that has begun a node, the oldest first. Yields their names.
+    """Write a page for every run in the store that has begun a node, the oldest first. Yields their names.
 
     Args:
         metadata: SQLite file of ML Metadata.
         reports: folder of all pages.
-        fallback: for runs that were ended before they wrote a report, and with it their own settings.
+        fallback: for runs that were ended before they wrote a report, which holds a run's own settings.
     """
     store = trace.open_store(metadata)
     names: list[str] = []
@@ -32,7 +32,7 @@ def rebuild(metadata: Path, reports: Path, fallback: Settings) -> Iterator[str]:
 
 
 def _recorded(found: Trace) -> tuple[Settings, dict[str, str]] | None:
-    """What the run's own report knew; None if it was not written."""
+    """Read what the run's own report knew; None if it was not written."""
     page = found.output(Output.PAGE)
     if not page or not (Path(page.uri) / facts.FILE).exists():
         return None

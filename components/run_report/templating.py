@@ -1,4 +1,4 @@
-"""Jinja2 as both pages use it: everything is escaped, numbers are written for people, an undefined name is an error."""
+"""Set up Jinja2 for both pages: everything is escaped, numbers are written for people, an undefined name is an error."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ DIGITS = 3  # of a number, where no more are needed
 
 @cache
 def environment() -> Environment:
-    """The templates, with the style and the script that `base.html.j2` puts inline."""
+    """Load the templates, with the style and the script that `base.html.j2` puts inline."""
     made = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -31,12 +31,12 @@ def environment() -> Environment:
 
 
 def count(value: int | None) -> str:
-    """12345 as 12,345."""
+    """Write 12345 as 12,345."""
     return MISSING if value is None else f"{value:,}"
 
 
 def share(value: float | None, digits: int = DIGITS) -> str:
-    """0.1234 as 12.3 %, each digit above three a decimal more; a share that is not zero is never written as zero."""
+    """Write 0.1234 as 12.3 %; each digit above three adds a decimal, and a share above zero is never written as zero."""
     if value is None:
         return MISSING
     decimals = digits - DIGITS + 1
@@ -46,11 +46,11 @@ def share(value: float | None, digits: int = DIGITS) -> str:
 
 
 def figure(value: float | None, digits: int = DIGITS) -> str:
-    """A metric or a measure to three significant digits; an exponent only below 0.0001, no decimals from 1,000 on.
+    """Write a metric or measure with three significant digits, an exponent only below 0.0001, no decimals from 1,000 on.
 
     Args:
         value: the number.
-        digits: significant ones, at least three.
+        digits: significant ones, at least three. Default: three.
     """
     if value is None:
         return MISSING
@@ -58,12 +58,12 @@ def figure(value: float | None, digits: int = DIGITS) -> str:
         return "0"
     if abs(value) >= 10**digits - 0.5:  # rounded to a digit more
         return f"{value:,.0f}"
-    below = f"{value:.{digits - 2}e}"  # a digit less: so small a number is rough
+    below = f"{value:.{digits - 2}e}"  # one digit less, since so small a number is rough
     return f"{value:#,.{digits}g}".removesuffix(".") if abs(float(below)) >= 1e-4 else below  # noqa: PLR2004
 
 
 def amount(value: float | None, unit: str = "", digits: int = DIGITS) -> str:
-    """A figure with its unit: a share in percent, rows and days as counts."""
+    """Write a figure with its unit: a share in percent, rows and days as counts."""
     if value is None:
         return MISSING
     size = abs(value)
@@ -73,14 +73,14 @@ def amount(value: float | None, unit: str = "", digits: int = DIGITS) -> str:
 
 
 def signed(value: float | None) -> str:
-    """A difference, with its sign."""
+    """Write a difference, with its sign."""
     if value is None:
         return MISSING
     return ("+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else "") + figure(abs(value))
 
 
 def duration(seconds: float | None) -> str:
-    """0.02 as 0.0 s, 95 as 1 min 35 s, 3700 as 1 h 2 min."""
+    """Write 0.02 as 0.0 s, 95 as 1 min 35 s, 3700 as 1 h 2 min."""
     if seconds is None:
         return MISSING
     if round(seconds, 1) < 60:  # noqa: PLR2004 a minute

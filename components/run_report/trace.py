@@ -1,4 +1,4 @@
-"""What a run did, from ML Metadata: its nodes, how each ended, and what was made from what. Imports no TensorFlow."""
+"""Read what a run did from ML Metadata: its nodes, how each ended, and what was made from what. Imports no TensorFlow."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from components.shared import metadata_file
 from components.shared.nodes import Output
 
 RUN = "pipeline_run"  # the type of the context that TFX makes for each run
-TFX_VALUE = "__value__"  # the field that holds a value of no structure; tfx.types.artifact
+TFX_VALUE = "__value__"  # TFX's field for a value without structure; tfx.types.artifact
 MESSAGE = "failure"  # custom property of a failed execution: why
 STATES: dict[int, NodeState] = {
     mlmd.Execution.COMPLETE: "done",
@@ -44,7 +44,7 @@ class Execution:
         node: its id in the pipeline.
         state: how it ended.
         started: seconds since 1970.
-        seconds: that it took.
+        seconds: how long it took.
         message: why it failed, if its runner said so.
         parameters: its exec properties.
         inputs, outputs: artifacts by key.
@@ -68,14 +68,14 @@ class Trace:
     executions: dict[str, Execution]
 
     def output(self, output: Output) -> Artifact | None:
-        """The artifact that a node left; None if it did not end well."""
+        """Return the artifact that a node wrote; None if it did not succeed."""
         execution = self.executions.get(output.node)
         found = execution.outputs.get(output.key, []) if execution and execution.state in ("done", "cached") else []
         return found[0] if found else None
 
 
 def open_store(path: Path) -> metadata_store.MetadataStore:
-    """Opens the SQLite file of a local run, which must exist. Raises RootUnusable."""
+    """Open the SQLite file of a local run, which must exist. Raises RootUnusable."""
     metadata_file.check(path, to_write=False)
     config = mlmd.ConnectionConfig()
     config.sqlite.filename_uri = str(path)
@@ -84,7 +84,7 @@ def open_store(path: Path) -> metadata_store.MetadataStore:
 
 
 def runs(store: metadata_store.MetadataStore) -> list[str]:
-    """Names of all runs, the oldest first."""
+    """List the names of all runs, the oldest first."""
     try:
         contexts = store.get_contexts_by_type(RUN)
     except errors.NotFoundError:
@@ -93,7 +93,7 @@ def runs(store: metadata_store.MetadataStore) -> list[str]:
 
 
 def read(store: metadata_store.MetadataStore, run: str) -> Trace:
-    """One run. Raises KeyError if there is none of that name."""
+    """Read one run. Raises KeyError if there is none of that name."""
     context = store.get_context_by_type_and_name(RUN, run)
     if context is None:
         raise KeyError(run)
@@ -102,13 +102,13 @@ def read(store: metadata_store.MetadataStore, run: str) -> Trace:
 
 
 def node_of(store: metadata_store.MetadataStore, execution: mlmd.Execution) -> str:
-    """The id of the node in the pipeline; two nodes may be of one type."""
+    """Return the id of the node in the pipeline; two nodes may be of one type."""
     [context] = [context for context in store.get_contexts_by_execution(execution.id) if context.type == "node"]
     return node_in(context)
 
 
 def node_in(context: mlmd.Context) -> str:
-    """The id of the node that a context of the type "node" stands for: it is named `<pipeline>.<node>`."""
+    """Return the id of the node that a context of the type "node" stands for, named `<pipeline>.<node>`."""
     return context.name.rpartition(".")[2]
 
 
@@ -138,7 +138,7 @@ def _artifact(artifact: mlmd.Artifact) -> Artifact:
 
 
 def of_tfx(artifact) -> Artifact:
-    """From an artifact as TFX gives it to an executor."""
+    """Convert an artifact as TFX gives it to an executor."""
     return _artifact(artifact.mlmd_artifact)
 
 
@@ -147,7 +147,7 @@ def _values(properties) -> dict[str, Property]:
 
 
 def _value(value):
-    """TFX keeps in a Struct what ML Metadata has no type for, such as a dictionary, or any number that came by Kubeflow."""
+    """Unwrap a value: TFX keeps in a Struct what ML Metadata has no type for: a dictionary, or any number from Kubeflow."""
     if not isinstance(value, Struct):
         return value
     fields = json_format.MessageToDict(value)

@@ -1,4 +1,4 @@
-"""Altair's charts as inline SVG: drawn here without a network, in the colours of the page's theme, safe for any text."""
+"""Draw Altair's charts as inline SVG, without a network, in the colours of the page's theme, safe for any text."""
 
 import hashlib
 import re
@@ -41,12 +41,12 @@ ElementTree.register_namespace("", SVG)
 
 
 def svg(chart: alt.TopLevelMixin, label: str, height: int) -> Markup:
-    """Draws a chart, as wide as `WIDTH`.
+    """Draw a chart, as wide as `WIDTH`.
 
     Args:
         chart: single or layered; its colours may be the page's CSS variables, as in "var(--candidate)".
-        label: what a screen reader says for it; differs from that of any other chart of the page.
-        height: of the plot without its labels, px.
+        label: what a screen reader says for it; must differ from that of any other chart of the page.
+        height: of the plot without its labels, in px.
 
     Raises:
         ValueError: it was drawn with an element that is none of `KEPT`.
@@ -63,7 +63,7 @@ def svg(chart: alt.TopLevelMixin, label: str, height: int) -> Markup:
 
 
 def _as_xml(value: Any) -> Any:
-    """The same, keys of dictionaries included, without characters that XML does not allow."""
+    """Remove the characters that XML does not allow from a value, keys of dictionaries included."""
     if isinstance(value, str):
         return NO_XML.sub("\N{REPLACEMENT CHARACTER}", value)
     if isinstance(value, Mapping):
@@ -72,7 +72,7 @@ def _as_xml(value: Any) -> Any:
 
 
 def _tidy(element: ElementTree.Element, ids: Mapping[str, str]) -> None:
-    """Takes out what draws nothing, and gives names that are unique in the page: Vega counts them through a process."""
+    """Remove what draws nothing, and give names that are unique in the page: Vega counts them through a process."""
     name = element.tag.removeprefix(f"{{{SVG}}}")
     if name not in KEPT:
         raise ValueError(f"Vega drew <{name}>; expected one of {', '.join(sorted(KEPT))}")

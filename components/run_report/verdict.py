@@ -1,4 +1,4 @@
-"""What came of a run: published or not, and why, in one sentence."""
+"""Say how a run ended: published or not, and why, in one sentence."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from components.shared import drift_report
 from components.shared.nodes import NodeId, Output
 
 NOTHING = "Nothing was published"
-FIGURES = ". Found: "  # what it begins with in a finding of DataChecks
+FIGURES = ". Found: "  # what precedes the figures in a finding of DataChecks
 SUBJECTS = {"model": "the Evaluator refused the candidate", "server": "the Canary refused the candidate"}
 
 
@@ -26,7 +26,7 @@ class Verdict:
 
 
 def verdict(trace: Trace, span: str, candidate: ModelFacts | None, gates: list[Gate]) -> Verdict:
-    """Reads how a run ended from the artifacts that it left."""
+    """Read how a run ended from the artifacts that it left."""
     production = trace.output(Output.PRODUCTION)
     before = int(production.properties.get("version", 0)) if production else 0
     failed = [each for each in trace.executions.values() if each.state == "failed" and each.node != NodeId.RUN_REPORT]
@@ -61,7 +61,7 @@ def _stays(version: int) -> str:
 
 
 def _refusal(gates: list[Gate], span: str) -> str:
-    """Which gate refused, with the first limit that decided; empty if none did."""
+    """Say which gate refused, with the first limit that decided; empty if none did."""
     gate = refusing(gates)
     if gate is None:
         return ""
@@ -72,16 +72,16 @@ def _refusal(gates: list[Gate], span: str) -> str:
 
 
 def _beyond(limit: Limit) -> str:
-    """ "AUC 0.695, limit at least 0.900"."""
+    """Word a limit that was not kept: "AUC 0.695, limit at least 0.900"."""
     told = words(limit)
     return f"{limit.name} {told.value}, limit {told.ends}"
 
 
 def _failure(execution: Execution, span: str, stays: str) -> tuple[Ending, str]:
-    """The first finding of a DataGate's message, without its figures, else its first line; the page has the rest."""
+    """Return the first finding of a DataGate's message, without its figures, else its first line; the page has the rest."""
     name, _, text = execution.message.partition(": ")
     first, *findings = [part.partition("\n")[0].rstrip(".") for part in text.split("\n- ")]
-    if findings and name == "DataRejected":  # other messages may have a list, of something else
+    if findings and name == "DataRejected":  # other messages may list something else
         first = findings[0].partition(FIGURES)[0] + (f" and {len(findings) - 1} more" if findings[1:] else "")
     if name in REFUSALS:
         what = "model" if name == "NotConvertible" else "data"
@@ -94,7 +94,7 @@ def _failure(execution: Execution, span: str, stays: str) -> tuple[Ending, str]:
 
 
 def _auc(candidate: ModelFacts | None) -> str:
-    """ "AUC 0.719, and 0.709 of version 1 on the same 9,242 rows; "."""
+    """Word both figures: "AUC 0.719, and 0.709 of version 1 on the same 9,242 rows; "."""
     if candidate is None or not (found := [metric for metric in candidate.metrics if metric.name == "AUC"]):
         return ""
     value, other = found[0].candidate, found[0].production

@@ -1,4 +1,4 @@
-"""Writes the page of a run, renews those of the runs before and after it, and the history of all."""
+"""Write the page of a run, and renew those of the runs before and after it and the history of all."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -11,7 +11,7 @@ PAGE = "index.html"
 
 
 def write(reports: Path, found: RunFacts) -> Path:
-    """Writes `<reports>/<run>/`, each file at once, and renews what tells of its neighbours. Returns the page."""
+    """Write `<reports>/<run>/`, each file atomically, and renew what its neighbours' pages say of it. Returns the page."""
     write_facts(reports / found.run, found)
     pages(reports, [found.run])
     history.update(reports)
@@ -19,10 +19,10 @@ def write(reports: Path, found: RunFacts) -> Path:
 
 
 def write_run(folder: Path, found: RunFacts, before: RunFacts | None = None, after: RunFacts | None = None) -> None:
-    """Writes facts and page of a run.
+    """Write facts and page of a run.
 
     Args:
-        folder: where to.
+        folder: where to write them.
         found: the run.
         before, after: the runs of the same model that its page compares with and links to.
     """
@@ -31,13 +31,13 @@ def write_run(folder: Path, found: RunFacts, before: RunFacts | None = None, aft
 
 
 def write_facts(folder: Path, found: RunFacts) -> None:
-    """Writes what a page is made of."""
+    """Write what a page is made of."""
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder, facts.FILE, found.model_dump_json(indent=1) + "\n")
 
 
 def pages(reports: Path, names: Collection[str]) -> None:
-    """Writes the pages of these runs and of those before and after them, from the facts beside them.
+    """Write the pages of these runs and of those before and after them, from the facts beside them.
 
     Args:
         reports: folder of all pages.
