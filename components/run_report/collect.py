@@ -24,13 +24,13 @@ class Settings(BaseModel):
     Attributes:
         dag: nodes that each node waits for, in the order in which they run.
         units: of each feature that has one.
-        label: the label's column.
+        units: unit by feature, for those that have one.
         model: the name that clients ask for.
         problem: its folder, for the commands; empty: the one that they take by themselves.
+        problem: its folder, for the commands; empty: the one that they take by default.
         git_commit: of the code.
-        configuration: whole.
-        logs: folder of the runs' logs, `<run>.log`; empty: it ran on no machine of ours.
-        overrides: what differs in it from the configuration of the checkout, as `section.key=value`.
+        configuration: all of it.
+        logs: folder of the runs' logs, `<run>.log`; empty: the run was not on a machine of ours.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -116,7 +116,7 @@ def production(trace: Trace) -> str:
     """Return the folder of the version in production before the run; empty if there was none, or it is not known."""
     model = trace.output(Output.PRODUCTION)
     version = model.properties.get("version", 0) if model else 0
-    # Kubeflow's runs do not know the folder.
+    # On Kubeflow the folder is not known.
     folder = trace.executions[NodeId.PRODUCTION_MODEL].parameters.get("folder", "") if version else ""
     return f"{folder}/{int(version)}" if folder else ""
 
@@ -161,7 +161,7 @@ def reproduce(settings: Settings, span: str) -> list[str]:
 
 
 def commands(settings: Settings, span: str) -> tuple[str, str]:
-    """Return the commands that run the span again in its root and take a publication back; empty where none can be typed."""
+    """Return the commands that run the span again in its root and take a publication back; empty if nobody types them."""
     if not settings.logs:
         return "", ""
     root = shlex.quote(str(Path(settings.logs).parent))
