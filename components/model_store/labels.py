@@ -1,6 +1,6 @@
-"""Which versions a server is told to serve, by the models.config beside the model's folder. Imports nothing heavy.
+"""Read which versions a server is told to serve, from the models.config beside the model's folder. Imports nothing heavy.
 
-The file is TensorFlow Serving's ModelServerConfig, as text. A model is found in it by its name, which is its folder's name:
+The file is TensorFlow Serving's ModelServerConfig, as text. A model is found in it by its name, which is its folder's name;
 `base_path` is where the server finds the model, as /models/<name> in a container, and need not be a path of this machine.
 """
 
@@ -37,7 +37,7 @@ class Pins:
 
 
 def read(folder: Path) -> Pins:
-    """What the models.config beside `folder` says of the model of that name; nothing if there is no such file.
+    """Read what the models.config beside `folder` says of the model of that name; nothing if there is no such file.
 
     Raises:
         BadConfig: the file cannot be read.
@@ -49,12 +49,12 @@ def read(folder: Path) -> Pins:
         return Pins()
     except (OSError, UnicodeDecodeError) as error:
         raise BadConfig(f"{path} cannot be read: {error}. It says which versions are served; correct the file.") from error
-    # A field of a newer server says nothing about versions, and must not stop a run.
+    # A field of a newer server says nothing about versions, so it must not stop a run.
     return pins(parse(text, str(path), allow_unknown=True), folder.name, str(path))
 
 
 def parse(text: str, origin: str, *, allow_unknown: bool = False) -> model_server_config_pb2.ModelServerConfig:
-    """Reads a config's text. `origin` is named in errors. Unknown fields are refused, or left out when allowed.
+    """Parse a config's text. `origin` is named in errors. Unknown fields are refused, or ignored when allowed.
 
     Raises:
         BadConfig: it is not the text of a ModelServerConfig.
@@ -69,7 +69,7 @@ def parse(text: str, origin: str, *, allow_unknown: bool = False) -> model_serve
 
 
 def pins(config: model_server_config_pb2.ModelServerConfig, model: str, origin: str) -> Pins:
-    """What a config says of one model; nothing if it does not list it.
+    """Pick what a config says of one model; nothing if it does not list it.
 
     Raises:
         BadConfig: it lists the model more than once.

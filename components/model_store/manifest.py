@@ -1,7 +1,7 @@
-"""The manifest of a version: what was published, of what it comes, and who must have signed it. Imports nothing heavy.
+"""The manifest of a version: what was published, what it comes from, and who must have signed it. Imports nothing heavy.
 
-`manifest.json` of a version; `Manifest.model_json_schema()` is its JSON Schema. What older code published is read too: a fact
-that it did not state is empty, and one that is stated no longer is kept, so that a rollback carries it on.
+`manifest.json` of a version; `Manifest.model_json_schema()` is its JSON Schema. Manifests of older code are read too: a fact
+that they do not state is empty, and one that is no longer stated is kept, so that a rollback carries it on.
 """
 
 import json
@@ -32,7 +32,7 @@ Sum = Annotated[str, StringConstraints(pattern=re.compile("^[0-9a-f]{64}$"))]
 
 
 class Facts(Part):
-    """What whoever publishes a model states of it."""
+    """What the publisher of a model states of it."""
 
     model: str = Field(default="", description="its name")
     created: str = Field(default="", description="ISO 8601, UTC")
@@ -68,13 +68,13 @@ class Manifest(Facts):
     restored: str = Field(default="", description="when it did; ISO 8601, UTC")
 
     def content(self) -> bytes:
-        """Give the bytes of the file: the same for the same facts, and only what was stated."""
+        """Return the bytes of the file: the same for the same facts, and only what was stated."""
         stated = self.model_dump(exclude_unset=True) | (self.model_extra or {})
         return (json.dumps(stated, indent=1, sort_keys=True) + "\n").encode()
 
 
 def decoded(content: bytes, origin: Path | str) -> Manifest:
-    """Read a manifest from its bytes, whoever wrote it. `origin` is named in errors. Raises CorruptModel: it is none."""
+    """Read a manifest from its bytes, whoever wrote it. `origin` is named in errors. Raises CorruptModel if it is none."""
     try:
         return Manifest.model_validate_json(content, strict=True, extra="allow")
     except ValueError as error:
@@ -82,17 +82,17 @@ def decoded(content: bytes, origin: Path | str) -> Manifest:
 
 
 def signed(content: bytes, signature: bytes | None, *, model: str, number: int, origin: str, keys: Keys = NO_KEYS) -> Manifest:
-    """Read the manifest of a version, once its signature was checked.
+    """Read the manifest of a version, once its signature is checked.
 
     Args:
         content, signature: of the two files; no signature: None.
-        model, number: whose manifest it is, by its place.
+        model, number: whose manifest it is, judged by its place.
         origin: of the manifest, for errors.
-        keys: it must be signed by one that is trusted, if there are any.
+        keys: one of the trusted ones must have signed it. Default: none, and no signature is needed.
 
     Raises:
         CorruptModel: it is not a manifest.
-        SignatureInvalid: it is not signed, or as another version.
+        SignatureInvalid: it is not signed, or was signed as another version.
     """
     if keys.trusted and not (signature and is_signed(content, signature, keys.trusted)):
         found = (
@@ -106,7 +106,7 @@ def signed(content: bytes, signature: bytes | None, *, model: str, number: int, 
 
 
 def unreadable(origin: Path | str, error: Exception) -> CorruptModel:
-    """Say that a manifest is none, or is not there."""
+    """Make the error for a manifest that is none, or is not there."""
     return CorruptModel(
         f"{origin} is not a readable manifest ({problems(error)}). Expected JSON with the SHA-256 of each file. "
         f"Restore it, or go back to another version: {GO_BACK}. A version that is not in production may be deleted."

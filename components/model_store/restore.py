@@ -1,4 +1,4 @@
-"""Rollback: an older version becomes the newest, because a server takes the highest number. Imports nothing heavy."""
+"""Roll back: an older version becomes the newest, because a server takes the highest number. Imports nothing heavy."""
 
 import datetime
 from pathlib import Path
@@ -11,23 +11,23 @@ from components.shared.errors import CorruptModel, ProductionPinned, VersionNotF
 
 
 def restore(folder: Path, number: int | None, keep: int, new_number: int = 0, keys: Keys = NO_KEYS) -> tuple[Version, Version]:
-    """Puts an older version into production again, as a new version, atomically.
+    """Put an older version into production again, as a new version, atomically.
 
     The versions above it whose models differ are withdrawn: `store.publish` refuses these models from then on.
 
     Args:
         folder: holds the versions.
-        number: which; None: the newest below the one in production whose model is another one and not withdrawn.
-        keep: newest versions to keep, the new one included.
-        new_number: of the version that it becomes, if that is above all that are there; else the next one.
-        keys: that the version to restore must be signed by, and the new one is signed with.
+        number: which; None: the newest one below production that holds another model and is not withdrawn.
+        keep: newest versions to keep, with the new one.
+        new_number: for the new version, if it is above all that are there; else (default) the next one.
+        keys: the version to restore must be signed by one of them, and the new one is signed with them. Default: none.
 
     Returns:
         The version restored, and the one that is in production now.
 
     Raises:
         VersionNotFound: there is no such version, or none to go back to.
-        CorruptModel: the version to restore differs from its manifest. The one in production may: that is why one goes back.
+        CorruptModel: the version to restore differs from its manifest. The one in production may: that is a reason to go back.
         SignatureInvalid: the version to restore is not signed.
         PublishFailed: nothing was changed.
         BadConfig: models.config cannot be read.
@@ -61,9 +61,9 @@ def _not_pinned(folder: Path) -> None:
 
 
 def _withdrawn(folder: Path, present: list[int], source: Version, keys: Keys) -> list[Withdrawn]:
-    """What must not be published again: the models above the source, and what they had withdrawn; never the source's own."""
+    """List what must not be published again: the models above the source, and those they withdrew; never the source's own."""
     above = [version for number in present if number > source.number and (version := _readable(folder, number, keys))]
-    # The source's own list too: the manifests above it, which carry it on, may be the corrupt ones.
+    # The source's own list too: the manifests above it, which repeat it, may be the corrupt ones.
     entries = {entry.version: entry for version in (source, *above) for entry in version.manifest.withdrawn}
     entries |= {version.number: Withdrawn(version=version.number, model=version.model_digest) for version in above}
     return [entry for _, entry in sorted(entries.items()) if entry.model != source.model_digest]
@@ -79,7 +79,7 @@ def _named(folder: Path, present: list[int], number: int, keys: Keys) -> Version
 
 
 def _predecessor(folder: Path, present: list[int], keys: Keys) -> Version:
-    """The newest version below the one in production that holds another model and is not withdrawn."""
+    """Find the newest version below the one in production that holds another model and is not withdrawn."""
     current = _readable(folder, present[-1], keys)
     out = {current.model_digest, *(entry.model for entry in current.manifest.withdrawn)} if current else set()
     for number in reversed(present[:-1]):
@@ -92,7 +92,7 @@ def _predecessor(folder: Path, present: list[int], keys: Keys) -> Version:
 
 
 def _readable(folder: Path, number: int, keys: Keys) -> Version | None:
-    """A version; None if its manifest cannot be read, or is not signed: of its model nothing can be said then."""
+    """Read a version; None if its manifest cannot be read or is not signed, as nothing is known of its model then."""
     try:
         return store.read(folder, number, keys)
     except CorruptModel:

@@ -1,9 +1,9 @@
-"""Signs manifests with Ed25519: who can write to a folder of models, but has no key, cannot have another model loaded.
+"""Sign manifests with Ed25519: who can write to a folder of models, but has no key, cannot have another model loaded.
 
-The signature is `manifest.json.sig` beside the manifest: one line of base64, of the 64 bytes that Ed25519 (RFC 8032) gives for
+The signature is `manifest.json.sig` beside the manifest: one line of base64 of the 64 bytes that Ed25519 (RFC 8032) gives for
 the manifest's bytes as they are. The manifest names the model, the version and each file's SHA-256, so it stands for them all.
 Keys are PEM: a private key PKCS #8 without a passphrase, a public key SubjectPublicKeyInfo, as openssl writes them. A file may
-hold several public keys, one behind the other, and each of them is trusted.
+hold several public keys, one after the other, and each of them is trusted.
 """
 
 import base64
@@ -26,7 +26,7 @@ MAKE = "`python -m pipeline.keys make FOLDER` makes a pair"
 
 @dataclass(frozen=True)
 class Keys:
-    """What a process trusts and signs with. Without any it asks for no signature, and makes none.
+    """The keys that a process trusts and signs with. Without any it requires no signature, and makes none.
 
     Attributes:
         trusted: a manifest must be signed by one of them.
@@ -41,7 +41,7 @@ NO_KEYS = Keys()
 
 
 def read_keys(public_key: Path | str | None, signing_key: Path | str | None = None) -> Keys:
-    """The keys in these files; an empty path: none.
+    """Read the keys in these files; an empty path: none.
 
     Raises:
         BadConfig: a file cannot be read, holds another kind of key, or the two are no pair.
@@ -59,12 +59,12 @@ def read_keys(public_key: Path | str | None, signing_key: Path | str | None = No
 
 
 def sign(manifest: bytes, private: Ed25519PrivateKey) -> bytes:
-    """The content of `manifest.json.sig`."""
+    """Return the content of `manifest.json.sig`."""
     return base64.b64encode(private.sign(manifest)) + b"\n"
 
 
 def is_signed(manifest: bytes, signature: bytes, trusted: Iterable[Ed25519PublicKey]) -> bool:
-    """Whether one of the keys made this content of `manifest.json.sig` for this content of `manifest.json`."""
+    """Tell whether one of the keys made this content of `manifest.json.sig` for this content of `manifest.json`."""
     try:
         raw = base64.b64decode(signature.strip(), validate=True)
     except binascii.Error:
@@ -101,7 +101,7 @@ def _public_keys(path: Path) -> tuple[Ed25519PublicKey, ...]:
 
 
 def _private_key(path: Path) -> Ed25519PrivateKey:
-    # What the library says of a broken key is left out: nothing of a key belongs in a log.
+    # What the library says of a broken key is left out: no part of a key belongs in a log.
     try:
         key = serialization.load_pem_private_key(_read(path), password=None)
     except TypeError:

@@ -1,8 +1,8 @@
-"""A folder of numbered versions, as TensorFlow Serving polls it. Writes are atomic and durable. Imports nothing heavy.
+"""Keep a folder of numbered versions, as TensorFlow Serving polls it. Writes are atomic and durable. Imports nothing heavy.
 
-A version is a folder with a decimal name. It is made beside the others under a name that no server looks at, forced to
-the disk, and renamed: a crash at any moment leaves all of it or none. What a manifest says counts once its signature was
-checked, where there are keys; what a file holds, once its SHA-256 was.
+A version is a folder with a decimal name. It is written beside the others under a name that no server looks at, forced to
+the disk, and renamed: a crash at any moment leaves all of it or none. Where there are keys, a manifest counts once its
+signature is checked; a file counts once its SHA-256 is.
 """
 
 import hashlib
@@ -34,17 +34,17 @@ class Version:
 
     @property
     def model_digest(self) -> str:
-        """What tells its model from another: SHA-256 over the model's own files."""
+        """The identity of its model: SHA-256 over the model's own files."""
         return contents.model_digest(self.manifest.files)
 
 
 def versions(folder: Path) -> list[int]:
-    """Numbers of the versions in `folder`, oldest first; none if there is no such folder."""
+    """List the numbers of the versions in `folder`, oldest first; none if there is no such folder."""
     return sorted(int(path.name) for path in folder.glob("[0-9]*") if path.name.isdecimal() and path.is_dir())
 
 
 def production(folder: Path, keys: Keys = NO_KEYS) -> Version | None:
-    """The version that users get: the one that models.config pins, else the newest. None if nothing was published.
+    """Read the version that users get: the one that models.config pins, else the newest. None if nothing was published.
 
     Raises:
         CorruptModel: it has no readable manifest.
@@ -63,13 +63,13 @@ def production(folder: Path, keys: Keys = NO_KEYS) -> Version | None:
 
 
 def newest(folder: Path, keys: Keys = NO_KEYS) -> Version | None:
-    """The version that was published last, in production or not. Raises CorruptModel."""
+    """Read the version that was published last, in production or not. Raises CorruptModel."""
     numbers = versions(folder)
     return read(folder, numbers[-1], keys) if numbers else None
 
 
 def read(folder: Path, number: int, keys: Keys = NO_KEYS) -> Version:
-    """Reads a version's manifest.
+    """Read a version's manifest.
 
     Raises:
         CorruptModel: there is none, or it is not a manifest.
@@ -87,7 +87,7 @@ def read(folder: Path, number: int, keys: Keys = NO_KEYS) -> Version:
 
 
 def verify(version: Version) -> None:
-    """Compares every file of a version with its manifest.
+    """Compare every file of a version with its manifest.
 
     Raises:
         CorruptModel: a file is missing, was changed, was added, or is a link.
@@ -96,10 +96,10 @@ def verify(version: Version) -> None:
 
 
 def copy(version: Version, target: Path) -> None:
-    """Copies a version into a new folder, and compares the copy: what is loaded from there is what was compared.
+    """Copy a version into a new folder, and compare the copy, so that what is loaded from there is what was compared.
 
     Raises:
-        CorruptModel: as `verify`; there is no copy then.
+        CorruptModel: as `verify`; no copy is left then.
     """
     shutil.copytree(version.folder, target, symlinks=True)
     try:
@@ -127,23 +127,23 @@ def publish(
     number: int | None = None,
     keys: Keys = NO_KEYS,
 ) -> tuple[Version, str]:
-    """Adds a model as the newest version, unless it already is there, or was taken out of production.
+    """Add a model as the newest version, unless it already is there, or was taken out of production.
 
     The newest version is in production, unless a models.config pins another one: then it waits for `serving.promote`.
 
     Args:
-        folder: holds the versions; made if need be.
+        folder: holds the versions; created if missing.
         model: a folder, copied whole.
         extra: further files, by their name in the version.
-        facts: what the manifest states beside the files' sums and the version.
-        keep: newest versions to keep, the new one included; older ones are deleted, unless models.config names them.
-        number: of the version, above all that are there; None: the next one.
-        keys: that the versions there must be signed by, and the new one is signed with.
+        facts: what the manifest states besides the files' sums and the version.
+        keep: newest versions to keep, with the new one; older ones are deleted, unless models.config names them.
+        number: of the version, above all that are there; None (default): the next one.
+        keys: the versions there must be signed by one of them, and the new one is signed with them. Default: none.
 
     Returns:
         The new version and an empty text; or the version that holds the same model already, in production or newest, and why
-        nothing is new, as after a run that was killed right behind its push: pushing again would only displace older versions.
-        Of a model that was withdrawn, the version in production.
+        nothing is new, as after a run that was killed right after its push: pushing again would only displace older versions.
+        For a model that was withdrawn, the version in production.
 
     Raises:
         PublishFailed: nothing was published; the versions are as they were.
@@ -154,7 +154,7 @@ def publish(
     """
     with writing(folder):
         version, reason = _add(folder, model, extra, facts, number=number, keys=keys)
-        prune(folder, keep)  # even if nothing is new: a publisher may have been killed right behind its push
+        prune(folder, keep)  # even if nothing is new: a publisher may have been killed right after its push
     return version, reason
 
 
@@ -164,7 +164,7 @@ def _add(
     current, last = production(folder, keys), newest(folder, keys)
     files = contents.sums_of_model(model)
     digest = contents.model_digest(files)
-    # The newest has the whole list: each version carries on that of the one before, and only a rollback shortens it.
+    # The newest has the whole list: each version repeats that of the one before, and only a rollback shortens it.
     withdrawn = last.manifest.withdrawn if last else []
     if current and digest == current.model_digest:
         return current, f"version {current.number} in production is this very model"
@@ -181,7 +181,7 @@ def _add(
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Holds the folder's lock; turns the system's errors into PublishFailed."""
+    """Hold the folder's lock, and turn the system's errors into PublishFailed."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / ".lock"):
@@ -197,9 +197,9 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 def prune(folder: Path, keep: int) -> None:
-    """Deletes all but the `keep` newest versions and those that a models.config names: a server may load them again.
+    """Delete all but the `keep` newest versions and those that a models.config names: a server may load them again.
 
-    What cannot be deleted is logged and stays: something was published, and must not be told to have failed.
+    What cannot be deleted is logged and stays: something was published, and must not be reported as failed.
     """
     named = labels.read(folder).named
     for old in [number for number in versions(folder)[:-keep] if number not in named]:
@@ -210,10 +210,10 @@ def prune(folder: Path, keep: int) -> None:
 
 
 def write(folder: Path, model: Path, extra: Mapping[str, Path], manifest: Manifest, *, keys: Keys) -> Version:
-    """Make the version that a manifest states. It has the sums of what is copied: what changes on the way is not published.
+    """Write the version that a manifest states, with the sums of what is copied, so that a change meanwhile is not published.
 
     Raises:
-        PublishFailed: it has.
+        PublishFailed: a file was changed meanwhile.
     """
     target, content = folder / str(manifest.version), manifest.content()
     with temporary_folder(folder) as temporary:
@@ -238,12 +238,12 @@ def write(folder: Path, model: Path, extra: Mapping[str, Path], manifest: Manife
 
 
 def _delete(folder: Path, number: int) -> None:
-    """Renames first, so that a server never sees half a version."""
+    """Delete a version. It is renamed first, so that a server never sees half of it."""
     with temporary_folder(folder) as temporary:
         (folder / str(number)).rename(temporary / str(number))
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Removes what killed publishers left. The lock is held, so nobody is writing them."""
+    """Remove what killed publishers left. The lock is held, so nobody is writing them."""
     for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
         shutil.rmtree(path)

@@ -1,6 +1,6 @@
-"""The artifacts that nodes hand to each other beside TFX's own, and the custom properties by which others know them.
+"""The artifacts that nodes hand to each other besides TFX's own, and the custom properties that others read.
 
-Kubeflow wants a namespace in the names of types.
+Kubeflow requires a namespace in the names of types.
 """
 
 from tfx.types import artifact
@@ -11,7 +11,7 @@ from components.shared import drift_report
 ROWS_PROPERTY, REPEATED_PROPERTY, DAYS_PROPERTY = "rows", "repeated", "days"
 # Of Model, as ProductionModel makes it.
 VERSION_PROPERTY = "version"  # 0: nothing is in production
-NEXT_PROPERTY = "next_version"  # the number of what is published next; in production is an older one if models.config pins it
+NEXT_PROPERTY = "next_version"  # the number that is published next; production may have an older one, if models.config pins it
 NEWEST_MODEL_PROPERTY = "newest_model"  # `Version.model_digest` of the one before that one; empty if there is none
 
 
@@ -19,7 +19,7 @@ class DriftReport(artifact.Artifact):
     """A folder with `report.json`, a `drift_report.Report`.
 
     Custom properties: `span`; `model`, the name of the model in production; `verdict`, "no_reference", "stable", "drifted" or
-    "decayed"; `retrain`, 1 if the policy wants a new model; `blocked`, why a push is to be stopped, empty if it is not.
+    "decayed"; `retrain`, 1 if the policy wants a new model; `blocked`, why a push must be stopped, empty if it must not.
     """
 
     TYPE_NAME = drift_report.ARTIFACT
@@ -32,6 +32,6 @@ class DataGateReport(artifact.Artifact):
 
 
 class DataBlessing(artifact.Artifact):
-    """The data may be trained on. It has no files."""
+    """Says that the data may be trained on. It has no files."""
 
     TYPE_NAME = "crosswind.DataBlessing"

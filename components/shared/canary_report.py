@@ -1,4 +1,4 @@
-"""What the Canary saw: `canary.json` beside its blessing."""
+"""The Canary's report: `canary.json` beside its blessing."""
 
 from pathlib import Path
 
@@ -8,20 +8,20 @@ FILE = "canary.json"
 
 
 class CanaryReport(BaseModel):
-    """What the Canary saw; `canary.json` beside its blessing.
+    """What the Canary saw.
 
     Attributes:
-        requests: that were answered.
-        p50_ms, p99_ms: latency.
-        peak_mb: memory, peak; None if a fault ended the replay, as are the next two.
-        growth_mb: memory, from the first measured request to the last.
-        difference: largest, of a score from the one that was evaluated.
-        reasons: why the candidate is refused; none if it is not.
-        reference: what was asked beside it, in words.
-        reference_p50_ms, reference_p99_ms: its latency.
-        slowdown: its latency as a multiple of production's, the median over the requests; None beside another reference.
+        requests: how many were answered.
+        p50_ms, p99_ms: latency in milliseconds, median and 99th percentile.
+        peak_mb: peak of the memory, in megabytes; None, as the next two, if a fault ended the replay.
+        growth_mb: growth of the memory from the first measured request to the last, in megabytes.
+        difference: the largest, of a score from the one that was evaluated.
+        reasons: why the candidate is refused; empty if it is not.
+        reference: which model was asked beside it, in words.
+        reference_p50_ms, reference_p99_ms: latency of the reference.
+        slowdown: the candidate's latency as a multiple of production's, median over requests; None beside another model.
         tries: fresh servers that it took to decide.
-        passed_over: what the tries before the last one saw, which did not come again or was not the model's doing.
+        passed_over: what earlier tries saw that did not come again, or was not the model's doing.
     """
 
     requests: int = 0
@@ -40,5 +40,5 @@ class CanaryReport(BaseModel):
 
 
 def read(folder: str) -> CanaryReport:
-    """The report in a blessing's folder."""
+    """Read the report in a blessing's folder."""
     return CanaryReport.model_validate_json((Path(folder) / FILE).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""How a command begins and ends: this machine is called without a proxy; an error that a user can act on is one message.
+"""Begin and end a command: this machine is called without a proxy; an error that a user can act on is one message.
 
 The exit codes are `components.shared.errors.Exit`.
 """
@@ -16,16 +16,16 @@ from components.shared.errors import CrosswindError, Exit, exit_code
 
 
 def ended(work: Callable[[], Exit | None], console: Console, interrupted: str = "Interrupted.") -> Exit:
-    """Does the work of a command.
+    """Do the work of a command.
 
     Args:
         work: returns None for `Exit.DONE`. Raises CrosswindError.
         console: where the command speaks.
-        interrupted: what is said after Ctrl-C.
+        interrupted: the message after Ctrl-C. Default: "Interrupted."
 
     Returns:
-        The exit code of the work, else that of the error or interruption that ended it. The last line says what it means:
-        make ends with 2 whatever a command ended with.
+        The exit code of the work, else that of the error or interruption that ended it. The last line printed says what it
+        means: make ends with 2 whatever a command ended with.
     """
     network.spare_this_machine()
     try:
@@ -42,21 +42,21 @@ def ended(work: Callable[[], Exit | None], console: Console, interrupted: str = 
 
 
 def filled(text: str) -> str:
-    """Of an argument that must not be empty, as that of a variable that is not set. Raises ArgumentTypeError."""
+    """Accept an argument that is not empty, as that of an unset variable is. Raises ArgumentTypeError."""
     if not text:
         raise argparse.ArgumentTypeError("it is empty; expected a value, or no such argument.")
     return text
 
 
 def whole(text: str) -> int:
-    """Of an argument that is a version or a number of things: 1 or more. Raises ArgumentTypeError."""
+    """Parse an argument that is a version or a number of things, 1 or more. Raises ArgumentTypeError."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text}; expected 1 or more.")
     return int(text)
 
 
 def seconds(text: str) -> float:
-    """Of an argument that is a time to wait: above 0. Raises ArgumentTypeError."""
+    """Parse an argument that is a time to wait in seconds, above 0. Raises ArgumentTypeError."""
     try:
         found = float(text)
     except ValueError:
@@ -67,14 +67,14 @@ def seconds(text: str) -> float:
 
 
 def file(text: str) -> Path:
-    """Of an argument that is a file to read. Raises ArgumentTypeError."""
+    """Parse an argument that is a file to read. Raises ArgumentTypeError."""
     path = Path(text)
-    if not os.access(path, os.R_OK) or path.is_dir():  # a pipe is as good as a file
+    if not os.access(path, os.R_OK) or path.is_dir():  # a pipe works as well as a file
         raise argparse.ArgumentTypeError(f"{text!r}; expected a file that is there and can be read.")
     return path
 
 
 def say(error: CrosswindError, console: Console) -> None:
-    """Prints the error's title and message, as it is: brackets in it are no markup, and no line is broken."""
+    """Print the error's title and message as they are: brackets are no markup, and no line is broken."""
     console.print(f"[red bold]{error.title}:[/] ", end="", soft_wrap=True)
     console.print(str(error), markup=False, highlight=False, soft_wrap=True)

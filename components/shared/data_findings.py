@@ -1,4 +1,4 @@
-"""What the DataGate found: `findings.json` of a DataGateReport, and which of it stops a run."""
+"""The DataGate's findings: `findings.json` of a DataGateReport, and which of them stop a run."""
 
 import json
 from collections.abc import Collection, Iterable
@@ -34,17 +34,17 @@ class Finding:
 
 
 def write(folder: str, findings: Iterable[Finding]) -> None:
-    """Writes all findings to a DataGateReport's folder."""
+    """Write all findings to a DataGateReport's folder."""
     (Path(folder) / FILE).write_text(json.dumps([asdict(finding) for finding in findings], indent=1), encoding="utf-8")
 
 
 def read(folder: str) -> list[Finding]:
-    """The findings in a DataGateReport's folder."""
+    """Read the findings in a DataGateReport's folder."""
     return [Finding(**each) for each in json.loads((Path(folder) / FILE).read_text(encoding="utf-8"))]
 
 
 def parted(findings: Iterable[Finding], stop_on: Collection[str]) -> tuple[list[Finding], list[Finding]]:
-    """Those that stop a run, and the others.
+    """Split findings into those that stop a run, and the others.
 
     Args:
         findings: of a run.
@@ -55,5 +55,5 @@ def parted(findings: Iterable[Finding], stop_on: Collection[str]) -> tuple[list[
 
 
 def days_needed(lowest: int, held_out: int) -> int:
-    """Days that need rows: `lowest`, or all where fewer are held out for evaluation."""
+    """Return how many days need rows: `lowest`, or all if fewer are held out for evaluation."""
     return min(lowest, held_out)

@@ -1,10 +1,10 @@
-"""What documents have in common: a node writes one as JSON, and others read it."""
+"""Common ground of documents, which one node writes as JSON and others read."""
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class Part(BaseModel):
-    """Part of a document: never changes, and refuses unknown keys, and NaN and infinity, which JSON has not."""
+    """Part of a document: immutable; refuses unknown keys, and NaN and infinity, which JSON lacks."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 

@@ -1,4 +1,4 @@
-"""What a drift report says: `report.json` of a DriftReport artifact. `Report.model_json_schema()` is its JSON Schema."""
+"""The drift report: `report.json` of a DriftReport artifact. `Report.model_json_schema()` is its JSON Schema."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,7 +30,7 @@ class Check(Part):
 
     @property
     def name(self) -> str:
-        """How `drift.block_push` names it: the kind, and the feature if it has one."""
+        """The name in `drift.block_push`: the kind, and the feature if it has one."""
         return f"{self.kind}:{self.feature}" if self.feature else self.kind
 
 
@@ -67,13 +67,13 @@ def conclude(
     retrain_on: list[str],
     block_push: list[str],
 ) -> Report:
-    """Draws the verdict from the checks.
+    """Draw the verdict from the checks.
 
     Args:
         span, rows: the newest span and its size.
-        reference: what it was compared with, None if nothing is in production.
+        reference: what it was compared with; None if nothing is in production.
         checks: the comparisons.
-        retrain_on: kinds of checks that ask for a new model when they fire; "always" asks for one whatever they say.
+        retrain_on: kinds of checks that ask for a new model when they fire; "always" asks for one in any case.
         block_push: kinds, or `kind:feature`, that stop a push when they fire.
 
     Returns:
@@ -96,5 +96,5 @@ def conclude(
 
 
 def read(folder: str) -> Report:
-    """Reads the report of a DriftReport artifact."""
+    """Read the report of a DriftReport artifact."""
     return Report.model_validate_json((Path(folder) / FILE).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A driver that adds to TFX's cache key what a node depends on beside its inputs and parameters."""
+"""A driver that adds to TFX's cache key what a node depends on besides its inputs and parameters."""
 
 import json
 import os
@@ -13,13 +13,13 @@ from tfx.proto.orchestration import driver_output_pb2
 from components.shared import source_code
 from components.shared.files import sha256
 
-OUTSIDE = "outside"  # the property that executors get, with what `CacheKeyDriver.outside` said
+OUTSIDE = "outside"  # the property in which executors get what `CacheKeyDriver.outside` returned
 
 
 class CacheKeyDriver(base_driver.BaseDriver, portable_base_driver.BaseDriver):
-    """TFX caches by inputs and parameters: of a file it knows the path, of code the name, and would miss an edit of either.
+    """Completes TFX's cache key, which has the path of a file and the name of code, and so would miss an edit of either.
 
-    This adds the content of each file that a parameter names, the source of the node's component, and the libraries'
+    Added are the content of each file that a parameter names, the source of the node's component, and the libraries'
     releases. A node that reads more of the outside world has a driver of its own that says what.
 
     Drivers run in LocalDagRunner. Where an orchestrator ignores them (Kubeflow), nothing must be cached.
@@ -31,7 +31,7 @@ class CacheKeyDriver(base_driver.BaseDriver, portable_base_driver.BaseDriver):
         portable_base_driver.BaseDriver.__init__(self, metadata_handle)
 
     def outside(self, exec_properties: dict[str, Any]) -> str:
-        """What else decides the node's output, such as the content of a folder."""
+        """Return what else decides the node's output, such as the content of a folder."""
         return ""
 
     def run(self, execution_info) -> driver_output_pb2.DriverOutput:
@@ -48,7 +48,7 @@ class CacheKeyDriver(base_driver.BaseDriver, portable_base_driver.BaseDriver):
 
 
 def named_files(exec_properties: Mapping[str, Any]) -> dict[str, str]:
-    """SHA-256 of each file that a parameter names, by the parameter; of one that may not be read, the executor tells."""
+    """Compute the SHA-256 of each file that a parameter names, by parameter. The executor reports one that it may not read."""
     texts = {name: value for name, value in sorted(exec_properties.items()) if isinstance(value, str)}
     readable = {name: text for name, text in texts.items() if _is_file(text) and os.access(text, os.R_OK)}
     return {name: sha256(Path(text)) for name, text in readable.items()}

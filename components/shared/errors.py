@@ -8,7 +8,7 @@ class CrosswindError(Exception):
 
     @property
     def title(self) -> str:
-        """What a command prints before the message."""
+        """The text that a command prints before the message."""
         return type(self).__name__
 
 
@@ -37,7 +37,7 @@ class SignatureInvalid(CorruptModel):
 
 
 class VersionNotFound(LookupError, CrosswindError):
-    """A published version that was asked for is not there."""
+    """A published version that was asked for does not exist."""
 
 
 class PublishFailed(OSError, CrosswindError):
@@ -117,10 +117,10 @@ class ProcessDied(NodeFailed):
 
 
 class Exit(IntEnum):
-    """What the process of a command returns. 0 and those from 10 to 12 are all well; the others want somebody to look.
+    """The exit code of a command. 0 and 10 to 12 mean success; the others need somebody's attention.
 
     Attributes:
-        meaning: in a few words, as the README has it.
+        meaning: in a few words, as in the README.
     """
 
     meaning: str
@@ -145,7 +145,7 @@ class Exit(IntEnum):
 
 
 def exit_code(error: Exception) -> Exit:
-    """Of a process that an error ends."""
+    """Return the exit code of a process that an error ends."""
     codes: dict[type[CrosswindError] | tuple[type[CrosswindError], ...], Exit] = {
         BadConfig: Exit.WRONG_SETTING,
         (BadData, DataRejected): Exit.DATA_REJECTED,

@@ -13,18 +13,18 @@ TEMPORARY_PREFIX = ".tmp-"
 
 
 def sha256(path: Path) -> str:
-    """Hex SHA-256 of the file's bytes."""
+    """Compute the hex SHA-256 of the file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Every file below `folder`, as sorted relative paths."""
+    """List every file below `folder`, as sorted relative paths."""
     return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
 
 
 def fsync(path: Path) -> None:
-    """Forces a file's bytes, or a folder's entries, to the disk."""
+    """Force a file's bytes, or a folder's entries, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -33,7 +33,7 @@ def fsync(path: Path) -> None:
 
 
 def fsync_tree(folder: Path) -> None:
-    """Forces everything below `folder` to the disk, `folder` last."""
+    """Force everything below `folder` to the disk, `folder` last."""
     for path in sorted(folder.rglob("*"), reverse=True):
         fsync(path)
     fsync(folder)
@@ -41,7 +41,7 @@ def fsync_tree(folder: Path) -> None:
 
 @contextmanager
 def temporary_folder(parent: Path) -> Iterator[Path]:
-    """A folder on the same file system as `parent`, gone at the end unless it was renamed."""
+    """Yield a folder on the same file system as `parent`, which is removed at the end unless it was renamed."""
     folder = parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
     folder.mkdir(parents=True)
     try:
@@ -52,11 +52,11 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Waits for an exclusive lock on the file `path`; the kernel frees it even after a SIGKILL."""
+    """Hold an exclusive lock on the file `path`, waiting for it; the kernel frees it even after a SIGKILL."""
     try:
         file = path.open("a")
     except PermissionError:
-        file = path.open()  # another user made it: to lock it takes no right to write
+        file = path.open()  # another user made it: locking needs no right to write
     with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

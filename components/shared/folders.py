@@ -1,4 +1,4 @@
-"""Files of a folder on any file system that TensorFlow reads, whatever the folder is called."""
+"""Find files of a folder on any file system that TensorFlow reads, whatever the folder's name."""
 
 import glob
 
@@ -6,6 +6,6 @@ import tensorflow as tf
 
 
 def matching(folder: str, pattern: str = "*") -> list[str]:
-    """The paths in `folder` whose names match, sorted; none if it is not there. Its own name may hold [ ] * ? and \\."""
+    """List the paths in `folder` whose names match, sorted; none if it is not there. Its own name may hold [ ] * ? and \\."""
     escaped = glob.escape(folder.rstrip("/")).replace("\\", "\\\\")
     return sorted(tf.io.gfile.glob(f"{escaped}/{pattern}"))

@@ -1,4 +1,4 @@
-"""Raw rows of a JSON file, as a person writes them for a command line or a program for a server."""
+"""Read raw rows from a JSON file, as a person writes them for a command line or a program for a server."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from components.shared.errors import BadData
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """A row, a list of rows, or the `instances` of a REST request's body.
+    """Read a row, a list of rows, or the `instances` of a REST request's body.
 
     Raises:
         BadData: the file is no JSON, or holds no rows.

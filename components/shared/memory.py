@@ -1,4 +1,4 @@
-"""What a long process does about memory: seldom look for cyclic garbage, and give back to the system what is free."""
+"""Save memory and time in a long process: seldom look for cyclic garbage, and return free memory to the system."""
 
 import ctypes
 import gc
@@ -11,10 +11,10 @@ LIBC = ctypes.CDLL(None)
 
 @contextmanager
 def seldom_collected() -> Iterator[None]:
-    """For a Beam job on this machine: the cyclic garbage collector starts after `ALLOCATIONS` new objects.
+    """Start the cyclic garbage collector only after `ALLOCATIONS` new objects, for a Beam job on this machine.
 
-    Building a job's graphs makes millions that stay, beside all of TensorFlow's and Beam's, and the collector goes through them
-    again and again: 5 % of the processor time that Transform takes for three months.
+    Building a job's graphs makes millions of objects that stay, and the collector walks them again and again, with all of
+    TensorFlow's and Beam's: 5 % of the processor time that Transform takes for three months.
     """
     before = gc.get_threshold()
     gc.set_threshold(ALLOCATIONS, *before[1:])
@@ -26,5 +26,5 @@ def seldom_collected() -> Iterator[None]:
 
 
 def give_back() -> None:
-    """Gives freed memory back to the system: glibc keeps what lies between pieces that are in use (malloc_trim(3))."""
+    """Return freed memory to the system: glibc keeps what lies between pieces in use (malloc_trim(3))."""
     LIBC.malloc_trim(0)

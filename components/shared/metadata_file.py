@@ -1,4 +1,4 @@
-"""The SQLite file of ML Metadata, looked at before TFX or a page reads it: neither says what to do. Imports nothing heavy."""
+"""Check the SQLite file of ML Metadata before TFX or a page reads it: neither says what to do. Imports nothing heavy."""
 
 import sqlite3
 from contextlib import closing
@@ -10,20 +10,20 @@ PATIENCE = 10.0  # seconds: ML Metadata's transactions take milliseconds, a copy
 
 
 def exists(path: Path) -> bool:
-    """Whether a run has written to it: a process that is killed early leaves an empty file."""
+    """Tell whether a run has written to it: a process that is killed early leaves an empty file."""
     return path.exists() and path.stat().st_size > 0
 
 
 def check(path: Path, *, to_write: bool, patience: float = PATIENCE) -> None:
-    """Says clearly why the file cannot be used. A file that is missing or empty can: TFX makes the tables.
+    """Refuse a file that cannot be used, and say why. One that is missing or empty can: TFX makes the tables.
 
     Args:
         path: the file.
-        to_write: whether a run is to write to it, so that nobody else may.
-        patience: seconds to wait for whoever has locked it.
+        to_write: whether a run will write to it, so that nobody else may.
+        patience: seconds to wait for a process that has locked it. Default: 10.
 
     Raises:
-        RootUnusable: it is locked, read-only, or no whole database.
+        RootUnusable: it is locked, read-only, or not a complete database.
     """
     if not exists(path):
         return

@@ -1,4 +1,4 @@
-"""Names by which a model's metrics are known, in evaluations and in manifests: TFMA's own. Imports nothing."""
+"""Names of a model's metrics in evaluations and in manifests: TFMA's own. Imports nothing."""
 
 OVERALL = "overall"  # in place of a slice: over all rows
 AUC, LOG_LOSS, CALIBRATION, ROWS = "auc", "binary_crossentropy", "calibration", "example_count"

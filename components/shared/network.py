@@ -1,4 +1,4 @@
-"""Which calls go through a proxy: those to other machines as the environment says, those to this one never."""
+"""Decide which calls use a proxy: those to other machines as the environment says, those to this one never."""
 
 import contextlib
 import ipaddress
@@ -10,7 +10,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 
 from components.shared.errors import BadConfig
 
-if TYPE_CHECKING:  # 0.2 s, which a command that calls nobody need not wait for
+if TYPE_CHECKING:  # 0.2 s, which a command that makes no call need not wait for
     import ssl
 
     import httpx
@@ -22,9 +22,9 @@ CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def spare_this_machine() -> None:
-    """Exempts this machine from the environment's proxies, for every library here and every process that is started from here.
+    """Exempt this machine from the environment's proxies, for every library here and every process started from here.
 
-    A host in brackets, as URLs have IPv6 addresses, loses them: libraries know it without, and httpx ends in an error.
+    A host in brackets, as URLs write IPv6 addresses, loses them: libraries know it without, and httpx fails on them.
     """
     if not getproxies_environment():
         return
@@ -39,7 +39,7 @@ def _exempt() -> str:
 
 
 def is_here(host: str) -> bool:
-    """Whether a host's name or address is this machine's own, as it is called everywhere."""
+    """Tell whether a host's name or address is this machine's own, as on every machine."""
     with contextlib.suppress(ValueError):
         address = ipaddress.ip_address(host.strip("[]"))
         return address.is_loopback or address.is_unspecified
@@ -47,24 +47,24 @@ def is_here(host: str) -> bool:
 
 
 def grpc_options(address: str) -> list[tuple[str, int]]:
-    """Options of a gRPC channel to host:port: gRPC reads the environment by itself, if it is not told otherwise."""
+    """Return the options of a gRPC channel to host:port: unless told otherwise, gRPC reads the environment by itself."""
     return [("grpc.enable_http_proxy", 0)] if _direct(urlsplit(f"//{address}")) else []
 
 
 def _direct(parts: SplitResult) -> bool:
-    """Whether a call needs no proxy: an exemption is a host, with or without its port."""
+    """Tell whether a call needs no proxy: an exemption is a host, with or without its port."""
     host = parts.hostname or ""
     return is_here(host) or any(proxy_bypass(name) for name in (host, parts.netloc.rpartition("@")[2]))
 
 
 def proxy(url: str) -> tuple[str, str] | None:
-    """The proxy between here and a URL, and the variable that names it; None: there is none.
+    """Return the proxy between here and a URL, and the variable that names it; None: there is none.
 
     Args:
-        url: grpc:// too, for which gRPC reads variables of its own; http:// if it has no scheme.
+        url: may be grpc://, for which gRPC reads variables of its own; http:// if it has no scheme.
 
     Raises:
-        BadConfig: it is of a kind that nothing here speaks, or no address; the variable is named.
+        BadConfig: it is of a kind that nothing here speaks, or not an address; the variable is named.
     """
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if _direct(parts):
@@ -80,7 +80,7 @@ def _usable(name: str, given: str) -> str:
     try:
         parts = urlsplit(address)
         known = parts.hostname is not None and parts.port != 0
-    except ValueError:  # a bracket without its other, a port that is no number
+    except ValueError:  # an unpaired bracket, a port that is no number
         raise _no_address(name, given) from None
     if parts.scheme not in ("http", "https"):
         raise BadConfig(
@@ -93,7 +93,7 @@ def _usable(name: str, given: str) -> str:
 
 
 def _no_address(name: str, given: str) -> BadConfig:
-    """Without the words of whoever could not read it: they may quote a part of the password."""
+    """Make the error without the words of the parser: they may quote a part of the password."""
     return BadConfig(
         f"{name} is {masked(given)}, which is no address of a proxy. Expected a host and its port, as in "
         f"{name}=http://proxy:3128. Set it so, unset it, or name hosts that need no proxy in NO_PROXY."
@@ -101,22 +101,22 @@ def _no_address(name: str, given: str) -> BadConfig:
 
 
 def masked(address: str) -> str:
-    """A proxy's address without the name and password that may be in it, which may have an @ or a / themselves."""
+    """Return a proxy's address without the name and password that may be in it, which may have an @ or a / themselves."""
     return re.sub(r"^([^/@]*//)?.*@", r"\1***@", address, flags=re.DOTALL)
 
 
 def via(url: str) -> str:
-    """For a message of what could not be reached: " through the proxy http://proxy:3128 (HTTP_PROXY)"; empty: none."""
+    """Word the proxy for a message: " through the proxy http://proxy:3128 (HTTP_PROXY)"; empty: none."""
     found = proxy(url)
     return f" through the proxy {masked(found[0])} ({found[1]})" if found else ""
 
 
 def web(url: str, seconds: float) -> "httpx.Client":
-    """An HTTP client for a URL and what is below it.
+    """Make an HTTP client for a URL and what is below it.
 
     Raises:
         BadConfig: the environment names a proxy or certificates that cannot be used; the variable is named.
-        httpx.InvalidURL: it is none.
+        httpx.InvalidURL: it is not a URL.
     """
     import httpx  # noqa: PLC0415
 
@@ -158,7 +158,7 @@ def _no_certificates(name: str, why: str) -> BadConfig:
 
 
 def check_for_requests(url: str) -> None:
-    """For a library that calls a URL by `requests`, Google's: what would end in a traceback of that.
+    """Check the environment for a library that calls a URL by `requests`, as Google's: it would end in a traceback.
 
     Raises:
         BadConfig: the environment names a proxy or certificates that cannot be used; the variable is named.

@@ -1,6 +1,6 @@
-"""The nodes of the pipeline by their ids, and what other code reads of what they leave. Imports nothing heavy.
+"""The nodes of the pipeline by their ids, and the outputs that other code reads. Imports nothing heavy.
 
-An id is the name of the node's class, or what `with_id` gives it in pipeline/dag.py; a test holds them against the DAG.
+An id is the name of the node's class, or what `with_id` gives it in pipeline/dag.py; a test compares them with the DAG.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ class NodeId(StrEnum):
 
 
 class Output(Enum):
-    """What other code reads: the node, and the key of its output."""
+    """The outputs that other code reads: the node, and the key."""
 
     SCHEMA = NodeId.IMPORT_SCHEMA_GEN, "schema"
     PRODUCTION = NodeId.PRODUCTION_MODEL, "model"
@@ -59,13 +59,13 @@ class Output(Enum):
     MOBILE_PUSHED_MODEL = NodeId.MOBILE_PUBLISHER, "pushed_model"
     BEST_HYPERPARAMETERS = NodeId.TUNER, "best_hyperparameters"
     PAGE = NodeId.RUN_REPORT, "page"
-    OLD_FINDINGS = NodeId.DATA_GATE, "report"  # of runs of older code, whose pages can be written again
+    OLD_FINDINGS = NodeId.DATA_GATE, "report"  # of runs of older code, whose pages can be rewritten
 
     def __init__(self, node: NodeId, key: str):
         self.node, self.key = node, key
 
     def of(self, outputs: Mapping[str, Mapping[str, Found]]) -> Found:
-        """Pick it from the outputs of a run or a DAG, by node and key. Raises KeyError."""
+        """Pick this output from the outputs of a run or a DAG, by node and key. Raises KeyError."""
         return outputs[self.node][self.key]
 
 

@@ -1,4 +1,4 @@
-"""Starts processes without a fork of this one, which would copy its threads' locks as they happen to be.
+"""Start processes without a fork of this one, which would copy its threads' locks in whatever state they are.
 
 Among them are gRPC's: its fork handler ends about one in sixty of such children with SIGABRT where a channel is open
 (grpc/grpc#43055). Without a `preexec_fn`, `subprocess` starts the new program by vfork, and no handler runs.
@@ -19,7 +19,7 @@ os.execvp(sys.argv[2], sys.argv[2:])
 
 
 def start(command: list[str], **further: Any) -> subprocess.Popen:
-    """Starts a command in a session of its own, which the kernel ends when the thread that has started it ends.
+    """Start a command in a session of its own, which the kernel ends when the thread that started it ends.
 
     Args:
         command: the program, looked for in PATH, and its arguments.

@@ -1,4 +1,4 @@
-"""Keeps libraries from greeting at a command line."""
+"""Keep libraries from greeting at a command line."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Drops what is written to the standard error, C++'s included: TensorFlow greets whatever its log level."""
+    """Drop what is written to the standard error, also by C++: TensorFlow greets at any log level."""
     original = os.dup(2)
     with Path(os.devnull).open("w", encoding="ascii") as nothing:
         os.dup2(nothing.fileno(), 2)

@@ -1,4 +1,4 @@
-"""tf.Examples as dense raw columns, the way a client sends them: NaN or "" where a value is missing."""
+"""Read tf.Examples as dense raw columns, as a client sends them: NaN or "" where a value is missing."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,29 +11,29 @@ from components.shared.values import MISSING
 
 
 def files(examples: str, split: str) -> list[str]:
-    """The files of one split of an Examples artifact, in order."""
+    """List the files of one split of an Examples artifact, in order."""
     return sorted(str(path) for path in (Path(examples) / f"Split-{split}").iterdir())
 
 
 def spread(paths: list[str], rows: int) -> list[bytes]:
-    """As many serialized tf.Examples, evenly spread over the files' first 10,000."""
+    """Take at most `rows` serialized tf.Examples, evenly spread over the files' first 10,000."""
     serialized = list(tf.data.TFRecordDataset(paths, "GZIP").take(10_000).as_numpy_iterator())
     return [serialized[index] for index in np.linspace(0, len(serialized) - 1, min(rows, len(serialized))).astype(int)]
 
 
 def head(paths: list[str], columns: Mapping[str, str], rows: int) -> dict[str, np.ndarray]:
-    """The same as columns."""
+    """Take the rows of `spread`, as columns."""
     return parsed(spread(paths, rows), columns)
 
 
 def parsed(serialized: list[bytes], columns: Mapping[str, str]) -> dict[str, np.ndarray]:
-    """Serialized tf.Examples as columns of shape [rows]."""
+    """Parse serialized tf.Examples to columns of shape [rows]."""
     spec = {name: tf.io.FixedLenFeature([], dtype, MISSING[dtype]) for name, dtype in columns.items()}
     return {name: tensor.numpy() for name, tensor in tf.io.parse_example(tf.constant(serialized), spec).items()}
 
 
 def of_batch(batch: pa.RecordBatch, columns: Mapping[str, str]) -> dict[str, np.ndarray]:
-    """A RecordBatch of lists of at most one value, as tf.Examples are decoded to, as columns of shape [rows]."""
+    """Convert a RecordBatch of lists of at most one value, as tf.Examples are decoded to, to columns of shape [rows]."""
     result = {}
     for name, dtype in columns.items():
         column = batch.column(batch.schema.get_field_index(name))

@@ -1,4 +1,4 @@
-"""What a raw value must be to enter a model: one rule for servers and for phones. Imports numpy alone."""
+"""Check that a raw value may enter a model, by one rule for servers and for phones. Imports only numpy."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,10 +14,10 @@ TYPES: dict[str, tuple[type, ...]] = {
 
 
 def array(values: Sequence[Any], dtype: np.dtype) -> np.ndarray:
-    """Make an array of values, none of which is changed by that, as a number would be that becomes infinite.
+    """Make an array of values without changing any, as a number would change that becomes infinite.
 
     Raises:
-        TypeError: a value is of another type: a bool is no number, a number no text.
+        TypeError: a value is of another type: a bool is not a number, a number not a text.
         OverflowError: a number is too large for the dtype.
     """
     for value in values:

@@ -1,7 +1,7 @@
-"""Files of tf.Examples as Arrow RecordBatches: read, inflated, checked and decoded in C++, a file a Beam element.
+"""Read files of tf.Examples as Arrow RecordBatches: read, inflated, checked and decoded in C++, a file for each Beam element.
 
-TFX's own source hands every row through Python, several times. Gzipped files cannot be split, so it has no more to share out
-among workers either.
+TFX's own source hands every row through Python, several times. It cannot share the work among more workers either, since
+gzipped files cannot be split.
 """
 
 from collections import deque
@@ -24,14 +24,14 @@ from components.shared.errors import BadData
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-THREADS = 2  # of a worker, for C++ code that Python's lock does not hold up
+THREADS = 2  # of a worker, for C++ code that runs without Python's lock
 
 
 def files(examples: Artifact, split: str) -> list[str]:
-    """The files of a split, sorted.
+    """List the files of a split, sorted.
 
     Raises:
-        BadData: they hold something else than tf.Examples, or there are none.
+        BadData: they hold something other than tf.Examples, or there are none.
     """
     payload, _ = tfxio_utils.resolve_payload_format_and_data_view_uri([examples])
     if payload != example_gen_pb2.FORMAT_TF_EXAMPLE:
@@ -44,27 +44,27 @@ def files(examples: Artifact, split: str) -> list[str]:
 
 
 def serialized(path: str, rows: int) -> Iterator[np.ndarray]:
-    """The serialized tf.Examples of a gzipped TFRecord file, in its order, always cut alike; the last batch may be shorter."""
+    """Yield the serialized tf.Examples of a gzipped TFRecord file in order, always cut alike; the last batch may be shorter."""
     return tf.data.TFRecordDataset(path, "GZIP").batch(rows).prefetch(1).as_numpy_iterator()
 
 
 def decode(examples: np.ndarray, schema: bytes | None) -> pa.RecordBatch:
-    """A batch whose columns are lists.
+    """Decode a batch, whose columns become lists.
 
     Args:
         examples: serialized tf.Examples.
-        schema: a serialized `schema_pb2.Schema`, which settles columns and types; without one the batch has what is in it.
+        schema: a serialized `schema_pb2.Schema`, which decides columns and types; None: the batch has what it contains.
     """
     return example_coder.ExamplesToRecordBatchDecoder(schema).DecodeBatch(examples)
 
 
 def read(path: str, rows: int, schema: bytes | None = None) -> Iterator[pa.RecordBatch]:
-    """The rows of one file: `serialized`, then `decode`."""
+    """Yield the rows of one file: `serialized`, then `decode`."""
     return in_order(lambda examples: decode(examples, schema), serialized(path, rows))
 
 
 def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """As `map`, with at most THREADS items in work, and as many results that nobody has taken."""
+    """Map with threads, with at most THREADS items in work, and as many results that nobody has taken."""
     with ThreadPoolExecutor(THREADS) as pool:
         pending: deque[Future[Result]] = deque()
         for item in items:
@@ -79,5 +79,5 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Itera
 @beam.typehints.with_input_types(beam.Pipeline)
 @beam.typehints.with_output_types(pa.RecordBatch)
 def Read(pipeline: beam.Pipeline, paths: list[str], rows: int, schema: bytes | None = None) -> beam.PCollection:
-    """`read` of many files, as a Beam source."""
+    """Read many files by `read`, as a Beam source."""
     return pipeline | beam.Create(paths, reshuffle=True) | beam.FlatMap(read, rows, schema).with_output_types(pa.RecordBatch)

@@ -1,4 +1,4 @@
-"""Labels and scores of the same rows: their metrics, and a bootstrap of these. Pure NumPy."""
+"""Measure the scores of labelled rows: their metrics, and a bootstrap of these. Pure NumPy."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,9 +6,9 @@ from functools import cached_property
 import numpy as np
 
 BUCKETS = 1000  # of the score: the AUC is exact but for pairs that share one
-BLOCKS = 30  # of consecutive rows, the bootstrap's units: rows of one day have much in common
+BLOCKS = 30  # of consecutive rows, the bootstrap's units: rows of one day are alike
 DRAWS = 500
-NEAREST = 1e-7  # to 0 and 1, of a score in the log loss: as in Keras and our Evaluator, not in TFMA
+NEAREST = 1e-7  # to 0 and 1, of a score in the log loss: as in Keras and our Evaluator, unlike TFMA
 INTERVAL = (2.5, 97.5)  # percentiles
 
 
@@ -19,7 +19,7 @@ class Scored:
     Attributes:
         labels: 0 or 1, shape [rows].
         scores: the model's probabilities of 1, shape [rows].
-        days: a number for the day of each row, shape [rows]; None: not known, and blocks are of as many consecutive rows.
+        days: a number for the day of each row, shape [rows]; None (default): unknown, and blocks are of consecutive rows.
     """
 
     labels: np.ndarray
@@ -45,13 +45,13 @@ class Scored:
         return np.hstack([counts, np.stack(sums, axis=1)])
 
     def metrics(self) -> dict[str, float]:
-        """AUC, AUC-PR, log loss and calibration; NaN where there is no value."""
+        """Compute AUC, AUC-PR, log loss and calibration; NaN where there is no value."""
         return {name: float(values[0]) for name, values in _metrics(self.blocks.sum(axis=0, keepdims=True)).items()}
 
     def draws(self) -> dict[str, np.ndarray]:
-        """The same of `DRAWS` bootstrap samples of blocks (Künsch 1989), each of shape [DRAWS].
+        """Compute the same for `DRAWS` bootstrap samples of blocks (Künsch 1989), each of shape [DRAWS].
 
-        Two models' scores of the same rows have the same samples, so that draw by draw they can be compared.
+        Two models' scores of the same rows use the same samples, so they can be compared draw by draw.
         """
         blocks = len(self.blocks)
         weights = np.random.default_rng(0).multinomial(blocks, np.full(blocks, 1 / blocks), size=DRAWS)
@@ -59,7 +59,7 @@ class Scored:
 
 
 def _metrics(sums: np.ndarray) -> dict[str, np.ndarray]:
-    """Metrics from rows of `Scored.blocks`' sums, each of shape [len(sums)]."""
+    """Compute metrics from rows of `Scored.blocks`' sums, each of shape [len(sums)]."""
     negatives, positives = sums[:, :BUCKETS], sums[:, BUCKETS : 2 * BUCKETS]
     loss, scores, labels = sums[:, 2 * BUCKETS :].T
     below = np.cumsum(negatives, axis=1) - negatives / 2

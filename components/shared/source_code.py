@@ -1,4 +1,4 @@
-"""What a node runs, in a digest: the source of this project that it imports, and the libraries that compute."""
+"""Digest what a node runs: the source of this project that it imports, and the libraries that compute."""
 
 import ast
 import hashlib
@@ -15,21 +15,21 @@ LIBRARIES += ["apache-beam", "ml-metadata", "ai-edge-litert", "numpy", "pandas",
 
 @cache
 def versions() -> dict[str, str]:
-    """Of Python and of the libraries whose release decides what a node makes."""
+    """Return the releases of Python and of the libraries that decide what a node makes."""
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in LIBRARIES}
 
 
 @cache
 def at_start(module: str) -> str:
-    """The module's `digest` when this process first asked: what was imported then is what runs, whatever is edited since."""
+    """Return the module's `digest` when this process first asked: what was imported then is what runs, despite later edits."""
     return digest(module, CHECKOUT)
 
 
 def digest(module: str, checkout: Path = CHECKOUT) -> str:
-    """SHA-256 over the `files` of a module, as they are now.
+    """Compute the SHA-256 over the `files` of a module, as they are now.
 
     Args:
-        module: its dotted name; what follows a module's name, as a class in it, is left aside. A library has no source here.
+        module: its dotted name; anything after it, as a class, is ignored. A library has no source here.
         checkout: where the project's packages are.
     """
     total = hashlib.sha256()
@@ -39,7 +39,7 @@ def digest(module: str, checkout: Path = CHECKOUT) -> str:
 
 
 def files(module: str, checkout: Path = CHECKOUT) -> dict[str, bytes]:
-    """The source of a module and of all that it imports of the checkout, at any depth, in functions too, by path."""
+    """Read the source of a module and of all it imports from the checkout, at any depth, also in functions, by path."""
     read: dict[str, bytes] = {}
     seen, names = {module}, [module]
     while names:
@@ -54,7 +54,7 @@ def files(module: str, checkout: Path = CHECKOUT) -> dict[str, bytes]:
 
 
 def _files(name: str, checkout: Path) -> Iterator[Path]:
-    """The module's file, and those of the packages that it is in: an import runs them too."""
+    """List the module's file, and those of the packages that it is in: an import runs them too."""
     parts = name.split(".")
     for end in range(1, len(parts) + 1):
         place = checkout.joinpath(*parts[:end])
@@ -63,10 +63,10 @@ def _files(name: str, checkout: Path) -> Iterator[Path]:
 
 @cache
 def _imports(source: bytes, name: str) -> frozenset[str]:
-    """Dotted names that a file imports; each may be a module, or something in one."""
+    """List the dotted names that a file imports; each may be a module, or something in one."""
     try:
         tree = ast.parse(source)
-    except SyntaxError:  # an edit under way, of what no node has imported yet: its bytes count
+    except SyntaxError:  # an unfinished edit, of what no node has imported yet: its bytes count
         return frozenset()
     found: set[str] = set()
     for node in ast.walk(tree):

@@ -1,4 +1,4 @@
-"""Spans are calendar months, `YYYY-MM`, each a folder of Parquet or CSV files. Nothing heavy is imported here."""
+"""Spans are calendar months, `YYYY-MM`, each a folder of Parquet or CSV files. Imports nothing heavy."""
 
 import calendar
 import datetime
@@ -14,8 +14,8 @@ from components.shared.words import listed, shown
 
 SUFFIXES = (".parquet", ".csv")
 SPLITS = ("train", "eval")  # in the order of time
-NEWEST = "newest"  # instead of a span: the newest that is whole when the node runs
-# What a table keeps of itself beside its files, by which alone one knows the files that count: others are superseded.
+NEWEST = "newest"  # stands for the newest span that is whole when the node runs
+# What a table keeps beside its files, and which alone tells the files that count: others are superseded.
 TABLES = {
     "a Delta table": re.compile(r"_delta_log(/.*)?"),
     "a Hudi table": re.compile(r"\.hoodie.*"),
@@ -26,7 +26,7 @@ _SPAN = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])")
 
 
 def available(folder: Path) -> list[str]:
-    """Spans below `folder`, oldest first.
+    """List the spans below `folder`, oldest first.
 
     Raises:
         SpanNotFound: there is none.
@@ -48,12 +48,12 @@ def _readable() -> Iterator[None]:
 
 
 def is_span(name: str) -> bool:
-    """Whether a folder's name is that of a span."""
+    """Tell whether a folder's name is that of a span."""
     return bool(_SPAN.fullmatch(name))
 
 
 def none_in(folder: Path | str) -> NoReturn:
-    """Raises SpanNotFound."""
+    """Raise SpanNotFound."""
     raise SpanNotFound(
         f"No spans in {folder}; expected folders named YYYY-MM. Build them with the problem's own program, as `make data` "
         "does, or put a folder a month there."
@@ -61,7 +61,7 @@ def none_in(folder: Path | str) -> NoReturn:
 
 
 def window(span: str, size: int) -> list[str]:
-    """The `size` consecutive months that end with `span`, oldest first: ("2013-02", 3) gives 2012-12, 2013-01, 2013-02.
+    """List the `size` consecutive months that end with `span`: ("2013-02", 3) gives 2012-12, 2013-01, 2013-02.
 
     Raises:
         BadConfig: `span` is not of the form YYYY-MM.
@@ -73,24 +73,24 @@ def window(span: str, size: int) -> list[str]:
 
 
 def days(span: str) -> tuple[datetime.date, datetime.date]:
-    """The first and the last day of a month."""
+    """Return the first and the last day of a month."""
     year, month = int(span[:4]), int(span[5:])
     return datetime.date(year, month, 1), datetime.date(year, month, calendar.monthrange(year, month)[1])
 
 
 def first_eval_day(span: str, eval_days: int) -> datetime.date:
-    """The day from which on the rows of `span` are evaluation rows."""
+    """Return the day from which the rows of `span` are evaluation rows."""
     return days(span)[1] - datetime.timedelta(days=eval_days - 1)
 
 
 def split_days(window: list[str], eval_days: int) -> dict[str, tuple[datetime.date, datetime.date]]:
-    """The first and the last day of the rows of each split."""
+    """Return the first and the last day of the rows of each split."""
     first = first_eval_day(window[-1], eval_days)
     return {"train": (days(window[0])[0], first - datetime.timedelta(days=1)), "eval": (first, days(window[-1])[1])}
 
 
 def files(folder: Path, spans: list[str]) -> dict[str, list[Path]]:
-    """The data files of each span, sorted.
+    """List the data files of each span, sorted.
 
     Raises:
         SpanNotFound: a span has no folder, or no Parquet or CSV file in it.
@@ -100,19 +100,19 @@ def files(folder: Path, spans: list[str]) -> dict[str, list[Path]]:
 
 
 def listing(folder: Path) -> dict[str, list[Path]]:
-    """What is in the folder of every span below `folder`, sorted, but for what `is_aside`. Raises as `available`."""
+    """List what is in the folder of every span below `folder`, sorted, without what `is_aside`. Raises as `available`."""
     with _readable():
         return {span: sorted(path for path in (folder / span).iterdir() if not is_aside(path)) for span in available(folder)}
 
 
 def beside_spans(paths: Iterable[str]) -> set[str]:
-    """Of the `paths` below a folder of spans those that are in no span, and the folders that they lie in but for `metadata`."""
+    """Return the `paths` below a folder of spans that are in no span, and the folders that they lie in except `metadata`."""
     outside = {path for path in paths if not is_span(path.partition("/")[0])}
     return outside | {path.partition("/")[0] for path in outside} - {"metadata"}  # a name that others use too
 
 
 def refuse_tables(paths: Iterable[str], folder: Path | str) -> None:
-    """Raises BadData if one of the `paths`, relative to `folder`, says that it is a table with a log of its own."""
+    """Raise BadData if one of the `paths`, relative to `folder`, shows that it is a table with a log of its own."""
     for path in sorted(paths):
         for table, mark in TABLES.items():
             if mark.fullmatch(path):
@@ -124,18 +124,18 @@ def refuse_tables(paths: Iterable[str], folder: Path | str) -> None:
 
 
 def is_data(path: PurePath) -> bool:
-    """Whether a file's name is that of data."""
+    """Tell whether a file's name is that of data."""
     return path.suffix.lower() in SUFFIXES
 
 
 def is_aside(path: PurePath) -> bool:
-    """Whether it is left out, as in Hadoop and Spark: `_SUCCESS`, `.part-0.parquet.crc`, also a hidden `.part-0.parquet`."""
+    """Tell whether a file is ignored, as in Hadoop and Spark: `_SUCCESS`, `.part-0.parquet.crc`, a hidden `.part-0.parquet`."""
     is_log = any(mark.fullmatch(path.name) for mark in TABLES.values())
     return path.name.startswith((".", "_")) and not is_log
 
 
 def chosen(present: Mapping[str, list[P]], spans: list[str], folder: Path | str) -> dict[str, list[P]]:
-    """The data files of some spans of a listing; in the others may be anything. Raises as `files`."""
+    """Pick the data files of some spans from a listing; in the others may be anything. Raises as `files`."""
     if missing := sorted(set(spans) - set(present)):
         raise SpanNotFound(
             f"Span {', '.join(missing)} is not in {folder}, but the window {spans[0]} to {spans[-1]} needs it. "
@@ -150,7 +150,7 @@ def chosen(present: Mapping[str, list[P]], spans: list[str], folder: Path | str)
                 f"{folder}/{span} holds no data; expected files ending in {' or '.join(SUFFIXES)}"
                 f"{f', found {listed(others)}' if others else ''}."
             )
-        if others:  # part of the month would be missing without a word
+        if others:  # part of the month would be missing unnoticed
             raise BadData(
                 f"{folder}/{span} also holds {listed(others)}. Expected files ending in {' or '.join(SUFFIXES)}, in no further "
                 "folder. Unpack, convert or remove the rest; only names that begin with . or _ are left out."
@@ -164,7 +164,7 @@ def chosen(present: Mapping[str, list[P]], spans: list[str], folder: Path | str)
 
 
 def _check_file(path: Path, folder: Path) -> None:
-    """Raises BadData unless it can be read without waiting, and lies among the spans."""
+    """Raise BadData unless the file can be read without waiting, and lies among the spans."""
     if not path.is_file():
         raise BadData(f"{path} is no file: a folder, a pipe, a device, or a link to nothing. Expected data; remove it.")
     if not (real := Path(os.path.realpath(path))).is_relative_to(os.path.realpath(folder)):
@@ -172,26 +172,26 @@ def _check_file(path: Path, folder: Path) -> None:
 
 
 def shard(span: str, index: int) -> str:
-    """How the files begin that the `index`-th data file of `span` becomes in each split; `part` is the rest."""
+    """Name the start of the files that the `index`-th data file of `span` becomes in each split; `part` is the rest."""
     return f"data_tfrecord-{span}-{index:05}"
 
 
 def part(shard: str, number: int) -> str:
-    """Name of the file that holds the `number`-th batch of rows of a shard."""
+    """Name the file that holds the `number`-th batch of rows of a shard."""
     return f"{shard}-{number:05}.gz"
 
 
 def days_folder(examples: str) -> str:
-    """Where an Examples artifact has the days of its evaluation rows: no feature, but rows of one day are alike."""
+    """Return where an Examples artifact keeps the days of its evaluation rows: no feature, but rows of one day are alike."""
     return f"{examples}/days"
 
 
 def days_file(examples: str, part: str) -> str:
-    """The days of the rows in a part of the evaluation split: NumPy's format, days since 1970, shape [rows]."""
+    """Return the file of the days of the rows in a part of the eval split: NumPy's format, days since 1970, shape [rows]."""
     return f"{days_folder(examples)}/{part}.npy"
 
 
 def shards(examples: str, span: str) -> list[str]:
-    """The files of one span in an Examples artifact, in the order of time if each data file is."""
+    """List the files of one span in an Examples artifact, in the order of time if each data file is."""
     folder = Path(examples)
     return [str(path) for split in SPLITS for path in sorted((folder / f"Split-{split}").glob(f"data_tfrecord-{span}-*.gz"))]

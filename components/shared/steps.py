@@ -1,4 +1,4 @@
-"""How far a node is: an executor that takes long reports its steps, and whoever runs it here hears them.
+"""Report how far a node is: an executor that takes long reports its steps, and whoever runs it here hears them.
 
 On Kubeflow nobody listens, and a report costs nothing.
 """
@@ -17,7 +17,7 @@ class Step:
 
     Attributes:
         unit: of what is counted, such as "epoch".
-        done: how many are done; a fraction of the one that is under way counts.
+        done: how many are done; a fraction counts for the one under way.
         of: how many there are.
     """
 
@@ -27,7 +27,7 @@ class Step:
 
     @property
     def number(self) -> int:
-        """Of the one that is under way, from 1; when all are done, of the last."""
+        """The number of the step under way, from 1; when all are done, of the last."""
         return min(int(self.done) + 1, self.of)
 
 
@@ -36,14 +36,14 @@ _listeners: list[Hears] = []
 
 
 def report(unit: str, done: float, of: int) -> None:
-    """Tells how far the node is that runs in this process: `report("epoch", 1.5, 3)` in the middle of the second of three."""
+    """Report how far the node in this process is: `report("epoch", 1.5, 3)` in the middle of the second of three."""
     for hears in _listeners:
         hears(Step(unit, done, of))
 
 
 @contextmanager
 def heard(hears: Hears) -> Iterator[None]:
-    """Passes on what is reported within, five times a second at most."""
+    """Pass on what is reported in the block, at most five times a second."""
     last = float("-inf")
 
     def now_and_then(step: Step) -> None:

@@ -1,4 +1,4 @@
-"""Arrow columns to files of tf.Examples. Encoded a column at a time: Arrow joins what each column contributes to the rows.
+"""Encode Arrow columns to files of tf.Examples, a column at a time: Arrow joins what each column contributes to the rows.
 
 tfx_bsl's encoder, which sets the fields of a message for every row, takes several times as long.
 """
@@ -24,10 +24,10 @@ SEVEN_BITS = 0x7F
 
 
 def encode(batch: pa.RecordBatch) -> pa.BinaryArray:
-    """Serialized tf.Examples, one a row.
+    """Serialize tf.Examples, one for each row.
 
     Args:
-        batch: columns of float32, int64, string or binary; a null leaves the feature out.
+        batch: columns of float32, int64, string or binary; a null omits the feature.
 
     Raises:
         BadData: a column has another type.
@@ -41,7 +41,7 @@ def encode(batch: pa.RecordBatch) -> pa.BinaryArray:
 
 
 def varint(number: int) -> bytes:
-    """Protocol Buffers' integers: seven bits a byte, the lowest first; negative ones as if of 64 bits without a sign."""
+    """Encode an integer as Protocol Buffers do: seven bits a byte, the lowest first; negative ones as unsigned 64 bits."""
     number %= 1 << 64
     encoded = bytearray()
     while number > SEVEN_BITS:
@@ -55,12 +55,12 @@ def _field(tag: bytes, content: bytes) -> bytes:
 
 
 def _feature(name: str, kind: bytes, value: bytes) -> bytes:
-    """An entry of the map of features, with one value."""
+    """Encode an entry of the map of features, with one value."""
     return _field(FIRST, _field(FIRST, name.encode()) + _field(VALUE, _field(kind, _field(FIRST, value))))
 
 
 def _floats(name: str, column: pa.FloatArray) -> pa.BinaryArray:
-    """All alike but for their last bytes, the value."""
+    """Encode a column of floats, whose entries differ only in their last bytes, the value."""
     alike = _feature(name, FLOAT_LIST, bytes(FLOAT_BYTES))
     rows = np.tile(np.frombuffer(alike, np.uint8), (len(column), 1))
     values = column.fill_null(0).to_numpy().astype("<f4")
@@ -78,7 +78,7 @@ def _texts(name: str, column: pa.StringArray | pa.BinaryArray) -> pa.BinaryArray
 
 
 def _each_distinct(column: pa.Array, function: Callable[..., bytes]) -> pa.BinaryArray:
-    """`function` of every value, called once for each that is different; null stays null."""
+    """Apply `function` to each distinct value once; null stays null."""
     distinct = column.dictionary_encode()
     return pa.array([function(value) for value in distinct.dictionary.to_pylist()], pa.binary()).take(distinct.indices)
 
@@ -97,7 +97,7 @@ ENCODERS: dict[pa.DataType, Callable[[str, pa.Array], pa.BinaryArray]] = {
 
 
 def write(path: str, examples: Iterable[bytes]) -> None:
-    """Writes serialized tf.Examples as a gzipped TFRecord file, which a repeated call replaces by the same."""
+    """Write serialized tf.Examples as a gzipped TFRecord file, which a repeated call replaces by the same."""
     options = tf.io.TFRecordOptions("GZIP", compression_level=GZIP_LEVEL)
     with tf.io.TFRecordWriter(path, options) as writer:
         for example in examples:

@@ -1,4 +1,4 @@
-"""Reads what TFMA wrote: metrics a slice, and why a candidate was not blessed."""
+"""Read what TFMA wrote: metrics by slice, and why a candidate was not blessed."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -10,20 +10,20 @@ from components.shared.metric_names import AUC, AUC_PR, CALIBRATION, LOG_LOSS, O
 
 CANDIDATE = "candidate"
 BASELINE = "baseline"
-RANKINGS = (AUC, AUC_PR)  # of positives above negatives: without one of both there is none, but TFMA may say 0 or 1
+RANKINGS = (AUC, AUC_PR)  # of positives above negatives: with only one class there is none, but TFMA may say 0 or 1
 COMPARED = (AUC, LOG_LOSS, CALIBRATION)  # later spans are compared with these
 
 Metrics = dict[str, dict[str, float]]  # slice, as "origin=JFK" or "overall" -> metric -> value
 
 
 def metrics(folder: str) -> dict[str, Metrics]:
-    """Metrics of `CANDIDATE` and, if there was one, `BASELINE`.
+    """Read the metrics of `CANDIDATE` and, if there was one, `BASELINE`.
 
     Args:
-        folder: the ModelEvaluation artifact's.
+        folder: of the ModelEvaluation artifact.
 
     Returns:
-        Model name to slice to metric to value. A metric that has no value there is left out: a ratio to zero positives, or how
+        Model name to slice to metric to value. A metric without a value there is left out: a ratio to zero positives, or how
         well positives are told from negatives where all rows are of one class.
     """
     result: dict[str, Metrics] = {}
@@ -39,11 +39,11 @@ def metrics(folder: str) -> dict[str, Metrics]:
 
 
 def of_one_class(values: Mapping[str, float]) -> bool:
-    """Whether all rows of a slice are positive, or none is.
+    """Tell whether all rows of a slice are positive, or none is.
 
     Args:
-        values: its finite metrics. An evaluation without the mean label, as older code left it, shows in the calibration, which
-            is a ratio to the positives, that there are none.
+        values: its finite metrics. In an evaluation of older code, without the mean label, a missing calibration, which is a
+            ratio to the positives, shows that there are none.
     """
     if POSITIVES in values:
         return values[POSITIVES] in (0, 1)
@@ -51,7 +51,7 @@ def of_one_class(values: Mapping[str, float]) -> bool:
 
 
 def _figures(folder: str) -> Iterator[tuple[str, str, str, float]]:
-    """Model, slice, metric and value, which may be NaN or infinite; no differences."""
+    """Yield model, slice, metric and value, which may be NaN or infinite; no differences."""
     for row in tfma.load_metrics(folder):
         for entry in row.metric_keys_and_values:
             if not entry.key.is_diff and entry.value.HasField("double_value"):
@@ -59,7 +59,7 @@ def _figures(folder: str) -> Iterator[tuple[str, str, str, float]]:
 
 
 def unmeasured(folder: str) -> list[str]:
-    """A sentence for each of the candidate's metrics over all rows that later spans need and that has no value."""
+    """Word each of the candidate's metrics over all rows that later spans need and that has no value."""
     known = metrics(folder).get(CANDIDATE, {}).get(OVERALL, {})
     return [
         f"{OVERALL}: {name} is {value}; expected a number, as labels of both classes and scores from 0 to 1 have"
@@ -69,7 +69,7 @@ def unmeasured(folder: str) -> list[str]:
 
 
 def score_histogram(folder: str) -> list[float]:
-    """Evaluation rows by the candidate's score, in the equally wide buckets of TFMA's calibration plot over [0, 1]."""
+    """Count evaluation rows by the candidate's score, in the equally wide buckets of TFMA's calibration plot over [0, 1]."""
     for plots in tfma.load_plots(folder):
         for found in plots.plot_keys_and_values:
             if not plots.slice_key.single_slice_keys and (found.key.model_name or CANDIDATE) == CANDIDATE:
@@ -81,7 +81,7 @@ def score_histogram(folder: str) -> list[float]:
 
 
 def name_of(slice_key) -> str:
-    """ "origin=JFK" for a slice, "overall" for all rows."""
+    """Name a slice: "origin=JFK", or "overall" for all rows."""
     parts = [f"{part.column}={_value(part)}" for part in slice_key.single_slice_keys]
     return ", ".join(parts) or OVERALL
 
@@ -92,7 +92,7 @@ def _value(part) -> str:
 
 
 def refusals(folder: str) -> list[str]:
-    """Why the candidate was not blessed, a sentence a failed threshold or metric without a value; empty if it was."""
+    """Say why the candidate was not blessed, a sentence for each threshold or missing metric; empty if it was."""
     validation: validation_result_pb2.ValidationResult = tfma.load_validation_result(folder)
     failed = [
         f"{name_of(row.slice_key)}: {failure.metric_key.name}{' against production' if failure.metric_key.is_diff else ''} "

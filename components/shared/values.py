@@ -1,21 +1,21 @@
-"""What a cell says: the same for training and for serving, whatever format it comes from. `data/README.md` has the table."""
+"""Read what a cell says, the same for training and serving and from any format. `data/README.md` has the table."""
 
 from contextlib import suppress
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# No category is lost by these, since a number or a date cannot be called so; texts keep them: NA is Namibia.
+# No category is lost by these, since no number or date is written so; texts keep them: NA is Namibia.
 NO_NUMBER = pa.array(["", "-nan", "nan", "na", "n/a", "#n/a", "<na>", "null", "none", "\\n"])
 BOOLEANS = {"true": "1", "false": "0"}
 WHOLE = r"^([+-]?\d+)\.0*$"
 DAY = r"^\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?)?$"
 DAY_LENGTH = len("2013-02-28")
-EXACT = 2.0**53  # from here on a double is no longer one integer
+EXACT = 2.0**53  # from here on a double no longer stands for one integer
 
 
 class Unfit(ValueError):
-    """A value that is not what its column is declared to be.
+    """A value is not what its column is declared to be.
 
     Attributes:
         row: its place in the column, from 0.
@@ -27,7 +27,7 @@ class Unfit(ValueError):
 
 
 def expected(type_: pa.DataType) -> str:
-    """What a value of a declared type is, in words."""
+    """Word what a value of a declared type is."""
     if pa.types.is_date(type_):
         return "a date such as 2013-02-28, or one with a time and no zone, such as 2013-02-28 10:00:00"
     if pa.types.is_floating(type_):
@@ -36,25 +36,25 @@ def expected(type_: pa.DataType) -> str:
 
 
 def cast(column: pa.Array, type_: pa.DataType) -> pa.Array:
-    """The column as `type_`; what is missing is null. Nothing changes, but for rounding.
+    """Cast the column to `type_`; what is missing is null. Nothing changes but by rounding.
 
     Args:
         column: of any type; text becomes a number or a date by the table in `data/README.md`.
         type_: string, float32, float64, int64 or date32.
 
     Raises:
-        Unfit: naming the first value that is not such a one.
+        Unfit: naming the first value that does not fit.
     """
     try:
         return _cast(column, type_)
     except ValueError:  # Arrow's is one too
-        if pa.types.is_dictionary(column.type):  # a value that no row has breaks nothing
+        if pa.types.is_dictionary(column.type):  # a value that no row has does no harm
             return cast(column.dictionary_decode(), type_)
     row = _first_unfit(column, type_)
     try:
         _cast(column.slice(row, 1), type_)
     except ValueError as error:
-        # What Arrow says of a text is that it is no number.
+        # Of a text, Arrow only says that it is no number.
         why = "" if (is_text(column.type) and isinstance(error, pa.ArrowException)) or not str(error) else f" ({error})"
         value = column.cast(pa.binary())[row].as_py() if is_text(column.type) else column[row].as_py()
         shown = repr(value)
@@ -65,7 +65,7 @@ def cast(column: pa.Array, type_: pa.DataType) -> pa.Array:
 
 
 def _first_unfit(column: pa.Array, type_: pa.DataType) -> int:
-    """Halves what may hold it: the longest start of the column that can be cast ends where it is."""
+    """Find the first misfit by halving: the longest start of the column that can be cast ends there."""
     low, high = 0, len(column)  # the first `low` rows can be cast, the first `high` cannot
     while high - low > 1:
         middle = (low + high) // 2
@@ -78,7 +78,7 @@ def _first_unfit(column: pa.Array, type_: pa.DataType) -> int:
 
 
 def is_text(type_: pa.DataType) -> bool:
-    """Whether it is text, or bytes that may be text."""
+    """Tell whether it is text, or bytes that may be text."""
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
     return any(test(type_) for test in tests)
 
@@ -97,7 +97,7 @@ def _cast(column: pa.Array, type_: pa.DataType) -> pa.Array:
 
 
 def _text(column: pa.Array) -> pa.Array:
-    """An empty text is missing: no model can tell the two apart, since TensorFlow has no other way to say it."""
+    """Cast to text. An empty one is missing: no model can tell the two apart, since TensorFlow has no other way to say it."""
     texts = column.cast(pa.string())
     texts.validate(full=True)  # neither Parquet nor a cast from bytes finds invalid UTF-8
     return pc.if_else(pc.equal(texts, ""), None, texts)
@@ -142,7 +142,7 @@ def _number_of(texts: pa.Array, type_: pa.DataType) -> pa.Array:
 
 
 def _double(texts: pa.Array) -> pa.Array:
-    """Arrow makes 1e400 infinite, as it does `inf`."""
+    """Cast texts to doubles. Arrow makes 1e400 infinite, as it does `inf`."""
     numbers = texts.cast(pa.float64())
     if pc.any(pc.and_not(pc.is_inf(numbers), pc.match_substring(texts, "inf", ignore_case=True))).as_py():
         raise ValueError("it is too large")

@@ -1,4 +1,4 @@
-"""Words of a file or a user, as a message shows them."""
+"""Show words of a file or a user in a message."""
 
 from collections.abc import Collection
 
@@ -7,12 +7,12 @@ MAX_NAMES = 30  # of columns in a message
 
 
 def shown(text: str, most: int = MAX_SHOWN) -> str:
-    """`text` for a terminal: what cannot be printed is escaped, and what is behind `most` characters is left out."""
+    """Prepare `text` for a terminal: what cannot be printed is escaped, and what follows `most` characters is cut."""
     printable = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[:most])
     return printable + ("…" if len(text) > most else "")
 
 
 def listed(names: Collection[str]) -> str:
-    """Column names for a message, the first of them if they are many."""
+    """List column names for a message, only the first if they are many."""
     first = ", ".join(shown(name, 60) or '"" (without a name)' for name in list(names)[:MAX_NAMES])
     return first + (f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else "")

@@ -1,4 +1,4 @@
-"""Rows that are made to be awkward: what clients send, whether training has seen it or not. Imports no TensorFlow."""
+"""Make awkward rows: what clients may send, whether training has seen it or not. Imports no TensorFlow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,15 +29,15 @@ class AwkwardRows:
 
 
 def make(features: list[FeatureCard], real: Mapping[str, np.ndarray]) -> AwkwardRows:
-    """Changes of one real row, the first of those with the fewest missing values.
+    """Make variations of one real row, the first of those with the fewest missing values.
 
     Args:
         features: what the card says of each.
         real: real rows.
 
     Returns:
-        Every allowed category and some unknown ones; each number at its ends, beyond them, at extremes and infinite; each value
-        missing by itself, and with each other one that may be missing; all that may be, and everything.
+        Every allowed category and some unknown ones; each number at its ends, beyond them, at extremes and infinite; each
+        optional value missing alone, in pairs and all at once; and everything missing.
     """
     changes: list[tuple[str, dict[str, object]]] = []
     for feature in features:
@@ -60,7 +60,7 @@ def make(features: list[FeatureCard], real: Mapping[str, np.ndarray]) -> Awkward
 
 
 def values(feature: FeatureCard) -> list:
-    """Values of one feature that are allowed, and others."""
+    """List values of one feature, allowed ones and others."""
     if feature.dtype == "string":
         known = feature.values or []
         other_case = [value.swapcase() for value in known[:1]]
@@ -71,10 +71,10 @@ def values(feature: FeatureCard) -> list:
 
 
 def encoded(value: object) -> object:
-    """Texts as UTF-8."""
+    """Encode texts as UTF-8."""
     return value.encode() if isinstance(value, str) else value
 
 
 def absent(column: np.ndarray) -> np.ndarray:
-    """Whether a value of a raw column is missing."""
+    """Tell which values of a raw column are missing."""
     return column == b"" if column.dtype == object else np.isnan(column)

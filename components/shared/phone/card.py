@@ -1,4 +1,4 @@
-"""The model card: what a phone's form, and a person, must know of the file. Beside it, and inside it as an appended zip.
+"""The phone's model card: what a form, and a person, must know of the file. Beside it, and in it as an appended zip.
 
 A zip at a file's end leaves the model's bytes as they are: interpreters read it from the front, zip tools from the end.
 Imports no TensorFlow.
@@ -23,7 +23,7 @@ LENGTHS = ("miles", "km")  # units of a distance between two places
 
 
 class Words(Part):
-    """Say for people what is predicted.
+    """The words in which a problem speaks to people.
 
     Attributes:
         title: of the screen that asks.
@@ -48,7 +48,7 @@ class Words(Part):
 
 
 class FeatureCard(Part):
-    """Describe one raw input, and how a form asks for it.
+    """One raw input, and how a form asks for it.
 
     Attributes:
         name: of the column.
@@ -85,7 +85,7 @@ class FeatureCard(Part):
 
     @property
     def label(self) -> str:
-        """What the field is called."""
+        """The name of the field for people."""
         return self.words or self.name
 
     @model_validator(mode="after")
@@ -109,7 +109,7 @@ def form_fault(dtype: str, form: Form, unit: str, between: tuple[str, str] | Non
 
 
 class Golden(Part):
-    """A real row and the file's score for it: an app that gets another one has a fault."""
+    """A real row and the file's score for it: an app that computes another one has a fault."""
 
     row: dict[str, Value]
     score: float
@@ -150,7 +150,7 @@ class ModelCard(Part):
 
 
 def attach(model: bytes, card: ModelCard) -> bytes:
-    """The file with its card inside."""
+    """Return the file with its card inside."""
     content = io.BytesIO(model)
     with zipfile.ZipFile(content, "a", zipfile.ZIP_STORED) as archive:
         archive.writestr(zipfile.ZipInfo(FILE), card.model_dump_json())
@@ -158,7 +158,7 @@ def attach(model: bytes, card: ModelCard) -> bytes:
 
 
 def read(path: Path) -> ModelCard:
-    """The card inside a file. Raises CorruptModel if there is none."""
+    """Read the card inside a file. Raises CorruptModel if there is none."""
     try:
         with zipfile.ZipFile(path) as archive:
             return ModelCard.model_validate_json(archive.read(FILE))

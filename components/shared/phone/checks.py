@@ -1,4 +1,4 @@
-"""What a file must be before a phone gets it. Imports no TensorFlow."""
+"""Check a file before a phone gets it. Imports no TensorFlow."""
 
 from collections.abc import Collection, Mapping
 
@@ -13,7 +13,7 @@ REFUSED = ("CUSTOM", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
 
 
 def operators(model: bytes) -> list[str]:
-    """Names of the operations of a file, sorted; custom ones, Flex among them, as "CUSTOM <name>"."""
+    """Name the operations of a file, sorted; custom ones, Flex among them, as "CUSTOM <name>"."""
     read = flatbuffer.Model.GetRootAsModel(model, 0)
     codes = [read.OperatorCodes(index) for index in range(read.OperatorCodesLength())]
     names = {BUILTIN[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]: code.CustomCode() for code in codes}
@@ -21,7 +21,7 @@ def operators(model: bytes) -> list[str]:
 
 
 def check(model: bytes, columns: Collection[str], rows: Mapping[str, np.ndarray], max_kb: int) -> None:
-    """Refuses a file that is not fit for a phone.
+    """Refuse a file that is not fit for a phone.
 
     Args:
         model: the file.

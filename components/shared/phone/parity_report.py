@@ -1,4 +1,4 @@
-"""How far each variant's scores are from the server's: `parity.json` of a mobile evaluation."""
+"""The parity report: how far each variant's scores are from the server's, `parity.json` of a mobile evaluation."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -6,14 +6,14 @@ FILE = "parity.json"
 
 
 class Parity(BaseModel):
-    """Of one variant; a list of these is `parity.json`."""
+    """The parity of one variant; a list of these is `parity.json`."""
 
     model_config = ConfigDict(frozen=True)
 
     variant: str
     kilobytes: float
     rows: int
-    largest: float  # absolute difference from the server's probability, by whatever kernels
+    largest: float  # absolute difference from the server's probability, with any kernels
     mean: float
     worst: str = ""  # the row of the largest difference, and the kernels
     limit: float | None  # None: this variant does not ship

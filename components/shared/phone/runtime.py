@@ -1,4 +1,4 @@
-"""A TensorFlow Lite file as a function of raw columns. Imports no TensorFlow."""
+"""Run a TensorFlow Lite file as a function of raw columns. Imports no TensorFlow."""
 
 from collections.abc import Mapping
 
@@ -31,16 +31,16 @@ class TFLiteModel:
         self.dtypes = {name: np.dtype(detail["dtype"]) for name, detail in details.items()}
         self._inputs = {name: detail["index"] for name, detail in details.items()}
         self._output = runner.get_output_details()[OUTPUT]["index"]
-        # A runner holds tensors, and while it does the interpreter refuses to invoke: many rows at once have their own.
+        # A runner holds tensors, and until it is gone the interpreter does not invoke: many rows at once have their own.
         one_by_one = any(detail["shape_signature"][0] == 1 for detail in details.values())
         many = None if one_by_one else Interpreter(**options)
         self._many = many.get_signature_runner(SIGNATURE) if many else None
 
     def __call__(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Probabilities, float32, of shape [rows].
+        """Return the probabilities, float32, of shape [rows].
 
         Args:
-            columns: a raw column of shape [rows] an input; NaN or "" where a value is missing.
+            columns: a raw column of shape [rows] for each input; NaN or "" where a value is missing.
         """
         inputs = {name: as_input(columns[name], dtype) for name, dtype in self.dtypes.items()}
         if self._many:
@@ -52,11 +52,11 @@ class TFLiteModel:
         return scores
 
     def invoke(self) -> None:
-        """Runs the file on the row that was set last."""
+        """Run the file on the row that was set last."""
         self._interpreter.invoke()
 
     def score_row(self, row: Mapping[str, np.ndarray]) -> float:
-        """The probability of one row, its inputs of shape [1] and of the file's own dtypes; faster than a signature runner."""
+        """Return the probability of a row of inputs of shape [1] and of the file's dtypes; faster than a signature runner."""
         for name, index in self._inputs.items():
             self._interpreter.set_tensor(index, row[name])
         self._interpreter.invoke()
@@ -64,7 +64,7 @@ class TFLiteModel:
 
 
 def as_input(column: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Strings as UTF-8 bytes, numbers as the file wants them."""
+    """Convert strings to UTF-8 bytes, and numbers to the file's dtype."""
     if dtype.kind in "iuf":
         return np.ascontiguousarray(column, dtype)
     return np.array([value.encode() if isinstance(value, str) else value for value in column], dtype=object)
