@@ -1,4 +1,4 @@
-"""What the Canary demands of a server's answers: pure functions."""
+"""Check a server's answers for the Canary, in pure functions."""
 
 import math
 from collections.abc import Sequence
@@ -8,19 +8,19 @@ from pydantic import BaseModel
 
 from components.shared.canary_report import CanaryReport
 
-UNMEASURED = 20  # requests at the start, which pay for what is set up at the first call
+UNMEASURED = 20  # requests at the start, which include what is set up at the first call
 
 
 class Request(BaseModel):
-    """One request and what came of it.
+    """One request and its answer.
 
     Attributes:
         number: from 1.
         protocol: "gRPC" or "REST".
-        row: of the evaluation split, by number in the replay.
+        row: of the evaluation split, by its number in the replay.
         score: the answer.
-        milliseconds: that it took.
-        memory: of the server afterwards, resident, in megabytes.
+        milliseconds: time until the answer.
+        memory: resident memory of the server afterwards, in megabytes.
     """
 
     number: int
@@ -31,19 +31,19 @@ class Request(BaseModel):
     memory: float
 
     def name(self) -> str:
-        """For a message."""
+        """Name the request for a message."""
         return f"request {self.number} ({self.protocol}, evaluation row {self.row})"
 
 
 class ServingLimits(BaseModel):
-    """What a candidate must keep.
+    """The limits that a candidate must keep.
 
     Attributes:
-        max_p99_ms: 99th percentile of the latency, one request at a time.
+        max_p99_ms: 99th percentile of the latency in milliseconds, one request at a time.
         max_slowdown: median latency, as a multiple of production's in the same minute.
-        max_memory_mb: peak of resident memory.
-        max_growth_mb: of resident memory during the replay.
-        max_difference: of a score from the one that was evaluated.
+        max_memory_mb: peak of resident memory, in megabytes.
+        max_growth_mb: growth of resident memory during the replay, in megabytes.
+        max_difference: difference of a score from the one that was evaluated.
     """
 
     max_p99_ms: float
@@ -54,21 +54,21 @@ class ServingLimits(BaseModel):
 
 
 def measured(requests: Sequence[Request]) -> Sequence[Request]:
-    """Those whose latency and memory count."""
+    """Select the requests whose latency and memory count."""
     return requests[UNMEASURED:] or requests
 
 
 def latency(requests: Sequence[Request]) -> tuple[float, float]:
-    """Median and 99th percentile, in milliseconds."""
+    """Return the median and the 99th percentile, in milliseconds."""
     p50, p99 = np.percentile([request.milliseconds for request in measured(requests)], [50, 99])
     return float(p50), float(p99)
 
 
 def of_answers(requests: Sequence[Request], expected: np.ndarray, peak: float, limits: ServingLimits) -> CanaryReport:
-    """What answers say, whatever machine it is: probabilities, the evaluated ones; memory is measured only.
+    """Check what does not depend on the machine: answers are probabilities, the evaluated ones. Memory is only measured.
 
     Args:
-        requests: that were answered.
+        requests: those that were answered.
         expected: scores that were evaluated, shape [rows].
         peak: of the server's memory, in megabytes.
         limits: of the difference.
@@ -95,15 +95,15 @@ def of_answers(requests: Sequence[Request], expected: np.ndarray, peak: float, l
 
 
 def growth(requests: Sequence[Request]) -> float:
-    """Of memory, from the first measured request to the last, in megabytes."""
+    """Return the growth of memory from the first measured request to the last, in megabytes."""
     return measured(requests)[-1].memory - measured(requests)[0].memory
 
 
 def of_memory(requests: Sequence[Request], peak: float, limits: ServingLimits) -> dict[str, str]:
-    """Which limits of memory a server exceeds, in words by the limit.
+    """Say which limits of memory a server exceeds, in words by the limit.
 
     Args:
-        requests: that were answered.
+        requests: those that were answered.
         peak: in megabytes.
         limits: of memory.
     """
@@ -117,7 +117,7 @@ def of_memory(requests: Sequence[Request], peak: float, limits: ServingLimits) -
 
 
 def _step(requests: Sequence[Request]) -> str:
-    """The request at which memory grew the most."""
+    """Name the request at which memory grew the most."""
     memory = np.array([request.memory for request in requests])
     if len(memory) < 2:  # noqa: PLR2004
         return "At the first request"

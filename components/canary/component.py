@@ -1,4 +1,4 @@
-"""Canary: does a server run the candidate?"""
+"""Canary: tries whether a server runs the candidate."""
 
 import json
 import shutil
@@ -15,10 +15,10 @@ from components.shared.files import sha256
 
 
 class Driver(CacheKeyDriver):
-    """Another server may answer otherwise: the source of the module that the command runs counts, or its program.
+    """Adds the server to the cache key: the source of the module that the command runs, or its program.
 
-    So does each file that the command names, as `server.py` or `--batching_parameters_file=batching.txt`.
-    All as they are now, not at the start of the run: the server is a process of its own, which reads them now.
+    Each file that the command names is added too, as `server.py` or `--batching_parameters_file=batching.txt`. All count as
+    they are now, not at the start of the run: the server is a process of its own, which reads them now.
     """
 
     def outside(self, exec_properties) -> str:
@@ -54,14 +54,14 @@ class CanarySpec(component_spec.ComponentSpec):
 
 
 class Canary(base_component.BaseComponent):
-    """What TFX's InfraValidator does, without Docker, and more: it compares the answers, the latency and the memory.
+    """Does what TFX's InfraValidator does, without Docker, and also compares the answers, the latency and the memory.
 
-    The server is any command with TensorFlow Serving's flags and protocols, so `tensorflow_model_server` fits. What is the
-    machine's doing fails the node, and refuses no model: see `verdict`.
+    The server is any command with TensorFlow Serving's flags and protocols, so `tensorflow_model_server` fits. A fault of the
+    machine fails the node, and refuses no model: see `verdict`.
 
     Outputs:
         blessing: `InfraBlessing`, as InfraValidator's; custom properties `blessed` and `reason`; holds `canary.json`, a
-            `checks.Report`.
+            `CanaryReport`.
     """
 
     SPEC_CLASS = CanarySpec
@@ -84,12 +84,12 @@ class Canary(base_component.BaseComponent):
     ):
         """Args:
         model, model_blessing: the candidate, and whether the Evaluator blessed it; if not, it is not tried.
-        production: the model in production, whose server is asked beside the candidate's; its folder is empty if there is none.
+        production: the model in production, whose server is asked beside the candidate's; an empty folder if there is none.
         examples: rows of the eval split are the requests.
         columns: raw columns, name to dtype.
         command: of the server, with {port}, {rest_port}, {name} and {folder}.
-        rows: that are asked for, each over gRPC and over REST.
-        load_seconds, answer_seconds: that loading and an answer may take.
+        rows: how many are asked for, each over gRPC and over REST.
+        load_seconds, answer_seconds: how long loading and an answer may take.
         limits: of latency, memory and difference.
         """
         super().__init__(

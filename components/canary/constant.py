@@ -1,4 +1,4 @@
-"""A model that does nothing: what a server of it takes for an answer, server and machine take."""
+"""A model that does nothing: the time that a server needs to answer with it is that of server and machine."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from components.canary.replay import OUTPUT
 
 
 def save(folder: Path, columns: Mapping[str, str]) -> Path:
-    """Writes a SavedModel with the signatures of ours, `serving_default` and `raw`, which answers 0.5 whatever the row.
+    """Write a SavedModel with our signatures, `serving_default` and `raw`, which answers 0.5 to any row.
 
     Args:
         folder: for the SavedModel.

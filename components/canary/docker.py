@@ -1,4 +1,4 @@
-"""TFX's InfraValidator says no to a model for whatever goes wrong, a missing Docker included; this one tells them apart."""
+"""TFX's InfraValidator refuses a model for anything that goes wrong, as a missing Docker; this one tells them apart."""
 
 from tfx.components.infra_validator import component, error_types, executor
 from tfx.dsl.components.base import executor_spec
@@ -7,7 +7,7 @@ from components.shared.errors import Undecided
 
 
 class Executor(executor.Executor):
-    """Fails where no try has shown a fault of the model: such a no would be cached as if it were the model's."""
+    """Fails where no try has shown a fault of the model: a refusal would be cached as if it were the model's."""
 
     _errors: list[Exception]
 
@@ -32,6 +32,6 @@ class Executor(executor.Executor):
 
 
 class InfraValidator(component.InfraValidator):
-    """TFX's, which judges models only."""
+    """TFX's InfraValidator, which judges models only."""
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

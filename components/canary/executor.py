@@ -1,4 +1,4 @@
-"""Canary's work: serves the candidate in a process of its own, and holds its answers against what was evaluated."""
+"""Canary's work: serve the candidate in a process of its own, and compare its answers with what was evaluated."""
 
 import json
 import os
@@ -33,7 +33,7 @@ GIGABYTE = 1e9
 
 class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties) -> None:
-        """See `Canary`. Raises Undecided, BadConfig."""
+        """Try the candidate out and write the blessing. See `Canary`. Raises Undecided, BadConfig."""
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         if model_utils.is_model_blessed(artifact_utils.get_single_instance(input_dict["model_blessing"])):
             model, production = (
@@ -50,7 +50,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def try_out(model: Path, production: Path, examples: list[str], properties: dict[str, Any]) -> CanaryReport:
-    """Replays evaluation rows against servers of the model and of a reference, in fresh ones while they say nothing clear.
+    """Replay evaluation rows against servers of the model and of a reference, in fresh ones until the result is clear.
 
     Args:
         model: folder of the candidate's SavedModel.
@@ -59,7 +59,7 @@ def try_out(model: Path, production: Path, examples: list[str], properties: dict
         properties: the execution properties of `CanarySpec`.
 
     Raises:
-        Undecided: what went wrong is the machine's doing.
+        Undecided: the fault is the machine's.
     """
     limits = ServingLimits(**json.loads(properties["limits"]))
     tries: list[Try] = []
@@ -85,11 +85,11 @@ class Rehearsal:
         self._limits = ServingLimits(**json.loads(properties["limits"]))
 
     def run(self, number: int, *, unlike_production: bool) -> Try:
-        """One try, in fresh servers.
+        """Try once, in fresh servers.
 
         Args:
             number: of the try.
-            unlike_production: the model in production had a fault of its own, and is no reference.
+            unlike_production: the model in production had a fault of its own, and cannot be the reference.
         """
         if (self._production / tf.saved_model.SAVED_MODEL_FILENAME_PB).exists() and not unlike_production:
             found, reference = Try(PRODUCTION), self._production
@@ -102,7 +102,7 @@ class Rehearsal:
                 stack.enter_context(starting(self._command, versions, MODEL, versions.with_suffix(".log")))
                 for versions in (_versions(folder / "candidate", self._model), _versions(folder / "reference", reference))
             )
-            with ThreadPoolExecutor() as pool:  # at once: neither may take the time in which the other is waited for
+            with ThreadPoolExecutor() as pool:  # at once: neither may use the time in which the other is waited for
                 found.fault, found.fault_beside = pool.map(self._fault_of_loading, (candidate, beside))
             if not found.fault:
                 self._replay(found, stack, candidate, beside)
@@ -116,7 +116,7 @@ class Rehearsal:
         return None
 
     def _replay(self, found: Try, stack: ExitStack, candidate: Server, reference: Server) -> None:
-        """Asks both for each row over both protocols, each first in its turn, so that what slows the machine slows both."""
+        """Ask both for each row over both protocols, taking turns to be first, so that what slows the machine slows both."""
         asks = [
             stack.enter_context(asking(each, self._serialized, self._rows, self._answer_seconds))
             for each in (candidate, reference)
@@ -139,11 +139,11 @@ class Rehearsal:
             found.peak_beside = reference.memory()[1]
         except Fault as fault:
             found.fault_beside = found.fault_beside or fault
-        # Only now, when a server has survived it: a model that crashes would end this process.
+        # Only now, after a server has survived it: a model that crashes would end this process.
         found.report = checks.of_answers(found.candidate, _evaluated(self._model, self._serialized), peak, self._limits)
 
     def _ask(self, found: Try, ask, beside: bool, what: tuple[str, int, int]) -> None:
-        """One request to one of the two; the reference's fault is noted, and it is asked no more."""
+        """Ask one of the two once. A fault of the reference is noted, and it is asked no more."""
         if beside and found.fault_beside:
             return
         try:
@@ -156,14 +156,14 @@ class Rehearsal:
 
 
 def _versions(folder: Path, model: Path) -> Path:
-    """A folder of versions that holds the model as version 1."""
+    """Make a folder of versions that holds the model as version 1."""
     folder.mkdir(parents=True)
     (folder / "1").symlink_to(model.absolute())
     return folder
 
 
 def _evaluated(model: Path, serialized: list[bytes]) -> np.ndarray:
-    """The scores of `serving_default`, the signature that the Evaluator measured."""
+    """Compute the scores of `serving_default`, the signature that the Evaluator measured."""
     return tf.saved_model.load(str(model)).signatures["serving_default"](tf.constant(serialized))[replay.OUTPUT].numpy()
 
 

@@ -1,4 +1,4 @@
-"""Sends real rows to servers, one after the other, over gRPC as tf.Examples and over REST as raw values."""
+"""Send real rows to servers, one after the other, over gRPC as tf.Examples and over REST as raw values."""
 
 import json
 import time
@@ -17,7 +17,7 @@ from components.shared import network
 
 OUTPUT = "probability"
 PROTOCOLS = ("gRPC", "REST")
-# Codes and statuses that say what is wrong with the request, or with the model: no machine makes them up.
+# Codes and statuses that blame the request or the model: no fault of a machine causes them.
 OF_MODEL = (
     grpc.StatusCode.INVALID_ARGUMENT,
     grpc.StatusCode.NOT_FOUND,
@@ -31,10 +31,10 @@ Ask = Callable[[str, int, int], Request]  # protocol, row, number of the request
 
 
 class Answered(ValueError):
-    """An error instead of an answer, over REST.
+    """The server answered with an error, over REST.
 
     Attributes:
-        of_model: as `Fault` has it.
+        of_model: as for `Fault`.
     """
 
     def __init__(self, response: httpx.Response):
@@ -44,13 +44,13 @@ class Answered(ValueError):
 
 @contextmanager
 def asking(server: Server, serialized: Sequence[bytes], rows: Sequence[dict], seconds: float) -> Iterator[Ask]:
-    """What asks a server for a row; it raises Fault for no answer, or an error instead of one, and names the request.
+    """Yield a function that asks a server for a row. It raises Fault, naming the request, for no answer or for an error.
 
     Args:
         server: to ask.
         serialized: tf.Examples, for `serving_default`.
         rows: the same rows as raw values by feature, for `raw`.
-        seconds: that an answer may take.
+        seconds: how long an answer may take.
     """
     channel = grpc.insecure_channel(server.grpc, network.grpc_options(server.grpc))
     with channel, network.web(f"http://{server.rest}", seconds) as web:
@@ -102,7 +102,7 @@ def _fault(server: Server, request: str, error: Exception, row: dict) -> Fault:
 
 
 def as_rows(columns: dict[str, np.ndarray]) -> list[dict]:
-    """Columns of shape [rows] as one object a row, for JSON."""
+    """Convert columns of shape [rows] to one object for each row, for JSON."""
     texts = {name: np.char.decode(column.astype(bytes)) for name, column in columns.items() if column.dtype.kind == "O"}
     lists = {name: texts.get(name, column).tolist() for name, column in columns.items()}
     return [dict(zip(lists, values, strict=True)) for values in zip(*lists.values(), strict=True)]

@@ -1,4 +1,4 @@
-"""A model server as a process of its own, which ends whatever happens to it or to us."""
+"""Run a model server as a process of its own, which ends whatever happens to it or to us."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ class Server:
         process: the operating system's.
         grpc, rest: addresses, `host:port`.
         model: as a request names it.
-        log: file with all that it says.
+        log: file with its output.
         since: when it was started, by the monotonic clock.
     """
 
@@ -41,7 +41,7 @@ class Server:
     since: float
 
     def memory(self) -> tuple[float, float]:
-        """Resident memory now, and at its peak, in megabytes. Raises Fault when the process has ended."""
+        """Return the resident memory now, and at its peak, in megabytes. Raises Fault if the process has ended."""
         try:
             lines = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii").splitlines()
             found = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
@@ -50,18 +50,18 @@ class Server:
             raise self.fault("") from error
 
     def fault(self, what: str) -> Fault:
-        """What it did, and how it ended; that it is alive if it is."""
+        """Make the error that says what it did, and how it ended, or that it is alive."""
         try:
             code = self.process.wait(1)
         except subprocess.TimeoutExpired:
             return Fault(f"{what}the server is alive")
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         said = self.log.read_text(errors="replace").strip().splitlines()[-1:] or ["nothing"]
-        # Nobody but the kernel kills with that one, for lack of memory, or a person.
+        # Only the kernel, for lack of memory, or a person kills with that one.
         return Fault(f"{what}the server {how}; its last words: {said[0][:300]}", of_machine=code == -signal.SIGKILL)
 
     def wait_until_loaded(self, seconds: float) -> None:
-        """Raises Fault: it ended, cannot load the model, or has not within so many seconds from its start."""
+        """Wait. Raises Fault if it ended, cannot load the model, or has not within `seconds` from its start."""
         until = self.since + seconds
         state = "no answer yet"
         with network.web(f"http://{self.rest}", 1) as web:
@@ -83,13 +83,13 @@ class Server:
 
 @contextmanager
 def starting(command: list[str], versions: Path, model: str, log: Path) -> Iterator[Server]:
-    """A server that may not have loaded the model yet, until the end of the `with`.
+    """Yield a server that may not have loaded the model yet; it ends with the `with`.
 
     Args:
-        command: with {port}, {rest_port}, {name} and {folder} where TensorFlow Serving's flags of these meanings go.
+        command: with {port}, {rest_port}, {name} and {folder} for TensorFlow Serving's flags of these meanings.
         versions: folder of the model's versions.
         model: its name.
-        log: file for what the server says.
+        log: file for the server's output.
 
     Raises:
         BadConfig: there is no such program.
@@ -111,13 +111,13 @@ def starting(command: list[str], versions: Path, model: str, log: Path) -> Itera
 
 @contextmanager
 def started(command: list[str], versions: Path, model: str, log: Path, seconds: float) -> Iterator[Server]:
-    """The same when it has loaded the model, for which it may take so many seconds. Raises Fault too."""
+    """Yield a server as `starting` does, once it has loaded the model, within `seconds`. Raises Fault too."""
     with starting(command, versions, model, log) as server:
         server.wait_until_loaded(seconds)
         yield server
 
 
 def free_ports() -> tuple[int, int]:
-    """Two ports of this machine that nobody listens at."""
+    """Return two ports of this machine that nobody listens at."""
     with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
         return first.getsockname()[1], second.getsockname()[1]

@@ -1,7 +1,7 @@
-"""Whose doing it is: the model's, which is refused for it, or the machine's, which says nothing of the model. Pure functions.
+"""Decide whose fault it is: the model's, which is refused, or the machine's, which says nothing of the model. Pure functions.
 
 A trouble is the model's if it comes again in each of three fresh servers, while a reference that is served by the same command,
-and asked the same rows in turn with it, has none of its kind. Some are so clear that one try is enough, see `_certain`.
+and asked for the same rows in turn with it, has none of its kind. Some are so clear that one try is enough, see `_certain`.
 """
 
 import math
@@ -15,18 +15,18 @@ from components.canary.checks import Request, ServingLimits
 from components.shared.canary_report import CanaryReport
 
 TRIES = 3
-CHANCE = 1e-3  # that a busy machine strikes one of two equal models so much more often than the other
+CHANCE = 1e-3  # that a busy machine hits one of two equal models so much more often than the other
 FAULT, ANSWERS, SLOW, SLOWER = "fault", "answers", "max_p99_ms", "max_slowdown"  # kinds of trouble; others: `checks.of_memory`
 PRODUCTION, CONSTANT = "the model in production", "a model that does nothing"
 
 
 class Fault(Exception):
-    """A server gave no answer to go on with.
+    """A server gave no answer to continue with.
 
     Attributes:
         of_machine: by its nature, as when the kernel kills for lack of memory.
-        of_model: by its nature, as an answer that says what is wrong with the request, if a reference has no fault: a wrong
-            command makes such answers as well.
+        of_model: by its nature, as an answer that blames the request, if a reference has no fault: a wrong command makes such
+            answers as well.
     """
 
     def __init__(self, words: str, *, of_machine: bool = False, of_model: bool = False):
@@ -40,9 +40,9 @@ class Try:
 
     Attributes:
         reference: PRODUCTION or CONSTANT, beside the candidate.
-        candidate, beside: their answers, in turn: as many, but for the last request.
+        candidate, beside: answers of candidate and reference, in turn: as many of each, but for the last request.
         fault, fault_beside: what ended the replay, of either.
-        report: of the candidate's answers and memory; None after a fault.
+        report: on the candidate's answers and memory; None after a fault.
         peak_beside: of the reference's memory, in megabytes; None if unknown.
     """
 
@@ -55,7 +55,7 @@ class Try:
     peak_beside: float | None = None
 
     def troubles(self, limits: ServingLimits) -> dict[str, str]:
-        """What is wrong with the candidate, in words by the kind."""
+        """Say what is wrong with the candidate, in words by the kind."""
         if self.fault:
             return {FAULT: str(self.fault)}
         found = {}
@@ -66,12 +66,12 @@ class Try:
         return found | self._slow(limits)
 
     def troubles_beside(self, limits: ServingLimits) -> dict[str, str]:
-        """The same of the reference, which `_slow_alone` compares as to latency."""
+        """Say the same of the reference; its latency is compared by `_slow_alone`."""
         fault = {FAULT: str(self.fault_beside)} if self.fault_beside else {}
         return fault | checks.of_memory(self.beside, self.peak_beside or 0, limits)
 
     def _slow(self, limits: ServingLimits) -> dict[str, str]:
-        """Which limits of latency the candidate exceeds, in words."""
+        """Say which limits of latency the candidate exceeds."""
         if not self.candidate:
             return {}
         found = {}
@@ -91,23 +91,23 @@ class Try:
         return found
 
     def slowdown(self) -> float | None:
-        """How many times production's latency the candidate's is, request by request: a busy machine slows both."""
+        """Return the candidate's latency as a multiple of production's, request by request: a busy machine slows both."""
         if self.reference != PRODUCTION or self.fault_beside or not (self.candidate and self.beside):
             return None
         pairs = zip(checks.measured(self.candidate), checks.measured(self.beside), strict=False)
         return float(np.median([one.milliseconds / other.milliseconds for one, other in pairs]))
 
     def words(self, limits: ServingLimits) -> str:
-        """What is wrong with the candidate; empty: nothing."""
+        """Say what is wrong with the candidate; empty: nothing."""
         return "; ".join(self.troubles(limits).values())
 
     def words_beside(self, limits: ServingLimits) -> str:
-        """What is wrong with the reference; empty: nothing."""
+        """Say what is wrong with the reference; empty: nothing."""
         return "; ".join(self.troubles_beside(limits).values())
 
 
 def verdict(tries: Sequence[Try], limits: ServingLimits) -> CanaryReport | None:
-    """What the tries say of the candidate, whose report has the reasons if it is refused; None: nothing yet."""
+    """Conclude from the tries, in a report with the reasons if the candidate is refused; None: not yet."""
     last = tries[-1]
     wrong = last.troubles(limits)
     reasons = [words for kind, words in wrong.items() if _certain(kind, tries, limits)]
@@ -135,7 +135,7 @@ def verdict(tries: Sequence[Try], limits: ServingLimits) -> CanaryReport | None:
 
 
 def _certain(kind: str, tries: Sequence[Try], limits: ServingLimits) -> bool:
-    """Whether what the last try found wrong is the candidate's doing, without another try."""
+    """Tell whether what the last try found wrong is the candidate's fault, without another try."""
     last = tries[-1]
     if kind == ANSWERS:
         return True
@@ -144,7 +144,7 @@ def _certain(kind: str, tries: Sequence[Try], limits: ServingLimits) -> bool:
 
 
 def _lasting(kind: str, tries: Sequence[Try], limits: ServingLimits) -> bool:
-    """Whether all tries found this wrong, and it is the candidate's doing."""
+    """Tell whether all tries found this wrong, and it is the candidate's fault."""
     if len(tries) < TRIES or not all(kind in each.troubles(limits) for each in tries) or _shared(kind, tries, limits):
         return False
     if kind == SLOW:
@@ -153,16 +153,16 @@ def _lasting(kind: str, tries: Sequence[Try], limits: ServingLimits) -> bool:
 
 
 def _shared(kind: str, tries: Sequence[Try], limits: ServingLimits) -> bool:
-    """Whether a reference had that trouble too, in any try, or one that may come of the same cause.
+    """Tell whether a reference had that trouble too, in any try, or one that may have the same cause.
 
-    A production that is asked in vain for what it does not know (`of_model`) may be compared in all but faults.
+    A model in production that rejects requests it does not know (`of_model`) may still be compared in all but faults.
     """
     ended = any(each.fault_beside and not each.fault_beside.of_model for each in tries)
     return ended or any(kind in each.troubles_beside(limits) for each in tries)
 
 
 def _slow_alone(tries: Sequence[Try], limit: float) -> bool:
-    """Whether the candidate exceeds a limit of milliseconds where the reference keeps it, more often than by chance."""
+    """Tell whether the candidate exceeds a limit of milliseconds where the reference keeps it, more often than by chance."""
     over, over_beside, asked = 0, 0, 0
     for each in tries:
         over += sum(request.milliseconds > limit for request in checks.measured(each.candidate))
@@ -172,5 +172,5 @@ def _slow_alone(tries: Sequence[Try], limit: float) -> bool:
 
 
 def by_chance(heads: int, tosses: int) -> float:
-    """The chance of at least so many heads of a fair coin: the sign test's p-value."""
+    """Return the chance of at least so many heads of a fair coin: the sign test's p-value."""
     return sum(math.comb(tosses, count) for count in range(heads, tosses + 1)) / 2**tosses

@@ -1,4 +1,4 @@
-"""DriftMonitor: has the world moved since the model in production was trained?"""
+"""DriftMonitor: finds whether the world has changed since the model in production was trained."""
 
 import json
 from dataclasses import asdict
@@ -16,7 +16,7 @@ from components.shared.files import sha256
 
 
 class Driver(CacheKeyDriver):
-    """New requests are looked at again."""
+    """Reads again when there are new requests."""
 
     def outside(self, exec_properties) -> str:
         folder = exec_properties["requests"]
@@ -42,8 +42,8 @@ class DriftMonitorSpec(component_spec.ComponentSpec):
 
 
 class DriftMonitor(base_beam_component.BaseBeamComponent):
-    """Compares the newest span with what the model in production was trained on and measured at, not with the run's own
-    window: TFX's ExampleValidator knows the statistics of this run only, or those of an artifact that a Resolver finds.
+    """Compares the newest span with what the model in production was trained on and measured at. TFX's ExampleValidator knows
+    only the statistics of its own run, or those of an artifact that a Resolver finds.
 
     Outputs:
         report: `DriftReport`.

@@ -1,4 +1,4 @@
-"""Compares two sets of TFDV statistics, feature by feature. Pure functions over its protos."""
+"""Compare two sets of TFDV statistics, feature by feature. Pure functions over its protos."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ COMPARATOR = {"data": "drift_comparator", "skew": "skew_comparator"}
 L_INFINITY = "L-infinity"
 JENSEN_SHANNON = "Jensen-Shannon divergence"
 CONSTANT = "share in one bucket"
-CONSTANT_SHARE = 0.995  # of rows: a sensor that is stuck; TFDV's approximate quantiles smear a tenth of a percent
+CONSTANT_SHARE = 0.995  # of rows: the feature is stuck; TFDV's approximate quantiles blur a tenth of a percent
 VARYING_QUANTILES = (1, -2)  # of ten: the tenth and the ninetieth percentile
 
 
 @dataclass(frozen=True)
 class DataLimits:
-    """From which value on a difference counts, for every feature that the schema gives no limit of its own.
+    """The smallest differences that count, for every feature that the schema gives no limit of its own.
 
     Attributes:
         categorical: L-infinity distance, the largest change of any value's share.
         numeric: Jensen-Shannon divergence of the histograms, in bits, 0 to 1.
         missing: change of the share of rows without a value.
-        values: share of rows whose value the reference does not know, or of the reference's whose value is gone.
+        values: share of rows with a value that the reference lacks, or of the reference's rows with a value that is gone.
     """
 
     categorical: float
@@ -39,7 +39,7 @@ class DataLimits:
 
 
 def refuse_infinity_norm(schema: schema_pb2.Schema) -> None:
-    """Raises BadConfig if a numeric feature has the comparator of categories: TFDV then reports 0 whatever the data."""
+    """Raise BadConfig if a numeric feature has the comparator of categories: TFDV then reports 0 whatever the data."""
     for feature in schema.feature:
         for comparator in COMPARATOR.values():
             if feature.type != schema_pb2.BYTES and getattr(feature, comparator).HasField("infinity_norm"):
@@ -50,7 +50,7 @@ def refuse_infinity_norm(schema: schema_pb2.Schema) -> None:
 
 
 def with_comparators(schema: schema_pb2.Schema, kind: DriftKind, limits: DataLimits) -> schema_pb2.Schema:
-    """A copy of the schema in which each feature has the comparator that fits its type. Raises BadConfig."""
+    """Copy the schema, and give each feature the comparator that fits its type. Raises BadConfig."""
     refuse_infinity_norm(schema)
     result = schema_pb2.Schema()
     result.CopyFrom(schema)
@@ -70,12 +70,12 @@ def compare(
     schema: schema_pb2.Schema,
     limits: DataLimits,
 ) -> list[Check]:
-    """All checks of all features of the schema.
+    """Make all checks of all features of the schema.
 
     Args:
         kind: "data", or "skew" for what was served.
-        reference: of the training data.
-        current: of the newest span, or of the requests; numeric histograms must span the reference's range (`observe`).
+        reference: statistics of the training data.
+        current: those of the newest span, or of the requests; numeric histograms must span the reference's range (`observe`).
         schema: the features to compare, with their own limits.
         limits: for the others.
     """
@@ -89,18 +89,18 @@ def compare(
 
 
 def by_name(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> dict[str, statistics_pb2.FeatureNameStatistics]:
-    """Feature name to statistics, of the whole dataset."""
+    """Map each feature's name to its statistics, of the whole dataset."""
     return {".".join(feature.path.step): feature for feature in statistics.datasets[0].features}
 
 
 def constant(feature: statistics_pb2.FeatureNameStatistics) -> bool:
-    """Whether it is numeric and all its values are one."""
+    """Tell whether a feature is numeric and all its values are the same."""
     numbers = feature.num_stats
     return feature.HasField("num_stats") and numbers.common_stats.num_non_missing > 0 and numbers.min == numbers.max
 
 
 def _distances(kind: DriftKind, reference, current, schema, names: set[str]) -> Iterator[Check]:
-    """TFDV's comparators; and from a constant, of which TFDV's histogram has no width: any other is at a distance of 1."""
+    """Yield TFDV's comparisons. Any other value is at a distance of 1 from a constant, whose histogram in TFDV has no width."""
     anomalies = (
         tfdv.validate_statistics(current, schema, previous_statistics=reference)
         if kind == "data"
@@ -122,24 +122,24 @@ def _distances(kind: DriftKind, reference, current, schema, names: set[str]) -> 
 
 
 def _beside(feature: statistics_pb2.FeatureNameStatistics) -> float:
-    """Share of values outside the middle third of the range that `observe.ranges` lays around a constant: all that differ."""
+    """Return the share outside the middle third of the range that `observe.ranges` lays around a constant: all that differ."""
     buckets = feature.num_stats.histograms[0].buckets
     low, high = buckets[0].low_value, buckets[-1].high_value
-    # The ends' rows may be a bucket further in: TFDV rounds.
+    # The ends' rows may be one bucket further in: TFDV rounds.
     apart = [abs(bucket.low_value + bucket.high_value - low - high) > (high - low) / 3 for bucket in buckets]
     counts = [bucket.sample_count for bucket in buckets]
     return sum(count for count, far in zip(counts, apart, strict=True) if far) / sum(counts)
 
 
 def _presence(kind: DriftKind, name: str, before, now, limits: DataLimits) -> Check:
-    """Is it missing more often, or less, than it was?"""
+    """Check whether it is missing more often, or less, than before."""
     was, share = _missing_share(before), _missing_share(now) if now is not None else 1.0
     words = f"{name} is missing in {share:.1%} of rows, in training in {was:.1%}"
     return _check(kind, name, "missing share", abs(share - was), limits.missing, words=words)
 
 
 def common_stats(feature: statistics_pb2.FeatureNameStatistics) -> statistics_pb2.CommonStatistics:
-    """What statistics of strings and of numbers have in common, such as the count of missing values."""
+    """Return what statistics of strings and of numbers share, such as the count of missing values."""
     return (feature.string_stats if feature.HasField("string_stats") else feature.num_stats).common_stats
 
 
@@ -150,7 +150,7 @@ def _missing_share(feature: statistics_pb2.FeatureNameStatistics) -> float:
 
 
 def _values(kind: DriftKind, name: str, before, now, limits: DataLimits) -> Iterator[Check]:
-    """Values that came or went; a feature that no longer varies."""
+    """Check for values that came or went, and for a feature that no longer varies."""
     if before.HasField("string_stats") and now.HasField("string_stats"):
         old, new = _shares(before), _shares(now)
         for measure, here, there, words in (
@@ -170,14 +170,14 @@ def _values(kind: DriftKind, name: str, before, now, limits: DataLimits) -> Iter
 
 
 def _shares(feature: statistics_pb2.FeatureNameStatistics) -> dict[str, float]:
-    """Value to share of the rows that have one."""
+    """Map each value to its share of the rows that have one."""
     buckets = feature.string_stats.rank_histogram.buckets
     total = feature.string_stats.common_stats.num_non_missing
     return {bucket.label: bucket.sample_count / total for bucket in buckets}
 
 
 def _varies(feature: statistics_pb2.FeatureNameStatistics) -> bool:
-    """Whether four fifths of the rows do not all have one value: rain may stay away for a month, a temperature not."""
+    """Tell whether no value has four fifths of the rows: rain may stay away for a month, a temperature not."""
     for histogram in feature.num_stats.histograms:
         if histogram.type == statistics_pb2.Histogram.QUANTILES and len(histogram.buckets) > 2:  # noqa: PLR2004
             low, high = (histogram.buckets[index] for index in VARYING_QUANTILES)

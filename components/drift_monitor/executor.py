@@ -1,4 +1,4 @@
-"""DriftMonitor's work: observes the newest span, compares it with production's reference, draws the verdict."""
+"""DriftMonitor's work: observe the newest span, compare it with production's reference, draw the verdict."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ from components.shared.metric_names import AUC, CALIBRATION, LOG_LOSS, ROWS
 
 class Executor(base_beam_executor.BaseBeamExecutor):
     def Do(self, input_dict, output_dict, exec_properties) -> None:
-        """See `DriftMonitor`. Raises CorruptModel, BadData or BadConfig."""
+        """Write the drift report. See `DriftMonitor`. Raises CorruptModel, BadData or BadConfig."""
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         model = artifact_utils.get_single_instance(input_dict["model"])
         span = examples.get_string_custom_property("span")
@@ -56,7 +56,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         artifact.set_string_custom_property("blocked", "; ".join(result.blocked))
 
     def _compare(self, folder: Path, manifest: Manifest, schema, shards: list[str], properties) -> tuple[list[Check], int]:
-        """All checks, and the number of rows of the span."""
+        """Make all checks, and count the rows of the span."""
         label, requests = properties["label"], request_files(properties["requests"])
         reference = tfdv.load_stats_binary(str(folder / contents.STATISTICS))
         scores = f"{self._get_tmp_dir().rstrip('/')}/scores"
@@ -75,7 +75,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         return checks, len(scored.labels)
 
     def _observe(self, files: dict[str, list[str]], schema, reference, score: observe.ScoreSpan):
-        """One Beam pipeline: statistics of the span and, if there are any, of the requests; and the span's scores."""
+        """Compute statistics of the span and of requests, if there are any, and the span's scores, in one Beam pipeline."""
         within, buckets = observe.ranges(reference), observe.buckets(reference)
         written = {name: f"{self._get_tmp_dir().rstrip('/')}/{name}.pb" for name, paths in files.items() if paths}
         with self._make_beam_pipeline() as pipeline:
@@ -89,7 +89,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 def read_reference(folder: Path) -> tuple[Manifest, Reference]:
-    """The manifest of the version in production, and its summary.
+    """Read the manifest of the version in production, and its summary.
 
     Raises:
         CorruptModel: it lacks what later data are compared with.
@@ -112,10 +112,10 @@ def read_reference(folder: Path) -> tuple[Manifest, Reference]:
 def model_checks(
     scored: scored_rows.Scored, manifest: Manifest, reference, label: str, limits: performance.ModelLimits
 ) -> list[Check]:
-    """Label, prediction and concept drift against the manifest and the training statistics."""
+    """Check label, prediction and concept drift against the manifest and the training statistics."""
     trained_on = data_drift.by_name(reference)[label].num_stats
     published = manifest.overall
-    # A metric that was not finite was not published; stopping every run until a rollback would hide the other drift.
+    # A metric that was not finite was not published; stopping every run until a rollback would hide other drift.
     names = {AUC: "AUC", LOG_LOSS: "log loss", CALIBRATION: "calibration"}
     metrics = {name: published[key] for key, name in names.items() if key in published}
     labels, rows = scored.labels, len(scored.labels)
@@ -127,7 +127,7 @@ def model_checks(
 
 
 def without(schema: schema_pb2.Schema, label: str) -> schema_pb2.Schema:
-    """The schema of the features alone."""
+    """Return the schema of the features alone."""
     result = schema_pb2.Schema()
     result.CopyFrom(schema)
     del result.feature[:]
@@ -136,7 +136,7 @@ def without(schema: schema_pb2.Schema, label: str) -> schema_pb2.Schema:
 
 
 def read_scores(folder: str) -> np.ndarray:
-    """What `observe.ScoreSpan` wrote, in the order of the files, shape [2, rows]: labels and scores."""
+    """Read what `observe.ScoreSpan` wrote, in the order of the files, shape [2, rows]: labels and scores."""
     parts = []
     for path in folders.matching(folder, "*.npy"):
         with tf.io.gfile.GFile(path, "rb") as file:
@@ -145,7 +145,7 @@ def read_scores(folder: str) -> np.ndarray:
 
 
 def request_files(folder: str) -> list[str]:
-    """Files of logged requests; none if no folder was given.
+    """List the files of logged requests; none if no folder was given.
 
     Raises:
         BadData: the folder holds none.

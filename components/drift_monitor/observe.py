@@ -1,4 +1,4 @@
-"""One pass of Beam over the newest span, or over logged requests: TFDV statistics, and production's scores."""
+"""Pass once over the newest span, or over logged requests, with Beam: TFDV statistics, and production's scores."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from components.drift_monitor.data_drift import by_name, common_stats, constant
 
 BATCH_ROWS = 1000
 ANCHORS = 2  # rows: the lower and the upper end of each range
-BESIDE = 1e-6  # of a constant: float32 resolves an eighth of it
+BESIDE = 1e-6  # relative to a constant: float32 resolves an eighth of it
 
 Ranges = Mapping[str, tuple[float, float]]
 
 
 def ranges(reference: DatasetFeatureStatisticsList) -> dict[str, tuple[float, float]]:
-    """Lowest and highest value of each numeric feature in the reference; of a constant, the values right below and above it."""
+    """Return each numeric feature's lowest and highest value in the reference; for a constant, the values next to it."""
     return {
         name: _around(feature) if constant(feature) else (feature.num_stats.min, feature.num_stats.max)
         for name, feature in by_name(reference).items()
@@ -32,23 +32,23 @@ def ranges(reference: DatasetFeatureStatisticsList) -> dict[str, tuple[float, fl
 
 
 def _around(feature: FeatureNameStatistics) -> tuple[float, float]:
-    """So near that any other value, but for float32's rounding, is cut off to an end, away from the middle."""
+    """Return a range so narrow that any other value, but for float32's rounding, is clipped to an end, not the middle."""
     value = feature.num_stats.min
     step = 1.0 if feature.type == FeatureNameStatistics.INT else BESIDE * max(1.0, abs(value))
     return value - step, value + step
 
 
 def buckets(reference: DatasetFeatureStatisticsList) -> int:
-    """How many buckets the reference's standard histograms have; those of constants have one.
+    """Return how many buckets the reference's standard histograms have; those of constants have one.
 
-    Three at least, if all are constants: below, at and above them.
+    If all are constants, there are at least three: below, at and above them.
     """
     histograms = [feature.num_stats.histograms for feature in by_name(reference).values()]
     return max([3, *(len(found[0].buckets) for found in histograms if found)])
 
 
 def read_shard(path: str) -> Iterator[list[bytes]]:
-    """Serialized tf.Examples of one file, in its order, `BATCH_ROWS` at a time."""
+    """Yield the serialized tf.Examples of one file in order, `BATCH_ROWS` at a time."""
     dataset = tf.data.TFRecordDataset(path, "GZIP" if path.endswith(".gz") else "")
     for batch in dataset.batch(BATCH_ROWS).as_numpy_iterator():
         yield batch.tolist()
@@ -56,7 +56,7 @@ def read_shard(path: str) -> Iterator[list[bytes]]:
 
 @dataclass
 class Decode(beam.DoFn):
-    """Batches of serialized tf.Examples to `bounded` RecordBatches."""
+    """Decodes batches of serialized tf.Examples to `bounded` RecordBatches."""
 
     schema: schema_pb2.Schema
     ranges: Ranges
@@ -72,10 +72,10 @@ class Decode(beam.DoFn):
 
 
 def bounded(batch: pa.RecordBatch, within: Ranges) -> pa.RecordBatch:
-    """The batch with its numbers cut off at the ends of their ranges.
+    """Clip a batch's numbers to the ends of their ranges.
 
-    TFDV lays a histogram's buckets between the smallest and the largest value, and its Jensen-Shannon divergence assumes
-    values to be even within a bucket. One outlier then shifts all buckets: `seats` of two random halves of one month are 0.30
+    TFDV lays a histogram's buckets between the smallest and the largest value, and its Jensen-Shannon divergence assumes that
+    values are even within a bucket. One outlier then moves all buckets: `seats` of two random halves of one month are 0.30
     apart. Between the same two ends (see `anchors`) the buckets are the reference's own, and the halves 0.002 apart.
     """
     return pa.RecordBatch.from_arrays(
@@ -92,7 +92,7 @@ def _cut(column: pa.ListArray, ends: tuple[float, float] | None) -> pa.ListArray
 
 
 def anchors(schema: schema_pb2.Schema, of: Ranges) -> pa.RecordBatch:
-    """Two rows that hold the ends of each range, so that both histograms have the same buckets."""
+    """Make two rows that hold the ends of each range, so that both histograms have the same buckets."""
     types = {schema_pb2.INT: pa.int64(), schema_pb2.FLOAT: pa.float32()}
     kinds = {feature.name: feature.type for feature in schema.feature}
     arrays = {
@@ -102,7 +102,7 @@ def anchors(schema: schema_pb2.Schema, of: Ranges) -> pa.RecordBatch:
 
 
 def without_anchors(statistics: DatasetFeatureStatisticsList, of: Ranges) -> DatasetFeatureStatisticsList:
-    """Takes the anchors' rows out of the counts again."""
+    """Remove the anchors' rows from the counts."""
     result = DatasetFeatureStatisticsList()
     result.CopyFrom(statistics)
     result.datasets[0].num_examples -= ANCHORS
@@ -149,7 +149,7 @@ class ScoreSpan(beam.DoFn):
 
 
 class Statistics(beam.PTransform):
-    """Paths of TFRecord files of tf.Example to one `DatasetFeatureStatisticsList`, the anchors included."""
+    """Turns paths of TFRecord files of tf.Example into one `DatasetFeatureStatisticsList`, with the anchors."""
 
     def __init__(self, schema: schema_pb2.Schema, within: Ranges, buckets: int):
         """Args:

@@ -1,4 +1,4 @@
-"""Label, prediction and concept drift, from the labels of the newest span and production's scores. Pure NumPy."""
+"""Find label, prediction and concept drift from the newest span's labels and production's scores. Pure NumPy."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from components.shared.scored_rows import INTERVAL, Scored
 
 @dataclass(frozen=True)
 class ModelLimits:
-    """From which value on a difference counts; an interval must lie beyond it as a whole.
+    """The smallest differences that count; an interval must lie beyond its limit as a whole.
 
     Attributes:
         label: change of the share of positives.
         prediction: Jensen-Shannon divergence of the scores' histograms, in bits.
         auc: loss of AUC.
         log_loss: rise of the log loss, in nats.
-        calibration: rise of the distance of predicted over observed positives from 1.
+        calibration: how much farther from 1 predicted over observed positives are.
     """
 
     label: float
@@ -28,7 +28,7 @@ class ModelLimits:
 
 
 def label(positives: float, rows: int, reference: float, reference_rows: int, limit: float) -> Check:
-    """Compares shares of positives; the interval is the normal one for a difference of two shares, rows independent."""
+    """Compare shares of positives; the interval is the normal one for a difference of two shares, with independent rows."""
     share = positives / rows
     error = 1.96 * np.sqrt(share * (1 - share) / rows + reference * (1 - reference) / reference_rows)
     fires = abs(share - reference) - error > limit
@@ -46,7 +46,7 @@ def label(positives: float, rows: int, reference: float, reference_rows: int, li
 
 
 def prediction(scores: np.ndarray, reference: list[float], limit: float) -> Check:
-    """Compares the histogram of scores with the published one.
+    """Compare the histogram of scores with the published one.
 
     Args:
         scores: shape [rows], 0 to 1.
@@ -69,7 +69,7 @@ def prediction(scores: np.ndarray, reference: list[float], limit: float) -> Chec
 
 
 def jensen_shannon(first: np.ndarray, second: np.ndarray) -> float:
-    """Divergence in bits, 0 to 1, of two histograms over the same buckets (Lin 1991)."""
+    """Return the divergence, 0 to 1 bits, of two histograms over the same buckets (Lin 1991)."""
     p, q = first / first.sum(), second / second.sum()
     middle = (p + q) / 2
 
@@ -81,11 +81,11 @@ def jensen_shannon(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def concept(scored: Scored, reference: dict[str, float], reference_rows: int, limits: ModelLimits) -> list[Check]:
-    """Compares production's metrics on the newest span with those that it was published with.
+    """Compare production's metrics on the newest span with those that it was published with.
 
     Args:
         scored: the newest span under the model in production.
-        reference: its metrics at publication: AUC, log loss, calibration; one that had no value is not compared.
+        reference: its metrics at publication: AUC, log loss, calibration; one without a value is not compared.
         reference_rows: rows that these were measured on. They vary as much as the new ones, so the new ones' bootstrap
             interval is widened to that of a difference.
         limits: see `ModelLimits`.
@@ -96,7 +96,7 @@ def concept(scored: Scored, reference: dict[str, float], reference_rows: int, li
     for name, limit in (("AUC", limits.auc), ("log loss", limits.log_loss), ("calibration", limits.calibration)):
         value, before = measured[name], reference.get(name)
         if before is None or not np.isfinite(value):
-            continue  # one class only, here or when published: there is no such metric
+            continue  # one class only, now or when published: there is no such metric
         low, high = (value + wider * (end - value) for end in np.nanpercentile(draws[name], INTERVAL))
         fires = {
             "AUC": high < before - limit,

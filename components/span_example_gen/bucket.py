@@ -1,4 +1,4 @@
-"""Spans in a bucket, through Beam's file systems: workers elsewhere do not see the folders of this machine."""
+"""Read spans in a bucket through Beam's file systems: workers elsewhere do not see the folders of this machine."""
 
 import glob
 import shutil
@@ -16,12 +16,12 @@ COPIED_BYTES = 8 << 20  # at a time
 
 
 def is_in_bucket(place: str) -> bool:
-    """Whether it is a URI, such as gs://bucket/spans, and no path."""
+    """Tell whether a place is a URI, such as gs://bucket/spans, not a path."""
     return "://" in place
 
 
 def listing(folder: str) -> dict[str, list[str]]:
-    """What is in each span below a folder of this machine or of a bucket, as `spans.listing`. Raises SpanNotFound."""
+    """List what is in each span below a folder of this machine or of a bucket, as `spans.listing`. Raises SpanNotFound."""
     if not is_in_bucket(folder):
         return {span: [str(path) for path in paths] for span, paths in spans.listing(Path(folder)).items()}
     folder = folder.rstrip("/")
@@ -29,7 +29,7 @@ def listing(folder: str) -> dict[str, list[str]]:
     paths = [metadata.path.removeprefix(f"{folder}/") for metadata in found.metadata_list]
     spans.refuse_tables(spans.beside_spans(paths), folder)
     present: dict[str, list[str]] = {}
-    # A bucket has no folders: what is deeper is known by the first part of its name, as the folder that it would be.
+    # A bucket has no folders: what is deeper counts as the folder that the first part of its name would be.
     for span, name in sorted({(span, name) for span, name, *_ in (path.split("/") for path in paths)}):
         if spans.is_span(span) and name and not spans.is_aside(PurePosixPath(name)):
             present.setdefault(span, []).append(f"{folder}/{span}/{name}")
@@ -37,7 +37,7 @@ def listing(folder: str) -> dict[str, list[str]]:
 
 
 def marked(folder: str) -> set[str]:
-    """The spans that have a `whole.MARKER`, as `whole.marked`."""
+    """Find the spans that have a `whole.MARKER`, as `whole.marked`."""
     if not is_in_bucket(folder):
         return whole.marked(Path(folder))
     [found] = FileSystems.match([f"{glob.escape(folder.rstrip('/'))}/*/{whole.MARKER}"])
@@ -46,7 +46,7 @@ def marked(folder: str) -> set[str]:
 
 @contextmanager
 def local(path: str) -> Iterator[str]:
-    """A file as one of this machine, for as long as it is read: that of a bucket is copied. Its path is absolute."""
+    """Yield a file as one of this machine, copying that of a bucket for as long as it is read. Its path is absolute."""
     if not is_in_bucket(path):
         yield str(Path(path).absolute())
         return

@@ -1,4 +1,4 @@
-"""Whether the columns of a file are the declared ones: their names, their types, their values."""
+"""Check that the columns of a file are the declared ones: their names, their types, their values."""
 
 from collections.abc import Callable, Collection, Iterator
 
@@ -10,7 +10,7 @@ from components.shared.errors import BadData
 from components.shared.words import listed, shown
 from components.span_example_gen.limits import MAX_BATCH_TEXT_BYTES, MAX_TEXT_BYTES
 
-CONTROL = r"[\x00-\x1f\x7f\x{fffe}\x{ffff}]"  # the last two are no characters, and XML allows them no more than the others
+CONTROL = r"[\x00-\x1f\x7f\x{fffe}\x{ffff}]"  # the last two are not characters, and as little allowed in XML as the others
 ARROW_TYPES = {"string": pa.string(), "float32": pa.float32(), "int64": pa.int64()}
 
 
@@ -20,7 +20,7 @@ def _is_number(type_: pa.DataType) -> bool:
 
 
 def _is_date(type_: pa.DataType) -> bool:
-    """A timestamp with a zone is none: its day depends on where one stands."""
+    """Tell whether a type is a date. A timestamp with a zone is not: its day depends on the place."""
     return pa.types.is_date(type_) or (pa.types.is_timestamp(type_) and type_.tz is None) or values.is_text(type_)
 
 
@@ -33,7 +33,7 @@ READABLE: dict[pa.DataType, Callable[[pa.DataType], bool]] = {
 
 
 def require(schema: pa.Schema, present: list[str], ignored: Collection[str]) -> None:
-    """Raises BadData unless each column of `schema` is there once, and no other one that is not `ignored`."""
+    """Raise BadData unless each column of `schema` is there once, and no other one that is not `ignored`."""
     if missing := [name for name in schema.names if name not in present]:
         raise BadData(f"column {listed(missing)} is missing. Expected {', '.join(schema.names)}; found {listed(present)}.")
     if repeated := sorted({name for name in schema.names if present.count(name) > 1}):
@@ -46,7 +46,7 @@ def require(schema: pa.Schema, present: list[str], ignored: Collection[str]) -> 
 
 
 def check_types(found: pa.Schema, schema: pa.Schema) -> None:
-    """Raises BadData unless each column of `schema` can be read from the one that was found."""
+    """Raise BadData unless each column of `schema` can be read from the one that was found."""
     for field in schema:
         type_ = found.field(field.name).type
         values = type_.value_type if pa.types.is_dictionary(type_) else type_
@@ -55,7 +55,7 @@ def check_types(found: pa.Schema, schema: pa.Schema) -> None:
 
 
 def pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Slices of a batch whose texts have at most `MAX_BATCH_TEXT_BYTES`, or a row each: what follows copies them often."""
+    """Yield slices whose texts have at most `MAX_BATCH_TEXT_BYTES`, or one row: the next steps copy them often."""
     if batch.num_rows > 1 and sum(map(_text_bytes, batch.columns)) > MAX_BATCH_TEXT_BYTES:
         half = batch.num_rows // 2
         yield from pieces(batch.slice(0, half))
@@ -65,7 +65,7 @@ def pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 def _text_bytes(column: pa.Array) -> int:
-    """Those of each row, also if a dictionary holds them once."""
+    """Return the bytes of each row's text, also if a dictionary holds it once."""
     texts = column.dictionary if pa.types.is_dictionary(column.type) else column
     if not values.is_text(texts.type):
         return 0
@@ -74,7 +74,7 @@ def _text_bytes(column: pa.Array) -> int:
 
 
 def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Casts each column to the schema's type, as `values.cast`.
+    """Cast each column to the schema's type, as `values.cast`.
 
     Raises:
         Unfit: naming the column whose value does not fit, or is too long, or would break what shows it.
@@ -85,9 +85,9 @@ def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
         try:
             _check_lengths(column)
             if pa.types.is_dictionary(column.type) and len(column.dictionary) > len(column):
-                column = column.dictionary_decode()  # of many batches: looked at whole for each, it would take minutes
+                column = column.dictionary_decode()  # of many batches: checked whole for each, it would take minutes
             if field.type == pa.string() and values.is_text(column.type):
-                column = column.dictionary_encode()  # each distinct value is looked at once
+                column = column.dictionary_encode()  # each distinct value is checked once
             array = values.cast(column, field.type)
             if field.type == pa.string() and pa.types.is_dictionary(column.type):
                 _check_characters(column)
@@ -98,7 +98,7 @@ def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _check_lengths(column: pa.Array) -> None:
-    """Before anything else is done with them."""
+    """Check lengths before anything else is done with the texts."""
     texts = column.dictionary if pa.types.is_dictionary(column.type) else column
     if values.is_text(texts.type) and (longest := pc.max(pc.binary_length(texts)).as_py() or 0) > MAX_TEXT_BYTES:
         place = pc.index(pc.binary_length(texts), longest).as_py()
@@ -107,7 +107,7 @@ def _check_lengths(column: pa.Array) -> None:
 
 
 def _check_characters(column: pa.DictionaryArray) -> None:
-    """Looks at each distinct text once."""
+    """Check each distinct text once."""
     texts = column.dictionary.cast(pa.string())
     for place in pc.indices_nonzero(pc.match_substring_regex(texts, CONTROL)).to_pylist():
         if (row := pc.index(column.indices, place).as_py()) >= 0:

@@ -1,4 +1,4 @@
-"""SpanExampleGen: a window of monthly spans becomes the examples of one run."""
+"""SpanExampleGen: turns a window of monthly spans into the examples of one run."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from components.span_example_gen import bucket, content, executor
 
 
 class Driver(CacheKeyDriver):
-    """Changed files are read again. The executor records what it was told of them."""
+    """Reads changed files again. The executor records what the driver found in them."""
 
     def outside(self, exec_properties) -> str:
         folder = exec_properties["spans_folder"]
@@ -46,9 +46,9 @@ class SpanExampleGen(base_beam_component.BaseBeamComponent):
 
     Outputs:
         examples: `Examples` with the splits "train" and "eval" (the last `eval_days` of the newest span); gzipped TFRecords
-            of tf.Example. Custom properties: `span`, `window` (comma-separated), `rows` and `days` (JSON, the number a split),
+            of tf.Example. Custom properties: `span`, `window` (comma-separated), `rows` and `days` (JSON, numbers by split),
             `repeated` (JSON, span to the number of its `rows` and of those that are `repeated`, equal to an earlier one) and,
-            where a driver has run, `content` (JSON, span to what `content.totals` said of its files).
+            where a driver has run, `content` (JSON, span to what `content.totals` returned for its files).
     """
 
     SPEC_CLASS = SpanExampleGenSpec
@@ -74,9 +74,9 @@ class SpanExampleGen(base_beam_component.BaseBeamComponent):
         window: number of months, the newest included.
         eval_days: last days of `span` that become the eval split.
         complete_after_days: days since the end of the newest month, after which it is whole in any case; see `whole`.
-        columns: the columns to read, name to dtype ("string", "float32" or "int64").
+        complete_after_days: days after the newest month, from which it is whole in any case; see `whole`.
         ignore_columns: columns that are left unread; any other one is an error.
-        missing: what also means a missing value in CSV files, unless it is quoted.
+        ignore_columns: columns that are not read; any other one is an error.
         date: the column of dates to split by; it does not become a feature.
         """
         super().__init__(

@@ -1,4 +1,4 @@
-"""What is in the files of spans, by SHA-256. Nothing heavy is imported here."""
+"""Compute what is in the files of spans, by SHA-256. Imports nothing heavy."""
 
 import contextlib
 import hashlib
@@ -18,11 +18,11 @@ Content = dict[str, dict[str, str]]  # span -> file's name -> SHA-256
 Memory = dict[str, tuple[list[int], str]]  # file -> its state and SHA-256
 MEMORY = TypeAdapter(Memory)
 PROPERTY = "content"  # of the examples: the `totals` of what they were made from, as JSON
-SETTLED = 2 * 10**9  # ns: file systems count time in steps, and within one a second change leaves no trace
+SETTLED = 2 * 10**9  # ns: file systems count time in steps, and a second change within one leaves no trace
 
 
 def read(folder: Path, window: list[str]) -> Content:
-    """Of every data file of some spans. Raises SpanNotFound and BadData, as `spans.files`."""
+    """Compute the SHA-256 of every data file of some spans. Raises SpanNotFound and BadData, as `spans.files`."""
     return {span: {path.name: _sum(path) for path in paths} for span, paths in spans.files(folder, window).items()}
 
 
@@ -36,7 +36,7 @@ def _sum(path: Path) -> str:
 
 
 def totals(content: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """One sum a span, whatever its files are called: the same files under other names are nothing new to learn from."""
+    """Return one sum for each span, whatever its files are called: the same files under new names teach nothing new."""
     return {span: _total(list(sums.values())) for span, sums in content.items()}
 
 
@@ -45,7 +45,7 @@ def _total(sums: list[str]) -> str:
 
 
 def check_unchanged(folder: Path, content: Content) -> None:
-    """Raises BadData if a file was changed, added or removed since `read`."""
+    """Raise BadData if a file was changed, added or removed since `read`."""
     now = read(folder, list(content))
     for span, sums in content.items():
         if changed := sorted(name for name in sums.keys() | now[span].keys() if sums.get(name) != now[span].get(name)):
@@ -56,16 +56,16 @@ def check_unchanged(folder: Path, content: Content) -> None:
 
 
 def remembered(present: Mapping[str, list[Path]], memory: Path) -> dict[str, str]:
-    """`totals` of the spans that can be read. A file that was not touched since an earlier call is not read again.
+    """Compute `totals` of the spans that can be read. A file that is unchanged since an earlier call is not read again.
 
-    Untouched is a file whose device, inode, size, time of modification and time of change of status are as they were: the last
-    is set by the kernel whenever a file is written, renamed or copied over, and no program can set it back. It is what `git
-    status` relies on. File systems without it (FAT, some of FUSE) keep the time of modification alone. So this tells when to
-    run; what a run takes from its cache is decided by `read`.
+    Unchanged is a file whose device, inode, size, time of modification and time of change of status are the same: the kernel
+    sets the last whenever a file is written, renamed or copied over, and no program can set it back. `git status` relies on it
+    too. File systems without it (FAT, some of FUSE) keep only the time of modification. So this tells when to run; what a run
+    takes from its cache is decided by `read`.
 
     Args:
-        present: the files of each span; what is no data is left out.
-        memory: a file of the earlier sums, renewed if it can be.
+        present: the files of each span; what is not data is ignored.
+        memory: a file of the earlier sums, renewed if possible.
     """
     known = _load(memory)
     kept: Memory = {}
@@ -100,7 +100,7 @@ def _load(memory: Path) -> Memory:
 
 
 def _save(memory: Path, kept: Memory) -> None:
-    """Whole, or not at all: what cannot be remembered is read again."""
+    """Save all sums or none: what is not remembered is read again."""
     with contextlib.suppress(OSError), temporary_folder(memory.parent) as folder:
         (folder / memory.name).write_bytes(MEMORY.dump_json(kept))
         (folder / memory.name).replace(memory)

@@ -1,4 +1,4 @@
-"""Where a CSV file is at fault, by its line: Arrow counts columns and blocks. Slow, and so only after a fault."""
+"""Find where a CSV file is at fault, by line: Arrow counts columns and blocks. Slow, and so only after a fault."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ def refuse(form: Form, read: Collection[str]) -> None:
 
 
 def _holds_rows(cells: list[str], delimiter: str) -> int | None:
-    """The place of a text with a line that is a row by its separators: what is between two stray quotes."""
+    """Find the text that contains a line with the separators of a row, as there is between two stray quotes."""
     last = len(cells) - 1
     for place, cell in enumerate(cells):
         if last and ("\n" in cell or "\r" in cell):

@@ -1,4 +1,4 @@
-"""Reads a CSV file in batches of text; what a text means is `values`' to say."""
+"""Read a CSV file in batches of text; `values` decides what a text means."""
 
 import io
 from collections.abc import Collection, Iterator, Mapping
@@ -40,7 +40,7 @@ def batches(path: Path, schema: pa.Schema, ignored: Collection[str], missing: Co
 
 
 class Counted(io.RawIOBase):
-    """Count the quotes and the lines that are read: by these a stray quote is noticed, which Arrow never refuses."""
+    """Counts the quotes and lines that are read: these reveal a stray quote, which Arrow never refuses."""
 
     def __init__(self, file: BinaryIO):
         self._file = file
@@ -50,7 +50,7 @@ class Counted(io.RawIOBase):
 
     @property
     def lines(self) -> int:
-        """Not fewer than there are; one more for each `\\r\\n` that is read in two pieces."""
+        """The number of lines, or more: a `\\r\\n` that is read in two pieces counts twice."""
         return self._ends + (self._last not in b"\r\n")
 
     def readable(self) -> bool:
@@ -88,7 +88,7 @@ def texts(form: Form, read: Collection[str], missing: Collection[str]) -> Batche
         except pa.ArrowInvalid:
             csv_faults.refuse(form, read)
             raise
-    if source.quotes % 2 or (source.quotes and source.lines > rows + 1):  # Arrow takes what follows a stray quote for one text
+    if source.quotes % 2 or (source.quotes and source.lines > rows + 1):  # Arrow reads what follows a stray quote as one text
         csv_faults.refuse(form, read)
 
 

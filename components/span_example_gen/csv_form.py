@@ -1,4 +1,4 @@
-"""How a CSV file is written: its separator and the names of its columns, by its first line."""
+"""Find how a CSV file is written: its separator and the names of its columns, from its first line."""
 
 import csv
 import re
@@ -21,7 +21,7 @@ class Form(NamedTuple):
     Attributes:
         path: the file.
         delimiter: what separates the cells.
-        names: those of its columns.
+        names: of its columns.
         is_empty: whether nothing follows them.
     """
 

@@ -1,4 +1,4 @@
-"""Reads one Parquet or CSV file of this machine as Arrow RecordBatches of declared columns. Imports little: it starts often."""
+"""Read one Parquet or CSV file of this machine as Arrow RecordBatches of declared columns. Imports little: it starts often."""
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ from components.span_example_gen.limits import MAX_ROWS
 
 
 def schema_of(columns: Mapping[str, str], date: str) -> pa.Schema:
-    """Give the schema of what is read: `columns`, and `date` as date32."""
+    """Make the schema of what is read: `columns`, and `date` as date32."""
     return pa.schema([(name, ARROW_TYPES[dtype]) for name, dtype in columns.items()] + [(date, pa.date32())])
 
 

@@ -1,4 +1,4 @@
-"""The decimal mark of a CSV file: a comma in a number may be one, or separate thousands."""
+"""Find the decimal mark of a CSV file: a comma in a number may be one, or separate thousands."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,14 +12,14 @@ POINT = r"\.(\d\d|[1-9])"  # 1.0 is an integer in any file
 
 
 class Commas:
-    """The decimal mark of a file: all its numbers have the same, and none has separators of thousands, which look alike."""
+    """The decimal mark of a file: the same in all its numbers, none of which separates thousands, which would look alike."""
 
     def __init__(self, numbers: list[str]):
         self._numbers = numbers
         self._is_sure = self._has_points = self._has_commas = False
 
     def replaced(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The batch with points. Raises Unfit where a comma may mean either."""
+        """Return the batch with points. Raises Unfit where a comma may mean either."""
         found = {name: batch.column(name) for name in self._numbers}
         commas = {name: column for name, column in found.items() if _any(pc.match_substring(column, ","))}
         points = {name: column for name, column in found.items() if _any(pc.match_substring_regex(column, POINT))}

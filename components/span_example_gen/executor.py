@@ -1,4 +1,4 @@
-"""SpanExampleGen's work: Arrow batches in, sharded tf.Example records out, one Beam element a file."""
+"""SpanExampleGen's work: Arrow batches in, sharded tf.Example records out, a Beam element for each file."""
 
 import datetime
 import json
@@ -22,7 +22,7 @@ from components.shared.drivers import OUTSIDE
 from components.shared.errors import BadData, SpanNotFound
 from components.span_example_gen import bucket, content, reader, reader_process, whole
 
-SHARDS = 8  # of a span, at most: what follows takes its time by the file, and 200 small files took three times that of one
+SHARDS = 8  # of a span, at most: later steps take their time by the file, and 200 small files took three times that of one
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Source:
 
 @dataclass
 class Read:
-    """What became of a source. Errors travel as data, since a Beam runner turns exceptions into tracebacks."""
+    """The result for a source. Errors travel as data, since a Beam runner turns exceptions into tracebacks."""
 
     rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(spans.SPLITS, 0))
     days: dict[str, list[str]] = field(default_factory=lambda: {split: [] for split in spans.SPLITS})
@@ -60,7 +60,7 @@ Hashes: TypeAlias = beam.pvalue.TaggedOutput[Literal["hashes"], tuple[str, np.nd
 
 
 def sources(files: Mapping[str, Sequence[str]]) -> list[Source]:
-    """The files of each span in at most `SHARDS` parts, in their order."""
+    """Part the files of each span, in order, into at most `SHARDS` sources."""
     return [
         Source(list(paths), span, spans.shard(span, index))
         for span, all_paths in files.items()
@@ -69,11 +69,11 @@ def sources(files: Mapping[str, Sequence[str]]) -> list[Source]:
 
 
 def write_shard(source: Source, output: str, read: Columns, first_eval_day) -> Iterator[Named | Hashes]:
-    """Writes the rows of some files below `<output>/Split-<split>`, gzipped TFRecords of serialized tf.Example.
+    """Write the rows of some files below `<output>/Split-<split>`, as gzipped TFRecords of serialized tf.Example.
 
     It holds one batch of rows at a time, however many there are.
 
-    Yields the shard with its outcome, and tagged `HASHES` the span with its rows' hashes.
+    Yields the shard with its result, and, tagged `HASHES`, the span with its rows' hashes.
     """
     outcome = Read()
     hashes = [np.empty(0, np.uint64)]
@@ -97,7 +97,7 @@ def write_shard(source: Source, output: str, read: Columns, first_eval_day) -> I
 
 
 def _batches(source: Source, read: Columns, errors: list[str]) -> Iterator[pa.RecordBatch]:
-    """The rows of all files; what is wrong with one of them is added to `errors`."""
+    """Yield the rows of all files; faults of a file are added to `errors`."""
     for path in source.paths:
         try:
             for batch in reader.read(path, read.columns, read.date, read.ignored, read.missing):
@@ -108,13 +108,13 @@ def _batches(source: Source, read: Columns, errors: list[str]) -> Iterator[pa.Re
 
 
 def repeated(span: str, hashes: Iterable[np.ndarray]) -> Named:
-    """The span with how many of a span's rows repeat an earlier one, as a file that was delivered twice makes them."""
+    """Count how many of a span's rows repeat an earlier one, as when a file was delivered twice."""
     rows = np.concatenate(list(hashes))
     return span, Read(repeated={span: {"repeated": len(rows) - len(np.unique(rows)), "rows": len(rows)}})
 
 
 def check_rows(rows: Mapping[str, int], folder: str) -> None:
-    """Raises BadData if a span has none. A file may have none: Spark writes one for each empty partition."""
+    """Raise BadData if a span has no rows. A file may have none: Spark writes one for each empty partition."""
     if empty := [span for span, count in rows.items() if not count]:
         raise BadData(
             f"{folder}/{empty[0]}: its files have no rows; expected at least one in each month. Deliver the month again, or "
@@ -123,7 +123,7 @@ def check_rows(rows: Mapping[str, int], folder: str) -> None:
 
 
 def check_splits(found: Mapping[str, set[str]], expected: Mapping[str, tuple[datetime.date, datetime.date]]) -> None:
-    """Raises BadData if there are no days of one, naming those that were expected and those that are there."""
+    """Raise BadData if a split has no days, naming those that were expected and those that are there."""
     if empty := [split for split, days in found.items() if not days]:
         split, (first, last) = empty[0], expected[empty[0]]
         there = sorted(set().union(*found.values()))
@@ -134,14 +134,14 @@ def check_splits(found: Mapping[str, set[str]], expected: Mapping[str, tuple[dat
 
 
 def report(named: Named, folder: str) -> None:
-    """Writes an outcome where the executor reads it, a small file each: Beam's own sink takes as long as a month of rows."""
+    """Write a result where the executor reads it, in a small file each: Beam's own sink takes as long as a month of rows."""
     name, outcome = named
     with tf.io.gfile.GFile(f"{folder}/{name}.json", "w") as file:
         file.write(json.dumps(asdict(outcome)))
 
 
 def asked_for(exec_properties, present: Mapping[str, list[str]]) -> str:
-    """The span that a run was asked for; for `spans.NEWEST` the newest of those present that is whole. Raises SpanNotFound."""
+    """Return the span that a run was asked for; for `spans.NEWEST`, the newest that is whole. Raises SpanNotFound."""
     if exec_properties["span"] != spans.NEWEST:
         return exec_properties["span"]
     folder, days = exec_properties["spans_folder"], exec_properties["complete_after_days"]
@@ -154,7 +154,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     """Thin: plans the sources, lets Beam write them, checks the outcomes."""
 
     def Do(self, input_dict, output_dict, exec_properties) -> None:
-        """See `SpanExampleGen`. Raises SpanNotFound or BadData; nothing is published then."""
+        """Write the examples. See `SpanExampleGen`. Raises SpanNotFound or BadData; nothing is published then."""
         folder = exec_properties["spans_folder"]
         present = bucket.listing(folder)
         newest = asked_for(exec_properties, present)
@@ -173,7 +173,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         rows = {split: sum(outcome.rows[split] for outcome in outcomes) for split in spans.SPLITS}
         found = {split: {day for outcome in outcomes for day in outcome.days[split]} for split in spans.SPLITS}
         check_splits(found, spans.split_days(window, exec_properties["eval_days"]))
-        if OUTSIDE in exec_properties:  # else there was no driver, and what is made here is not used again
+        if OUTSIDE in exec_properties:  # else there was no driver, and what is made here is not reused
             stated = json.loads(exec_properties[OUTSIDE])
             content.check_unchanged(Path(folder), stated)
             examples.set_string_custom_property(content.PROPERTY, json.dumps(content.totals(stated)))

@@ -1,6 +1,6 @@
-"""How much of this machine one file may take, and how its words are shown. A real month stays far below each limit."""
+"""Limits of what one file may use of this machine, and of how its words are shown. A real month stays far below each."""
 
-MAX_MEMORY_BYTES = 768 << 20  # of the process that reads it, beside what that has at its start
+MAX_MEMORY_BYTES = 768 << 20  # of the process that reads it, beyond what that has at its start
 MAX_COLUMNS = 2_000  # also the depth of a nested Parquet schema, which Arrow walks by recursion
 MAX_ROWS = 5_000_000
 MAX_TEXT_BYTES = 256  # of a category, or of a date

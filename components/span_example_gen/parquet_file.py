@@ -1,4 +1,4 @@
-"""Reads a Parquet file in batches. What it declares of itself may be a lie: `reader_process` bounds what a lie can cost."""
+"""Read a Parquet file in batches. What it declares may be a lie: `reader_process` limits what a lie can cost."""
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -51,7 +51,7 @@ def _check(metadata: pa.parquet.FileMetaData, names: Collection[str], size: int)
         raise BadData(f"{metadata.num_rows:,} rows; expected at most {MAX_ROWS:,} in a file. Write several files.")
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     stored = sum(group.column(place).total_compressed_size for group in groups for place in range(group.num_columns))
-    if stored > size:  # the same pages, in several row groups, would be read as often
+    if stored > size:  # the same pages, in several row groups, would be read that often
         raise BadData(f"its columns have {stored:,} bytes by its footer, and the file {size:,}. {AGAIN}")
     rows = sum(group.num_rows for group in groups)
     if rows != metadata.num_rows:
@@ -59,7 +59,7 @@ def _check(metadata: pa.parquet.FileMetaData, names: Collection[str], size: int)
 
 
 def _row_group(parquet: pa.parquet.ParquetFile, number: int, names: list[str]) -> Iterator[pa.RecordBatch]:
-    """By itself: through all of them in one go, Arrow would fill up a short column with values of the next row group."""
+    """Yield the rows of one row group. Across row groups, Arrow would fill a short column with values of the next one."""
     rows, expected = 0, parquet.metadata.row_group(number).num_rows
     at_once = max(min(BATCH_ROWS, MAX_BATCH_VALUES // len(names)), 1)
     for batch in parquet.iter_batches(at_once, row_groups=[number], columns=names):

@@ -1,4 +1,4 @@
-"""Reads Parquet and CSV files as Arrow RecordBatches of declared columns, and encodes them. No loop over rows."""
+"""Read Parquet and CSV files as Arrow RecordBatches of declared columns, and encode them. No loop over rows."""
 
 import datetime
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -51,8 +51,8 @@ def read(
 
 
 def check_dates(batch: pa.RecordBatch, date: str, span: str) -> None:
-    """Raises BadData unless every row's date lies in the month `span`."""
-    # Compared as days: Arrow's names of months come round again after 65,536 years.
+    """Raise BadData unless every row's date lies in the month `span`."""
+    # Compared as days: Arrow's names of months repeat after 65,536 years.
     first, last = spans.days(span)
     column = batch.column(date)
     inside = pc.and_(pc.greater_equal(column, pa.scalar(first)), pc.less_equal(column, pa.scalar(last)))
@@ -66,24 +66,24 @@ def check_dates(batch: pa.RecordBatch, date: str, span: str) -> None:
 
 
 def row_hashes(batch: pa.RecordBatch) -> np.ndarray:
-    """A hash of each row's values, uint64, shape [rows]: equal rows have equal ones, and others hardly ever."""
+    """Hash each row's values, uint64, shape [rows]: equal rows have equal hashes, and others hardly ever."""
     # Int64 also without a null: pandas' float64 with one would hash the same number differently.
     rows = batch.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     return pd.util.hash_pandas_object(rows, index=False).to_numpy()
 
 
 def days(batch: pa.RecordBatch, date: str) -> set[str]:
-    """The days that its rows are of, YYYY-MM-DD."""
+    """Return the days of the rows, YYYY-MM-DD."""
     return set(batch.column(date).unique().cast(pa.string()).to_pylist())
 
 
 def day_numbers(batch: pa.RecordBatch, date: str) -> np.ndarray:
-    """The day of each row, in days since 1970, int32, shape [rows]."""
+    """Return the day of each row, in days since 1970, int32, shape [rows]."""
     return batch.column(date).cast(pa.date32()).cast(pa.int32()).to_numpy()
 
 
 def joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same rows in fewer batches, of many small files one."""
+    """Join the rows to fewer batches, those of many small files to one."""
     pending: list[pa.RecordBatch] = []
     rows = size = 0
     for batch in batches:
@@ -101,13 +101,13 @@ def _one(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
 
 
 def split_by_time(batch: pa.RecordBatch, date: str, first_eval_day: datetime.date) -> dict[str, pa.RecordBatch]:
-    """The rows before `first_eval_day` are "train", the others "eval"."""
+    """Split the rows: those before `first_eval_day` are "train", the others "eval"."""
     is_train = pc.less(batch.column(date), pa.scalar(first_eval_day))
     return {"train": batch.filter(is_train), "eval": batch.filter(pc.invert(is_train))}
 
 
 def as_lists(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Wraps each value in a list of one, as tf.Example holds it; a null becomes a null list, so the feature is absent."""
+    """Wrap each value in a list of one, as tf.Example holds it; a null becomes a null list, so the feature is absent."""
     return pa.RecordBatch.from_arrays([_as_list(column) for column in batch.columns], names=batch.schema.names)
 
 

@@ -1,8 +1,8 @@
-"""Reads files in a process of its own: one that takes too much memory, or crashes Arrow, ends that process and not the run.
+"""Read files in a process of its own: one that takes too much memory, or crashes Arrow, ends that process and not the run.
 
-A Parquet file of a kilobyte can declare two gigabytes. So the process has `limits.MAX_MEMORY_BYTES` of address space beside
+A Parquet file of a kilobyte can declare two gigabytes. So the process has `limits.MAX_MEMORY_BYTES` of address space beyond
 what it takes at its start. A request is a line of JSON; the answer is a stream of Arrow IPC, and a line of JSON that says how
-it ended. After one file the process waits for the next: to start it takes 0.15 s.
+it ended. After one file the process waits for the next, as starting one takes 0.15 s.
 """
 
 import json
@@ -22,10 +22,10 @@ from components.span_example_gen import data_file
 from components.span_example_gen.limits import MAX_MEMORY_BYTES
 
 ROOT = Path(__file__).parents[2]
-# Arrow does without NumPy; where it is there, pandas is imported too, and the start takes three times as long.
+# Arrow works without NumPy; where it is there, pandas is imported too, and the start takes three times as long.
 START = f"import sys; sys.modules['numpy'] = None; from {__name__} import main; main()"
 COMMAND = (sys.executable, "-c", START)
-POOL = {"ARROW_DEFAULT_MEMORY_POOL": "system"}  # the others reserve address space by the gigabyte, and use little of it
+POOL = {"ARROW_DEFAULT_MEMORY_POOL": "system"}  # the others reserve gigabytes of address space, and use little of it
 OUT_OF_MEMORY = 12  # exit code
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 ADVICE = "Expected a whole file, Parquet with row groups of at most 256 MB and pages of about 1 MB. Write it again, or as CSV."
@@ -76,7 +76,7 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
 
 
 def _taken() -> subprocess.Popen[bytes]:
-    """An idle process, or a new one. It ends when its input does, with this process."""
+    """Return an idle process, or a new one. It ends when its input does, with this process."""
     while _idle:
         if (process := _idle.pop()).poll() is None:
             return process
@@ -86,7 +86,7 @@ def _taken() -> subprocess.Popen[bytes]:
 
 
 def _refuse(path: str, code: int) -> None:
-    """Raise what it means that the process ended, with an exit code or, below 0, by a signal."""
+    """Raise what the end of the process means, with an exit code or, below 0, by a signal."""
     if code == OUT_OF_MEMORY:
         raise BadData(f"{path}: to read it takes more than {MAX_MEMORY_BYTES / 1e9:.1f} GB of memory. {ADVICE}")
     if -code in CRASHES:
@@ -111,7 +111,7 @@ def serve() -> None:
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the end of the input says it too
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the end of the input has the same effect
     pa.set_cpu_count(1)  # a thread reserves address space
     pa.set_io_thread_count(1)
     taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
