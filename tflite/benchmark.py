@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def measure(options: argparse.Namespace, console: Console) -> None:
-    """Measures and prints each model. Raises CrosswindError if a run's files are not there."""
+    """Measure and print each model. Raises CrosswindError if a run's files are not there."""
     root = options.root or problem_folder.root(options.problem)
     model = problem_folder.model_name(options.problem)
     variants = newest(root / "artifacts/MobileExporter/mobile_model") / VARIANTS_FOLDER
@@ -57,7 +57,7 @@ def measure(options: argparse.Namespace, console: Console) -> None:
 
 
 def newest(folder: Path) -> Path:
-    """The entry of the highest number. Raises SpanNotFound if there is none."""
+    """Return the entry with the highest number. Raises SpanNotFound if there is none."""
     numbered = [path for path in folder.glob("[0-9]*") if path.name.isdecimal()]
     if not numbered:
         raise SpanNotFound(f"{folder} is empty; expected what a run leaves there. Run `make run` first.")
@@ -65,7 +65,7 @@ def newest(folder: Path) -> Path:
 
 
 def alone(measure: Callable[..., dict[str, float]], *arguments) -> dict[str, float]:
-    """Calls `measure` in a new process, so that memory and start are its own."""
+    """Call `measure` in a new process, so that memory and start are its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(measure, arguments)
 
@@ -151,7 +151,7 @@ def measure_lightgbm(spans: Path, given: list[dict], card: ModelCard) -> dict[st
 
 
 def timings(score: Callable, row) -> dict[str, float]:
-    """First call in milliseconds; quantiles of later ones in microseconds."""
+    """Time the first call, in milliseconds, and return quantiles of later ones, in microseconds."""
     start = time.perf_counter()
     score(row)
     first = time.perf_counter() - start

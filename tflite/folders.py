@@ -1,4 +1,4 @@
-"""Where a problem's published versions for phones are, unless the command line says so."""
+"""Find a problem's published versions for phones, unless the command line names another folder."""
 
 from pathlib import Path
 

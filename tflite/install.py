@@ -34,7 +34,7 @@ DTYPES = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns an `Exit`; unless it is DONE, nothing was installed."""
+    """Run the command, and return an `Exit`; unless it is DONE, nothing was installed."""
     parser = argparse.ArgumentParser(prog="python -m tflite.install", description=__doc__)
     problem_folder.add_option(parser, DEFAULT_PROBLEM)
     parser.add_argument("--mobile", type=Path, help="the published versions (default: the problem's)")
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def act(options: argparse.Namespace, console: Console) -> None:
-    """Installs a version, unless it is there. Raises CrosswindError."""
+    """Install a version, unless it is there. Raises CrosswindError."""
     version = published(options.mobile or folders.published(options.problem), options.version, read_keys(options.public_key))
     card = check(version)
     new = install(version, options.assets)
@@ -59,7 +59,7 @@ def act(options: argparse.Namespace, console: Console) -> None:
 
 
 def published(folder: Path, number: int | None, keys: Keys = NO_KEYS) -> Version:
-    """The version of that number, or the newest.
+    """Read the version of that number, or the newest.
 
     Raises:
         VersionNotFound: it is not there.
@@ -78,7 +78,7 @@ def published(folder: Path, number: int | None, keys: Keys = NO_KEYS) -> Version
 
 
 def check(version: Version) -> ModelCard:
-    """Refuses a version that was changed since it was published, or that the app would not understand.
+    """Refuse a version that was changed since it was published, or that the app would not understand.
 
     Raises:
         CorruptModel: a file is not as in the manifest, or the card beside the model is not the one inside.
@@ -115,7 +115,7 @@ def check(version: Version) -> ModelCard:
 
 
 def same(path: Path, card: ModelCard) -> bool:
-    """Whether a file of JSON is that card."""
+    """Tell whether a JSON file is that card."""
     try:
         return ModelCard.model_validate_json(path.read_text(encoding="utf-8")) == card
     except ValueError:
@@ -123,7 +123,7 @@ def same(path: Path, card: ModelCard) -> bool:
 
 
 def signature(model: bytes, name: str) -> tuple[dict[str, str], set[str]]:
-    """The type of each input, and the outputs' names, of the signature called `name`; both empty if there is none."""
+    """Return each input's type, and the outputs' names, of the signature called `name`; both empty if there is none."""
     if not flatbuffer.Model.ModelBufferHasIdentifier(model, 0):
         return {}, set()
     read = flatbuffer.Model.GetRootAsModel(model, 0)
@@ -138,7 +138,7 @@ def signature(model: bytes, name: str) -> tuple[dict[str, str], set[str]]:
 
 
 def install(version: Version, assets: Path) -> bool:
-    """Copies a version's files into `assets`, unless they are there. A copy that is cut short leaves no manifest, never a mix.
+    """Copy a version's files into `assets`, unless they are there. A copy that is cut short leaves no manifest, never a mix.
 
     Returns:
         Whether anything was copied.

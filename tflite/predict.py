@@ -23,7 +23,7 @@ from tflite import folders, rows
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns an `Exit`."""
+    """Run the command, and return an `Exit`."""
     parser = argparse.ArgumentParser(prog="python -m tflite.predict", description=__doc__)
     problem_folder.add_option(parser, DEFAULT_PROBLEM)
     parser.add_argument("--model", type=file, help="the file (default: that of the problem's newest version)")
@@ -46,13 +46,13 @@ def act(options: argparse.Namespace, console: Console) -> None:
         given = rows.from_csv(options.csv, card, options.missing)
     else:
         given = [ask(card, console)]
-    with quiet_stderr():  # TensorFlow Lite tells of its delegate
+    with quiet_stderr():  # TensorFlow Lite announces its delegate
         model = TFLiteModel(path.read_bytes())
     answer(given, model, card, as_csv=bool(options.csv))
 
 
 def newest(folder: Path) -> Path:
-    """Name the file of the highest version. Raises VersionNotFound if there is none."""
+    """Return the file of the highest version. Raises VersionNotFound if there is none."""
     numbers = store.versions(folder)
     if not numbers:
         raise VersionNotFound(f"{folder} holds no version; expected one that `make run` published. Or name a --model.")
@@ -60,7 +60,7 @@ def newest(folder: Path) -> Path:
 
 
 def verified(path: Path, console: Console) -> ModelCard:
-    """The card of a file that is as it was published. Raises CorruptModel."""
+    """Read the card of a file that is as it was published. Raises CorruptModel."""
     try:
         manifest = decoded((path.parent / MANIFEST).read_bytes(), path.parent / MANIFEST)
     except FileNotFoundError:
@@ -75,7 +75,7 @@ def verified(path: Path, console: Console) -> ModelCard:
 
 
 def ask(card: ModelCard, console: Console) -> dict[str, Value]:
-    """Asks for one row, field by field, until each answer is one that is allowed. Raises BadData when the input ends."""
+    """Ask for one row, field by field, until each answer is allowed. Raises BadData when the input ends."""
     row: dict[str, Value] = {}
     for feature in card.features:
         hint = rows.allowed(feature) + (", empty if unknown" if feature.optional else "")
@@ -94,7 +94,7 @@ def ask(card: ModelCard, console: Console) -> dict[str, Value]:
 
 
 def answer(given: list[dict[str, Value]], model: TFLiteModel, card: ModelCard, as_csv: bool) -> None:
-    """Prints a sentence a row, or with `as_csv` the rows with a column more."""
+    """Print a sentence for each row, or with `as_csv` the rows with one more column."""
     checked = []
     for number, row in enumerate(given, 1):
         try:

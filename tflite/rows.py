@@ -1,4 +1,4 @@
-"""Raw rows as a person or a program writes them, checked against the model card, as columns for the file. No TensorFlow."""
+"""Check raw rows, as a person or a program writes them, against the card, and make columns of them. Imports no TensorFlow."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -19,7 +19,7 @@ DTYPES = {"string": np.dtype(object), "float32": np.dtype(np.float32), "int64": 
 
 
 def check(row: Mapping[str, Value], card: ModelCard) -> dict[str, Value]:
-    """One row, complete.
+    """Check a row against the card, and complete it.
 
     Args:
         row: raw value by feature; None, or no entry, where an optional one is missing.
@@ -52,7 +52,7 @@ def _value(feature: FeatureCard, value: Value) -> Value:
 
 
 def allowed(feature: FeatureCard) -> str:
-    """What a feature may be, in words."""
+    """Say what values a feature may have."""
     if feature.dtype == "string":
         known = feature.values or []
         shown = ", ".join(known[:20]) + (f" and {len(known) - 20} more" if len(known) > 20 else "")  # noqa: PLR2004
@@ -63,7 +63,7 @@ def allowed(feature: FeatureCard) -> str:
 
 
 def parse(feature: FeatureCard, text: str) -> Value:
-    """A value as a person types it, read as one of a CSV file. Raises BadData."""
+    """Parse a value as a person types it, like one of a CSV file. Raises BadData."""
     if feature.dtype == "string" or text == "":
         return text or None
     import pyarrow as pa  # noqa: PLC0415  # a row of JSON is answered without
@@ -77,12 +77,12 @@ def parse(feature: FeatureCard, text: str) -> Value:
 
 
 def from_csv(path: Path, card: ModelCard, missing: Collection[str] = ()) -> list[dict[str, Value]]:
-    """Rows of a CSV file with a header, read as SpanExampleGen reads those that a model learns from. Raises BadData.
+    """Read rows of a CSV file with a header, as SpanExampleGen reads those that a model learns from. Raises BadData.
 
     Args:
         path: the file.
-        card: what the model takes; what it does not take stays text.
-        missing: what also means a missing value where it is not quoted, as `data.missing` in the pipeline's configuration.
+        card: what the model takes; other columns stay text.
+        missing: what also means a missing value where it is not quoted, as `data.missing` in the problem. Default: nothing.
     """
     from components.span_example_gen import csv_file  # noqa: PLC0415  # pyarrow: a row of JSON is answered without
 
@@ -96,5 +96,5 @@ def _type(feature: FeatureCard) -> "pa.DataType":
 
 
 def columns(rows: list[dict[str, Value]], card: ModelCard) -> dict[str, np.ndarray]:
-    """Checked rows as a column of shape [rows] a feature."""
+    """Make a column of shape [rows] for each feature from checked rows."""
     return {feature.name: np.array([row[feature.name] for row in rows], DTYPES[feature.dtype]) for feature in card.features}

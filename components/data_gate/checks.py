@@ -1,4 +1,4 @@
-"""What makes data unfit to train on. Pure functions over TFDV's protos."""
+"""Find what makes data unfit to train on. Pure functions over TFDV's protos."""
 
 from collections.abc import Collection, Mapping
 
@@ -7,11 +7,11 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 from components.shared.data_findings import Finding
 from components.shared.words import shown
 
-MAX_CATEGORIES = 10_000  # distinct strings of a feature: each becomes a row of the model's vocabulary, and of the phone's file
+MAX_CATEGORIES = 10_000  # distinct strings of a feature: each is a row in the model's vocabulary, and in the phone's file
 
 
 def anomalies(split: str, found: anomalies_pb2.Anomalies, schema: schema_pb2.Schema) -> list[Finding]:
-    """ExampleValidator's anomalies of one split, with the limit that the schema states."""
+    """Report ExampleValidator's anomalies of one split, with the limit that the schema states."""
     by_name = {feature.name: feature for feature in schema.feature}
     return [
         Finding(
@@ -28,7 +28,7 @@ def anomalies(split: str, found: anomalies_pb2.Anomalies, schema: schema_pb2.Sch
 
 
 def _limit(feature: schema_pb2.Feature | None) -> str:
-    """What the schema allows a feature to be, in words."""
+    """Say what the schema allows a feature to be."""
     if feature is None:
         return "no such column; add it to the schema and to the features, or drop it from the data"
     limits = [schema_pb2.FeatureType.Name(feature.type)]
@@ -46,7 +46,7 @@ def _limit(feature: schema_pb2.Feature | None) -> str:
 def label_share(
     split: str, statistics: statistics_pb2.DatasetFeatureStatistics, label: str, lowest: float, highest: float
 ) -> list[Finding]:
-    """Refuses a split whose labels are (nearly) all of one class: nothing can be learned or measured from it."""
+    """Refuse a split whose labels are (nearly) all of one class: nothing can be learned or measured from it."""
     for feature in statistics.features:
         if feature.path.step[:] == [label]:
             share = feature.num_stats.mean
@@ -66,24 +66,24 @@ def label_share(
 
 
 def row_count(split: str, statistics: statistics_pb2.DatasetFeatureStatistics, lowest: int) -> list[Finding]:
-    """Refuses a split with fewer than `lowest` rows."""
+    """Refuse a split with fewer than `lowest` rows."""
     if statistics.num_examples >= lowest:
         return []
     return [Finding(split, "", "too few rows", f"{statistics.num_examples:,}", f"at least {lowest:,} (gate.min_rows)", "error")]
 
 
 def evaluation_days(days: int, lowest: int) -> list[Finding]:
-    """Refuses an evaluation split that has rows of fewer than `lowest` days, as of a month that is not whole yet."""
+    """Refuse an evaluation split that has rows of fewer than `lowest` days, as in a month that is not whole yet."""
     if days >= lowest:
         return []
     return [Finding("eval", "", "too few days", f"rows of {days}", f"at least {lowest} (gate.min_eval_days)", "error")]
 
 
 def constant(split: str, statistics: statistics_pb2.DatasetFeatureStatistics, may_be: Collection[str]) -> list[Finding]:
-    """Refuses features that have one value in every row: a sensor that is stuck, a join that failed.
+    """Refuse features that have one value in every row: a sensor that is stuck, a join that failed.
 
     Args:
-        split: its name; of the training split, since ten dry days are no broken rain gauge.
+        split: its name; only of the training split, since ten dry days do not mean a broken rain gauge.
         statistics: the split's.
         may_be: features that may be constant.
     """
@@ -106,7 +106,7 @@ def _only_value(feature: statistics_pb2.FeatureNameStatistics) -> str | None:
 
 
 def categories(split: str, statistics: statistics_pb2.DatasetFeatureStatistics) -> list[Finding]:
-    """Refuses features with more than `MAX_CATEGORIES` distinct strings: numbers or texts where categories belong."""
+    """Refuse features with more than `MAX_CATEGORIES` distinct strings: numbers or texts where categories belong."""
     limit = f"at most {MAX_CATEGORIES:,}; ignore the column, or put its values into classes"
     return [
         Finding(split, ".".join(feature.path.step), "too many categories", f"{feature.string_stats.unique:,}", limit, "error")
@@ -116,11 +116,11 @@ def categories(split: str, statistics: statistics_pb2.DatasetFeatureStatistics) 
 
 
 def repeated_rows(counts: Mapping[str, Mapping[str, int]], highest: float) -> list[Finding]:
-    """Refuses spans with more than a share of `highest` of rows that repeat an earlier one of theirs.
+    """Refuse spans in which more than a share of `highest` of the rows repeat an earlier row of the span.
 
     Args:
         counts: span to the number of its `rows` and of those that are `repeated`.
-        highest: the largest share that passes.
+        highest: the largest share that passes, 0 to 1.
     """
     findings = []
     for span, count in counts.items():

@@ -62,8 +62,8 @@ class DataChecks(base_component.BaseComponent):
         min_rows: rows that each split needs.
         min_eval_days: days that must have rows in the evaluation split.
         min_positive_share, max_positive_share: bounds, both allowed, of the share of positives in each split.
-        max_repeated_share: of the rows of a span, those that repeat another one.
-        may_be_constant: features that may have one value only in the training split.
+        max_repeated_share: the largest share of a span's rows that may repeat an earlier one.
+        may_be_constant: features that may have only one value in the training split.
         """
         super().__init__(
             DataChecksSpec(
@@ -96,7 +96,7 @@ class DataGateSpec(component_spec.ComponentSpec):
 
 
 class DataGate(base_component.BaseComponent):
-    """TFX's ExampleValidator reports anomalies and lets the run continue; this node stops it.
+    """Stops the run when the data are unfit; TFX's ExampleValidator reports anomalies and lets the run continue.
 
     Outputs:
         blessing: `DataBlessing`, when the data passed.
@@ -111,7 +111,7 @@ class DataGate(base_component.BaseComponent):
         """Args:
         examples: of the same run, for their span and window.
         report: of DataChecks.
-        stop_on: severities that stop the run, of "error" and "warning"; the others are only reported.
+        stop_on: severities that stop the run, "error", "warning" or both; the others are only reported.
         spans_folder: where the files are, for the message.
         """
         super().__init__(

@@ -1,4 +1,4 @@
-"""DataChecks' work: collects the findings."""
+"""DataChecks' work: collect the findings."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from components.shared.artifacts import DAYS_PROPERTY, REPEATED_PROPERTY
 
 class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties) -> None:
-        """See `DataChecks`."""
+        """Write the findings. See `DataChecks`."""
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"])))
         counts = json.loads(examples.get_string_custom_property(REPEATED_PROPERTY))
@@ -43,7 +43,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def _read(artifacts, split: str, name: str, message):
-    """Reads a serialized proto from a split of a single artifact."""
+    """Read a serialized proto from a split of a single artifact."""
     path = Path(artifact_utils.get_split_uri(artifacts, split)) / name
     message.ParseFromString(path.read_bytes())
     return message

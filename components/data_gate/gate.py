@@ -1,4 +1,4 @@
-"""DataGate's work: stops the run or lets it pass."""
+"""DataGate's work: stop the run or let it pass."""
 
 import json
 
@@ -12,7 +12,7 @@ from components.shared.errors import DataRejected
 
 class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties) -> None:
-        """See `DataGate`. Raises DataRejected."""
+        """Stop the run or bless the data. See `DataGate`. Raises DataRejected."""
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         findings = data_findings.read(artifact_utils.get_single_uri(input_dict["report"]))
         stopping, others = data_findings.parted(findings, json.loads(exec_properties["stop_on"]))
@@ -23,7 +23,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def message(span: str, window: list[str], folder: str, stopping: list[Finding], others: list[Finding]) -> str:
-    """What was found, where the files are, and what to do."""
+    """Say what was found, where the files are, and what to do."""
     lines = [f"The data of span {span} (window {','.join(window)}) were not trained on:"]
     lines += [f"- {finding}" for finding in stopping]
     if others:

@@ -1,4 +1,4 @@
-"""Evaluator's work: TFX's, without a baseline that is not there, and without a blessing of what has no value."""
+"""Evaluator's work: TFX's, without a baseline that does not exist, and without a blessing for what has no value."""
 
 from tfx.components.evaluator import constants, executor
 from tfx.dsl.io import fileio
@@ -18,7 +18,7 @@ class Executor(executor.Executor):
         withdraw_if_unmeasured(output_dict)
 
     def evaluate(self, inputs: dict[str, list[Artifact]], outputs: dict[str, list[Artifact]], exec_properties: dict) -> None:
-        """Write the evaluation and the blessing, as TFX does. A subclass may come to the same in another way.
+        """Write the evaluation and the blessing, as TFX does. A subclass may reach the same result in another way.
 
         Args:
             inputs: by TFX's keys; no `baseline_model` where nothing is in production.

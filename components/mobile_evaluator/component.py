@@ -1,4 +1,4 @@
-"""MobileEvaluator: is the phone's file as good as the server's model?"""
+"""MobileEvaluator: judges whether the phone's file is as good as the server's model."""
 
 import json
 from typing import Any
@@ -34,13 +34,13 @@ class MobileEvaluatorSpec(component_spec.ComponentSpec):
 
 
 class MobileEvaluator(base_beam_component.BaseBeamComponent):
-    """TFX's Evaluator runs a .tflite file only with a dynamic batch, and takes a wrong input name for an AUC of 0.5. Here the
-    file that ships answers each evaluation row by itself, and TFMA takes its answers as predictions, beside the server's.
+    """Lets the file that ships answer each evaluation row by itself, and TFMA take its answers as predictions, beside the
+    server's. TFX's Evaluator runs a .tflite file only with a dynamic batch, and takes a wrong input name for an AUC of 0.5.
 
     Outputs:
         blessing: `ModelBlessing`; custom property `reason` why not.
         evaluation: `ModelEvaluation`, TFMA's, the file as candidate and the server's model as baseline; and `parity.json`, a
-            list of `parity.Parity`.
+            list of `parity_report.Parity`.
     """
 
     SPEC_CLASS = MobileEvaluatorSpec
@@ -69,8 +69,8 @@ class MobileEvaluator(base_beam_component.BaseBeamComponent):
         columns: raw columns, name to dtype.
         eval_config: metrics and slices for TFMA, with `executor.MOBILE` and `executor.SERVER` as prediction keys.
         rows: evaluation rows of the parity check; awkward ones are added.
-        max_difference: variant to the largest difference of a probability; a variant that is not named does not ship.
-        max_auc_change, max_log_loss_change: largest difference in a slice, of at least `min_slice_rows` rows.
+        max_difference: variant to the largest difference of a probability; a variant without an entry does not ship.
+        max_auc_change, max_log_loss_change: largest difference in a slice with at least `min_slice_rows` rows.
         """
         super().__init__(
             MobileEvaluatorSpec(

@@ -36,7 +36,7 @@ UNTIMED, TIMED = 20, 300  # calls
 
 class Executor(base_beam_executor.BaseBeamExecutor):
     def Do(self, input_dict, output_dict, exec_properties) -> None:
-        """See `MobileEvaluator`. Raises NotConvertible."""
+        """Judge the file. See `MobileEvaluator`. Raises NotConvertible."""
         columns = json.loads(exec_properties["columns"])
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         mobile = Path(artifact_utils.get_single_uri(input_dict["mobile_model"]))
@@ -69,7 +69,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         self._bless(input_dict, output_dict, reasons)
 
     def _parity(self, variants: Path, shipped: Path, server: str, real, limits: dict[str, float]) -> list[parity_report.Parity]:
-        """Of every variant, on real and on awkward rows."""
+        """Compare every variant with the server, on real and on awkward rows."""
         awkward = awkward_rows.make(card.read(shipped).features, real)
         rows = parity.joined(real, awkward.columns)
         names = [f"evaluation row {index}" for index in range(len(next(iter(real.values()))))] + awkward.names
@@ -98,7 +98,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         return found
 
     def _analyse(self, paths: list[str], score: "ScoreFile", config: config_pb2.EvalConfig, folder: str) -> None:
-        """TFMA over the scores of all evaluation rows; what it writes is read like the Evaluator's."""
+        """Run TFMA over the scores of all evaluation rows; the results are read like the Evaluator's."""
         config = tfma.utils.update_eval_config_with_defaults(config, has_baseline=True)
         locations = {tfma_results.CANDIDATE: score.shipped, tfma_results.BASELINE: score.server}
         analysis = self.analysis(config, folder, locations)
@@ -106,12 +106,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             _ = pipeline | "Files" >> beam.Create(paths, reshuffle=True) | "Score" >> beam.ParDo(score) | "Analyse" >> analysis
 
     def analysis(self, config: config_pb2.EvalConfig, folder: str, locations: dict[str, str]) -> beam.PTransform:
-        """Make the step from scored rows to a ModelEvaluation: TFMA's. A subclass may come to the same in another way.
+        """Make the step from scored rows to a ModelEvaluation: TFMA's. A subclass may reach the same result in another way.
 
         Args:
             config: with the defaults of TFMA filled in.
             folder: of the ModelEvaluation artifact.
-            locations: model name to where it is; for display, and TFMA leaves it out of rows that came with their scores.
+            locations: model name to where it is; for display, and TFMA omits it where rows came with their scores.
 
         Returns:
             A transform of RecordBatches with columns `MOBILE` and `SERVER`.
@@ -127,7 +127,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 def row_microseconds(model: TFLiteModel, rows: dict[str, np.ndarray]) -> float:
-    """Median time of a call with one row, as an app makes it; without the first calls, which pay for what is set up then."""
+    """Return the median time of a call with one row, as an app makes it; without the first calls, which include setting up."""
     inputs = {name: as_input(rows[name][: UNTIMED + TIMED], dtype) for name, dtype in model.dtypes.items()}
     seconds = []
     for index in range(UNTIMED + TIMED):
@@ -140,7 +140,7 @@ def row_microseconds(model: TFLiteModel, rows: dict[str, np.ndarray]) -> float:
 
 @dataclass
 class ScoreFile(beam.DoFn):
-    """Rows of a file of tf.Examples, with the score of the file that ships and of the server's model beside them."""
+    """Reads a file of tf.Examples, and adds the scores of the file that ships and of the server's model."""
 
     shipped: str
     server: str

@@ -1,4 +1,4 @@
-"""Does a file answer what the server answers, by XNNPACK's kernels and by TensorFlow Lite's own? How far apart scores are."""
+"""Compare a file's answers with the server's, by XNNPACK's kernels and by TensorFlow Lite's own."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,33 +12,33 @@ KERNELS = {True: "with XNNPACK", False: "without XNNPACK"}
 
 
 def differences(model: bytes, rows: Mapping[str, np.ndarray], expected: np.ndarray) -> dict[bool, np.ndarray]:
-    """How far the file's scores are from those expected, of shape [rows], with XNNPACK and without."""
+    """Return how far the file's scores are from those expected, of shape [rows], with XNNPACK and without."""
     return {delegates: np.abs(TFLiteModel(model, delegates)(rows) - expected) for delegates in KERNELS}
 
 
 def worst(found: Mapping[bool, np.ndarray], names: Sequence[str]) -> str:
-    """The row of the largest difference, or of the first that is no number, and by which kernels."""
+    """Name the row of the largest difference, or of the first that is NaN, and the kernels."""
     kernels = max(found, key=lambda delegates: np.nan_to_num(found[delegates], nan=np.inf).max())
     return f"{names[int(np.argmax(found[kernels]))]}, {KERNELS[kernels]}"
 
 
 def joined(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Rows below rows."""
+    """Append the second rows to the first."""
     return {name: np.concatenate([first[name], second[name]]) for name in first}
 
 
 def worse_slices(
     mobile: Mapping[str, Mapping[str, float]], server: Mapping[str, Mapping[str, float]], limits: Mapping[str, float], rows: int
 ) -> list[str]:
-    """A sentence for each metric, and slice of at least `rows` rows, in which the file differs too much from the server's.
+    """Word each metric, and slice of at least `rows` rows, in which the file differs too much from the server's model.
 
     Args:
         mobile, server: slice to metric to value.
         limits: metric to the largest difference.
-        rows: of smaller slices nothing is said: one pair of rows that swap their order moves their AUC.
+        rows: smaller slices are ignored: one pair of rows that swap their order moves their AUC.
 
     Returns:
-        The sentences. A metric that has a finite value in neither is not compared; one that has it in one only differs.
+        The sentences. A metric without a finite value in both is not compared; one that has it in only one differs.
     """
     return [
         f"{name}: {metric} of the file {_stated(file)}, of the server's model {_stated(expected)}; "
@@ -47,7 +47,7 @@ def worse_slices(
         if values[ROWS] >= rows
         for metric, limit in limits.items()
         for file, expected in [(values.get(metric, math.nan), server[name].get(metric, math.nan))]
-        if (math.isfinite(file) or math.isfinite(expected)) and not abs(file - expected) <= limit  # NaN is within nothing
+        if (math.isfinite(file) or math.isfinite(expected)) and not abs(file - expected) <= limit  # NaN is within no limit
     ]
 
 

@@ -1,4 +1,4 @@
-"""MobileExporter: the same training, as a TensorFlow Lite file with the preprocessing inside."""
+"""MobileExporter: exports the same training as a TensorFlow Lite file with the preprocessing inside."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -35,11 +35,11 @@ class MobileExporterSpec(component_spec.ComponentSpec):
 
 
 class MobileExporter(base_component.BaseComponent):
-    """TFX's own way to TensorFlow Lite rewrites a SavedModel without its preprocessing, or needs Select operations for it.
+    """Exports a TensorFlow Lite file. TFX's way rewrites a SavedModel without its preprocessing, or needs Select operations.
 
     Outputs:
         mobile_model: `Model`; its serving folder has `model.tflite`, the other variants that ship, and `model_card.json`; the
-            folder `variants` all of them without a card. Custom property `version`: the number that the card states.
+            folder `variants` has all of them without a card. Custom property `version`: the number that the card states.
     """
 
     SPEC_CLASS = MobileExporterSpec

@@ -1,4 +1,4 @@
-"""A SavedModel and the preprocessing before it, as one TensorFlow Lite file of raw values to a probability."""
+"""Convert a SavedModel and its preprocessing to one TensorFlow Lite file, of raw values to a probability."""
 
 import tempfile
 from collections.abc import Mapping
@@ -11,19 +11,19 @@ from components.shared.phone.runtime import OUTPUT, SIGNATURE
 
 
 class MobileModel(tf.Module):
-    """Preprocessing and network, of dense raw columns.
+    """Preprocessing and network, on dense raw columns.
 
     Args:
         model: the Trainer's SavedModel; its function `network` takes prepared features.
         transform: the preprocessing.
         columns: raw columns, name to dtype ("string", "float32" or "int64").
-        batch: rows a call, None for any number. 1 is faster, and what a phone needs.
+        batch: rows for each call; None: any number. 1 is faster, and what a phone needs.
     """
 
     def __init__(self, model: tf.Module, transform: TransformGraph, columns: Mapping[str, str], batch: int | None):
         super().__init__()
         network = model.network.concrete_functions[0]
-        # Attributes, or they would not be saved. Not model and transform whole: the converter loads what is saved three times.
+        # Attributes, or they are not saved. Not the whole model and transform: the converter loads what is saved three times.
         self._weights, self._tables = network.variables, transform.tables
         specs = {name: tf.TensorSpec([batch], dtype, name=name) for name, dtype in columns.items()}
         (prepared,), _ = network.structured_input_signature
@@ -35,7 +35,7 @@ class MobileModel(tf.Module):
 
 
 def to_tflite(model: tf.Module, transform: TransformGraph, columns: Mapping[str, str], batch: int | None) -> bytes:
-    """The float32 file, with builtin operations only. See `MobileModel` for the arguments.
+    """Convert to the float32 file, with builtin operations only. See `MobileModel` for the arguments.
 
     Raises:
         NotConvertible: naming the prepared features whose preprocessing does not convert.
@@ -59,7 +59,7 @@ def _convert(module: tf.Module, function) -> bytes:
 
 
 def culprits(transform: TransformGraph, columns: Mapping[str, str], batch: int | None) -> str:
-    """The prepared features that do not convert by themselves."""
+    """Name the prepared features that do not convert by themselves."""
     found = []
     for name in transform.outputs:
         module = tf.Module()

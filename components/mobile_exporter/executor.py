@@ -1,4 +1,4 @@
-"""MobileExporter's work: one float32 file, its variants, their checks, their card."""
+"""MobileExporter's work: make one float32 file, its variants, their checks, their card."""
 
 import json
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ FOR_PEOPLE = ("words", "form", "value_words", "places", "between")
 
 class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties) -> None:
-        """See `MobileExporter`. Raises NotConvertible."""
+        """Export the files. See `MobileExporter`. Raises NotConvertible."""
         columns = json.loads(exec_properties["columns"])
         ship = json.loads(exec_properties["ship"])
         examples = artifact_utils.get_single_instance(input_dict["examples"])
@@ -61,7 +61,7 @@ class Executor(base_executor.BaseExecutor):
                 (served / card.FILE).write_text(stated.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
     def _files(self, input_dict, columns: dict[str, str]) -> dict[str, bytes]:
-        """Every variant: float32 of any number of rows, the others of one."""
+        """Make every variant: float32 takes any number of rows, the others one."""
         model = tf.saved_model.load(path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"])))
         transform = TransformGraph(f"{artifact_utils.get_single_uri(input_dict['transform_graph'])}/transform_fn")
         one_row = to_tflite(model, transform, columns, batch=1)
@@ -69,7 +69,7 @@ class Executor(base_executor.BaseExecutor):
         return files | {"float32": to_tflite(model, transform, columns, batch=None)}
 
     def _facts(self, input_dict, exec_properties, examples) -> dict:
-        """What the cards of all variants state."""
+        """Collect what the cards of all variants state."""
         overall = tfma_results.metrics(artifact_utils.get_single_uri(input_dict["evaluation"]))[tfma_results.CANDIDATE][OVERALL]
         return {
             "model": exec_properties["model_name"],
@@ -87,7 +87,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def version_to_be(input_dict) -> int:
-    """The number that the server's model gets: the next one, unless it is there, as after a run that was killed.
+    """Return the number that the server's model will get: the next one, or its own if it is there, as after a killed run.
 
     It may be there in production, or as the newest version where models.config pins an older one: as `store.publish` sees it.
     """
@@ -104,7 +104,7 @@ def version_to_be(input_dict) -> int:
 
 
 def training_statistics(input_dict) -> dict[str, statistics_pb2.NumericStatistics]:
-    """Of each number in the training split, the label among them."""
+    """Read the statistics of each number in the training split, with the label."""
     content = Path(artifact_utils.get_split_uri(input_dict["statistics"], "train")) / "FeatureStats.pb"
     [found] = statistics_pb2.DatasetFeatureStatisticsList.FromString(content.read_bytes()).datasets
     return {each.path.step[0]: each.num_stats for each in found.features if each.HasField("num_stats")}
@@ -113,7 +113,7 @@ def training_statistics(input_dict) -> dict[str, statistics_pb2.NumericStatistic
 def feature_card(
     feature: dict, schema: schema_pb2.Schema, statistics: Mapping[str, statistics_pb2.NumericStatistics]
 ) -> card.FeatureCard:
-    """What the declaration, the schema and the training split say of one raw column."""
+    """Describe one raw column by its declaration, the schema and the training split."""
     [stated] = [found for found in schema.feature if found.name == feature["name"]]
     facts = {key: feature[key] for key in DECLARED} | {key: feature[key] for key in FOR_PEOPLE if feature.get(key)}
     if feature["dtype"] == "string":
@@ -130,7 +130,7 @@ def feature_card(
 
 
 def golden_rows(model: TFLiteModel, rows: dict[str, np.ndarray]) -> list[card.Golden]:
-    """The rows as JSON knows them, with the file's own scores."""
+    """Return the rows as JSON values, with the file's own scores."""
     scores = model(rows)
     return [
         card.Golden(row={name: as_json(column[index]) for name, column in rows.items()}, score=float(scores[index]))
@@ -139,7 +139,7 @@ def golden_rows(model: TFLiteModel, rows: dict[str, np.ndarray]) -> list[card.Go
 
 
 def as_json(value) -> card.Value:
-    """A raw value; None where it is missing."""
+    """Convert a raw value for JSON; None where it is missing."""
     if isinstance(value, bytes):
         return value.decode() or None
     number = value.item()

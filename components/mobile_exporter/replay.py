@@ -1,4 +1,4 @@
-"""Replays a tf.Transform graph with operations that TensorFlow Lite has built in.
+"""Replay a tf.Transform graph with operations that TensorFlow Lite has built in.
 
 The saved graph reads sparse tensors and looks up tables that TensorFlow Lite does not know. Replayed from its outputs back,
 with these few operations replaced and all others as they are, it is the same preprocessing: nothing is specified twice.
@@ -21,7 +21,7 @@ class TransformGraph:
 
     Attributes:
         outputs: names of the prepared features, the label among them.
-        tables: the vocabularies, of each look-up; a module that calls this is saved with them if they are an attribute of it.
+        tables: the vocabularies of the look-ups; a module that calls this saves them if they are an attribute of it.
     """
 
     def __init__(self, folder: str):
@@ -45,7 +45,7 @@ class TransformGraph:
         self._tensors = dict(zip(self.outputs, function.outputs, strict=True))
 
     def _table(self, operation: tf.Operation) -> tf.lookup.StaticHashTable:
-        """The vocabulary of a look-up; "" stands for missing; each key also with the NUL that Java's strings arrive with."""
+        """Make the vocabulary of a look-up: "" stands for missing; each key also with the NUL that Java's strings end with."""
         handle, looked_up, default = operation.inputs
         keys, values = export(self._captured[handle.ref()])
         is_missing = tf.equal(keys, missing_token(looked_up))
@@ -58,10 +58,10 @@ class TransformGraph:
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, columns: Mapping[str, tf.Tensor], names: list[str]) -> dict[str, tf.Tensor]:
-        """Prepared features.
+        """Compute prepared features.
 
         Args:
-            columns: raw columns of shape [batch]; NaN, "" and, of strings, what the graph puts for missing stand for missing.
+            columns: raw columns of shape [batch]; NaN, "" and, of strings, the graph's own token stand for missing.
             names: of the prepared features wanted.
 
         Returns:
@@ -88,7 +88,7 @@ class _Replay:
         self._made: dict = {}
 
     def tensor(self, old: tf.Tensor) -> tf.Tensor:
-        """The new graph's counterpart of a tensor."""
+        """Return the new graph's counterpart of a tensor."""
         if old.ref() not in self._made:
             if old.ref() in self._captured:
                 self._made[old.ref()] = tf.constant(self._captured[old.ref()].numpy())
@@ -108,7 +108,7 @@ class _Replay:
         return copied.outputs
 
     def _dense(self, operation: tf.Operation) -> list[tf.Tensor]:
-        """SparseToDense of a raw column: shape [batch, 1], the default where the value is missing."""
+        """Replace SparseToDense of a raw column: shape [batch, 1], the default where the value is missing."""
         source = operation.inputs[0]
         while source.op.type == "Identity":
             source = source.op.inputs[0]
@@ -122,7 +122,7 @@ class _Replay:
 
     def _look_up(self, operation: tf.Operation) -> list[tf.Tensor]:
         keys = self.tensor(operation.inputs[1])
-        # A dynamic batch that is resized to 1 fails later on without the reshape: the converter loses the shape here.
+        # Without the reshape, a dynamic batch that is resized to 1 fails later: the converter loses the shape here.
         return [tf.reshape(self._tables[operation.name].lookup(keys), tf.shape(keys))]
 
     def _size(self, operation: tf.Operation) -> list[tf.Tensor]:
@@ -144,13 +144,13 @@ REPLACED: dict[str, Callable[[_Replay, tf.Operation], list[tf.Tensor]]] = {
 
 
 def export(handle: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Keys and values of a table."""
+    """Return keys and values of a table."""
     with tf.init_scope():
         return tf.raw_ops.LookupTableExportV2(table_handle=handle, Tkeys=tf.string, Tvalues=tf.int64)
 
 
 def missing_token(column: tf.Tensor) -> bytes:
-    """What a dense column of strings holds where the raw one has no value."""
+    """Return what a dense column of strings holds where the raw one has no value."""
     while column.op.type != "SparseToDense":
         if not column.op.inputs:
             raise NotConvertible(f"{column.name} is looked up, and is no raw column that was made dense")

@@ -1,8 +1,8 @@
-"""Does NaN, or a number that is too large, reach an operation of which the phones' runtimes make different things?
+"""Check whether NaN, or a number that is too large, reaches an operation on which the phones' runtimes differ.
 
 MINIMUM(NaN, 1) is 1 by TensorFlow Lite's own kernels and NaN by XNNPACK's; RELU and comparisons differ likewise; and XNNPACK's
-sine of 1e9 is 469. A file in which that happens answers as the server does on one phone, and not on the next one. So it is run
-here on awkward rows, all its tensors kept, and what goes into each operation is looked at. Imports no TensorFlow.
+sine of 1e9 is 469. Such a file answers as the server does on one phone, and not on the next. So it is run here on awkward rows,
+with all its tensors kept, and the input of each operation is checked. Imports no TensorFlow.
 """
 
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ from components.shared.phone.awkward_rows import AwkwardRows
 from components.shared.phone.checks import BUILTIN
 from components.shared.phone.runtime import SIGNATURE, TFLiteModel, as_input
 
-# NaN in, NaN out, or moved as it is: by IEEE 754, whatever the kernel.
+# NaN in, NaN out, or moved unchanged: by IEEE 754, whatever the kernel.
 NAN_IS_SAFE = {"ADD", "SUB", "MUL", "DIV", "NEG", "ABS", "FLOOR_MOD", "SELECT", "SELECT_V2", "CONCATENATION", "PACK", "UNPACK"}
 NAN_IS_SAFE |= {"RESHAPE", "EXPAND_DIMS", "SQUEEZE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "TRANSPOSE", "TILE"}
 NAN_IS_SAFE |= {"GATHER", "GATHER_ND", "BROADCAST_TO", "SHAPE", "ZEROS_LIKE", "SUM", "MEAN"}
 IS_NAN = {"EQUAL", "NOT_EQUAL"}  # of a tensor with itself
-LARGEST = {"SIN": 1e5, "COS": 1e5}  # XNNPACK's are 2e-7 off up to there, 2e-5 at 1e7, and wrong from 1e9 on
+LARGEST = {"SIN": 1e5, "COS": 1e5}  # XNNPACK's are 2e-7 off up to there, 2e-5 at 1e7, and wrong from 1e9
 LARGEST |= {"CAST": 2.0**31}  # to an integer that does not hold it: undefined in C++
 
 
@@ -36,17 +36,17 @@ class Operation:
 
 
 def check(model: bytes, rows: AwkwardRows) -> None:
-    """Refuses a file that gives other answers by other kernels.
+    """Refuse a file that gives different answers with different kernels.
 
     Args:
         model: a file that takes any number of rows.
-        rows: what it is run on.
+        rows: what to run it on.
 
     Raises:
-        NotConvertible: naming the operation, the tensor, and the row in which a value got there that it must not see.
+        NotConvertible: naming the operation, the tensor, and the row in which it got a value that it must not.
     """
     dtypes = TFLiteModel(model).dtypes
-    plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # XNNPACK keeps what is within it to itself
+    plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # XNNPACK does not show its inner tensors
     interpreter = Interpreter(model_content=model, experimental_op_resolver_type=plain, experimental_preserve_all_tensors=True)
     runner = interpreter.get_signature_runner(SIGNATURE)
     runner(**{name: as_input(rows.columns[name], dtype) for name, dtype in dtypes.items()})
@@ -67,7 +67,7 @@ def check(model: bytes, rows: AwkwardRows) -> None:
 
 
 def wrong(step: Operation, values: np.ndarray) -> np.ndarray:
-    """Which of the values the operation must not see, of their shape."""
+    """Mark the values that the operation must not get, in their shape."""
     if step.name in IS_NAN and len(set(step.inputs)) == 1:
         return np.zeros_like(values, bool)
     unsafe = np.isnan(values) & (step.name not in NAN_IS_SAFE)
@@ -75,14 +75,14 @@ def wrong(step: Operation, values: np.ndarray) -> np.ndarray:
 
 
 def row_of(unsafe: np.ndarray, names: list[str]) -> str:
-    """What is odd about the first row that has an unsafe value; a tensor that has no axis of rows has it in all."""
+    """Name the oddity of the first row that has an unsafe value; a tensor without an axis of rows has it in all."""
     if unsafe.ndim and len(unsafe) == len(names):
         return names[int(np.argmax(unsafe.reshape(len(names), -1).any(axis=1)))]
     return "any value"
 
 
 def steps(model: bytes) -> Iterator[Operation]:
-    """The operations that take numbers of the graph that a call runs, in order."""
+    """Yield the operations that take numbers, in order, of the graph that a call runs."""
     read = flatbuffer.Model.GetRootAsModel(model, 0)
     graph = read.Subgraphs(read.SignatureDefs(0).SubgraphIndex())
     for position in range(graph.OperatorsLength()):
@@ -94,7 +94,7 @@ def steps(model: bytes) -> Iterator[Operation]:
 
 
 def activation(operator: flatbuffer.Operator) -> str:
-    """What is fused to an operation, in words: a minimum or a maximum of its own."""
+    """Name what is fused to an operation: a minimum or a maximum of its own."""
     kind: Any = getattr(flatbuffer, OPTIONS[operator.BuiltinOptionsType()], None)  # "NONE" has no class
     if not hasattr(kind, "FusedActivationFunction"):
         return ""
@@ -105,7 +105,7 @@ def activation(operator: flatbuffer.Operator) -> str:
 
 
 def by_number(enumeration: type) -> dict[int, str]:
-    """The names of a flatbuffer's enumeration."""
+    """Map a flatbuffer's enumeration to its names."""
     return {number: name for name, number in vars(enumeration).items() if not name.startswith("_")}
 
 

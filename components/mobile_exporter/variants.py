@@ -1,4 +1,4 @@
-"""Smaller forms of the float32 file, by ai-edge-quantizer.
+"""Make smaller forms of the float32 file, by ai-edge-quantizer.
 
 TensorFlow's own float16 conversion narrows every constant, the means of the preprocessing included, and moved probabilities by
 up to 0.005; here only the weights of the dense layers are. Static int8 is not offered: tried with a smaller network of this
@@ -18,7 +18,7 @@ VARIANTS = get_args(Variant)
 
 
 def quantized(float32: bytes, variant: str) -> bytes:
-    """A variant of the float32 file, one of `VARIANTS`."""
+    """Make a variant of the float32 file, one of `VARIANTS`."""
     if variant == "float32":
         return float32
     with tempfile.TemporaryDirectory() as folder:

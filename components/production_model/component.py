@@ -1,4 +1,4 @@
-"""ProductionModel: the model that users get now, as an artifact of the run."""
+"""ProductionModel: hands the run the model that users get now, as an artifact."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from components.shared.files import files_below, sha256
 
 
 class Driver(CacheKeyDriver):
-    """A push or a rollback changes what is in production; where models.config pins it, a push changes what is newest."""
+    """Adds to the cache key what is in production, which a push or a rollback changes, and what is newest."""
 
     def outside(self, exec_properties) -> str:
         folder = Path(exec_properties["folder"])
@@ -21,7 +21,7 @@ class Driver(CacheKeyDriver):
 
 
 def _content(version: store.Version | None) -> tuple[int, dict[str, str]] | None:
-    """Its number, and the sum of each file, the signature too: also what was changed since it was published."""
+    """Return its number, and the sum of each file and of the signature, so that later changes count too."""
     if version is None:
         return None
     return version.number, {str(path): sha256(version.folder / path) for path in files_below(version.folder)}
@@ -37,13 +37,13 @@ class ProductionModelSpec(component_spec.ComponentSpec):
 
 
 class ProductionModel(base_component.BaseComponent):
-    """Reads the push destination instead of asking the metadata store for a blessed model, as TFX's Resolver does.
+    """Reads the push destination; TFX's Resolver asks the metadata store for a blessed model instead.
 
     So the baseline is what users get, also after a rollback, and the DAG runs where there is no Resolver.
 
     Outputs:
         model: `Model`. Custom properties: `version`, the number in production, 0 if there is none (the model's folder is
-            empty then); `next_version`, the number of what is published next; `newest_model`, the digest of the model of the
+            empty then); `next_version`, the number that is published next; `newest_model`, the digest of the model of the
             newest version, which is not in production if a models.config pins an older one.
     """
 
@@ -53,8 +53,8 @@ class ProductionModel(base_component.BaseComponent):
 
     def __init__(self, folder: str, public_key: str | None = None):
         """Args:
-        folder: the push destination, with a folder a version.
-        public_key: file of the keys, one of which must have signed the manifest; None: no signature is asked for.
+        folder: the push destination, with a folder for each version.
+        public_key: file of the keys, one of which must have signed the manifest; None (default): no signature is required.
         """
         model = channel.Channel(type=standard_artifacts.Model)
         super().__init__(ProductionModelSpec(folder=folder, public_key=public_key, model=model))

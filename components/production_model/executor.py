@@ -1,4 +1,4 @@
-"""ProductionModel's work: copies the version in production, verified, into the run."""
+"""ProductionModel's work: copy the version in production, verified, into the run."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from components.shared.artifacts import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, VE
 
 class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties) -> None:
-        """See `ProductionModel`. Raises CorruptModel, SignatureInvalid, VersionNotFound, BadConfig."""
+        """Copy the model. See `ProductionModel`. Raises CorruptModel, SignatureInvalid, VersionNotFound, BadConfig."""
         model = artifact_utils.get_single_instance(output_dict["model"])
         folder, keys = Path(exec_properties["folder"]), read_keys(exec_properties.get("public_key"))
         version, newest = store.production(folder, keys), store.newest(folder, keys)

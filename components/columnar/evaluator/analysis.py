@@ -1,4 +1,4 @@
-"""TFMA's metrics, plots and validations of scored rows, computed on whole columns."""
+"""Compute TFMA's metrics, plots and validations of scored rows on whole columns."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,11 +21,11 @@ Metrics = dict[tfma.metrics.MetricKey, Any]
 
 
 def covers(config: config_pb2.EvalConfig) -> bool:
-    """Whether `Analyse` computes what this configuration, with TFMA's defaults filled in, asks for.
+    """Tell whether `Analyse` computes what this configuration, with TFMA's defaults filled in, asks for.
 
-    That is metrics of a binary label and a score that TFMA makes of counts, sums, cross entropy or the histogram of scores, as
-    AUC, calibration, log loss and their plots, over all rows and by the values of single features, with thresholds. It is not:
-    weights, several classes or outputs, queries, crossed slices, confidence intervals, the metrics inside a Keras model.
+    It computes metrics of a binary label and a score that TFMA makes from counts, sums, cross entropy or the histogram of
+    scores, as AUC, calibration, log loss and their plots, over all rows and by the values of single features, with thresholds.
+    Not: weights, several classes or outputs, queries, crossed slices, confidence intervals, metrics inside a Keras model.
     """
     plain = config_pb2.EvalConfig(
         model_specs=[
@@ -54,12 +54,12 @@ def covers(config: config_pb2.EvalConfig) -> bool:
 
 
 def score_column(spec: config_pb2.ModelSpec) -> str:
-    """Where the scores of a model are."""
+    """Name the column of a model's scores."""
     return spec.prediction_key or f"score of {spec.name or 'the model'}"
 
 
 def columns(config: config_pb2.EvalConfig) -> set[str]:
-    """The features that the analysis needs."""
+    """Name the features that the analysis needs."""
     return {spec.label_key for spec in config.model_specs} | {key for spec in config.slicing_specs for key in spec.feature_keys}
 
 
@@ -73,7 +73,7 @@ def Analyse(batches, config: config_pb2.EvalConfig, folder: str, locations: dict
     Args:
         batches: PCollection of RecordBatches with the label, the features of slices, and `score_column` of each model; lists
             of values, of one value in labels and scores.
-        config: one that `covers` knows.
+        config: one that `covers` accepts.
         folder: of the ModelEvaluation artifact.
         locations: where each model is, by its name; for display.
 
@@ -95,12 +95,12 @@ def Analyse(batches, config: config_pb2.EvalConfig, folder: str, locations: dict
 
 
 def _computations(config: config_pb2.EvalConfig) -> list:
-    """What TFMA computes, each once: metrics share the histogram of scores."""
+    """List TFMA's computations, each once: metrics share the histogram of scores."""
     return list(dict.fromkeys(to_computations(list(config.metrics_specs), eval_config=config)))
 
 
 def slices(batch: pa.RecordBatch, config: config_pb2.EvalConfig) -> Iterator[tuple[SliceKey, Rows]]:
-    """The rows of each slice: labels and scores by model, `[rows]` each. A row without a slice's feature is in none of it."""
+    """Yield each slice's labels and scores by model, `[rows]` each. A row without a slice's feature is in none of it."""
     whole = Rows(
         {spec.name: _singles(batch, spec.label_key).astype(np.float64) for spec in config.model_specs},
         {spec.name: _singles(batch, score_column(spec)) for spec in config.model_specs},
@@ -126,7 +126,7 @@ def _singles(batch: pa.RecordBatch, name: str) -> np.ndarray:
 
 
 class Combine(beam.combiners.SingleInputTupleCombineFn):
-    """TFMA's combiners, on rows instead of a row."""
+    """TFMA's combiners, on many rows at a time."""
 
     def __init__(self, *combiners: beam.CombineFn):
         super().__init__(*combiners)
@@ -149,7 +149,7 @@ class Combine(beam.combiners.SingleInputTupleCombineFn):
 
 
 def derive(combined: tuple[SliceKey, Metrics], derivations: list, baseline: str | None) -> tuple[SliceKey, Metrics]:
-    """Adds what follows from the sums of a slice, and the candidate's differences from the baseline; drops TFMA's own sums."""
+    """Add what follows from a slice's sums, and the candidate's differences from the baseline; remove TFMA's own sums."""
     slice_key, metrics = combined
     for derivation in derivations:
         metrics = metrics | columnar.derived(derivation, metrics)

@@ -1,4 +1,4 @@
-"""TFMA's combiners on columns instead of rows, and TFMA's confusion matrices without its loops."""
+"""Run TFMA's combiners on columns instead of rows, and make TFMA's confusion matrices without its loops."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from components.columnar.evaluator.private import EPSILON, Count, CrossEntropy, 
 from components.shared.errors import BadData
 from components.shared.scored_rows import NEAREST  # whose log loss is compared with this one
 
-# The histogram that AUC and its like share, and the matrices at as many thresholds that follow from it.
+# The histogram that AUC and others share, and the matrices at as many thresholds that follow from it.
 _HISTOGRAM, _MATRICES = (each.keys[0].name for each in matrices.binary_confusion_matrices())
 _THRESHOLDS = np.array(interpolated_thresholds(matrices.DEFAULT_NUM_THRESHOLDS))
 _EDGES = _THRESHOLDS + EPSILON  # a score at a threshold is below it
@@ -34,12 +34,12 @@ class Rows:
         return len(next(iter(self.labels.values())))
 
     def take(self, rows: np.ndarray) -> "Rows":
-        """Those with these numbers."""
+        """Select rows by their numbers."""
         return Rows(*({name: column[rows] for name, column in columns.items()} for columns in (self.labels, self.scores)))
 
 
 def covers(computations: list) -> bool:
-    """Whether all of TFMA's computations are made of what `accumulated` knows."""
+    """Tell whether `accumulated` can do all of TFMA's computations."""
     return all(
         type(each) is metric_types.DerivedMetricComputation
         or (
@@ -54,10 +54,10 @@ def covers(computations: list) -> bool:
 
 
 def accumulated(combiner: Count | Sums | CrossEntropy | Histogram, rows: Rows):
-    """The accumulator that a combiner of TFMA has after these rows.
+    """Return the accumulator that a combiner of TFMA has after these rows.
 
     Raises:
-        BadData: a score is no number, or the histogram of scores gets a label outside [0, 1].
+        BadData: a score is not a number, or the histogram of scores gets a label outside [0, 1].
     """
     if isinstance(combiner, Count):
         return float(len(rows))
@@ -81,7 +81,7 @@ def accumulated(combiner: Count | Sums | CrossEntropy | Histogram, rows: Rows):
 
 
 def _within(scores: np.ndarray) -> np.ndarray:
-    """Probabilities away from 0 and 1, where TFMA's cross entropy is infinite or NaN. What is no probability stays as it is."""
+    """Move probabilities away from 0 and 1, where TFMA's cross entropy is infinite or NaN. Other values stay as they are."""
     return np.where((scores >= 0) & (scores <= 1), np.clip(scores, NEAREST, 1 - NEAREST), scores)
 
 
@@ -96,7 +96,7 @@ def _buckets(histogram: Histogram, labels: np.ndarray, scores: np.ndarray) -> di
 
 
 def derived(computation: metric_types.DerivedMetricComputation, metrics: metric_types.MetricsDict) -> metric_types.MetricsDict:
-    """What follows from the metrics of a slice; the same as `computation.result(metrics)`."""
+    """Derive what follows from the metrics of a slice; the same as `computation.result(metrics)`."""
     key = computation.keys[0]
     if key.name != _MATRICES:
         return computation.result(metrics)
@@ -104,7 +104,7 @@ def derived(computation: metric_types.DerivedMetricComputation, metrics: metric_
 
 
 def confusion_matrices(histogram: list[Bucket]) -> matrices.Matrices:
-    """At TFMA's 10,000 thresholds. TFMA's own function makes as many objects for each slice, one at a time.
+    """Make the matrices at TFMA's 10,000 thresholds. TFMA's own function makes as many objects for each slice, one by one.
 
     Args:
         histogram: the filled ones of TFMA's 10,002 buckets, in order.
@@ -116,7 +116,7 @@ def confusion_matrices(histogram: list[Bucket]) -> matrices.Matrices:
     positives, negatives = (np.bincount(intervals, weights, len(_EDGES)) for weights in (labels, rows - labels))
     true_positives, false_positives = (np.cumsum(counts[::-1])[::-1] for counts in (positives, negatives))
     false_negatives, true_negatives = (np.cumsum(counts) - counts for counts in (positives, negatives))
-    # Above the last threshold there is nothing, also of scores beyond 1.
+    # Nothing is above the last threshold, not even scores beyond 1.
     true_positives[-1], false_positives[-1] = 0, 0
     false_negatives[-1], true_negatives[-1] = positives.sum(), negatives.sum()
     return matrices.Matrices(

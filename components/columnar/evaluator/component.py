@@ -1,4 +1,4 @@
-"""Evaluator on columns, where TFX takes row by row."""
+"""Evaluator on columns, where TFX works row by row."""
 
 from tfx.dsl.components.base import executor_spec
 
@@ -7,12 +7,12 @@ from components.evaluator import component
 
 
 class Evaluator(component.Evaluator):
-    """Evaluate and bless as the component that it extends does, several times faster. Results are equal by value.
+    """Evaluates and blesses as the component that it extends does, several times faster. Results are equal by value.
 
-    One thing differs. The log loss takes scores within 1e-7 of 0 or 1 for that near: in TFMA's, one of exactly 0 or 1 is NaN.
+    One thing differs. The log loss replaces scores within 1e-7 of 0 or 1 by that limit: in TFMA's, exactly 0 or 1 gives NaN.
 
-    Examples are gzipped TFRecords of tf.Example. What `analysis.covers` does not know of TFMA's configuration, what comes with
-    a `module_path`, and what has no schema goes TFX's own way, at TFX's speed.
+    Examples are gzipped TFRecords of tf.Example. Where `analysis.covers` refuses TFMA's configuration, and with a `module_path`
+    or without a schema, TFX's own code runs, at TFX's speed.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)

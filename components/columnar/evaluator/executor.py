@@ -20,7 +20,7 @@ SIGNATURE = "serving_default"
 
 class Executor(executor.Executor):
     def evaluate(self, inputs, outputs, exec_properties) -> None:
-        """See the method that this overrides. Raises BadConfig, BadData, NotAScore."""
+        """Evaluate on columns, as the method that this overrides. Raises BadConfig, BadData, NotAScore."""
         config = tfma.utils.update_eval_config_with_defaults(
             json_format.Parse(exec_properties["eval_config"], config_pb2.EvalConfig()),
             has_baseline=bool(inputs["baseline_model"]),
@@ -59,7 +59,7 @@ class Executor(executor.Executor):
 
 
 def bless(inputs: dict[str, list[Artifact]], output_dict: dict[str, list[Artifact]], exec_properties: dict) -> None:
-    """Say in the blessing, by its properties and by a file as TFX does, whether the validation held."""
+    """Write to the blessing, by its properties and by a file as TFX does, whether the validation held."""
     blessing = artifact_utils.get_single_instance(output_dict["blessing"])
     model = artifact_utils.get_single_instance(inputs["model"])
     blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)

@@ -1,4 +1,4 @@
-"""What TFMA's metrics are made of, for which TFMA has no public names. See components/columnar/README.md."""
+"""The parts of TFMA's metrics for which TFMA has no public names. See components/columnar/README.md."""
 
 from operator import attrgetter
 
@@ -22,7 +22,7 @@ METRICS = (tfma.metrics.ExampleCount, tfma.metrics.Calibration, tfma.metrics.Bin
 
 
 def check() -> None:
-    """Look for the attributes that a combiner has only once it is made. Raises AttributeError, as an import would."""
+    """Check the attributes that a combiner has only once it is made. Raises AttributeError, as an import would."""
     for metric in METRICS:
         for computation in metric().computations():
             combiner = getattr(computation, "combiner", None)

@@ -1,4 +1,4 @@
-"""Files of tf.Examples as columns, with the scores of SavedModels among them."""
+"""Read files of tf.Examples as columns, with the scores of SavedModels among them."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -32,12 +32,12 @@ class ScoredBy:
 
 @dataclass
 class Score(beam.DoFn):
-    """A gzipped file of tf.Examples as RecordBatches: the features of `schema`, and a column of scores for each model.
+    """Turns a gzipped file of tf.Examples into RecordBatches: the features of `schema`, and a column of scores for each model.
 
     Every column is of lists, as tf.Examples are decoded to; those of scores have one float32 each.
 
     Raises:
-        NotAScore: a model does not answer with one number a row.
+        NotAScore: a model does not answer with one number for each row.
     """
 
     models: list[ScoredBy]
@@ -62,7 +62,7 @@ class Score(beam.DoFn):
 
 
 def scores(signature, examples: np.ndarray, name: str) -> np.ndarray:
-    """A model's answers to serialized tf.Examples, `[rows]`.
+    """Return a model's answers to serialized tf.Examples, `[rows]`.
 
     Args:
         signature: of the model.
@@ -70,7 +70,7 @@ def scores(signature, examples: np.ndarray, name: str) -> np.ndarray:
         name: of the signature, for errors.
 
     Raises:
-        NotAScore: it takes other things, or does not answer with one number a row.
+        NotAScore: it takes other things, or does not answer with one number for each row.
     """
     inputs = signature.structured_input_signature[1]
     if [spec.dtype for spec in inputs.values()] != [tf.string]:
@@ -86,12 +86,12 @@ def scores(signature, examples: np.ndarray, name: str) -> np.ndarray:
 
 
 def of_one(values: np.ndarray) -> pa.ListArray:
-    """A column of lists of one float32."""
+    """Make a column of lists of one float32."""
     return pa.ListArray.from_arrays(np.arange(len(values) + 1, dtype=np.int32), pa.array(values, pa.float32()))
 
 
 def decoded(schema: schema_pb2.Schema, names: Iterable[str]) -> schema_pb2.Schema:
-    """The part of a schema that is about these features, so that only they are decoded.
+    """Return the part of a schema for these features, so that only they are decoded.
 
     Raises:
         BadConfig: there is no such feature.

@@ -1,4 +1,4 @@
-"""Files of a ModelEvaluation, as TFMA's writers name and fill them."""
+"""Write the files of a ModelEvaluation, as TFMA's writers name and fill them."""
 
 from collections.abc import Iterable
 
@@ -20,10 +20,10 @@ from tensorflow_model_analysis.writers.metrics_plots_and_validations_writer impo
 def results(slices: list, config: config_pb2.EvalConfig, folder: str, locations: dict[str, str]) -> None:
     """Write everything that `tfma.load_metrics`, `load_plots`, `load_validation_result` and `load_eval_result` read.
 
-    TFMA writes each kind by steps of their own, a dozen each. There is one record a slice, so one step does.
+    TFMA writes each kind by a dozen steps of its own. There is one record for each slice, so one step is enough.
 
     Args:
-        slices: of each, its key and its metrics and plots.
+        slices: key, metrics and plots of each.
         config: of the evaluation.
         folder: of the ModelEvaluation artifact.
         locations: model name to where it is; for display.
@@ -42,7 +42,7 @@ def results(slices: list, config: config_pb2.EvalConfig, folder: str, locations:
 
 
 def validated(metrics: Iterable, config: config_pb2.EvalConfig) -> validation_result_pb2.ValidationResult:
-    """Whether the thresholds hold in all slices."""
+    """Decide whether the thresholds hold in all slices."""
     combiner = CombineValidations(config)
     result = combiner.create_accumulator()
     for each in metrics:

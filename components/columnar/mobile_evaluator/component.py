@@ -7,6 +7,6 @@ from components.mobile_evaluator import component
 
 
 class MobileEvaluator(component.MobileEvaluator):
-    """Judge the phone's file as the component that it extends does, with the Evaluator's analysis on columns for TFMA's own."""
+    """Judges the phone's file as the component that it extends does, with the Evaluator's analysis on columns."""
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)

@@ -10,7 +10,7 @@ from components.mobile_evaluator import executor
 
 class Executor(executor.Executor):
     def analysis(self, config: config_pb2.EvalConfig, folder: str, locations: dict[str, str]) -> beam.PTransform:
-        """See the method that this overrides. What `analysis.covers` does not know is left to that."""
+        """Make the step on columns, as the method that this overrides, which does what `analysis.covers` refuses."""
         if analysis.covers(config):
             return analysis.Analyse(config, folder, locations)
         return super().analysis(config, folder, locations)

@@ -20,20 +20,20 @@ REFUSED = (
 
 
 class StatisticsGen(component.StatisticsGen):
-    """TensorFlow Data Validation's statistics of every split, the same as those of the component that it extends.
+    """Computes TensorFlow Data Validation's statistics of every split, the same as the component that it extends.
 
     Limitations: `examples` must be tf.Examples, of which every split, row and feature is counted, and nothing is sliced. The
-    most frequent values and the number of distinct ones are those of sketches: exact up to 1,024 values of a feature.
+    most frequent values and the number of distinct ones come from sketches: exact up to 1,024 values of a feature.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(self, examples: BaseChannel, stats_options: StatsOptions | None = None) -> None:
-        """The component.
+        """Create the component.
 
         Args:
             examples: an Examples artifact.
-            stats_options: what is computed.
+            stats_options: what is computed. Default: what TensorFlow Data Validation computes.
 
         Raises:
             BadConfig: an option is one of `REFUSED`.

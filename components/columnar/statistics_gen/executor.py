@@ -17,7 +17,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     """Thin: plans the files, wires the job."""
 
     def Do(self, input_dict, output_dict, exec_properties) -> None:
-        """See `StatisticsGen`. Raises BadData if `examples` are no tf.Examples."""
+        """Compute the statistics. See `StatisticsGen`. Raises BadData if `examples` are not tf.Examples."""
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         statistics = artifact_utils.get_single_instance(output_dict["statistics"])
         statistics.split_names = examples.split_names

@@ -1,7 +1,7 @@
-"""TensorFlow Data Validation's generators at work: the part of each file, then all parts as one summary.
+"""Run TensorFlow Data Validation's generators: on each file, then on all results for one summary.
 
-`tfdv.GenerateStatistics` runs the same generators. What it puts around them, Beam stages for slices, samples and counters of
-its own, takes as long as three months of rows.
+`tfdv.GenerateStatistics` runs the same generators. The Beam stages that it adds, for slices, samples and counters of its own,
+take as long as three months of rows.
 """
 
 from collections.abc import Iterable, Iterator
@@ -29,16 +29,16 @@ class _WithGenerators(beam.DoFn):
             generator.setup()
 
     def _each(self, method: str, *arguments: Iterable[Any]) -> list[Any]:
-        """Calls a method of every generator, each with its own of `arguments`."""
+        """Call a method of every generator, each with its own of `arguments`."""
         calls = zip(self._generators, *arguments, strict=True)
         return [getattr(generator, method)(*given) for generator, *given in calls]
 
 
 class Accumulate(_WithGenerators):
-    """(key, file of tf.Examples) in; (key, the generators' accumulators of its rows) out."""
+    """Turns (key, file of tf.Examples) into (key, the generators' accumulators of its rows)."""
 
     def process(self, source: tuple[str, str]) -> Iterator[tuple[str, list[Any]]]:
-        """Reads one file."""
+        """Read one file."""
         key, path = source
         parts = self._each("create_accumulator")
         for batch in record_batches.read(path, BATCH_ROWS):
@@ -47,10 +47,10 @@ class Accumulate(_WithGenerators):
 
 
 class Summarise(_WithGenerators):
-    """(file to write, the accumulators of all its parts) in; a serialized DatasetFeatureStatisticsList in that file."""
+    """Turns (file to write, the accumulators of all its parts) into a serialized DatasetFeatureStatisticsList in that file."""
 
     def process(self, grouped: tuple[str, Iterable[list[Any]]]) -> None:
-        """Writes one file."""
+        """Write one file."""
         target, parts = grouped
         whole = self._each("merge_accumulators", zip(*parts, strict=True))
         summary = extract_statistics_output(whole, self._generators)

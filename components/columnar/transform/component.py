@@ -8,9 +8,9 @@ from components.columnar.transform.executor import Executor
 
 
 class Transform(component.Transform):
-    """Analyses the train split, and transforms every split with what it found.
+    """Analyses the train split, and transforms every split with the result.
 
-    Outputs, the same by value as those of the component that it extends:
+    Outputs, equal by value to those of the component that it extends:
         transform_graph: for `tft.TFTransformOutput`.
         transformed_examples: gzipped TFRecords of tf.Examples, a file for each file of `examples`.
 
@@ -24,13 +24,13 @@ class Transform(component.Transform):
     def __init__(
         self, examples: BaseChannel, schema: BaseChannel, preprocessing_fn: str, custom_config: dict | None = None
     ) -> None:
-        """The component.
+        """Create the component.
 
         Args:
             examples: an Examples artifact with a split named train.
             schema: a Schema artifact.
             preprocessing_fn: dotted path of a function from raw to prepared tensors, by name.
-            custom_config: goes to `preprocessing_fn` where it has an argument of this name; TFX's cache sees it anyhow.
+            custom_config: passed to `preprocessing_fn` if it has an argument of this name; in TFX's cache key in any case.
         """
         super().__init__(
             examples,

@@ -1,4 +1,4 @@
-"""Transform's executor: TensorFlow Transform analyses, `shards` transforms. One Beam job, whose every element is a file."""
+"""Transform's executor: TensorFlow Transform analyses, `shards` transforms, in one Beam job with an element for each file."""
 
 import posixpath
 
@@ -25,7 +25,7 @@ TEMPORARY = ".temporary"
 
 
 def plan(examples: Artifact, transformed: Artifact) -> list[Shard]:
-    """Every file of every split, and what it becomes."""
+    """List every file of every split, and what it becomes."""
     return [
         Shard(source, f"{artifact_utils.get_split_uri([transformed], split)}/{PREFIX}{posixpath.basename(source)}")
         for split in artifact_utils.decode_split_names(examples.split_names)
@@ -37,7 +37,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     """Thin: plans the shards, wires the job."""
 
     def Do(self, input_dict, output_dict, exec_properties) -> None:
-        """See `Transform`. Raises BadData if `examples` are no tf.Examples."""
+        """Analyse and transform. See `Transform`. Raises BadData if `examples` are not tf.Examples."""
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         folder = artifact_utils.get_single_uri(input_dict["schema"])
         schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(folder))

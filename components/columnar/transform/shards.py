@@ -1,4 +1,4 @@
-"""Transform's work on one file: raw tf.Examples in, prepared ones out, a batch at a time."""
+"""Transform one file: raw tf.Examples in, prepared ones out, a batch at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from tfx_bsl.tfxio import tensor_adapter
 
 from components.shared import record_batches, tf_examples
 
-# Fixed: same rows, same batches, same rounding. Beam's own choice of sizes follows the clock.
+# Fixed: same rows, same batches, same rounding. Beam chooses sizes by the clock.
 BATCH_ROWS = 4096
 
 
@@ -26,10 +26,10 @@ class Shard:
 
 
 class TransformShards(beam.DoFn):
-    """Writes `target` of each `Shard`. A worker that repeats one replaces the file by the same."""
+    """Writes the `target` of each `Shard`. A worker that repeats one replaces the file by the same."""
 
     def __init__(self, schema: bytes, adapter: tensor_adapter.TensorAdapterConfig):
-        """The DoFn.
+        """Create the DoFn.
 
         Args:
             schema: a serialized `schema_pb2.Schema` of the raw examples.
@@ -40,15 +40,15 @@ class TransformShards(beam.DoFn):
         self._model: Any = None
 
     def process(self, shard: Shard, graph: str) -> Iterator[str]:
-        """Writes a shard with the SavedModel in the folder `graph`. Yields the path of what it wrote."""
-        if self._model is None:  # `graph` is a side input, which `setup` has not
+        """Write a shard with the SavedModel in the folder `graph`. Yields the path of what it wrote."""
+        if self._model is None:  # `graph` is a side input, which `setup` does not get
             self._model = tf.saved_model.load(graph)
         raw = record_batches.serialized(shard.source, BATCH_ROWS)
         tf_examples.write(shard.target, chain.from_iterable(record_batches.in_order(self._prepare, raw)))
         yield shard.target
 
     def _prepare(self, raw: np.ndarray) -> list[bytes]:
-        """Serialized tf.Examples in and out."""
+        """Prepare serialized tf.Examples."""
         transform = self._model.transform_fn
         batch = record_batches.decode(raw, self._schema)
         tensors = transform(tensor_adapter.TensorAdapter(self._adapter).ToBatchTensors(batch, produce_eager_tensors=True))
