@@ -31,7 +31,6 @@ class Request(BaseModel):
     memory: float
 
     def name(self) -> str:
-        """Name the request for a message."""
         return f"request {self.number} ({self.protocol}, evaluation row {self.row})"
 
 

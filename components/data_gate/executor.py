@@ -43,7 +43,6 @@ class Executor(base_executor.BaseExecutor):
 
 
 def _read(artifacts, split: str, name: str, message):
-    """Read a serialized proto from a split of a single artifact."""
     path = Path(artifact_utils.get_split_uri(artifacts, split)) / name
     message.ParseFromString(path.read_bytes())
     return message

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import tfx  # noqa: F401 (TFDV imports only behind it)
+import tfx  # noqa: F401 (TFDV imports only after it)
 
 import tensorflow_data_validation as tfdv  # isort: skip
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2

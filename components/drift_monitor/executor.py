@@ -11,7 +11,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-import tensorflow_data_validation as tfdv  # isort: skip  # behind tfx
+import tensorflow_data_validation as tfdv  # isort: skip  # after tfx
 
 from components.drift_monitor import data_drift, observe, performance
 from components.model_store import contents

@@ -18,7 +18,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 from tfx_bsl.coders import example_coder
 
-import tensorflow_model_analysis as tfma  # isort: skip  # behind tfx
+import tensorflow_model_analysis as tfma  # isort: skip  # after tfx
 from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
 from components.mobile_evaluator import parity

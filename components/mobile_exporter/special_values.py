@@ -105,7 +105,6 @@ def activation(operator: flatbuffer.Operator) -> str:
 
 
 def by_number(enumeration: type) -> dict[int, str]:
-    """Map a flatbuffer's enumeration to its names."""
     return {number: name for name, number in vars(enumeration).items() if not name.startswith("_")}
 
 

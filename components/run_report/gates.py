@@ -56,7 +56,6 @@ def gates(facts: RunFacts) -> list[Gate]:
 
 
 def refusing(found: list[Gate]) -> Gate | None:
-    """Return the first gate that refused."""
     return next((gate for gate in found if gate.state == "refused"), None)
 
 

@@ -60,7 +60,6 @@ def production(model: str, points: Sequence[Point]) -> Markup:
 
 
 def _words(points: Sequence[Point]) -> str:
-    """Say what the picture shows."""
     changes = ", ".join(f"version {point.version} in {point.span}" for point in points if point.published)
     first, last = points[0], points[-1]
     return (

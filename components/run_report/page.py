@@ -101,7 +101,6 @@ def decisive(gate: Gate) -> list[Limit]:
 
 
 def _tightness(limit: Limit) -> float:
-    """Return the margin as a share of the limit."""
     ends = [abs(end) for end in (limit.at_least, limit.at_most) if end]
     return (limit.margin or 0.0) / min(ends, default=1.0)
 

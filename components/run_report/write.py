@@ -31,7 +31,6 @@ def write_run(folder: Path, found: RunFacts, before: RunFacts | None = None, aft
 
 
 def write_facts(folder: Path, found: RunFacts) -> None:
-    """Write what a page is made of."""
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder, facts.FILE, found.model_dump_json(indent=1) + "\n")
 

@@ -53,7 +53,6 @@ def is_span(name: str) -> bool:
 
 
 def none_in(folder: Path | str) -> NoReturn:
-    """Raise SpanNotFound."""
     raise SpanNotFound(
         f"No spans in {folder}; expected folders named YYYY-MM. Build them with the problem's own program, as `make data` "
         "does, or put a folder a month there."

@@ -107,7 +107,6 @@ def _check_lengths(column: pa.Array) -> None:
 
 
 def _check_characters(column: pa.DictionaryArray) -> None:
-    """Check each distinct text once."""
     texts = column.dictionary.cast(pa.string())
     for place in pc.indices_nonzero(pc.match_substring_regex(texts, CONTROL)).to_pylist():
         if (row := pc.index(column.indices, place).as_py()) >= 0:

@@ -6,7 +6,7 @@ from tfx.components.evaluator import constants
 from tfx.types import Artifact, artifact_utils
 from tfx.utils import io_utils, json_utils, path_utils
 
-import tensorflow_model_analysis as tfma  # isort: skip  # behind tfx
+import tensorflow_model_analysis as tfma  # isort: skip  # after tfx
 from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
 from components.columnar.evaluator import analysis

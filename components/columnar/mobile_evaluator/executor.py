@@ -2,7 +2,7 @@
 
 import apache_beam as beam
 
-from tensorflow_model_analysis.proto import config_pb2  # isort: skip  # behind tfx
+from tensorflow_model_analysis.proto import config_pb2  # isort: skip  # after tfx
 
 from components.columnar.evaluator import analysis
 from components.mobile_evaluator import executor

@@ -4,7 +4,7 @@ from tfx.components.statistics_gen import component
 from tfx.dsl.components.base import executor_spec
 from tfx.types.channel import BaseChannel
 
-from tensorflow_data_validation import StatsOptions  # isort: skip  # behind tfx
+from tensorflow_data_validation import StatsOptions  # isort: skip  # after tfx
 
 from components.columnar.statistics_gen.executor import Executor
 from components.shared.errors import BadConfig

@@ -6,7 +6,7 @@ from tfx.components.statistics_gen import executor
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
-import tensorflow_data_validation as tfdv  # isort: skip  # behind tfx
+import tensorflow_data_validation as tfdv  # isort: skip  # after tfx
 
 from components.columnar.statistics_gen.summary import Accumulate, Summarise
 from components.shared import record_batches

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from components.shared import record_batches
 
-import tensorflow_data_validation as tfdv  # isort: skip  # behind tfx
+import tensorflow_data_validation as tfdv  # isort: skip  # after tfx
 from tensorflow_data_validation.statistics.stats_impl import extract_statistics_output, get_generators  # isort: skip
 
 BATCH_ROWS = 4096  # larger ones are no faster, and take more memory
@@ -38,7 +38,6 @@ class Accumulate(_WithGenerators):
     """Turns (key, file of tf.Examples) into (key, the generators' accumulators of its rows)."""
 
     def process(self, source: tuple[str, str]) -> Iterator[tuple[str, list[Any]]]:
-        """Read one file."""
         key, path = source
         parts = self._each("create_accumulator")
         for batch in record_batches.read(path, BATCH_ROWS):
@@ -50,7 +49,6 @@ class Summarise(_WithGenerators):
     """Turns (file to write, the accumulators of all its parts) into a serialized DatasetFeatureStatisticsList in that file."""
 
     def process(self, grouped: tuple[str, Iterable[list[Any]]]) -> None:
-        """Write one file."""
         target, parts = grouped
         whole = self._each("merge_accumulators", zip(*parts, strict=True))
         summary = extract_statistics_output(whole, self._generators)

@@ -48,7 +48,6 @@ class TransformShards(beam.DoFn):
         yield shard.target
 
     def _prepare(self, raw: np.ndarray) -> list[bytes]:
-        """Prepare serialized tf.Examples."""
         transform = self._model.transform_fn
         batch = record_batches.decode(raw, self._schema)
         tensors = transform(tensor_adapter.TensorAdapter(self._adapter).ToBatchTensors(batch, produce_eager_tensors=True))

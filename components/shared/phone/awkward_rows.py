@@ -71,7 +71,6 @@ def values(feature: FeatureCard) -> list:
 
 
 def encoded(value: object) -> object:
-    """Encode texts as UTF-8."""
     return value.encode() if isinstance(value, str) else value
 
 
