@@ -61,7 +61,7 @@ class Server:
         return Fault(f"{what}the server {how}; its last words: {said[0][:300]}", of_machine=code == -signal.SIGKILL)
 
     def wait_until_loaded(self, seconds: float) -> None:
-        """Wait. Raises Fault if it ended, cannot load the model, or has not within `seconds` from its start."""
+        """Wait. Raises Fault if it ends, cannot load the model, or takes more than `seconds` from its start."""
         until = self.since + seconds
         state = "no answer yet"
         with network.web(f"http://{self.rest}", 1) as web:

@@ -19,18 +19,18 @@ from components.shared.nodes import NodeId, Output
 
 
 class Settings(BaseModel):
-    """What a report needs to know beside the run's artifacts.
+    """What a report needs to know besides the run's artifacts.
 
     Attributes:
         dag: nodes that each node waits for, in the order in which they run.
-        units: of each feature that has one.
         units: unit by feature, for those that have one.
+        label: the label's column.
         model: the name that clients ask for.
-        problem: its folder, for the commands; empty: the one that they take by themselves.
         problem: its folder, for the commands; empty: the one that they take by default.
         git_commit: of the code.
         configuration: all of it.
         logs: folder of the runs' logs, `<run>.log`; empty: the run was not on a machine of ours.
+        overrides: what differs from the configuration of the checkout, as `section.key=value`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -24,8 +24,8 @@ def ended(work: Callable[[], Exit | None], console: Console, interrupted: str = 
         interrupted: the message after Ctrl-C. Default: "Interrupted."
 
     Returns:
-        The exit code of the work, else that of the error or interruption that ended it. The last line printed says what it
-        means: make ends with 2 whatever a command ended with.
+        The exit code of the work, else that of the error or interruption that ended it. The last line printed explains it:
+        make ends with 2 whatever a command ended with.
     """
     network.spare_this_machine()
     try:

@@ -69,14 +69,14 @@ class SpanExampleGen(base_beam_component.BaseBeamComponent):
         date: str,
     ):
         """Args:
-        spans_folder: holds a folder a month, each with Parquet or CSV files; a path, or a URI that Beam reads (gs://, s3://).
+        spans_folder: holds a folder for each month, with Parquet or CSV files; a path, or a URI that Beam reads (gs://, s3://).
         span: the newest month of the window, YYYY-MM; `spans.NEWEST`: the newest that is whole.
         window: number of months, the newest included.
         eval_days: last days of `span` that become the eval split.
         complete_after_days: days since the end of the newest month, after which it is whole in any case; see `whole`.
-        complete_after_days: days after the newest month, from which it is whole in any case; see `whole`.
-        ignore_columns: columns that are left unread; any other one is an error.
+        columns: the columns to read, name to dtype ("string", "float32" or "int64").
         ignore_columns: columns that are not read; any other one is an error.
+        missing: what also means a missing value in CSV files, unless it is quoted.
         date: the column of dates to split by; it does not become a feature.
         """
         super().__init__(

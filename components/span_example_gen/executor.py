@@ -27,7 +27,7 @@ SHARDS = 8  # of a span, at most: later steps take their time by the file, and 2
 
 @dataclass(frozen=True)
 class Source:
-    """Input files of one span, and the shard that their rows become in each split, a file a batch."""
+    """Input files of one span, and the shard that their rows become in each split, a file for each batch."""
 
     paths: list[str]
     span: str
