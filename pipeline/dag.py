@@ -4,7 +4,6 @@ import json
 from contextlib import nullcontext
 from pathlib import Path
 
-from google.protobuf.json_format import ParseDict
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 # Straight from their modules: `tfx.components` turns a failed import into None.
@@ -15,21 +14,19 @@ from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
 from tfx.components.tuner.component import Tuner
-from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.experimental.conditionals.conditional import Cond
-from tfx.dsl.placeholder.placeholder import Predicate
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import bulk_inferrer_pb2, infra_validator_pb2
+from tfx.proto import bulk_inferrer_pb2
 
 from tensorflow_data_validation import StatsOptions  # isort: skip  # after tfx
 
 from components.canary.checks import ServingLimits
 from components.canary.component import Canary
-from components.canary.docker import InfraValidator
+from components.canary.docker import InfraValidator, in_docker
 from components.data_gate.component import DataChecks, DataGate
 from components.drift_monitor.component import DriftMonitor
-from components.drift_monitor.data_drift import DataLimits, refuse_infinity_norm
+from components.drift_monitor.data_drift import DataLimits
 from components.drift_monitor.performance import ModelLimits
 from components.evaluator.component import Evaluator
 from components.mobile_evaluator.component import MobileEvaluator
@@ -48,7 +45,6 @@ from pipeline.config import Config
 from pipeline.executors import chosen
 from pipeline.model import hyperparameters, preprocessing, training, tuning
 from pipeline.model.evaluation import eval_config, mobile_eval_config
-from pipeline.model.schema import check, read
 from pipeline.problem import form_fields, inputs
 from pipeline.shared import masking
 from pipeline.shared.report_settings import report_settings
@@ -56,13 +52,6 @@ from pipeline.shared.report_settings import report_settings
 # They run as they are now, when they are imported and their digests are taken.
 PREPROCESSING, TRAINING, TUNING = (module.__name__ for module in (preprocessing, training, tuning))
 HISTOGRAM_BUCKETS = 50  # with TFDV's 10, a shift of rain by half a standard deviation stays within the first
-
-
-def check_schema(config: Config) -> None:
-    """Check that the reviewed schema has the declared columns, and comparators that find something. Raises BadConfig."""
-    path = Path(config.data.schema_file)
-    check(path, config.problem)
-    refuse_infinity_norm(read(path))
 
 
 def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: str = "unknown", trials: int = 0) -> Pipeline:
@@ -77,6 +66,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
     root, problem = Path(config.run.root).absolute(), config.problem
     declared = problem.model_dump(mode="json", by_alias=True)
 
+    # Reads the window's spans as TFRecords of tf.Example, split by time: the newest days are the evaluation split.
     examples = SpanExampleGen(
         spans_folder=config.spans_folder,
         span=span,
@@ -88,6 +78,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         missing=config.data.missing,
         date=problem.date,
     )
+    # Computes statistics of each split, for the checks, the drift and the pages.
     statistics = chosen(StatisticsGen, config.components)(
         examples.outputs["examples"],
         stats_options=StatsOptions(
@@ -95,8 +86,11 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             experimental_use_sketch_based_topk_uniques=True,  # fewer stages; exact up to 1,024 values of a feature
         ),
     )
+    # Brings in the schema that a person has reviewed.
     schema = ImportSchemaGen(config.data.schema_file)
+    # Holds the statistics against the schema.
     validator = ExampleValidator(statistics.outputs["statistics"], schema.outputs["schema"])
+    # Writes down all that is wrong with the data: anomalies, labels, repeated rows, too few of them.
     data_checks = DataChecks(
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
@@ -106,17 +100,33 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         **config.gate.model_dump(exclude={"stop_on"})
         | {"min_eval_days": days_needed(config.gate.min_eval_days, config.data.eval_days)},
     )
+    # Stops the run where a finding is grave enough.
     gate = DataGate(
         examples=examples.outputs["examples"],
         report=data_checks.outputs["report"],
         stop_on=config.gate.stop_on,
         spans_folder=config.spans_folder,
     )
+    # Takes the model that users get now: the baseline of all that follows.
     production = ProductionModel(str(config.serving_folder), _file(config.publish.public_key))
-    monitor = drift_monitor(config, examples, schema, production)
+    # Says how far the newest span is from what that model was trained on and measured at.
+    drift = config.drift
+    monitor = DriftMonitor(
+        examples=examples.outputs["examples"],
+        schema=schema.outputs["schema"],
+        model=production.outputs["model"],
+        label=problem.label,
+        data_limits=DataLimits(**drift.limits("categorical", "numeric", "missing", "values")),
+        model_limits=ModelLimits(**drift.limits("label", "prediction", "auc", "log_loss", "calibration")),
+        requests=_file(drift.requests) or "",
+        retrain_on=["always"] if drift.policy == "retrain_always" else list(drift.retrain_on),
+        block_push=drift.block_push,
+    )
     monitor.add_upstream_node(gate)
-    # `pipeline.tune` runs up to the Tuner, whatever the monitor would say.
-    with Cond(_wants_a_model(monitor)) if config.drift.policy == "retrain_on_drift" and not trials else nullcontext():
+    wants_a_model = monitor.outputs["report"].future()[0].custom_property("retrain") == 1
+    # Under retrain_on_drift the rest runs only if the monitor wants a model; `pipeline.tune` runs up to the Tuner anyhow.
+    with Cond(wants_a_model) if drift.policy == "retrain_on_drift" and not trials else nullcontext():
+        # Prepares the features, and keeps how as a graph: training, server and phone use the same.
         transform = chosen(Transform, config.components)(
             examples.outputs["examples"],
             schema.outputs["schema"],
@@ -126,12 +136,14 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         transform.add_upstream_node(gate)
         settings = {"problem": declared, "train": config.train.model_dump(), "source": source_code.at_start(TRAINING)}
         network = hyperparameters.read(Path(config.train.hyperparameters))
+        # Searches hyperparameters; only `pipeline.tune` adds it to a run.
         tuner = Tuner(
             examples=transform.outputs["transformed_examples"],
             transform_graph=transform.outputs["transform_graph"],
             tuner_fn=f"{TUNING}.tuner_fn",
             custom_config=settings | {"trials": trials, "search": source_code.at_start(TUNING)},
         )
+        # Trains the network and exports it with its preprocessing.
         trainer = Trainer(
             examples=transform.outputs["transformed_examples"],
             transform_graph=transform.outputs["transform_graph"],
@@ -139,6 +151,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             base_model=production.outputs["model"] if config.train.warm_start else None,
             custom_config=settings | {"hyperparameters": network.model_dump(), "backups": str(root / "backups")},
         )
+        # Measures the candidate beside production on the same rows, and blesses it if it is good enough.
         evaluator = chosen(Evaluator, config.components)(
             examples.outputs["examples"],
             model=trainer.outputs["model"],
@@ -146,7 +159,9 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             eval_config=eval_config(config.evaluate, problem.label),
             schema=schema.outputs["schema"],
         )
+        # Starts a server on the candidate, and asks it what users would.
         canary = canary_of(config, trainer, production, evaluator, examples)
+        # Scores the evaluation split with each blessed model, where batch.bulk_inferrer wants it.
         bulk_inferrer = BulkInferrer(
             examples=examples.outputs["examples"],
             model=trainer.outputs["model"],
@@ -154,6 +169,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             data_spec=bulk_inferrer_pb2.DataSpec(example_splits=["eval"]),
             model_spec=bulk_inferrer_pb2.ModelSpec(model_signature_name=["serving_default"]),
         )
+        # Converts model and preprocessing to one file for phones, with its card.
         exporter = MobileExporter(
             model=trainer.outputs["model"],
             transform_graph=transform.outputs["transform_graph"],
@@ -170,6 +186,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             max_size_kb=config.mobile.max_size_kb,
             threshold=config.mobile.threshold,
         )
+        # Holds the file's answers against the server's, row by row and slice by slice.
         mobile_evaluator = chosen(MobileEvaluator, config.components)(
             mobile_model=exporter.outputs["mobile_model"],
             model=trainer.outputs["model"],
@@ -196,6 +213,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             "public_key": _file(config.publish.public_key),
             "configuration": json.dumps(masking.settings(config)),
         }
+        # Publishes what all gates have blessed, whole or not at all.
         publisher = Publisher(
             model=trainer.outputs["model"],
             model_blessing=evaluator.outputs["blessing"],
@@ -207,6 +225,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             **to_publish,
         )
         publisher.add_upstream_node(mobile_evaluator)  # an export that fails stops both
+        # Follows with the phone's file, under the same number.
         mobile_publisher = Publisher(
             model=exporter.outputs["mobile_model"],
             model_blessing=mobile_evaluator.outputs["blessing"],
@@ -221,32 +240,25 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
     for node in nodes:
         if not issubclass(node.driver_class, CacheKeyDriver):  # TFX's own nodes: here too what they read counts by content
             node.driver_class = CacheKeyDriver
-    metadata = str(root / "metadata.db") if isinstance(span, str) else ""
+    # Writes the page of the run, whatever became of the others.
+    local, outputs = isinstance(span, str), {node.id: node.outputs for node in nodes}
+    report = RunReport(
+        inputs={name: output.of(outputs) for name, output in REPORTED.items() if output.node in outputs},
+        settings=report_settings(config, nodes, git_commit, local=local),
+        reports=str(root / "reports"),
+        metadata=str(root / "metadata.db") if local else "",
+    )
+    # As TFX's `sqlite_metadata_connection_config`, which would make the folder: compiling a DAG writes nothing.
+    sqlite = mlmd.SqliteMetadataSourceConfig(
+        filename_uri=str(root / "metadata.db"), connection_mode=mlmd.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+    )
     return Pipeline(
         pipeline_name="crosswind",
         pipeline_root=str(root / "artifacts"),
-        components=[*nodes, run_report(config, nodes, git_commit, metadata)],
+        components=[*nodes, report],
         enable_cache=True,
-        metadata_connection_config=_sqlite(root / "metadata.db"),
+        metadata_connection_config=mlmd.ConnectionConfig(sqlite=sqlite),
         beam_pipeline_args=beam.arguments(config.beam),
-    )
-
-
-def drift_monitor(
-    config: Config, examples: SpanExampleGen, schema: ImportSchemaGen, production: ProductionModel
-) -> DriftMonitor:
-    """Compare the newest span with what the model in production was trained on."""
-    settings = config.drift
-    return DriftMonitor(
-        examples=examples.outputs["examples"],
-        schema=schema.outputs["schema"],
-        model=production.outputs["model"],
-        label=config.problem.label,
-        data_limits=DataLimits(**settings.limits("categorical", "numeric", "missing", "values")),
-        model_limits=ModelLimits(**settings.limits("label", "prediction", "auc", "log_loss", "calibration")),
-        requests=str(Path(settings.requests).absolute()) if settings.requests else "",
-        retrain_on=["always"] if settings.policy == "retrain_always" else list(settings.retrain_on),
-        block_push=settings.block_push,
     )
 
 
@@ -268,49 +280,16 @@ def canary_of(
             answer_seconds=settings.answer_seconds,
             limits=ServingLimits(**settings.limits()),
         )
-    image, _, tag = settings.image.partition(":")
-    serving = {
-        "tensorflow_serving": {"image_name": image, "tags": [tag]},
-        "model_name": config.problem.model,
-        "local_docker": {},
-    }
-    requests = {
-        "tensorflow_serving": {"signature_names": ["serving_default"]},
-        "num_examples": settings.rows,
-        "split_name": "eval",
-    }
-    return InfraValidator(
+    return in_docker(
         model=trainer.outputs["model"],
         examples=examples.outputs["examples"],
-        serving_spec=ParseDict(serving, infra_validator_pb2.ServingSpec()),
-        request_spec=ParseDict(requests, infra_validator_pb2.RequestSpec()),
-        validation_spec=infra_validator_pb2.ValidationSpec(max_loading_time_seconds=int(settings.load_seconds)),
+        image=settings.image,
+        model_name=config.problem.model,
+        rows=settings.rows,
+        load_seconds=settings.load_seconds,
     )
-
-
-def run_report(config: Config, nodes: list[BaseNode], git_commit: str, metadata: str) -> RunReport:
-    """Write the page about all other nodes."""
-    outputs = {node.id: node.outputs for node in nodes}
-    return RunReport(
-        inputs={name: output.of(outputs) for name, output in REPORTED.items() if output.node in outputs},
-        settings=report_settings(config, nodes, git_commit, local=bool(metadata)),
-        reports=str(Path(config.run.root).absolute() / "reports"),
-        metadata=metadata,
-    )
-
-
-def _sqlite(path: Path) -> mlmd.ConnectionConfig:
-    """Do what TFX's `sqlite_metadata_connection_config` does, without making the folder: compiling a DAG writes nothing."""
-    config = mlmd.ConnectionConfig()
-    config.sqlite.filename_uri = str(path)
-    config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
-    return config
 
 
 def _file(path: str) -> str | None:
     """Return an absolute path, whatever folder a node runs in; None if there is none."""
     return str(Path(path).absolute()) if path else None
-
-
-def _wants_a_model(monitor: DriftMonitor) -> Predicate:
-    return monitor.outputs["report"].future()[0].custom_property("retrain") == 1

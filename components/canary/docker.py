@@ -1,7 +1,10 @@
 """TFX's InfraValidator refuses a model for anything that goes wrong, as a missing Docker; this one tells them apart."""
 
+from google.protobuf.json_format import ParseDict
 from tfx.components.infra_validator import component, error_types, executor
 from tfx.dsl.components.base import executor_spec
+from tfx.proto import infra_validator_pb2
+from tfx.types.channel import BaseChannel
 
 from components.shared.errors import Undecided
 
@@ -35,3 +38,29 @@ class InfraValidator(component.InfraValidator):
     """TFX's InfraValidator, which judges models only."""
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+
+def in_docker(
+    *, model: BaseChannel, examples: BaseChannel, image: str, model_name: str, rows: int, load_seconds: float
+) -> InfraValidator:
+    """Make the node that tries a model in TensorFlow Serving's own image.
+
+    Args:
+        model: Trainer's.
+        examples: SpanExampleGen's, of whose evaluation split it takes requests.
+        image: with its tag, such as tensorflow/serving:2.19.1.
+        model_name: that the requests ask for.
+        rows: that are sent.
+        load_seconds: that loading may take.
+    """
+    name, _, tag = image.partition(":")
+    serving = {"tensorflow_serving": {"image_name": name, "tags": [tag]}, "model_name": model_name, "local_docker": {}}
+    signatures = {"signature_names": ["serving_default"]}
+    requests = {"tensorflow_serving": signatures, "num_examples": rows, "split_name": "eval"}
+    return InfraValidator(
+        model=model,
+        examples=examples,
+        serving_spec=ParseDict(serving, infra_validator_pb2.ServingSpec()),
+        request_spec=ParseDict(requests, infra_validator_pb2.RequestSpec()),
+        validation_spec=infra_validator_pb2.ValidationSpec(max_loading_time_seconds=int(load_seconds)),
+    )

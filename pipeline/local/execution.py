@@ -49,13 +49,14 @@ def execute(config: Config, span: str, console: Console, name: str, *, behind: C
 
     def work(tell: Tell) -> Result:
         with _explained(config, tell) as follows:
-            from pipeline.dag import check_schema, create_pipeline  # noqa: PLC0415
+            from pipeline.dag import create_pipeline  # noqa: PLC0415
             from pipeline.local import local_dag  # noqa: PLC0415 (here and below: the process that watches needs none of it)
             from pipeline.model import distribution  # noqa: PLC0415
+            from pipeline.model.schema import check_reviewed  # noqa: PLC0415
 
             # Devices are fixed when TensorFlow starts, and a missing one is better told before the first node.
             distribution.create(config.train.strategy, config.train.devices, config.train.tpu)
-            check_schema(config)
+            check_reviewed(Path(config.data.schema_file), config.problem)
             local_dag.run(create_pipeline(config, span, git_commit(), trials), name, up_to, masking.masker(config), follows)
         tell(Began(BEHIND))
         return behind()

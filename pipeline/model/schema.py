@@ -5,6 +5,7 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from components.drift_monitor.data_drift import refuse_infinity_norm
 from components.shared.errors import BadConfig
 from pipeline.problem import Problem
 
@@ -46,3 +47,9 @@ def check(path: Path, problem: Problem) -> None:
             f"{path} states a shape for {', '.join(shaped)}; expected value_count {{ min: 1 max: 1 }} in its place. "
             "TFDV's infer_schema writes that with infer_feature_shape=False."
         )
+
+
+def check_reviewed(path: Path, problem: Problem) -> None:
+    """Check that the reviewed schema has the declared columns, and comparators that find something. Raises BadConfig."""
+    check(path, problem)
+    refuse_infinity_norm(read(path))
