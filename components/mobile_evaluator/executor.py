@@ -50,9 +50,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         compared = self._parity(mobile / VARIANTS_FOLDER, shipped, server, rows, limits)
         config = json_format.Parse(exec_properties["eval_config"], config_pb2.EvalConfig())
         self._analyse(paths, ScoreFile(str(shipped), server, schema, columns), config, evaluation)
-        (Path(evaluation) / parity_report.FILE).write_text(
-            json.dumps([each.model_dump() for each in compared], indent=1) + "\n"
-        )
+        parity_report.write(evaluation, compared)
         measured = tfma_results.metrics(evaluation)
         reasons = [
             f"{each.variant} differs from the server's model by up to {each.largest:.2g} ({each.worst}); "

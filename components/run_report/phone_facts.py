@@ -1,6 +1,5 @@
 """Collect what a run says of its model for phones, and of its candidate in a server."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,10 +25,7 @@ def phone(trace: Trace, min_rows: int) -> PhoneFacts | None:
     if exported is None or evaluation is None or blessing is None:
         return None
     shipped = ships(Path(path_utils.serving_model_path(exported.uri)))
-    found = [
-        parity_report.Parity(**each)
-        for each in json.loads((Path(evaluation.uri) / parity_report.FILE).read_text(encoding="utf-8"))
-    ]
+    found = parity_report.read(evaluation.uri)
     return PhoneFacts(
         variants=[
             VariantFacts(

@@ -184,11 +184,10 @@ def _canary(console: Console, outputs: Outputs) -> None:
 
 def _mobile(console: Console, outputs: Outputs) -> None:
     """Print how close the files are to the server's model."""
-    found = json.loads((Path(Output.MOBILE_EVALUATION.of(outputs).uri) / parity_report.FILE).read_text())
-    for each in found:
-        if each["limit"] is not None:
+    for each in parity_report.read(Output.MOBILE_EVALUATION.of(outputs).uri):
+        if each.limit is not None:
             _prose(
                 console,
-                f"Phone, {each['variant']}: {each['kilobytes']:.0f} KB, probabilities within {each['largest']:.1g} of the "
-                f"server's on {each['rows']:,} rows (limit {each['limit']:g}).",
+                f"Phone, {each.variant}: {each.kilobytes:.0f} KB, probabilities within {each.largest:.1g} of the server's on "
+                f"{each.rows:,} rows (limit {each.limit:g}).",
             )

@@ -1,5 +1,8 @@
 """The parity report: how far each variant's scores are from the server's, `parity.json` of a mobile evaluation."""
 
+import json
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict
 
 FILE = "parity.json"
@@ -23,3 +26,13 @@ class Parity(BaseModel):
     @property
     def holds(self) -> bool:
         return self.limit is None or self.largest <= self.limit
+
+
+def write(folder: str, found: list[Parity]) -> None:
+    """Write what was found of each variant to an evaluation's folder."""
+    (Path(folder) / FILE).write_text(json.dumps([each.model_dump() for each in found], indent=1) + "\n", encoding="utf-8")
+
+
+def read(folder: str) -> list[Parity]:
+    """Read what was found of each variant from an evaluation's folder."""
+    return [Parity(**each) for each in json.loads((Path(folder) / FILE).read_text(encoding="utf-8"))]
