@@ -20,7 +20,6 @@ import tensorflow_data_validation as tfdv  # isort: skip
 from tensorflow_data_validation.statistics import stats_impl  # isort: skip
 
 BUCKETS = 50
-ARROW = pa.schema([(name, ARROW_TYPES[dtype]) for name, dtype in COLUMNS.items()])
 
 
 def schema() -> schema_pb2.Schema:
@@ -36,10 +35,10 @@ def inputs_schema() -> schema_pb2.Schema:
     return result
 
 
-def batch(rows: pd.DataFrame) -> pa.RecordBatch:
-    names = [name for name in COLUMNS if name in rows]
-    frame = pa.RecordBatch.from_pandas(rows[names], preserve_index=False)
-    return reader.as_lists(conform(frame, pa.schema([ARROW.field(name) for name in names])))
+def batch(rows: pd.DataFrame, columns: dict[str, str] = COLUMNS) -> pa.RecordBatch:
+    fields = [(name, ARROW_TYPES[dtype]) for name, dtype in columns.items() if name in rows]
+    frame = pa.RecordBatch.from_pandas(rows[[name for name, _ in fields]], preserve_index=False)
+    return reader.as_lists(conform(frame, pa.schema(fields)))
 
 
 def training_statistics(rows: pd.DataFrame):
@@ -47,10 +46,10 @@ def training_statistics(rows: pd.DataFrame):
     return stats_impl.generate_statistics_in_memory(batch(rows), tfdv.StatsOptions(num_histogram_buckets=BUCKETS))
 
 
-def write_examples(rows: pd.DataFrame, path: Path) -> str:
+def write_examples(rows: pd.DataFrame, path: Path, columns: dict[str, str] = COLUMNS) -> str:
     """A TFRecord file of the rows as tf.Examples; compressed if it is called .gz."""
     with tf.io.TFRecordWriter(str(path), "GZIP" if path.suffix == ".gz" else "") as writer:
-        for example in example_coder.RecordBatchToExamplesEncoder().encode(batch(rows)):
+        for example in example_coder.RecordBatchToExamplesEncoder().encode(batch(rows, columns)):
             writer.write(example)
     return str(path)
 

@@ -19,7 +19,7 @@ from components.shared.errors import BadData, CorruptModel
 from pipeline import config
 from pipeline.local import record
 from tests.components.drift_monitor.samples import write_examples
-from tests.flights import LABEL
+from tests.flights import COLUMNS, LABEL
 
 DRIFT = config.load().drift
 PROPERTIES = {
@@ -136,13 +136,13 @@ def skewed(found: drift_report.Report) -> set[str]:
 def test_requests_in_another_unit_are_skew_and_can_stop_a_push(artifacts, training_rows, tmp_path):
     (tmp_path / "requests").mkdir()
     half = len(training_rows) // 2
-    write_examples(training_rows[:half], tmp_path / "requests" / "a.tfrecord")
-    write_examples(training_rows[half:], tmp_path / "requests" / "b.tfrecord.gz")
+    write_examples(training_rows[:half], tmp_path / "requests" / "a.tfrecord", COLUMNS)
+    write_examples(training_rows[half:], tmp_path / "requests" / "b.tfrecord.gz", COLUMNS)
     as_served = run(artifacts, tmp_path, requests=str(tmp_path / "requests"), block_push='["skew:temp"]')
     assert "temp" not in skewed(as_served)
     assert as_served.blocked == []
     in_celsius = training_rows.assign(temp=(training_rows.temp - 32) / 1.8)
-    write_examples(in_celsius[:half], tmp_path / "requests" / "a.tfrecord")
+    write_examples(in_celsius[:half], tmp_path / "requests" / "a.tfrecord", COLUMNS)
     found = run(artifacts, tmp_path, requests=str(tmp_path / "requests"), block_push='["skew:temp"]')
     assert skewed(found) - skewed(as_served) == {"temp"}
     assert found.blocked[0].startswith("served requests: temp ")

@@ -121,7 +121,8 @@ def run_edited(tmp_path, monkeypatch):
         )
         local_dag.run(small, name)
         found = trace.read(trace.open_store(metadata), name)
-        return found.executions["Make"].state, int(Path(found.output("Make", "number").uri).read_text())
+        made = found.executions["Make"]
+        return made.state, int(Path(made.outputs["number"][0].uri).read_text())
 
     yield run
     forget()

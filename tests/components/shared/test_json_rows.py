@@ -19,5 +19,7 @@ def test_a_row_a_list_of_rows_and_a_requests_body_are_read(tmp_path, content, fo
 @pytest.mark.parametrize("content", [[], 3, [3], [[ROW]], {"instances": []}, {"instances": ["text"]}])
 def test_what_holds_no_rows_is_refused_with_what_is_expected(tmp_path, content):
     (tmp_path / "rows.json").write_text(json.dumps(content))
-    with pytest.raises(BadData, match=r"rows\.json holds no rows\. Expected an object .* such as serving/request\.json\."):
+    with pytest.raises(
+        BadData, match=r"rows\.json holds no rows\. Expected an object .* request of TensorFlow Serving's REST API"
+    ):
         json_rows.read(tmp_path / "rows.json")
