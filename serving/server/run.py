@@ -51,12 +51,11 @@ async def serve(options: argparse.Namespace, console: Console) -> None:
         raise unusable(grpc_address, "--port", error) from error
     listener = listen(options.host, options.rest_api_port) if options.rest_api_port else None
     await grpc_server.start()
-    announce(console, core.versions, grpc_address, address(options.host, options.rest_api_port) if listener else None)
-
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
+    announce(console, core.versions, grpc_address, address(options.host, options.rest_api_port) if listener else None)
     serving = asyncio.create_task(web.serve(sockets=[listener])) if listener else asyncio.create_task(ended.wait())
     following = asyncio.create_task(follow(core.versions, options))
     await ended.wait()
