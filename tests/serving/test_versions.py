@@ -280,7 +280,7 @@ def answers(url):
         ("--rest_api_port=8500", "--port and --rest_api_port are both 8500"),
         ("--port=0", "--port is 0, which would turn gRPC off"),
         ("--file_system_poll_wait_seconds=-1", "expected seconds, or 0 to look once"),
-        ("--max_in_flight=0", "expected a whole number from 1 on"),
+        ("--max_in_flight=0", "expected a whole number, 1 or more"),
         ("--model_base_pth=/m", "unrecognized arguments: --model_base_pth=/m"),
     ],
 )

@@ -15,7 +15,7 @@ from components.shared.errors import BadData
 from components.span_example_gen.component import SpanExampleGen
 from pipeline.problem import Kind
 from tests.beam import nodes, outputs
-from tests.flights import COLUMNS, DATE, FEATURES, LABEL
+from tests.flights import COLUMNS, DATE, FEATURES, LABEL, PROBLEM
 
 ARGUMENTS = ["--runner=FnApiRunner", "--sdk_container_image=none"]
 PREPROCESSING = "pipeline.model.preprocessing.preprocessing_fn"
@@ -51,7 +51,8 @@ def schema(tmp_path_factory):
 
 
 def transform(component, examples, schema, folder):
-    node = component(as_channel([examples]), as_channel([schema]), preprocessing_fn=PREPROCESSING)
+    config = {"problem": PROBLEM.model_dump(mode="json", by_alias=True)}
+    node = component(as_channel([examples]), as_channel([schema]), preprocessing_fn=PREPROCESSING, custom_config=config)
     return nodes.run(node, {"examples": examples, "schema": schema}, folder, ARGUMENTS)
 
 
