@@ -25,6 +25,7 @@ def log():
     handler = logging.Handler()
     handler.emit = lambda record: lines.append(handler.format(record))
     logger = logging.getLogger("a library's")
+    logger.setLevel(logging.DEBUG)  # whatever level an earlier test has left at the root
     logger.addHandler(handler)
     yield logger, lines
     logger.removeHandler(handler)
