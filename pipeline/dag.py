@@ -64,7 +64,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         trials: adds a Tuner that tries as many hyperparameters; `pipeline.tune` runs the DAG up to it.
     """
     root, problem = Path(config.run.root).absolute(), config.problem
-    declared = problem.model_dump(mode="json", by_alias=True)
+    declaration = problem.declaration()
 
     # Reads the window's spans as TFRecords of tf.Example, split by time: the newest days are the evaluation split.
     examples = SpanExampleGen(
@@ -131,10 +131,10 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             examples.outputs["examples"],
             schema.outputs["schema"],
             preprocessing_fn=f"{PREPROCESSING}.preprocessing_fn",
-            custom_config={"problem": declared, "source": source_code.at_start(PREPROCESSING)},
+            custom_config={"declaration": declaration, "source": source_code.at_start(PREPROCESSING)},
         )
         transform.add_upstream_node(gate)
-        settings = {"problem": declared, "train": config.train.model_dump(), "source": source_code.at_start(TRAINING)}
+        settings = {"declaration": declaration, "train": config.train.model_dump(), "source": source_code.at_start(TRAINING)}
         network = hyperparameters.read(Path(config.train.hyperparameters))
         # Searches hyperparameters; only `pipeline.tune` adds it to a run.
         tuner = Tuner(

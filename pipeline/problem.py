@@ -17,6 +17,7 @@ from components.shared.phone.card import Form, Words, form_fault
 from pipeline.shared.section import Section
 
 MISSING_CATEGORY = "__missing__"  # stands for an absent category, a string because a phone cannot send an empty one
+FOR_PEOPLE = {"unit", "words", "form", "between"}  # of a feature
 COLUMN = r"^[A-Za-z][A-Za-z0-9_]*$"  # what a tensor and a signature's input can be called
 
 
@@ -77,6 +78,13 @@ class Feature(Section):
         return (self.name,)
 
 
+class Declaration(Section):
+    """The label and the features: all that preprocessing and training read of a problem."""
+
+    label: str
+    features: list[Feature]
+
+
 class Problem(Section):
     """What is predicted from what."""
 
@@ -115,9 +123,10 @@ class Problem(Section):
         """The raw columns, the features and the label, each with its dtype by TensorFlow's name."""
         return inputs(self.features) | {self.label: "int64"}
 
-    def of(self, kind: Kind) -> list[Feature]:
-        """Return the features of one kind, in their order."""
-        return [feature for feature in self.features if feature.kind is kind]
+    def declaration(self) -> dict[str, Any]:
+        """Return the `Declaration` as JSON takes it. It has no words for people: to change one must not train again."""
+        features = [feature.model_dump(mode="json", exclude=FOR_PEOPLE) for feature in self.features]
+        return {"label": self.label, "features": features}
 
 
 def inputs(features: Iterable[Feature]) -> dict[str, str]:
@@ -127,6 +136,11 @@ def inputs(features: Iterable[Feature]) -> dict[str, str]:
     {'age': 'float32', 'color': 'string'}
     """
     return {feature.name: feature.dtype for feature in features}
+
+
+def of_kind(features: Iterable[Feature], kind: Kind) -> list[Feature]:
+    """Return the features of one kind, in their order."""
+    return [feature for feature in features if feature.kind is kind]
 
 
 def form_fields(problem: Problem) -> list[dict[str, Any]]:

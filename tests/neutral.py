@@ -15,7 +15,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.model.schema import TYPES
-from pipeline.problem import Kind, Problem
+from pipeline.problem import Kind, Problem, of_kind
 
 LABEL, DATE = "returned", "day"
 MONTHS = ("2024-01", "2024-02", "2024-03")
@@ -154,7 +154,7 @@ def schema(of: Problem) -> schema_pb2.Schema:
     """What the rows must look like."""
     found = schema_pb2.Schema()
     ends = {"distance": (0, 1000), "price": (0, 1000), "ordered": (0, 1439), "weekday": (0, 6), "gift": (0, 1), LABEL: (0, 1)}
-    ends |= {feature.name: (0, 1) for feature in of.of(Kind.SHARE)}
+    ends |= {feature.name: (0, 1) for feature in of_kind(of.features, Kind.SHARE)}
     for name, dtype in of.columns.items():
         column = found.feature.add(name=name, type=TYPES[dtype])
         column.value_count.min = column.value_count.max = 1
@@ -192,7 +192,7 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     of = problem(names, optional, str(folder))
     features = [f"{name} = {inline(feature)}" for name, feature in declared(names, optional).items()]
-    slices = f"slices = {json.dumps([feature.name for feature in of.of(Kind.CATEGORICAL)])}"
+    slices = f"slices = {json.dumps([feature.name for feature in of_kind(of.features, Kind.CATEGORICAL)])}"
     (folder / "problem.toml").write_text("\n".join([SETTINGS + slices, "", "[problem.features]", *features, ""]))
     (folder / "schema.pbtxt").write_text(text_format.MessageToString(schema(of)))
     (folder / "hyperparameters.json").write_text(json.dumps(HYPERPARAMETERS))

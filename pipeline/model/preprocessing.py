@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from pipeline.problem import MISSING_CATEGORY, Feature, Kind, Problem
+from pipeline.problem import MISSING_CATEGORY, Declaration, Feature, Kind, of_kind
 
 RARE = 20  # rows below which a category has no embedding of its own
 
@@ -25,15 +25,15 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor], custom_config: dict) ->
 
     Args:
         inputs: one sparse tensor a raw feature, of shape [batch, <= 1].
-        custom_config: "problem" says which features there are.
+        custom_config: "declaration" says which features there are.
 
     Returns:
         One dense tensor of shape [batch] a prepared feature (see `Feature.prepared`), and the label (int64).
     """
-    problem = Problem.model_validate(custom_config["problem"])
-    outputs = {problem.label: dense(inputs[problem.label], 0)}
+    declaration = Declaration.model_validate(custom_config["declaration"])
+    outputs = {declaration.label: dense(inputs[declaration.label], 0)}
     for kind, prepare in PREPARE.items():
-        if features := problem.of(kind):
+        if features := of_kind(declaration.features, kind):
             outputs.update(prepare(features, inputs))
     return outputs
 

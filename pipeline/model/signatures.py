@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from pipeline.problem import MISSING_CATEGORY, Kind, Problem, inputs
+from pipeline.problem import MISSING_CATEGORY, Declaration, Kind, inputs
 
 PROBABILITY = "probability"
 
@@ -32,17 +32,17 @@ class ServingModel(tf.Module):
     - `transform_features`: `examples` -> the prepared features, each of shape [batch]; for TFMA and for debugging.
     """
 
-    def __init__(self, network: keras.Model, transform_output: tft.TFTransformOutput, problem: Problem):
+    def __init__(self, network: keras.Model, transform_output: tft.TFTransformOutput, declaration: Declaration):
         super().__init__()
-        self._label, self._kinds = problem.label, {feature.name: feature.kind for feature in problem.features}
-        self._columns = inputs(problem.features)
+        self._label, self._kinds = declaration.label, {feature.name: feature.kind for feature in declaration.features}
+        self._columns = inputs(declaration.features)
         # Only the graph: tf.Transform's Keras layer around it takes longer to save than all the rest.
         self._transform = tf.saved_model.load(transform_output.transform_savedmodel_dir)
         # Without this list the model would be saved without its weights. The model itself is no attribute: saving would walk
         # all of its layers and find nothing.
         self._weights = {checkpoint_name(weight): weight.value for weight in network.weights}
         raw = transform_output.raw_feature_spec()
-        self._example_spec = {name: spec for name, spec in raw.items() if name != problem.label}
+        self._example_spec = {name: spec for name, spec in raw.items() if name != declaration.label}
 
         def score(prepared: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
             members = cast(tf.Tensor, network(prepared, training=False))

@@ -19,7 +19,7 @@ from components.shared.errors import BadConfig
 from pipeline.model import distribution, gpipe, input_data, loops, network, signatures, warm_start
 from pipeline.model.backup import History
 from pipeline.model.hyperparameters import Hyperparameters
-from pipeline.problem import Kind, Problem
+from pipeline.problem import Declaration, Kind, of_kind
 from pipeline.shared.sections import Train
 
 WARM_UP = 0.25  # of an epoch
@@ -29,10 +29,11 @@ def run_fn(fn_args: FnArgs) -> None:
     """Train and export the model. TFX calls this.
 
     Args:
-        fn_args: of `custom_config`, "problem" is the problem, "train" the [train] section, "hyperparameters" the
-            network's, "backups" a folder that outlives a killed run. `train_files` and `eval_files` are patterns of transformed
-            examples, `transform_graph_path` is the folder of tf.Transform's graph, `base_model` that of the model in production
-            if the weights start from it. The SavedModel goes to `serving_model_dir`, TensorBoard's logs to `model_run_dir`.
+        fn_args: of `custom_config`, "declaration" is the label and the features, "train" the [train] section,
+            "hyperparameters" the network's, "backups" a folder that outlives a killed run. `train_files` and `eval_files` are
+            patterns of transformed examples, `transform_graph_path` is the folder of tf.Transform's graph, `base_model` that of
+            the model in production if the weights start from it. The SavedModel goes to `serving_model_dir`, TensorBoard's logs
+            to `model_run_dir`.
     """
     settings = Train.model_validate(fn_args.custom_config["train"])
     hyperparameters = Hyperparameters.model_validate(fn_args.custom_config["hyperparameters"])
@@ -50,7 +51,7 @@ def run_fn(fn_args: FnArgs) -> None:
     )
     logging.info("Trained: %s", history)
     with distribution.written_by_chief(strategy, Path(fn_args.serving_model_dir)) as folder:
-        signatures.ServingModel(model, data.transform, data.problem).save(str(folder))
+        signatures.ServingModel(model, data.transform, data.declaration).save(str(folder))
 
 
 class EpochBoard(keras.callbacks.TensorBoard):
@@ -79,13 +80,13 @@ class Prepared:
     """What a training gets from Transform.
 
     Attributes:
-        problem: what is predicted from what.
+        declaration: the label and the features.
         transform: the tf.Transform graph.
         vocabularies: the known values of each categorical feature, in the order of their indices.
         train, held_out: the splits.
     """
 
-    problem: Problem
+    declaration: Declaration
     transform: tft.TFTransformOutput
     vocabularies: dict[str, list[bytes]]
     train: input_data.SplitRows
@@ -94,12 +95,12 @@ class Prepared:
     @classmethod
     def read(cls, fn_args: FnArgs) -> Self:
         """Read from the folders and patterns that TFX gives to Trainer and Tuner."""
-        problem = Problem.model_validate(fn_args.custom_config["problem"])
+        declaration = Declaration.model_validate(fn_args.custom_config["declaration"])
         transform = tft.TFTransformOutput(fn_args.transform_graph_path)
-        known = {each.name: transform.vocabulary_by_name(each.name) for each in problem.of(Kind.CATEGORICAL)}
+        known = {each.name: transform.vocabulary_by_name(each.name) for each in of_kind(declaration.features, Kind.CATEGORICAL)}
         spec, files = transform.transformed_feature_spec(), (fn_args.train_files, fn_args.eval_files)
-        splits = (input_data.read(matching(patterns), spec, problem.label) for patterns in files)
-        return cls(problem, transform, known, *splits)
+        splits = (input_data.read(matching(patterns), spec, declaration.label) for patterns in files)
+        return cls(declaration, transform, known, *splits)
 
 
 def train(
@@ -123,7 +124,7 @@ def train(
     optimize = optimizer(hyperparameters, steps, settings.epochs, replicas)
 
     def build() -> keras.Model:
-        model = network.build(data.problem.features, hyperparameters, sizes)
+        model = network.build(data.declaration.features, hyperparameters, sizes)
         if base_model:
             warm_start.load(model, Path(base_model), data.vocabularies)
         return model
@@ -132,7 +133,7 @@ def train(
         if settings.jit_compile or settings.run_eagerly:
             raise BadConfig('train.jit_compile or train.run_eagerly with train.strategy = "pipeline"; expected both false')
         whole = build()
-        parts = network.with_weights(network.parts(data.problem.features, hyperparameters, sizes), whole)
+        parts = network.with_weights(network.parts(data.declaration.features, hyperparameters, sizes), whole)
         devices = distribution.several_devices("pipeline", settings.devices)
         model = gpipe.GPipe(parts, devices, settings.micro_batches, optimize, data.train.unpack)
     else:

@@ -48,7 +48,7 @@ SAME_NODES = (
 
 def stock(config: Config, csv: Path) -> CompiledPipeline:
     """The stock components on CSV files, `<csv>/train/*.csv` and `<csv>/eval/*.csv`, configured as ours are."""
-    root, declared = Path(config.run.root).absolute(), config.problem.model_dump(mode="json", by_alias=True)
+    root, declared = Path(config.run.root).absolute(), config.problem.declaration()
     splits = [example_gen_pb2.Input.Split(name=split, pattern=f"{split}/*.csv") for split in SPLITS]
     examples = CsvExampleGen(str(csv), input_config=example_gen_pb2.Input(splits=splits))
     statistics = StatisticsGen(
@@ -61,14 +61,14 @@ def stock(config: Config, csv: Path) -> CompiledPipeline:
         examples.outputs["examples"],
         schema.outputs["schema"],
         preprocessing_fn="pipeline.model.preprocessing.preprocessing_fn",
-        custom_config={"problem": declared},
+        custom_config={"declaration": declared},
     )
     trainer = Trainer(
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         run_fn="pipeline.model.training.run_fn",
         custom_config={
-            "problem": declared,
+            "declaration": declared,
             "train": config.train.model_dump(),
             "hyperparameters": hyperparameters.read(Path(config.train.hyperparameters)).model_dump(),
             "backups": str(root / "backups"),

@@ -31,7 +31,7 @@ def train(data: training.Prepared, epochs: int, base_model: Path | None, folder:
     network = hyperparameters.read(Path(config.train.hyperparameters))
     start = str(base_model) if base_model else None
     model, _ = training.train(config.train, network, data, tf.distribute.get_strategy(), base_model=start)
-    signatures.ServingModel(model, data.transform, data.problem).save(str(folder))
+    signatures.ServingModel(model, data.transform, data.declaration).save(str(folder))
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
-"""What a form is told of a problem: its features, and what the codes in codes.csv stand for."""
+"""What is told of a problem: to a form its features and what the codes in codes.csv stand for, to a training its columns."""
 
 import pytest
 
 from components.shared.errors import BadConfig
-from pipeline.problem import Problem, form_fields
+from pipeline.problem import Declaration, Kind, Problem, form_fields
 
 FEATURES = {
     "depot": {"kind": "categorical", "words": "From"},
@@ -40,3 +40,18 @@ def test_codes_that_are_not_understood_are_refused(problem, tmp_path, content):
     (tmp_path / "codes.csv").write_text(content)
     with pytest.raises(BadConfig, match=r"codes.csv is not understood: .*Expected the columns feature, code, words"):
         form_fields(problem)
+
+
+def test_a_training_is_told_nothing_that_only_people_read(problem):
+    """It is in the cache keys of Transform, Trainer and Tuner: another word on a button must not train again."""
+    told = problem.declaration()
+    features = {name: {"kind": feature["kind"]} for name, feature in FEATURES.items()}
+    others = {"folder": "elsewhere", "model": "other", "date": "day", "words": {"title": "Other"}}
+    assert Problem.model_validate({"label": "broken", "features": features, **others}).declaration() == told
+    read = Declaration.model_validate(told)
+    assert (read.label, [(each.name, each.kind) for each in read.features]) == (
+        "broken",
+        [("depot", Kind.CATEGORICAL), ("town", Kind.CATEGORICAL), ("way", Kind.NUMERIC)],
+    )
+    features["way"] = {"kind": "numeric", "optional": True}
+    assert Problem.model_validate({"label": "broken", "features": features, **others}).declaration() != told

@@ -28,7 +28,7 @@ ROWS = [
     row(shop="toys", distance=200.0, weight=2.0),
 ]
 RARE_ROW = row(shop="rare", distance=200.0)
-prepare = functools.partial(preprocessing_fn, custom_config={"problem": PROBLEM.model_dump(mode="json", by_alias=True)})
+prepare = functools.partial(preprocessing_fn, custom_config={"declaration": PROBLEM.declaration()})
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from pipeline.model import network
 from pipeline.model.hyperparameters import Hyperparameters
 from pipeline.model.preprocessing import preprocessing_fn
 from pipeline.model.signatures import ServingModel
-from pipeline.problem import Kind, Problem, inputs
+from pipeline.problem import Kind, Problem, inputs, of_kind
 from tests import neutral
 
 SETS = {f"without {kind.value}": neutral.without(kind) for kind in Kind}
@@ -55,7 +55,7 @@ def folder(problem, rows, tmp_path_factory):
     folder = tmp_path_factory.mktemp("transform")
     spec = {name: tf.io.VarLenFeature(tf.as_dtype(dtype)) for name, dtype in problem.columns.items()}
     metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
-    prepare = functools.partial(preprocessing_fn, custom_config={"problem": problem.model_dump(mode="json", by_alias=True)})
+    prepare = functools.partial(preprocessing_fn, custom_config={"declaration": problem.declaration()})
     given = [{name: [] if each in (b"",) or each != each else [each] for name, each in row.items()} for row in by_row(rows)]  # noqa: PLR0124
     with beam.Pipeline(argv=["--runner=FnApiRunner"]) as pipeline, tft_beam.Context(temp_dir=str(folder / "tmp")):
         transform = (pipeline | beam.Create(given), metadata) | tft_beam.AnalyzeDataset(prepare)
@@ -72,7 +72,7 @@ def by_row(columns: dict[str, np.ndarray]) -> list[dict]:
 def model(problem, folder, tmp_path_factory):
     """The network, not trained, as it is saved with its preprocessing."""
     transform = tft.TFTransformOutput(str(folder))
-    sizes = {each.name: len(transform.vocabulary_by_name(each.name)) for each in problem.of(Kind.CATEGORICAL)}
+    sizes = {each.name: len(transform.vocabulary_by_name(each.name)) for each in of_kind(problem.features, Kind.CATEGORICAL)}
     keras.utils.set_random_seed(1)
     built = network.build(problem.features, Hyperparameters(**neutral.HYPERPARAMETERS), sizes)
     saved = tmp_path_factory.mktemp("model")
