@@ -5,6 +5,7 @@ what it takes at its start. A request is a line of JSON; the answer is a stream 
 it ended. After one file the process waits for the next, as starting one takes 0.15 s.
 """
 
+import contextlib
 import json
 import os
 import resource
@@ -77,9 +78,10 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
 
 def _taken() -> subprocess.Popen[bytes]:
     """Return an idle process, or a new one. It ends when its input does, with this process."""
-    while _idle:
-        if (process := _idle.pop()).poll() is None:
-            return process
+    with contextlib.suppress(IndexError):  # none is left: Beam's threads take them too
+        while (process := _idle.pop()).poll() is not None:
+            pass
+        return process
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, **POOL, "PYTHONPATH": path}
     return subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -61,6 +62,22 @@ def test_files_are_read_by_one_process_one_after_the_other(tmp_path):
     assert next(one) == next(other), "side by side"
     assert list(one) == list(other) == []
     assert len(reader_process._idle) == 2
+
+
+def test_threads_that_find_no_idle_process_start_one(tmp_path):
+    """Another thread may take the last one after this one has seen it, as Beam's do."""
+
+    class Taken(list):
+        def __bool__(self) -> bool:
+            return True
+
+    reader_process._idle = Taken()  # `new` puts it back
+    path = crafted_file(tmp_path, "whole.parquet", WHOLE)
+    with ThreadPoolExecutor(4) as threads:
+        found = threads.map(lambda _: [batch.num_rows for batch in reader.read(path, COLUMNS, DATE)], range(12))
+        assert list(found) == [[2]] * 12
+    reader_process._idle = list(reader_process._idle)
+    reader_process.end()
 
 
 def test_a_process_whose_file_nobody_reads_to_its_end_is_ended(tmp_path):
