@@ -22,6 +22,7 @@ from pipeline.dag import create_pipeline
 from pipeline.local import record
 
 Artifacts = dict[str, Artifact]  # by input or output key
+LOCAL = ["--runner=FnApiRunner", "--sdk_container_image=none"]  # Beam's options in this process
 THREE_NODES = ("SpanExampleGen", "StatisticsGen", "Transform")
 
 

@@ -11,32 +11,13 @@ from tensorflow_data_validation import StatsOptions  # isort: skip  # behind tfx
 
 from components.columnar.statistics_gen.component import StatisticsGen
 from components.shared.errors import BadConfig, BadData
-from components.span_example_gen.component import SpanExampleGen
 from tests.beam import nodes, outputs
-from tests.flights import COLUMNS, DATE
-
-ARGUMENTS = ["--runner=FnApiRunner", "--sdk_container_image=none"]
-
-
-@pytest.fixture(scope="module")
-def examples(few_spans, tmp_path_factory):
-    node = SpanExampleGen(
-        spans_folder=str(few_spans),
-        span="2013-03",
-        window=3,
-        eval_days=10,
-        complete_after_days=3,
-        columns=COLUMNS,
-        ignore_columns=[],
-        missing=[],
-        date=DATE,
-    )
-    return nodes.run(node, {}, tmp_path_factory.mktemp("examples"), ARGUMENTS)["examples"]
+from tests.flights import COLUMNS
 
 
 def statistics(component, examples, options, folder):
     node = component(as_channel([examples]), stats_options=options)
-    return nodes.run(node, {"examples": examples}, folder, ARGUMENTS)["statistics"]
+    return nodes.run(node, {"examples": examples}, folder, nodes.LOCAL)["statistics"]
 
 
 def test_every_figure_is_the_stock_components(examples, tmp_path):

@@ -12,33 +12,14 @@ from tfx.types.channel_utils import as_channel
 
 from components.columnar.transform.component import Transform
 from components.shared.errors import BadData
-from components.span_example_gen.component import SpanExampleGen
 from pipeline.problem import Kind
 from tests.beam import nodes, outputs
-from tests.flights import COLUMNS, DATE, FEATURES, LABEL, PROBLEM
+from tests.flights import FEATURES, LABEL, PROBLEM
 
-ARGUMENTS = ["--runner=FnApiRunner", "--sdk_container_image=none"]
 PREPROCESSING = "pipeline.model.preprocessing.preprocessing_fn"
 SPLITS = ("train", "eval")
 # float32 rounds what means and deviations become; those are sums, added in another order.
 TOLERANCE = 1e-6
-
-
-@pytest.fixture(scope="module")
-def examples(few_spans, tmp_path_factory):
-    """January to March as SpanExampleGen writes them: three files to learn from, one to evaluate with."""
-    node = SpanExampleGen(
-        spans_folder=str(few_spans),
-        span="2013-03",
-        window=3,
-        eval_days=10,
-        complete_after_days=3,
-        columns=COLUMNS,
-        ignore_columns=[],
-        missing=[],
-        date=DATE,
-    )
-    return nodes.run(node, {}, tmp_path_factory.mktemp("examples"), ARGUMENTS)["examples"]
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +32,9 @@ def schema(tmp_path_factory):
 
 
 def transform(component, examples, schema, folder):
-    config = {"problem": PROBLEM.model_dump(mode="json", by_alias=True)}
+    config = {"declaration": PROBLEM.declaration()}
     node = component(as_channel([examples]), as_channel([schema]), preprocessing_fn=PREPROCESSING, custom_config=config)
-    return nodes.run(node, {"examples": examples, "schema": schema}, folder, ARGUMENTS)
+    return nodes.run(node, {"examples": examples, "schema": schema}, folder, nodes.LOCAL)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,24 @@
+"""Real rows as SpanExampleGen writes them, for the nodes on columns and for TFX's own beside them."""
+
+import pytest
+
+from components.span_example_gen.component import SpanExampleGen
+from tests.beam import nodes
+from tests.flights import COLUMNS, DATE
+
+
+@pytest.fixture(scope="session")
+def examples(few_spans, tmp_path_factory):
+    """January to March: three files to learn from, one to evaluate with."""
+    node = SpanExampleGen(
+        spans_folder=str(few_spans),
+        span="2013-03",
+        window=3,
+        eval_days=10,
+        complete_after_days=3,
+        columns=COLUMNS,
+        ignore_columns=[],
+        missing=[],
+        date=DATE,
+    )
+    return nodes.run(node, {}, tmp_path_factory.mktemp("examples"), nodes.LOCAL)["examples"]
