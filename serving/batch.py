@@ -116,7 +116,7 @@ def check_options(beam: list[str]) -> None:
 def the_model(folder: Path | None, problem: Path, keys: Keys) -> store.Version:
     """Find the version to score with, its files not compared yet. Raises CorruptModel, SignatureInvalid, VersionNotFound."""
     if folder is None:
-        published = problem_folder.root(problem) / "serving" / problem_folder.model_name(problem)
+        published = problem_folder.published(problem, "serving")
         version = store.production(published, keys)
         if version is None:
             raise VersionNotFound(f"{published} holds no version; expected one that `make run` published. Or name --model.")

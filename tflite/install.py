@@ -19,7 +19,6 @@ from components.shared.files import TEMPORARY_PREFIX, fsync_tree, locked, sha256
 from components.shared.phone import card as model_card
 from components.shared.phone.card import ModelCard
 from data import DEFAULT_PROBLEM
-from tflite import folders
 
 ASSETS = Path("tflite/android/app/src/main/assets")
 MODEL = "model.tflite"
@@ -50,7 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def act(options: argparse.Namespace, console: Console) -> None:
     """Install a version, unless it is there. Raises CrosswindError."""
-    version = published(options.mobile or folders.published(options.problem), options.version, read_keys(options.public_key))
+    version = published(
+        options.mobile or problem_folder.published(options.problem, "mobile"), options.version, read_keys(options.public_key)
+    )
     card = check(version)
     new = install(version, options.assets)
     kilobytes = (options.assets / MODEL).stat().st_size / 1000

@@ -19,7 +19,7 @@ from components.shared.phone.card import MODEL_FILE, ModelCard, Value
 from components.shared.phone.runtime import TFLiteModel
 from components.shared.quiet import quiet_stderr
 from data import DEFAULT_PROBLEM
-from tflite import folders, rows
+from tflite import rows
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def act(options: argparse.Namespace, console: Console) -> None:
     """Print the answers. Raises VersionNotFound, CorruptModel, or BadData for a row."""
-    path = options.model or newest(folders.published(options.problem))
+    path = options.model or newest(problem_folder.published(options.problem, "mobile"))
     card = verified(path, console)
     if options.json:
         given = json_rows.read(options.json)

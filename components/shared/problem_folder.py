@@ -4,6 +4,7 @@ import argparse
 import os
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 from components.shared.errors import BadConfig
 
@@ -32,6 +33,11 @@ def model_name(problem: Path) -> str:
         raise BadConfig(
             f"--problem {shown(problem)}: its {FILE} names no model ({error!r}). Expected one under [problem]."
         ) from error
+
+
+def published(problem: Path, to: Literal["serving", "mobile"]) -> Path:
+    """Return the folder of the published versions of a problem's model, for servers or for phones. Raises BadConfig."""
+    return root(problem) / to / model_name(problem)
 
 
 def shown(path: Path) -> str:

@@ -14,11 +14,11 @@ from conftest import REPOSITORY
 from rich.console import Console
 
 import tflite.predict
+from components.shared import problem_folder
 from components.shared.errors import Exit, VersionNotFound
 from components.shared.phone import card as model_card
 from components.shared.phone.card import FeatureCard, ModelCard, Words
 from tests.clocks import least_processor_seconds
-from tflite import folders
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_the_newest_version_of_the_problem_is_taken_unless_one_is_named(tmp_path
     (tmp_path / "parcels").mkdir()
     (tmp_path / "parcels" / "problem.toml").write_text('[problem]\nmodel = "broken_parcel"\n')
     monkeypatch.chdir(tmp_path)
-    folder = folders.published(Path("parcels"))
+    folder = problem_folder.published(Path("parcels"), "mobile")
     with pytest.raises(
         VersionNotFound, match=r"runs/parcels/mobile/broken_parcel holds no version; expected one that `make run`"
     ):

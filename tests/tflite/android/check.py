@@ -27,7 +27,7 @@ from components.span_example_gen import reader
 from data import DEFAULT_PROBLEM
 from tests.tflite.android import resources
 from tests.tflite.android.tools import ToolFailed, artifact, require, run
-from tflite import folders, install
+from tflite import install
 from tflite import rows as raw_rows
 
 HERE = Path(__file__).parent
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console(highlight=False, soft_wrap=True)
     try:
         require()
-        mobile = options.mobile or folders.published(options.problem)
+        mobile = options.mobile or problem_folder.published(options.problem, "mobile")
         version = install.published(mobile, None)
         card = install.check(version)
         prepare(version, card, options.spans or options.problem / "spans")
