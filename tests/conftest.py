@@ -49,6 +49,46 @@ def parcels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return neutral.write(tmp_path_factory.mktemp("problem") / "parcels")
 
 
+@dataclass(frozen=True)
+class ParcelRuns:
+    """Two runs of the neutral problem, from the command line: both publish. Not to be written to.
+
+    Attributes:
+        problem: its folder; `root` is runs/<problem> beside it, as by default.
+        root: what they wrote.
+        said: their output, not in a terminal.
+    """
+
+    problem: Path
+    root: Path
+    said: tuple[str, str]
+
+    @property
+    def serving(self) -> Path:
+        """Where its models for servers are."""
+        return self.root / "serving" / neutral.PROBLEM.model
+
+    @property
+    def mobile(self) -> Path:
+        """Where its models for phones are."""
+        return self.root / "mobile" / neutral.PROBLEM.model
+
+
+@pytest.fixture(scope="session")
+def parcel_runs(parcels: Path) -> ParcelRuns:
+    root = parcels.parent / "runs" / parcels.name
+    first, second = (run_problem(parcels, root, span) for span in neutral.MONTHS[1:])
+    return ParcelRuns(parcels, root, (first, second))
+
+
+def run_problem(folder: Path, root: Path, span: str) -> str:
+    """What a run of the problem in `folder` says, which must end well."""
+    command = [*(sys.executable, "-m", "pipeline.local_runner", "--problem", folder), "--root", root, "--span", span]
+    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=600, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
 @pytest.fixture(scope="session")
 def year() -> pd.DataFrame:
     """Every scheduled flight of 2013, as the spans are made of."""

@@ -2,15 +2,12 @@
 
 import csv
 import io
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REPOSITORY, states
+from conftest import ParcelRuns, run_problem, states
 
 from components.model_store import store
 from components.shared.phone import card
@@ -19,38 +16,18 @@ from tests import neutral
 from tflite import predict
 
 
-def run(folder: Path, span: str) -> str:
-    """What a run of the problem in `folder` says, which writes to runs/<problem> beside it."""
-    root = folder.parent / "runs" / folder.name
-    command = [*(sys.executable, "-m", "pipeline.local_runner", "--problem", folder), "--root", root, "--span", span]
-    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=600, check=False, env=os.environ)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
-
-
 @pytest.fixture(scope="module")
-def parcels(tmp_path_factory) -> Path:
-    return neutral.write(tmp_path_factory.mktemp("problem") / "parcels")
+def phone(parcel_runs: ParcelRuns) -> Path:
+    return store.production(parcel_runs.mobile).folder / card.MODEL_FILE
 
 
-@pytest.fixture(scope="module")
-def said(parcels) -> list[str]:
-    """What its two runs say."""
-    return [run(parcels, span) for span in neutral.MONTHS[1:]]
-
-
-@pytest.fixture(scope="module")
-def phone(parcels, said) -> Path:
-    return store.production(parcels.parent / "runs" / "parcels" / "mobile" / "parcels").folder / card.MODEL_FILE
-
-
-def test_each_run_publishes_for_the_server_and_for_the_phone(parcels, said, phone):
-    for output in said:
+def test_each_run_publishes_for_the_server_and_for_the_phone(parcel_runs, phone):
+    for output in parcel_runs.said:
         assert states(output)["Publisher"] == states(output)["MobilePublisher"] == "done"
-    published = store.production(parcels.parent / "runs" / "parcels" / "serving" / "parcels")
+    published = store.production(parcel_runs.serving)
     assert (published.number, phone.parent.name) == (2, "2")
-    assert "nothing is in production yet" in said[0] and "AUC less that of version 1" in said[1]
-    assert "Drift: drifted" in said[1], "more parcels come back by the month"
+    assert "nothing is in production yet" in parcel_runs.said[0] and "AUC less that of version 1" in parcel_runs.said[1]
+    assert "Drift: drifted" in parcel_runs.said[1], "more parcels come back by the month"
 
 
 def test_the_phones_file_says_what_the_problem_says(phone):
@@ -61,11 +38,11 @@ def test_the_phones_file_says_what_the_problem_says(phone):
     assert (distance.form, distance.between) == ("distance", ("shop", "country"))
 
 
-def test_the_server_and_the_phone_answer_alike(parcels, phone, tmp_path, monkeypatch, capsys):
+def test_the_server_and_the_phone_answer_alike(parcel_runs, phone, tmp_path, monkeypatch, capsys):
     rows = neutral.rows(months=["2024-04"], each=60)[list(neutral.DECLARED)]
     rows.to_parquet(tmp_path / "rows.parquet")
     rows.to_csv(tmp_path / "rows.csv", index=False)
-    monkeypatch.chdir(parcels.parent)
+    monkeypatch.chdir(parcel_runs.problem.parent)
     given = ["--problem", "parcels", "--input", str(tmp_path / "rows.parquet"), "--output", str(tmp_path / "scores.parquet")]
     assert batch.main(given) == 0
     scores = pd.read_parquet(tmp_path / "scores.parquet")["probability"]
@@ -78,7 +55,7 @@ def test_the_server_and_the_phone_answer_alike(parcels, phone, tmp_path, monkeyp
 
 def test_a_problem_of_one_number_is_published(tmp_path):
     folder = neutral.write(tmp_path / "alone", ["price"], months=neutral.MONTHS[:2])
-    output = run(folder, "2024-02")
+    output = run_problem(folder, tmp_path / "runs" / "alone", "2024-02")
     assert states(output)["Publisher"] == states(output)["MobilePublisher"] == states(output)["RunReport"] == "done"
     file = store.production(tmp_path / "runs" / "alone" / "mobile" / "parcels").folder / card.MODEL_FILE
     assert [feature.name for feature in card.read(file).features] == ["price"]
