@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from components.shared.errors import BadConfig
 from components.shared.problem_folder import FILE, root, shown
@@ -12,23 +13,9 @@ from data import DEFAULT_PROBLEM
 from pipeline.beam.settings import Beam
 from pipeline.kubeflow.settings import Kubeflow
 from pipeline.problem import Problem
+from pipeline.shared import masking, sections
 from pipeline.shared.layers import Layers, read
-from pipeline.shared.masking import MASK, settings
-from pipeline.shared.section import SENSITIVE, Section
-from pipeline.shared.sections import (
-    Batch,
-    Canary,
-    Components,
-    Data,
-    Drift,
-    Evaluate,
-    Gate,
-    Mobile,
-    Publish,
-    Run,
-    Schedule,
-    Train,
-)
+from pipeline.shared.section import MASK, SENSITIVE, Section
 
 DEFAULT_FILE = Path(__file__).with_name("config.toml")
 
@@ -37,20 +24,25 @@ class Config(Section):
     """The whole configuration, as its layers state it: defaults, `config.toml`, the problem's `problem.toml`, `--set`."""
 
     problem: Problem
-    data: Data
-    gate: Gate = Gate()
-    drift: Drift = Drift()
-    train: Train
-    evaluate: Evaluate = Evaluate()
-    mobile: Mobile = Mobile()
-    canary: Canary
-    components: Components
-    batch: Batch
-    publish: Publish
-    schedule: Schedule
-    run: Run
+    data: sections.Data
+    gate: sections.Gate = sections.Gate()
+    drift: sections.Drift = sections.Drift()
+    train: sections.Train
+    evaluate: sections.Evaluate = sections.Evaluate()
+    mobile: sections.Mobile = sections.Mobile()
+    canary: sections.Canary
+    components: sections.Components
+    batch: sections.Batch
+    publish: sections.Publish
+    schedule: sections.Schedule
+    run: sections.Run
     beam: Beam
     kubeflow: Kubeflow
+
+    @property
+    def root(self) -> Path:
+        """The folder for everything that runs write, absolute."""
+        return Path(self.run.root).absolute()
 
     @property
     def spans_folder(self) -> str:
@@ -60,12 +52,12 @@ class Config(Section):
     @property
     def serving_folder(self) -> Path:
         """Where TensorFlow Serving looks for versions of the model."""
-        return Path(self.run.root).absolute() / "serving" / self.problem.model
+        return self.root / "serving" / self.problem.model
 
     @property
     def mobile_folder(self) -> Path:
         """Where versions of the phone's model go."""
-        return Path(self.run.root).absolute() / "mobile" / self.problem.model
+        return self.root / "mobile" / self.problem.model
 
 
 def load(
@@ -128,10 +120,10 @@ def _feature_names(values: dict[str, Any]) -> list[str]:
 
 def overrides(config: Config) -> list[str]:
     """List what `config` changes in the checkout's own configuration, as `load` takes it, passwords masked."""
-    base = settings(load(problem=Path(config.problem.folder)))
+    base = masking.settings(load(problem=Path(config.problem.folder)))
     return [
         f"{section}.{key}={_toml(value)}"
-        for section, values in settings(config).items()
+        for section, values in masking.settings(config).items()
         for key, value in values.items()
         if value != base[section][key] and (section, key) != ("run", "root")
     ]
@@ -167,19 +159,20 @@ def _explain(problem) -> str:
 
 
 def _is_sensitive(location: tuple) -> bool:
-    section, *keys = location
-    fields = getattr(Config.model_fields.get(section), "annotation", Section).model_fields
-    return bool(keys) and keys[0] in fields and SENSITIVE in fields[keys[0]].metadata
+    fields = _settings_at(location[:1])
+    return any(SENSITIVE in fields[key].metadata for key in location[1:2] if key in fields)
 
 
 def _allowed_keys(location: tuple) -> str:
+    return "; expected one of " + ", ".join(field.alias or name for name, field in _settings_at(location[:-1]).items())
+
+
+def _settings_at(location: tuple) -> dict[str, FieldInfo]:
+    """Return what can be set in the innermost section that a location leads to, which may be one of a dictionary's values."""
     fields = Config.model_fields
-    for part in location[:-1]:
+    for part in location:
         if part in fields:
-            inner = [kind for kind in (fields[part].annotation, *get_args(fields[part].annotation)) if _is_section(kind)]
-            fields = inner[0].model_fields if inner else fields
-    return "; expected one of " + ", ".join(field.alias or name for name, field in fields.items())
-
-
-def _is_section(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Section)
+            kinds = (fields[part].annotation, *get_args(fields[part].annotation))
+            inner = [kind.model_fields for kind in kinds if isinstance(kind, type) and issubclass(kind, Section)]
+            fields = inner[0] if inner else fields
+    return fields

@@ -19,10 +19,6 @@ def chosen(node: type[Node], settings: Components) -> type[Node]:
     A twin has the same name, in a folder of the same name: `tfx.components.transform.component.Transform` has
     `components.columnar.transform.component.Transform`. Where "stock" is chosen nothing of that room is imported.
 
-    Args:
-        node: a component's class.
-        settings: of the configuration.
-
     Raises:
         BadConfig: a library that is installed lacks a name that the twin rests on.
     """

@@ -1,7 +1,6 @@
 """Make a pair of keys that signs published models, or sign a version that was published without."""
 
 import argparse
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -16,7 +15,6 @@ from components.model_store.signature import SIGNATURE, Keys, read_keys, sign
 from components.shared.command_line import ended
 from components.shared.errors import BadConfig, VersionNotFound
 from components.shared.files import fsync, temporary_folder
-from pipeline import config as configuration
 from pipeline.shared import command_line
 
 PRIVATE, PUBLIC = "private.pem", "public.pem"
@@ -42,7 +40,7 @@ def act(options: argparse.Namespace, console: Console) -> None:
         private, public = make(options.folder)
         console.print(f"{private} signs: keep it secret. {public} checks: give it to whoever loads models.")
         return
-    publish = configuration.load(options.config, options.set, problem=options.problem).publish
+    publish = command_line.load(options).publish
     keys = read_keys(publish.public_key, publish.signing_key)
     for folder in options.version:
         sign_version(folder, keys)
@@ -50,10 +48,7 @@ def act(options: argparse.Namespace, console: Console) -> None:
 
 
 def make(folder: Path) -> tuple[Path, Path]:
-    """Write a new pair. Only its owner can read the private key; none is ever overwritten.
-
-    Returns:
-        The files of the private and of the public key.
+    """Write a new pair, and return its files: the private key, which only its owner can read, and the public one.
 
     Raises:
         BadConfig: one of the files is there already, or the folder cannot be written.
@@ -66,20 +61,15 @@ def make(folder: Path) -> tuple[Path, Path]:
         if there := [name for name in (PRIVATE, PUBLIC) if (folder / name).exists()]:
             raise FileExistsError(f"{', '.join(there)} exists already")
         for name, content, mode in ((PRIVATE, private, 0o600), (PUBLIC, public, 0o644)):
-            _write_new(folder / name, content, mode)
+            (folder / name).touch(mode, exist_ok=False)
+            (folder / name).write_bytes(content)
+            fsync(folder / name)
         fsync(folder)
     except OSError as error:
         raise BadConfig(
             f"No keys were made in {folder}: {error}. Expected a writable folder without keys; name another."
         ) from error
     return folder / PRIVATE, folder / PUBLIC
-
-
-def _write_new(path: Path, content: bytes, mode: int) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def sign_version(folder: Path, keys: Keys) -> None:

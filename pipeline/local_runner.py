@@ -52,7 +52,7 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
     """Run one span and print the outcome; None if none is due. Raises CrosswindError."""
     from pipeline.local.pending import whole_months  # noqa: PLC0415 (here and below: --help must not wait for what a run needs)
 
-    folder = Path(config.run.root).absolute()
+    folder = config.root
     with ExitStack() as stack:
         stack.enter_context(root.claimed(folder))
         metadata_file.check(folder / "metadata.db", to_write=True)
@@ -87,7 +87,7 @@ def conclude(config: Config, span: str, console: Console, start: float) -> tuple
     from pipeline.local import outcome, record, summary  # noqa: PLC0415
     from pipeline.local.pending import due  # noqa: PLC0415
 
-    outputs = record.last_run(Path(config.run.root).absolute() / "metadata.db")
+    outputs = record.last_run(config.root / "metadata.db")
     result = outcome.of(span, outputs, time.monotonic() - start)
     with console.capture() as captured:
         summary.show(console, config, outputs, result, due(config))

@@ -158,11 +158,10 @@ def form_fields(problem: Problem) -> list[dict[str, Any]]:
 
 
 def codes(folder: Path) -> dict[str, dict[str, Any]]:
-    """Read `codes.csv` of a problem: what the codes of its categories stand for, for the form.
+    """Read `codes.csv` of a problem, if there is one: what the codes of its categories stand for, for the form.
 
     Returns:
         By feature: `value_words`, code to words, and `places`, code to latitude and longitude in degrees where it has them.
-        Empty without such a file.
 
     Raises:
         BadConfig: a column is missing, or a place is not a pair of numbers.

@@ -6,13 +6,13 @@ one root, so a model that two of them train is trained once; each publishes to a
 
 import argparse
 import hashlib
-import json
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from collections import Counter
+from statistics import fmean
 
+from pydantic import TypeAdapter
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -23,6 +23,7 @@ from components.shared.command_line import ended
 from components.shared.errors import BadConfig, CrosswindError
 from components.shared.metric_names import AUC
 from components.shared.nodes import Output
+from pipeline import retrain
 from pipeline.config import Config
 from pipeline.local import record
 from pipeline.local.outcome import Outcome
@@ -38,32 +39,17 @@ FILE = "replay.json"  # a list of `PlayedMonth`
 METRICS = {"auc": "AUC", "log_loss": "log loss"}  # of a row: name of the check
 
 
-@dataclass(frozen=True)
-class PlayedMonth:
-    """One policy in one month.
-
-    Attributes:
-        policy, span: which.
-        verdict: the DriftMonitor's.
-        auc, log_loss: of the model that was in production, on all rows of the month: what users got.
-        outcome: "published", "not_blessed", "stable" or "data_rejected".
-        reason: why nothing was published.
-        version, version_auc: in production afterwards, and its AUC on the evaluation rows that it was published with.
-        seconds: of the run.
-        settings: a digest of the configuration that it was played with.
-    """
+class PlayedMonth(Outcome):
+    """One policy in one month: what came of the run, and what users got."""
 
     policy: str
-    span: str
-    verdict: str
-    auc: float | None
+    settings: str = ""  # a digest of the configuration that it was played with
+    auc: float | None  # of the model that was in production, on all rows of the month; so the next
     log_loss: float | None
-    outcome: str
-    reason: str
-    version: int | None
-    version_auc: float | None
-    seconds: float
-    settings: str = ""
+    version_auc: float | None  # of the version in production afterwards, on the evaluation rows that it was published with
+
+
+MONTHS = TypeAdapter(list[PlayedMonth])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,71 +62,60 @@ def main(arguments: list[str] | None = None) -> int:
 def act(options: argparse.Namespace, console: Console) -> None:
     """Play in a folder of its own below the root, and show the results. Raises CrosswindError."""
     config = command_line.load(options)
-    root = Path(config.run.root).absolute() / "replay"
-    months = play(root, config, command_line.again(options), console)
+    root = config.root / "replay"
+    months = play(config.model_copy(update={"run": config.run.model_copy(update={"root": str(root)})}), options, console)
     for policy in POLICIES:
         console.print(months_table(policy, [month for month in months if month.policy == policy]))
     console.print(totals_table(months))
     console.print(f"As JSON: {root / FILE}", soft_wrap=True)
 
 
-def play(root: Path, config: Config, arguments: list[str], console: Console) -> list[PlayedMonth]:
-    """Run each month under each policy, in the order of time; resume after what an earlier replay into `root` did.
+def play(config: Config, options: argparse.Namespace, console: Console) -> list[PlayedMonth]:
+    """Run each month under each policy, in the order of time; resume after what an earlier replay into the root did.
 
     Args:
-        root: for everything that it writes.
-        config: whose spans are played.
-        arguments: of the local runner, for that configuration.
+        config: whose spans are played, with the root for everything that is written.
+        options: of the command line, for that configuration.
         console: gets a line a run.
 
     Raises:
         BadConfig: the earlier replay had other settings.
         CrosswindError: a run came to no decision.
     """
-    path, settings = root / FILE, hashlib.sha256(config.model_dump_json().encode()).hexdigest()
-    months = [PlayedMonth(**month) for month in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
+    path, settings = config.root / FILE, hashlib.sha256(config.model_dump_json().encode()).hexdigest()
+    months = MONTHS.validate_json(path.read_bytes()) if path.exists() else []
     if any(month.settings != settings for month in months):
-        raise BadConfig(f"{path} has months that were played with other settings. Remove {root}, or choose another --root.")
+        raise BadConfig(
+            f"{path} has months that were played with other settings. Remove {config.root}, or choose another --root."
+        )
     for span in whole_spans(config):
-        for policy, overrides in POLICIES.items():
+        for policy in POLICIES:
             if any((month.span, month.policy) == (span, policy) for month in months):
                 continue
-            played = play_month(root, span, policy, arguments + command_line.repeated(overrides))
-            months.append(replace(played, settings=settings))
+            months.append(play_month(config, span, policy, options).model_copy(update={"settings": settings}))
             console.print(f"  {span}  {policy:<17} {months[-1].outcome:<13} {months[-1].seconds:6.1f} s", highlight=False)
-            path.write_text(json.dumps([asdict(month) for month in months], indent=1) + "\n", encoding="utf-8")
+            path.write_bytes(MONTHS.dump_json(months, indent=1) + b"\n")
     return months
 
 
-def play_month(root: Path, span: str, policy: str, arguments: list[str]) -> PlayedMonth:
+def play_month(config: Config, span: str, policy: str, options: argparse.Namespace) -> PlayedMonth:
     """Do one run, as a tick of the schedule does. Raises CrosswindError if it came to no decision."""
-    result = root / "outcome.json"
-    root.mkdir(parents=True, exist_ok=True)
-    result.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pipeline.local_runner", *arguments, "--set", f"problem.model={policy}"]
-    command += ["--root", str(root), "--span", span, "--json", str(result)]
+    settings = [*options.set, *POLICIES[policy], f"problem.model={policy}"]
     start = time.monotonic()
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    seconds = time.monotonic() - start
-    outcome = Outcome.model_validate_json(result.read_text(encoding="utf-8")) if result.exists() else None
-    if outcome is None or not (outcome.decided or outcome.outcome == "data_rejected"):
-        raise CrosswindError(f"{span} under {policy} came to no decision; its output ends:\n{done.stdout[-2000:]}")
+    outcome = retrain.run(config, span, argparse.Namespace(**vars(options) | {"set": settings}), subprocess.DEVNULL)
+    if not (outcome.decided or outcome.outcome == "data_rejected"):
+        raise CrosswindError(f"{span} under {policy} came to no decision: {outcome.reason}. See {config.root}/logs.")
     served = {}
     if outcome.decided:
-        drift = drift_report.read(Output.DRIFT.of(record.last_run(root / "metadata.db")).uri)
+        drift = drift_report.read(Output.DRIFT.of(record.last_run(config.root / "metadata.db")).uri)
         served = {check.measure: check.value for check in drift.checks if check.kind == "concept"}
-    production = store.production(root / "serving" / policy)
+    production = store.production(config.root / "serving" / policy)
     return PlayedMonth(
+        **outcome.model_dump() | {"seconds": round(time.monotonic() - start, 1)},
         policy=policy,
-        span=span,
-        verdict=outcome.drift,
         auc=served.get(METRICS["auc"]),
         log_loss=served.get(METRICS["log_loss"]),
-        outcome=outcome.outcome,
-        reason=outcome.reason,
-        version=outcome.version,
         version_auc=production.manifest.overall[AUC] if production else None,
-        seconds=round(seconds, 1),
     )
 
 
@@ -150,9 +125,9 @@ def months_table(policy: str, months: list[PlayedMonth]) -> Table:
         table.add_column(heading, justify="right")
     table.add_column("outcome")
     for month in months:
-        figures = [_cell(month.auc), _cell(month.log_loss), _cell(month.version_auc), f"{month.seconds:.0f}"]
+        measured = ("-" if value is None else f"{value:.4f}" for value in (month.auc, month.log_loss, month.version_auc))
         what = f"version {month.version}" if month.outcome == "published" else month.outcome.replace("_", " ")
-        table.add_row(month.span, month.verdict.replace("_", " "), *figures, what)
+        table.add_row(month.span, month.drift.replace("_", " "), *measured, f"{month.seconds:.0f}", what)
     return table
 
 
@@ -161,33 +136,23 @@ def totals_table(months: list[PlayedMonth]) -> Table:
     table = Table("policy", title="What users got, means over the months", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("AUC", "gain kept", "log loss", "gain kept", "trained", "pushed"):
         table.add_column(heading, justify="right", no_wrap=True)
-    means = {policy: totals(months, policy) for policy in POLICIES}
+    means = {policy: _means([month for month in months if month.policy == policy]) for policy in POLICIES}
     never, always = means["never_retrain"], means["retrain_always"]
     for policy, mean in means.items():
         kept = [_share(mean[name] - never[name], always[name] - never[name]) for name in METRICS]
-        counts = [f"{mean[name]:.0f}" for name in ("trained", "published")]
+        count = Counter(month.outcome for month in months if month.policy == policy)
+        counts = (f"{count['published'] + count['not_blessed']}", f"{count['published']}")
         table.add_row(policy, f"{mean['auc']:.4f}", kept[0], f"{mean['log_loss']:.4f}", kept[1], *counts)
     return table
 
 
+def _means(months: list[PlayedMonth]) -> dict[str, float]:
+    """Return the mean of each metric over the months that have it."""
+    return {name: fmean(value for month in months if (value := getattr(month, name)) is not None) for name in METRICS}
+
+
 def _share(part: float, whole: float) -> str:
     return f"{abs(part / whole) if part * whole >= 0 else part / whole:.0%}" if whole else "-"
-
-
-def totals(months: list[PlayedMonth], policy: str) -> dict[str, float]:
-    """Sum up a policy: mean AUC and log loss, numbers of trainings and of publications."""
-    own = [month for month in months if month.policy == policy]
-    served = [month for month in own if month.auc is not None and month.log_loss is not None]
-    return {
-        "auc": sum(month.auc or 0 for month in served) / len(served),
-        "log_loss": sum(month.log_loss or 0 for month in served) / len(served),
-        "trained": sum(month.outcome in ("published", "not_blessed") for month in own),
-        "published": sum(month.outcome == "published" for month in own),
-    }
-
-
-def _cell(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def act(options: argparse.Namespace) -> Exit:
         if options.log:
             tick_log.append_output_to(options.log.absolute())
         config = command_line.load(options)
-        with root.claimed(Path(config.run.root).absolute(), ".tick.lock"):
+        with root.claimed(config.root, ".tick.lock"):
             code, facts = tick(config, options)
     except CrosswindError as error:
         code, facts = exit_code(error), {"message": f"{type(error).__name__}: {error}"}
@@ -70,14 +70,13 @@ def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, A
     """
     found = due(config)
     known = {"waiting": found.waiting, "superseded": found.superseded, "changed": list(found.changed)}
-    known["incomplete"] = found.incomplete
     runs: list[Outcome] = []
     said: list[str] = []
     stopped = None
     for span in found.pending:
         if len(runs) == config.schedule.catch_up:
             break
-        with root.claimed(Path(config.run.root).absolute()):
+        with root.claimed(config.root):
             pass  # a run by hand holds it, which is to be reported as that, and not as a run that failed or came to no decision
         if attempts(config, span) >= config.schedule.attempts:
             said.append(given_up(span, found.changed_in(span), config.schedule.attempts))
@@ -93,7 +92,7 @@ def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, A
     best = min((Exit[run.outcome.upper()] for run in runs), default=Exit.NEEDS_A_PERSON if said else Exit.DONE)
     promotion = [run.waits for run in runs if run.waits][-1:]
     message = " ".join(filter(None, [*said, found.told(config), *promotion]))
-    return stopped or best, {"message": message, "runs": runs, **known}
+    return stopped or best, {"message": message, "runs": runs, "incomplete": found.incomplete, **known}
 
 
 def given_up(span: str, changed: list[str], tries: int) -> str:
@@ -108,15 +107,20 @@ def given_up(span: str, changed: list[str], tries: int) -> str:
     )
 
 
-def run(config: Config, span: str, options: argparse.Namespace) -> Outcome:
-    """Run one span in a process of its own: a crash, or the kernel for lack of memory, ends the run and not the tick."""
-    command = [sys.executable, "-m", "pipeline.local_runner", "--span", span, "--root", config.run.root]
-    command += command_line.again(options)
+def run(config: Config, span: str, options: argparse.Namespace, stdout: int | None = None) -> Outcome:
+    """Run one span in a process of its own: a crash, or the kernel for lack of memory, ends the run and not the tick.
+
+    Args:
+        config, options: of the run.
+        span: the month.
+        stdout: of the process, as Popen takes it. Default: this one's.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder) / "outcome.json"
-        start = time.monotonic()
+        result, start = Path(folder) / "outcome.json", time.monotonic()
+        command = [sys.executable, "-m", "pipeline.local_runner", *command_line.again(options)]
+        command += ["--root", config.run.root, "--span", span, "--json", str(result)]
         ending: ExitName = "failed"
-        with subprocess.Popen([*command, "--json", str(result)]) as process:
+        with subprocess.Popen(command, stdout=stdout) as process:
             try:
                 code = process.wait(config.schedule.max_hours * 3600)
                 ending = WITHOUT_OUTCOME.get(code, "failed")

@@ -27,7 +27,7 @@ CLOSING_SECONDS = 600  # for the report of a run that was ended; it takes 20
 
 
 def execute(config: Config, span: str, console: Console, name: str, *, behind: Callable[[], Result], trials: int = 0) -> Result:
-    """Run the nodes, or those up to a Tuner, and then `behind` in the same process.
+    """Run the nodes, or those up to a Tuner, and then `behind` in the same process; return what that returns.
 
     Args:
         config, span: what to run.
@@ -35,9 +35,6 @@ def execute(config: Config, span: str, console: Console, name: str, *, behind: C
         name: of the run, in ML Metadata and among the reports.
         behind: called when all nodes have succeeded, in the process that ran them. It must not print.
         trials: trainings that a Tuner tries; 0 (default): no Tuner.
-
-    Returns:
-        What `behind` returns.
 
     Raises:
         LimitExceeded: a node took more than `run.max_seconds` or `run.max_memory_gb`. The run has its report all the same.
@@ -47,26 +44,29 @@ def execute(config: Config, span: str, console: Console, name: str, *, behind: C
     read_keys(config.publish.public_key, config.publish.signing_key)  # a missing key is better told now than after training
     up_to = NodeId.TUNER if trials else None
 
+    def dag():
+        from pipeline.dag import create_pipeline  # noqa: PLC0415 (here and below: the process that watches needs none of it)
+
+        return create_pipeline(config, span, git_commit(), trials)
+
     def work(tell: Tell) -> Result:
-        with _explained(config, tell) as follows:
-            from pipeline.dag import create_pipeline  # noqa: PLC0415
-            from pipeline.local import local_dag  # noqa: PLC0415 (here and below: the process that watches needs none of it)
+        with _explained(config, tell) as follow:
+            from pipeline.local import local_dag  # noqa: PLC0415
             from pipeline.model import distribution  # noqa: PLC0415
             from pipeline.model.schema import check_reviewed  # noqa: PLC0415
 
             # Devices are fixed when TensorFlow starts, and a missing one is better told before the first node.
             distribution.create(config.train.strategy, config.train.devices, config.train.tpu)
             check_reviewed(Path(config.data.schema_file), config.problem)
-            local_dag.run(create_pipeline(config, span, git_commit(), trials), name, up_to, masking.masker(config), follows)
+            local_dag.run(dag(), name, up_to, masking.masker(config), follow)
         tell(Began(BEHIND))
         return behind()
 
     def close(tell: Tell, failure: str) -> None:
-        with _explained(config, tell) as follows:
-            from pipeline.dag import create_pipeline  # noqa: PLC0415
+        with _explained(config, tell) as follow:
             from pipeline.local import local_dag  # noqa: PLC0415
 
-            local_dag.close(create_pipeline(config, span, git_commit(), trials), name, failure, up_to, follows)
+            local_dag.close(dag(), name, failure, up_to, follow)
 
     try:
         return supervised(work, config.run, console)
@@ -79,46 +79,37 @@ def execute(config: Config, span: str, console: Console, name: str, *, behind: C
         raise
 
 
-def _room(root: Path) -> str:
-    """Return a hint where the disk is nearly full: SQLite may only say that no transaction is active."""
-    free = shutil.disk_usage(root).free
-    return (
-        f"\nOnly {free / 1e6:.1f} MB are left on the disk of {root}: free some space, and run again."
-        if free < LITTLE_ROOM
-        else ""
-    )
-
-
-class _Follows:
-    """Passes on events, and remembers the node that failed first: closing nodes run after it."""
-
-    def __init__(self, tell: Tell):
-        self.failed = ""
-        self._tell, self._node = tell, ""
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Began):
-            self._node = event.node
-        elif event == Ended("failed"):
-            self.failed = self.failed or self._node
-        self._tell(event)
-
-
 @contextlib.contextmanager
-def _explained(config: Config, tell: Tell) -> Iterator[_Follows]:
+def _explained(config: Config, tell: Tell) -> Iterator[Tell]:
     """Yield a listener for the nodes in the block, and turn what ends them into one message. Raises CrosswindError."""
     from absl import logging  # noqa: PLC0415
 
-    follows, mask = _Follows(tell), masking.masker(config)
+    mask, node, failed = masking.masker(config), THE_START, ""
+
+    def follow(event: Event) -> None:
+        """Pass an event on, and remember the node that failed first: closing nodes run after it."""
+        nonlocal node, failed
+        if isinstance(event, Began):
+            node = event.node
+        elif event == Ended("failed"):
+            failed = failed or node
+        tell(event)
+
     try:
         masking.keep_out_of_logs(config)
         logging.set_verbosity(logging.INFO)
-        yield follows
+        yield follow
     except CrosswindError:
         raise
     except (Exception, SystemExit) as error:  # Beam's parser exits for an option that it cannot read
         sys.stderr.write(mask(traceback.format_exc()))
         told = mask(f"{type(error).__name__}: {error}")
-        raise NodeFailed(
-            f"{follows.failed or THE_START} failed: {told}{_room(Path(config.run.root))}\nThe traceback is in the log."
-        ) from error
+        message = f"{failed or THE_START} failed: {told}{_room(config.root)}\nThe traceback is in the log."
+        raise NodeFailed(message) from error
+
+
+def _room(root: Path) -> str:
+    """Return a hint where the disk is nearly full: SQLite may only say that no transaction is active."""
+    if (free := shutil.disk_usage(root).free) >= LITTLE_ROOM:
+        return ""
+    return f"\nOnly {free / 1e6:.1f} MB are left on the disk of {root}: free some space, and run again."

@@ -30,7 +30,7 @@ def run(
 ) -> None:
     """Run every node in turn; after one that fails only the closing nodes run.
 
-    LocalDagRunner ignores trigger strategies, so the closing nodes are given to it as a DAG of their own, of the same run.
+    LocalDagRunner ignores trigger strategies, so it is known here which nodes are closing ones.
 
     Args:
         pipeline: the DAG, with an SQLite file for its metadata.
@@ -42,52 +42,47 @@ def run(
     Raises:
         Whatever a node raised, except a closing one: it only reports what is decided already.
     """
-    nodes, closing = _compiled(pipeline, name, up_to)
+    dag, failure = _compiled(pipeline, name, up_to), None
     gc.collect()
     gc.freeze()  # objects of the imports stay: TensorFlow Lite's converter alone would walk them in each conversion
     try:
-        in_turn(nodes, pipeline.metadata_connection_config, tell, of=len(_to_run(nodes)) + len(_to_run(closing)))
+        in_turn(dag, pipeline.metadata_connection_config, tell, closing=False)
     except (Exception, SystemExit) as error:
+        failure = error
         note_failure(pipeline.metadata_connection_config, name, mask(f"{type(error).__name__}: {error}"))
-        _run_closing(nodes, closing, pipeline.metadata_connection_config, tell)
-        raise
-    _run_closing(nodes, closing, pipeline.metadata_connection_config, tell)
+    _run_closing(dag, pipeline.metadata_connection_config, tell)
+    if failure:
+        raise failure
 
 
 def close(pipeline: Pipeline, name: str, message: str, up_to: str | None = None, tell: Tell = lambda _: None) -> None:
-    """Do what `run` does after a failure, for a run whose process was ended: note why, and run the closing nodes.
-
-    Args:
-        pipeline, name, up_to, tell: as of `run`.
-        message: why it was ended.
-    """
+    """Do what `run` does after a failure, for a run whose process was ended: note why, and run the closing nodes."""
     note_failure(pipeline.metadata_connection_config, name, message)
-    _run_closing(*_compiled(pipeline, name, up_to), pipeline.metadata_connection_config, tell)
+    _run_closing(_compiled(pipeline, name, up_to), pipeline.metadata_connection_config, tell)
 
 
-def in_turn(
-    nodes: pipeline_pb2.Pipeline, metadata: mlmd.ConnectionConfig, tell: Tell, *, before: int = 0, of: int | None = None
-) -> None:
+def in_turn(dag: pipeline_pb2.Pipeline, metadata: mlmd.ConnectionConfig, tell: Tell, *, closing: bool | None = None) -> None:
     """Run nodes one after the other, each as a DAG of its own: LocalDagRunner offers no callback.
 
     Args:
-        nodes: the compiled DAG.
+        dag: compiled.
         metadata: where its runs are kept.
         tell: called when a node begins, makes progress or ends.
-        before: how many nodes have run before these.
-        of: how many nodes there are in all; None: only these.
+        closing: whether to run the closing nodes, which count as the last, or the others; None (default): both.
 
     Raises:
         Whatever a node raised.
     """
     store = metadata_store.MetadataStore(metadata)
-    chosen = _to_run(nodes)
-    for number, node in enumerate(chosen, before + 1):
+    to_run = [node for node in dag.nodes if not node.pipeline_node.execution_options.HasField("skip")]
+    for number, node in enumerate(sorted(to_run, key=_is_closing), 1):
+        if closing not in (None, _is_closing(node)):
+            continue
         alone = pipeline_pb2.Pipeline()
-        alone.CopyFrom(nodes)
+        alone.CopyFrom(dag)
         del alone.nodes[:]
         alone.nodes.append(node)
-        tell(Began(node.pipeline_node.node_info.id, number, of or len(chosen)))
+        tell(Began(node.pipeline_node.node_info.id, number, len(to_run)))
         newest = _newest(store)
         try:
             with steps.heard(tell):
@@ -111,32 +106,19 @@ def _state(before: mlmd.Execution | None, after: mlmd.Execution | None) -> HowEn
     return found.get(after.last_known_state, "failed")  # TFX raises nothing for inputs that it cannot find
 
 
-def _to_run(nodes: pipeline_pb2.Pipeline) -> list[pipeline_pb2.Pipeline.PipelineOrNode]:
-    return [node for node in nodes.nodes if not node.pipeline_node.execution_options.HasField("skip")]
-
-
-def _compiled(pipeline: Pipeline, name: str, up_to: str | None) -> tuple[pipeline_pb2.Pipeline, pipeline_pb2.Pipeline]:
-    """Compile the DAG to its nodes and its closing nodes."""
+def _compiled(pipeline: Pipeline, name: str, up_to: str | None) -> pipeline_pb2.Pipeline:
     for node in pipeline.components:  # before the first one runs: an edit made meanwhile is not what runs
         source_code.at_start(node.type)
     compiled = Compiler().compile(pipeline)
     substitute_runtime_parameter(compiled, {PIPELINE_RUN_ID_PARAMETER_NAME: name})
     if up_to:
         partial_run_utils.mark_pipeline(compiled, to_nodes=[up_to])
-    parts = pipeline_pb2.Pipeline(), pipeline_pb2.Pipeline()
-    for closing, part in enumerate(parts):
-        part.CopyFrom(compiled)
-        del part.nodes[:]
-        part.nodes.extend(node for node in compiled.nodes if _is_closing(node) == bool(closing))
-    return parts
+    return compiled
 
 
-def _run_closing(
-    nodes: pipeline_pb2.Pipeline, closing: pipeline_pb2.Pipeline, metadata: mlmd.ConnectionConfig, tell: Tell
-) -> None:
-    before = len(_to_run(nodes))
+def _run_closing(dag: pipeline_pb2.Pipeline, metadata: mlmd.ConnectionConfig, tell: Tell) -> None:
     try:
-        in_turn(closing, metadata, tell, before=before, of=before + len(_to_run(closing)))
+        in_turn(dag, metadata, tell, closing=True)
     except Exception:
         logging.getLogger("absl").exception("A closing node failed.")
 
@@ -149,9 +131,8 @@ def note_failure(metadata: mlmd.ConnectionConfig, run: str, message: str) -> Non
     """Mark the node that failed, and why: TFX keeps no message, and a node that failed before its executor stays "running"."""
     store = metadata_store.MetadataStore(metadata)
     context = store.get_context_by_type_and_name(trace.RUN, run)
-    executions = store.get_executions_by_context(context.id) if context else []
-    unfinished = (mlmd.Execution.FAILED, mlmd.Execution.RUNNING)
-    for execution in [each for each in executions if each.last_known_state in unfinished]:
-        execution.last_known_state = mlmd.Execution.FAILED
-        execution.custom_properties[trace.MESSAGE].string_value = message
-        store.put_executions([execution])
+    for execution in store.get_executions_by_context(context.id) if context else []:
+        if execution.last_known_state in (mlmd.Execution.FAILED, mlmd.Execution.RUNNING):
+            execution.last_known_state = mlmd.Execution.FAILED
+            execution.custom_properties[trace.MESSAGE].string_value = message
+            store.put_executions([execution])

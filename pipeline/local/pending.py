@@ -73,10 +73,10 @@ def due(config: Config) -> Due:
     """
     begun = {span: paths for span, paths in spans.listing(Path(config.data.spans)).items() if paths}
     complete, runnable = whole_months(config), whole_spans(config)
-    learned = record.decided(_database(config), config.problem.model)
+    learned = record.decided(config.root / "metadata.db", config.problem.model)
     known = {month for months in learned.values() for month in months}
-    memory = Path(config.run.root).absolute() / "content.json"
-    now = content.remembered({month: paths for month, paths in begun.items() if month in known}, memory)
+    present = {month: paths for month, paths in begun.items() if month in known}
+    now = content.remembered(present, config.root / "content.json")
     changed = changes(runnable, config.data.window, learned, now)
     production = store.production(config.serving_folder, read_keys(config.publish.public_key))
     newest_learned = production.manifest.span if production else ""
@@ -114,8 +114,4 @@ def attempts(config: Config, span: str) -> int:
     window = spans.window(span, config.data.window)
     # The folder too, which changes when a file is removed. By ctime, which no copy can set back.
     places = [path for month in window for path in (Path(config.data.spans) / month, *present[month])]
-    return record.attempts(_database(config), span, max(path.lstat().st_ctime for path in places))
-
-
-def _database(config: Config) -> Path:
-    return Path(config.run.root).absolute() / "metadata.db"
+    return record.attempts(config.root / "metadata.db", span, max(path.lstat().st_ctime for path in places))

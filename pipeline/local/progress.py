@@ -65,14 +65,12 @@ class Screen:
 
     The line is live where a terminal can move its cursor and nothing else writes to it. Elsewhere a plain line is printed
     each half minute.
-
-    Attributes:
-        node: the one that began last; empty before the first one.
-        since: when it began, or when the one before it ended, by time.monotonic.
     """
 
     def __init__(self, console: Console):
-        self.node, self.since, self._open = "", time.monotonic(), False
+        self.node = ""  # the one that began last
+        self.since = time.monotonic()  # when it began, or when the one before it ended
+        self._open = False
         self._console = console
         self._running: Began | None = Began("Loading TensorFlow")
         self._step: Step | None = None

@@ -3,16 +3,14 @@
 import json
 from pathlib import Path
 
-from ml_metadata import errors
-from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.metadata_store import ListOptions, MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.run_report.trace import RUN, node_in, node_of, open_store
+from components.run_report.trace import RUN, node_of, open_store
 from components.shared import drift_report, metadata_file
 from components.shared.nodes import NodeId
 from components.span_example_gen import content
 
-LAST_NODE = NodeId.MOBILE_PUBLISHER
 DONE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
 
 Outputs = dict[str, dict[str, mlmd.Artifact]]  # node -> output key -> artifact
@@ -29,15 +27,15 @@ def decided(path: Path, model: str) -> dict[str, dict[str, str]]:
     store = open_store(path)
     found = {  # by the execution that decided
         execution.id: execution.custom_properties["span"].string_value
-        for execution in _executions(store, LAST_NODE)
-        if execution.last_known_state in DONE and execution.custom_properties["model_name"].string_value == model
+        for execution in _executions(store, NodeId.MOBILE_PUBLISHER, f"custom_properties.model_name.string_value = '{model}'")
+        if execution.last_known_state in DONE
     }
+    of_model = f"custom_properties.retrain.int_value = 0 AND custom_properties.model.string_value = '{model}'"
     quiet = {
         report.id: report.custom_properties["span"].string_value
-        for report in _or_none(store.get_artifacts_by_type, drift_report.ARTIFACT)
-        if not report.custom_properties["retrain"].int_value
-        and report.custom_properties["model"].string_value == model
-        and report.state == mlmd.Artifact.LIVE
+        for report in store.get_artifacts(
+            ListOptions(filter_query=f"type = '{drift_report.ARTIFACT}' AND state = LIVE AND {of_model}")
+        )
     }
     events = store.get_events_by_artifact_ids(list(quiet)) if quiet else []
     found |= {event.execution_id: quiet[event.artifact_id] for event in events if event.type == mlmd.Event.OUTPUT}
@@ -47,10 +45,9 @@ def decided(path: Path, model: str) -> dict[str, dict[str, str]]:
 
 def _content(store: MetadataStore, executions: list[int]) -> dict[int, dict[str, str]]:
     """Return what executions read, as SpanExampleGen recorded it."""
-    events = store.get_events_by_execution_ids(executions) if executions else []
     inputs = {
         event.execution_id: event.artifact_id
-        for event in events
+        for event in (store.get_events_by_execution_ids(executions) if executions else [])
         if event.type == mlmd.Event.INPUT and event.path.steps[0].key == "examples"
     }
     artifacts = store.get_artifacts_by_id(sorted(set(inputs.values()))) if inputs else []
@@ -62,24 +59,14 @@ def attempts(path: Path, span: str, since: float) -> int:
     """Count the runs that started to read `span` after a time, in seconds since 1970, whatever came of them."""
     if not metadata_file.exists(path):
         return 0
-    return sum(
-        execution.custom_properties["span"].string_value == span and execution.create_time_since_epoch > since * 1000
-        for execution in _executions(open_store(path), NodeId.SPAN_EXAMPLE_GEN)
-    )
+    of_span = f"custom_properties.span.string_value = '{span}'"
+    found = _executions(open_store(path), NodeId.SPAN_EXAMPLE_GEN, of_span)
+    return sum(execution.create_time_since_epoch > since * 1000 for execution in found)
 
 
-def _executions(store: MetadataStore, node: NodeId) -> list[mlmd.Execution]:
-    """All executions of a node, whatever came of them."""
-    contexts = [context for context in _or_none(store.get_contexts_by_type, "node") if node_in(context) == node]
-    return [execution for context in contexts for execution in store.get_executions_by_context(context.id)]
-
-
-def _or_none(get, type_name: str) -> list:
-    """Return what the store has of a type; nothing if it does not know the type."""
-    try:
-        return get(type_name)
-    except errors.NotFoundError:
-        return []
+def _executions(store: MetadataStore, node: NodeId, condition: str) -> list[mlmd.Execution]:
+    """List the executions of a node that meet a condition. The contexts of nodes are named <pipeline>.<node>."""
+    return store.get_executions(ListOptions(filter_query=f"contexts_c.name LIKE '%.{node}' AND {condition}"))
 
 
 def last_run(path: Path) -> Outputs:
@@ -88,11 +75,8 @@ def last_run(path: Path) -> Outputs:
     run = max(store.get_contexts_by_type(RUN), key=lambda context: context.id)
     outputs: Outputs = {}
     for execution in store.get_executions_by_context(run.id):
-        events = [
-            event
-            for event in store.get_events_by_execution_ids([execution.id])
-            if event.type == mlmd.Event.OUTPUT and execution.last_known_state in DONE
-        ]
-        artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_id([event.artifact_id for event in events])}
-        outputs[node_of(store, execution)] = {event.path.steps[0].key: artifacts[event.artifact_id] for event in events}
+        finished = execution.last_known_state in DONE
+        events = store.get_events_by_execution_ids([execution.id]) if finished else []
+        keys = {event.artifact_id: event.path.steps[0].key for event in events if event.type == mlmd.Event.OUTPUT}
+        outputs[node_of(store, execution)] = {keys[found.id]: found for found in store.get_artifacts_by_id(list(keys))}
     return outputs

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -64,15 +64,12 @@ def _writing(folder: Path) -> Iterator[None]:
 def _locked(file: IO[bytes]) -> bool:
     """Try to lock for a moment: a run that was killed may be about to release it."""
     deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
+    while time.monotonic() < deadline:
+        with suppress(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.05)
-        else:
             return True
+        time.sleep(0.05)
+    return False
 
 
 def terminal() -> Console:
@@ -85,35 +82,32 @@ def terminal() -> Console:
 
 @contextmanager
 def output_to(log: Path) -> Iterator[None]:
-    """Send standard output and error to `log`, with TensorFlow's C++ output, which only file descriptors reach.
-
-    Raises:
-        RootUnusable: it cannot be written.
-    """
+    """Send standard output and error to `log`, with TensorFlow's C++ output, by file descriptor. Raises RootUnusable."""
     with _writing(log.parent):
         log.parent.mkdir(parents=True, exist_ok=True)
         file = log.open("ab", buffering=0)
     with file:
-        kept = [os.dup(descriptor) for descriptor in (1, 2)]
-        _flush()
-        for descriptor in (1, 2):
+        kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
+        flush()
+        for descriptor in kept:
             os.dup2(file.fileno(), descriptor)
         try:
             yield
         finally:
-            _flush()
-            for descriptor, original in zip((1, 2), kept, strict=True):
+            flush()
+            for descriptor, original in kept.items():
                 os.dup2(original, descriptor)
                 os.close(original)
 
 
-def _flush() -> None:
+def flush() -> None:
+    """Write what standard output and error still hold."""
     sys.stdout.flush()
     sys.stderr.flush()
 
 
 def leave(code: int) -> NoReturn:
     """End the process. Not sys.exit: after a tf.Transform analysis the interpreter may crash while it collects garbage."""
-    _flush()
+    flush()
     atexit._run_exitfuncs()  # os._exit skips them: TensorFlow's removes the sources that it wrote to /tmp
     os._exit(code)

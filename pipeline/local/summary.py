@@ -22,20 +22,14 @@ from pipeline.local.pending import Due
 from pipeline.local.record import Outputs
 
 COLUMNS = {AUC: "AUC", LOG_LOSS: "log loss", AUC_PR: "AUC-PR", CALIBRATION: "calib."}
+FARTHEST = 5  # features that are named
 MIN_ROWS = 100  # of a slice that gets a line: the AUC of fewer is noise
 
 
 def show(console: Console, config: Config, outputs: Outputs, outcome: Outcome, found: Due) -> None:
-    """Print rows, findings, metrics, the decision, and what to do next.
-
-    Args:
-        console: where to print.
-        config: of the run.
-        outputs: the artifacts of a run that came to its end.
-        outcome: what came of it.
-        found: what to run next.
-    """
-    told = _told(outputs)
+    """Print rows, findings, metrics, the decision, and what to run next, of a run that came to its end."""
+    # What the run's page says, if it could be written.
+    told = facts.read(Path(Output.PAGE.of(outputs).uri)) if NodeId.RUN_REPORT in outputs else None
     console.print()
     _data(console, outputs, config.data.eval_days)
     _drift(console, outputs)
@@ -66,11 +60,6 @@ def _next(found: Due, told: str) -> str:
     return escape(" ".join(filter(None, [told, gaps])) or f"{every}; --span picks one to run again.")
 
 
-def _told(outputs: Outputs) -> RunFacts | None:
-    """Return what the run's page says; None if it could not be written."""
-    return facts.read(Path(Output.PAGE.of(outputs).uri)) if NodeId.RUN_REPORT in outputs else None
-
-
 def _data(console: Console, outputs: Outputs, eval_days: int) -> None:
     examples = Output.EXAMPLES.of(outputs).custom_properties
     rows = json.loads(examples["rows"].string_value)
@@ -90,20 +79,14 @@ def _drift(console: Console, outputs: Outputs) -> None:
     if found.reference is None:
         console.print("Drift: no reference yet, since nothing is in production.")
         return
-    fired = sum(check.verdict != "stable" for check in found.checks)
+    fired = [check for check in found.checks if check.verdict != "stable"]
     compared = f"version {found.reference.version}, trained on {found.reference.window[0]} to {found.reference.window[-1]}"
-    _prose(console, f"Drift: [bold]{found.verdict}[/], {fired} of {len(found.checks)} checks, against {compared}.")
+    _prose(console, f"Drift: [bold]{found.verdict}[/], {len(fired)} of {len(found.checks)} checks, against {compared}.")
     for reason in [reason for check in found.checks if check.kind not in ("data", "skew") and (reason := check.reason)]:
         _prose(console, escape(f"  {reason}"))
-    if features := _farthest(found):
-        _prose(console, escape(f"  features the farthest beyond their limits: {', '.join(features)}"))
-
-
-def _farthest(found: drift_report.Report, count: int = 5) -> list[str]:
-    """Name the features that drifted most, as multiples of their limits."""
-    fired = [check for check in found.checks if check.feature and check.verdict != "stable"]
     ordered = sorted(fired, key=lambda check: check.value / check.limit, reverse=True)
-    return list(dict.fromkeys(check.feature for check in ordered))[:count]
+    if features := list(dict.fromkeys(check.feature for check in ordered if check.feature))[:FARTHEST]:
+        _prose(console, escape(f"  features the farthest beyond their limits: {', '.join(features)}"))
 
 
 def metrics_table(measured: dict[str, tfma_results.Metrics]) -> Table:
@@ -127,13 +110,10 @@ def metrics_table(measured: dict[str, tfma_results.Metrics]) -> Table:
             table.add_column("prod.", justify="right", style="dim")
     models = [candidate] + ([production] if production else [])
     for name in shown:
-        cells = [_cell(model[name].get(metric)) for metric in COLUMNS for model in models]
+        found = [model[name].get(metric) for metric in COLUMNS for model in models]
+        cells = ["-" if value is None else f"{value:.3f}" for value in found]
         table.add_row(name, f"{rows[name]:,.0f}", *cells, style="bold" if name == OVERALL else None)
     return table
-
-
-def _cell(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
 
 
 def _difference(console: Console, told: RunFacts | None) -> None:

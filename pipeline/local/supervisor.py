@@ -7,39 +7,34 @@ import contextlib
 import ctypes
 import os
 import signal
-import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from types import FrameType
-from typing import Literal, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import psutil  # type: ignore[import-untyped]
 from rich.console import Console
 
 from components.shared.errors import CrosswindError, Exit, LimitExceeded, ProcessDied
-from pipeline.config import Run
 from pipeline.local.progress import THE_START, Ended, Screen, Tell
-from pipeline.local.root import leave
+from pipeline.local.root import flush, leave
+from pipeline.shared.sections import Run
 
 Result = TypeVar("Result")
 PERIOD = 1.0  # seconds between two looks
 GRACE = 5.0  # seconds to end after Ctrl-C; TensorFlow may need them
 LEAVING = 60.0  # seconds to end after the work is done
 GIGABYTE = 1e9
-LIBC = ctypes.CDLL(None, use_errno=True)
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 1, 36, 37  # linux/prctl.h
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class AskedToEnd(SystemExit):
-    """Raised when a signal asks this process to end.
-
-    Attributes:
-        name: of the signal, such as SIGTERM.
-    """
+    """Raised when a signal, called `name`, asks this process to end."""
 
     def __init__(self, number: int):
         super().__init__(128 + number)
@@ -55,17 +50,13 @@ def supervised(work: Callable[[Tell], Result], limits: Run, console: Console) ->
         limits: `max_seconds` of a node, `max_memory_gb` of the process and all below it.
         console: shows the nodes.
 
-    Returns:
-        What the work returns.
-
     Raises:
         LimitExceeded: a node took more than it may.
         ProcessDied: the process ended without a result.
         CrosswindError: the one that the work raised.
     """
     receiver, sender = Pipe(duplex=False)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush()
     watcher = os.getpid()
     others = set(psutil.Process().children(recursive=True))
     with receiver, _orphans_come_here(), signals_end_it():
@@ -76,7 +67,11 @@ def supervised(work: Callable[[Tell], Result], limits: Run, console: Console) ->
         sender.close()
         with _ended(psutil.Process(pid), others) as process, Screen(console) as screen:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            return _watch(process, others, receiver, limits, screen)
+            try:
+                return _watch(process, others, receiver, limits, screen)
+            except (LimitExceeded, ProcessDied):
+                screen.tell(Ended("failed"))  # before the first node too
+                raise
 
 
 def _work(work: Callable[[Tell], object], sender: Connection, watcher: int, mask: set[int | signal.Signals]) -> NoReturn:
@@ -114,22 +109,16 @@ def _watch(process: psutil.Process, others: set[psutil.Process], receiver: Conne
                 if kind == "result":
                     return value
                 screen.tell(value)
-            elif not _alive(process):
+            elif process.status() == psutil.STATUS_ZOMBIE:
                 raise EOFError
         except EOFError:
             words = f"{screen.node or THE_START} ended with its process: {_death(process)}. What it wrote last is in the log."
-            raise _failed(screen, ProcessDied(words, screen.node)) from None
+            raise ProcessDied(words, screen.node) from None
         if time.monotonic() - looked >= PERIOD:  # steps may come more often
             looked = time.monotonic()
             screen.look()
             if excess := _excess(others, screen.node or THE_START, looked - screen.since, limits):
-                raise _failed(screen, LimitExceeded(excess, screen.node))
-
-
-def _failed(screen: Screen, error: CrosswindError) -> CrosswindError:
-    """Show what failed, before the first node too, and return the error."""
-    screen.tell(Ended("failed"))
-    return error
+                raise LimitExceeded(excess, screen.node)
 
 
 def _excess(others: set[psutil.Process], node: str, seconds: float, limits: Run) -> str:
@@ -154,25 +143,19 @@ def _memory(others: set[psutil.Process], enough: float) -> float:
     Resident memory counts shared pages once in each process. So where its sum is beyond `enough`, the proportional one is
     taken, for which the kernel has to walk all pages.
     """
-    run = _started(others)
-    resident = sum(_bytes(each, "rss") for each in run) / GIGABYTE
-    return resident if resident <= enough else sum(_bytes(each, "pss") for each in run) / GIGABYTE
-
-
-def _bytes(process: psutil.Process, kind: Literal["rss", "pss"]) -> int:
-    """Return a process's memory in bytes, 0 if it has just ended."""
-    try:
-        return process.memory_info().rss if kind == "rss" else process.memory_full_info().pss
-    except psutil.Error:
-        return 0
+    run, total = _started(others), 0.0
+    for measure in (lambda each: each.memory_info().rss, lambda each: each.memory_full_info().pss):
+        total = 0.0
+        for each in run:
+            with contextlib.suppress(psutil.Error):  # it has just ended
+                total += measure(each) / GIGABYTE
+        if total <= enough:
+            break
+    return total
 
 
 def _started(others: set[psutil.Process]) -> list[psutil.Process]:
-    """List the run's process, what it started, and the orphans of that; parents before children.
-
-    Args:
-        others: what was below this process before the run.
-    """
+    """List what the run has started, its process first, parents before children; `others` were there before."""
     found = []
     for child in psutil.Process().children():
         if child not in others:
@@ -180,10 +163,6 @@ def _started(others: set[psutil.Process]) -> list[psutil.Process]:
             with contextlib.suppress(psutil.Error):
                 found += child.children(recursive=True)
     return found
-
-
-def _alive(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def _death(process: psutil.Process) -> str:
@@ -237,19 +216,11 @@ def _kill(others: set[psutil.Process]) -> None:
 @contextlib.contextmanager
 def _orphans_come_here() -> Iterator[None]:
     """Adopt processes below this one that lose their parent, which would else become init's and out of reach."""
-    before = ctypes.c_int()
-    _prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(before))
-    _prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1))
+    LIBC.prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1))
     try:
         yield
     finally:
-        _prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(before.value))
-
-
-def _prctl(option: int, argument: object) -> None:
-    """Call prctl. Raises OSError."""
-    if LIBC.prctl(option, argument) != 0:
-        raise OSError(ctypes.get_errno(), f"prctl({option}): {os.strerror(ctypes.get_errno())}")
+        LIBC.prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(0))
 
 
 def _heeded() -> list[signal.Signals]:

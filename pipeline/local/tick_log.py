@@ -1,12 +1,12 @@
 """Log the schedule: `retrain.log` with a JSON line a tick, the output of ticks, the notify command."""
 
-import contextlib
 import logging.handlers
 import os
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import BaseModel, ConfigDict
 
@@ -37,21 +37,17 @@ class Tick(BaseModel):
 
 
 def write(line: Tick, config: Config | None) -> None:
-    """Print the tick, add it to `retrain.log`, and hand it to the notify command.
-
-    Args:
-        line: the tick.
-        config: None if it could not be read; then the tick is only printed.
-    """
-    text = line.model_dump_json()
+    """Print the tick, add it to `retrain.log`, and hand it to the notify command; without a `config` only print it."""
+    text = line.model_dump_json() + "\n"
     try:
-        print(text, flush=True)  # noqa: T201
+        print(text, end="", flush=True)  # noqa: T201
     except OSError:  # --log is on a full disk; the log and the command must hear of it all the same
-        _be_silent()
+        append_output_to(Path(os.devnull))  # what the streams still hold would be written again at the end
     if config is None:
         return
     try:
-        _append(Path(config.run.root).absolute() / "retrain.log", text)
+        with _opened(config.root / "retrain.log", len(text)) as file:
+            file.write(text.encode())
     except OSError as error:
         print(f"retrain.log cannot be written: {error}", file=sys.stderr)  # noqa: T201
     if config.schedule.notify and line.outcome not in (NOTHING, "busy"):
@@ -59,16 +55,9 @@ def write(line: Tick, config: Config | None) -> None:
 
 
 def append_output_to(log: Path) -> None:
-    """Append standard output and error, those of the runs included, to `log`, rotated first if it is full.
-
-    Raises:
-        BadConfig: it cannot be written.
-    """
+    """Append standard output and error, with those of the runs, to `log`, rotated first if it is full. Raises BadConfig."""
     try:
-        with contextlib.closing(_rotating(log)) as handler:
-            if log.stat().st_size >= LOG_BYTES:
-                handler.doRollover()
-        file = log.open("ab")
+        file = _opened(log)
     except OSError as error:
         raise BadConfig(f"--log {log} cannot be written: {error}. Expected a file in a writable folder.") from error
     with file:
@@ -76,31 +65,18 @@ def append_output_to(log: Path) -> None:
             os.dup2(file.fileno(), descriptor)
 
 
-def _be_silent() -> None:
-    """Send standard output and error nowhere: what they still hold would be written again at the end."""
-    with Path(os.devnull).open("ab") as nowhere:
-        for descriptor in (1, 2):
-            os.dup2(nowhere.fileno(), descriptor)
-
-
-def _append(log: Path, text: str) -> None:
-    """Append a line to a log, rotated first if it is full. Raises OSError, where the handler would print a traceback."""
-    with contextlib.closing(_rotating(log)) as handler:
-        if handler.shouldRollover(logging.makeLogRecord({"msg": text})):
-            handler.doRollover()
-    with log.open("a", encoding="utf-8") as file:
-        file.write(text + "\n")
-
-
-def _rotating(path: Path) -> logging.handlers.RotatingFileHandler:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
+def _opened(log: Path, more: int = 0) -> BinaryIO:
+    """Open a log at its end, rotated first if `more` bytes would fill it. Raises OSError."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size + more >= LOG_BYTES:
+        logging.handlers.RotatingFileHandler(log, backupCount=LOG_FILES, delay=True).doRollover()
+    return log.open("ab")
 
 
 def _notify(command: str, text: str) -> None:
     """Start the command with the line on its standard input. Its failure must not fail the tick."""
     try:
-        subprocess.run(shlex.split(command), input=text + "\n", text=True, timeout=NOTIFY_SECONDS, check=True)
+        subprocess.run(shlex.split(command), input=text, text=True, timeout=NOTIFY_SECONDS, check=True)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         print(f"schedule.notify failed: {_why(error)}", file=sys.stderr)  # noqa: T201
 

@@ -37,7 +37,8 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
 
 def load(options: argparse.Namespace) -> Config:
     """Load the configuration that the options describe. Raises BadConfig."""
-    given = {"--root": ("run.root", options.root)} if options.root else None
+    root = getattr(options, "root", None)  # keys.py has no such option
+    given = {"--root": ("run.root", root)} if root else None
     return configuration.load(options.config, options.set, given, options.problem)
 
 

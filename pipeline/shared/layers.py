@@ -1,5 +1,6 @@
 """The layers of a configuration: files, and the command line over them. Each value knows where it stood."""
 
+import contextlib
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -26,15 +27,12 @@ class Layers:
 
     Args:
         files: the tables of each file by its name, the lowest first; the first are defaults, which nobody wrote.
-
-    Attributes:
-        values: what holds.
     """
 
     def __init__(self, files: dict[str, dict[str, Any]]):
-        self.values: dict[str, Any] = {}
+        self.values: dict[str, Any] = {}  # that hold
         self._origin: dict[KeyPath, str] = {}  # the layer of each value
-        self._files = list(files)
+        self._defaults, *self._files = files
         for name, tables in files.items():
             self._merge((), tables, name)
 
@@ -51,11 +49,9 @@ class Layers:
         keys = _keys(name.strip())
         if not equals or len(keys) < len(("section", "key")):
             raise BadConfig(f"--set {text!r} is not understood; expected section.key=value, as in train.epochs=5")
-        try:
-            parsed = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            parsed = value
-        self.put(keys, parsed, f"--set {'.'.join(keys)}")
+        with contextlib.suppress(tomllib.TOMLDecodeError):
+            value = tomllib.loads(f"value = {value}")["value"]
+        self.put(keys, value, f"--set {'.'.join(keys)}")
 
     def put(self, keys: KeyPath, value: object, layer: str) -> None:
         """Put a value over that of the layers below. Raises BadConfig where its section is something else."""
@@ -73,25 +69,26 @@ class Layers:
         for length in range(len(location), 0, -1):
             if layer := self._origin.get(location[:length]):
                 return layer
-            if within := {layer for keys, layer in self._origin.items() if keys[:length] == location[:length]}:
-                files = [name for name in self._files[1:] if name in within]
-                options = [layer for layer in self._origin.values() if layer in within - set(self._files)]
-                said = (" and ".join(files), ", ".join(dict.fromkeys(options)) if length == len(location) else "")
-                return " with ".join(filter(None, said)) or self._stated()
+            within = dict.fromkeys(layer for keys, layer in self._origin.items() if keys[:length] == location[:length])
+            if within:
+                files = [name for name in self._files if name in within]
+                options = [layer for layer in within if layer not in (self._defaults, *self._files) and length == len(location)]
+                said = filter(None, (" and ".join(files), ", ".join(options)))
+                return " with ".join(said) or self._stated()
         return self._stated()
 
     def _stated(self) -> str:
-        return " and ".join(self._files[1:])
+        return " and ".join(self._files)
 
 
 def _keys(name: str) -> KeyPath:
     """Split a name as TOML does, such as `kubeflow.nodes.Trainer.memory`; empty if it is not a name."""
+    keys: list[str] = []
     try:
         found: Any = tomllib.loads(f"{name} = 0")
-    except tomllib.TOMLDecodeError:
+        while isinstance(found, dict):
+            [(key, found)] = found.items()
+            keys.append(key)
+    except ValueError:
         return ()
-    keys: list[str] = []
-    while isinstance(found, dict) and len(found) == 1:
-        [(key, found)] = found.items()
-        keys.append(key)
     return tuple(keys)

@@ -22,7 +22,7 @@ def report_settings(config: Config, nodes: Iterable[BaseNode], git_commit: str, 
         git_commit=git_commit,
         configuration=masking.settings(config),
         overrides=overrides(config),
-        logs=str(Path(config.run.root).absolute() / "logs") if local else "",
+        logs=str(config.root / "logs") if local else "",
     )
 
 

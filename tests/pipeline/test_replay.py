@@ -1,19 +1,21 @@
 """What the replay makes of its months; a whole replay is `make replay`."""
 
 import json
-from dataclasses import asdict
+from argparse import Namespace
 
 import pytest
 from rich.console import Console
 
-from components.shared.errors import BadConfig
+from components.shared.errors import BadConfig, CrosswindError
 from pipeline import config, replay
+from pipeline.local.outcome import Outcome
 from pipeline.replay import PlayedMonth
 
 
 def month(policy: str, span: str, auc: float | None, outcome: str = "published") -> PlayedMonth:
     log_loss = None if auc is None else 1 - auc
-    return PlayedMonth(policy, span, "drifted", auc, log_loss, outcome, "", 1, 0.7, 60.0)
+    facts = {"span": span, "outcome": outcome, "version": 1, "drift": "drifted", "seconds": 60.0}
+    return PlayedMonth(policy=policy, auc=auc, log_loss=log_loss, version_auc=0.7, **facts)
 
 
 @pytest.fixture
@@ -24,9 +26,9 @@ def months() -> list[PlayedMonth]:
         each
         for policy, (april, may) in served.items()
         for each in (
-            month(policy, "2013-03", None),
-            month(policy, "2013-04", april, "stable" if policy == "never_retrain" else "published"),
-            month(policy, "2013-05", may, "not_blessed" if policy == "retrain_always" else "stable"),
+            month(policy, "2024-03", None),
+            month(policy, "2024-04", april, "stable" if policy == "never_retrain" else "published"),
+            month(policy, "2024-05", may, "not_blessed" if policy == "retrain_always" else "stable"),
         )
     ]
 
@@ -47,26 +49,50 @@ def test_a_policy_keeps_a_share_of_the_gain_of_retraining(months):
 
 def test_a_month_has_its_line(months):
     rows = shown(replay.months_table("retrain_always", [each for each in months if each.policy == "retrain_always"]))
-    assert rows[-1] == ["2013-05", "drifted", "0.7500", "0.2500", "0.7000", "60", "not", "blessed"]
-    assert rows[-3] == ["2013-03", "drifted", "-", "-", "0.7000", "60", "version", "1"]
+    assert rows[-1] == ["2024-05", "drifted", "0.7500", "0.2500", "0.7000", "60", "not", "blessed"]
+    assert rows[-3] == ["2024-03", "drifted", "-", "-", "0.7000", "60", "version", "1"]
 
 
-def test_with_a_stand_in_for_runs_it_goes_on_behind_what_was_played(parcels, tmp_path, monkeypatch):
+def test_with_a_stand_in_for_runs_it_resumes_after_what_was_played(parcels, tmp_path, monkeypatch):
     played = []
 
-    def play_month(_root, span, policy, _settings):
+    def play_month(_config, span, policy, _options):
         played.append((span, policy))
         return month(policy, span, 0.7)
 
+    def play(*settings: str) -> list[PlayedMonth]:
+        loaded = config.load(overrides=[f"run.root={tmp_path}", *settings], problem=parcels)
+        return replay.play(loaded, Namespace(), Console(quiet=True))
+
     monkeypatch.setattr(replay, "play_month", play_month)
-    settings, console = ["train.epochs=1"], Console(quiet=True)
-    assert len(replay.play(tmp_path, config.load(overrides=settings, problem=parcels), [], console)) == 6
+    assert len(play()) == 6
     months = json.loads((tmp_path / replay.FILE).read_text())
     (tmp_path / replay.FILE).write_text(json.dumps(months[:3]))
     played.clear()
-    assert [
-        asdict(each) for each in replay.play(tmp_path, config.load(overrides=settings, problem=parcels), [], console)
-    ] == months
+    assert [each.model_dump() for each in play()] == months
     assert played == [("2024-03", policy) for policy in replay.POLICIES]
     with pytest.raises(BadConfig, match=r"replay\.json has months that were played with other settings"):
-        replay.play(tmp_path, config.load(overrides=["train.epochs=9"], problem=parcels), [], console)
+        play("train.epochs=9")
+
+
+@pytest.mark.parametrize("outcome", ["data_rejected", "failed"])
+def test_with_a_stand_in_for_runs_a_month_is_run_with_its_policy_and_counts_if_it_was_decided_or_refused(
+    parcels, tmp_path, monkeypatch, outcome
+):
+    ran = []
+
+    def run(config, span, options, _stdout):
+        ran.append((config.run.root, span, options.set))
+        return Outcome(span=span, outcome=outcome, reason="why")
+
+    monkeypatch.setattr(replay.retrain, "run", run)
+    loaded = config.load(overrides=[f"run.root={tmp_path}"], problem=parcels)
+    options = Namespace(set=["train.epochs=1"], problem=parcels)
+    if outcome == "failed":
+        with pytest.raises(CrosswindError, match=r"2024-02 under retrain_always came to no decision: why. See .*/logs"):
+            replay.play_month(loaded, "2024-02", "retrain_always", options)
+    else:
+        found = replay.play_month(loaded, "2024-02", "retrain_always", options)
+        assert (found.policy, found.outcome, found.auc, found.version_auc) == ("retrain_always", "data_rejected", None, None)
+    settings = ["train.epochs=1", "drift.policy=retrain_always", "problem.model=retrain_always"]
+    assert ran == [(str(tmp_path), "2024-02", settings)]

@@ -182,7 +182,7 @@ import os, subprocess, sys, time
 if "pipeline.local_runner" in sys.orig_argv:
     sys.path.insert(0, os.getcwd())
     from rich.console import Console
-    from pipeline.config import Run
+    from pipeline.shared.sections import Run
     from pipeline.local.supervisor import supervised
 
     def work(_):

@@ -19,10 +19,10 @@ from rich.console import Console
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
 from components.shared.errors import BadData, DataRejected, LimitExceeded, ProcessDied
-from pipeline.config import Run
 from pipeline.local import supervisor
 from pipeline.local.progress import THE_START, Began
 from pipeline.local.supervisor import GIGABYTE, supervised
+from pipeline.shared.sections import Run
 
 pytestmark = pytest.mark.usefixtures("nothing_to_free")
 LIMITS = Run(root="runs", max_seconds=1, max_memory_gb=0)
@@ -250,7 +250,7 @@ WATCHES = """
 import os, subprocess, sys, time
 from pathlib import Path
 from rich.console import Console
-from pipeline.config import Run
+from pipeline.shared.sections import Run
 from pipeline.local.supervisor import supervised
 
 def work(tell):
