@@ -108,7 +108,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         spans_folder=config.spans_folder,
     )
     # Takes the model that users get now: the baseline of all that follows.
-    production = ProductionModel(str(config.serving_folder), _file(config.publish.public_key))
+    production = ProductionModel(folder=str(config.serving_folder), public_key=_file(config.publish.public_key))
     # Says how far the newest span is from what that model was trained on and measured at.
     drift = config.drift
     monitor = DriftMonitor(
@@ -178,8 +178,9 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             examples=examples.outputs["examples"],
             statistics=statistics.outputs["statistics"],
             schema=schema.outputs["schema"],
+            columns=inputs(problem.features),
             features=form_fields(problem),
-            words=problem.words.model_dump(),
+            words=problem.words,
             label=problem.label,
             model_name=problem.model,
             ship=config.mobile.ship,

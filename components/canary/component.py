@@ -4,12 +4,13 @@ import json
 import shutil
 from pathlib import Path
 
-from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import channel, component_spec, standard_artifacts
+from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.types.standard_artifacts import Examples, InfraBlessing, Model, ModelBlessing
 
-from components.canary import executor
 from components.canary.checks import ServingLimits
+from components.canary.executor import Executor
 from components.shared import source_code
+from components.shared.component import Component, spec
 from components.shared.drivers import CacheKeyDriver, named_files
 from components.shared.files import sha256
 
@@ -35,54 +36,13 @@ def _program(command: list[str]) -> str:
     return sha256(Path(program)) if program else ""
 
 
-class CanarySpec(component_spec.ComponentSpec):
-    INPUTS = {
-        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
-        "production": component_spec.ChannelParameter(type=standard_artifacts.Model),
-        "model_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
-        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
-    }
-    OUTPUTS = {"blessing": component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing)}
-    PARAMETERS = {
-        "columns": component_spec.ExecutionParameter(type=str),
-        "command": component_spec.ExecutionParameter(type=str),
-        "rows": component_spec.ExecutionParameter(type=int),
-        "load_seconds": component_spec.ExecutionParameter(type=float),
-        "answer_seconds": component_spec.ExecutionParameter(type=float),
-        "limits": component_spec.ExecutionParameter(type=str),
-    }
-
-
-class Canary(base_component.BaseComponent):
+class Canary(Component):
     """Does what TFX's InfraValidator does, without Docker, and also compares the answers, the latency and the memory.
 
     The server is any command with TensorFlow Serving's flags and protocols, so `tensorflow_model_server` fits. A fault of the
     machine fails the node, and refuses no model: see `verdict`.
 
-    Outputs:
-        blessing: `InfraBlessing`, as InfraValidator's; custom properties `blessed` and `reason`; holds `canary.json`, a
-            `CanaryReport`.
-    """
-
-    SPEC_CLASS = CanarySpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
-    DRIVER_CLASS = Driver
-
-    def __init__(
-        self,
-        *,
-        model: channel.BaseChannel,
-        production: channel.BaseChannel,
-        model_blessing: channel.BaseChannel,
-        examples: channel.BaseChannel,
-        columns: dict[str, str],
-        command: list[str],
-        rows: int,
-        load_seconds: float,
-        answer_seconds: float,
-        limits: ServingLimits,
-    ):
-        """Args:
+    Args:
         model, model_blessing: the candidate, and whether the Evaluator blessed it; if not, it is not tried.
         production: the model in production, whose server is asked beside the candidate's; an empty folder if there is none.
         examples: rows of the eval split are the requests.
@@ -91,19 +51,22 @@ class Canary(base_component.BaseComponent):
         rows: how many are asked for, each over gRPC and over REST.
         load_seconds, answer_seconds: how long loading and an answer may take.
         limits: of latency, memory and difference.
-        """
-        super().__init__(
-            CanarySpec(
-                model=model,
-                production=production,
-                model_blessing=model_blessing,
-                examples=examples,
-                columns=json.dumps(columns),
-                command=json.dumps(command),
-                rows=rows,
-                load_seconds=load_seconds,
-                answer_seconds=answer_seconds,
-                limits=limits.model_dump_json(),
-                blessing=channel.Channel(type=standard_artifacts.InfraBlessing),
-            )
-        )
+
+    Outputs:
+        blessing: as InfraValidator's; custom properties `blessed` and `reason`; holds `canary.json`, a `CanaryReport`.
+    """
+
+    SPEC_CLASS = spec(
+        inputs={"model": Model, "production": Model, "model_blessing": ModelBlessing, "examples": Examples},
+        outputs={"blessing": InfraBlessing},
+        parameters={
+            "columns": dict,
+            "command": list,
+            "rows": int,
+            "load_seconds": float,
+            "answer_seconds": float,
+            "limits": ServingLimits,
+        },
+    )
+    EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+    DRIVER_CLASS = Driver

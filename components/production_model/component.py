@@ -3,11 +3,12 @@
 import json
 from pathlib import Path
 
-from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import channel, component_spec, standard_artifacts
+from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.types.standard_artifacts import Model
 
 from components.model_store import store
-from components.production_model import executor
+from components.production_model.executor import Executor
+from components.shared.component import Component, spec
 from components.shared.drivers import CacheKeyDriver
 from components.shared.files import files_below, sha256
 
@@ -27,34 +28,21 @@ def _content(version: store.Version | None) -> tuple[int, dict[str, str]] | None
     return version.number, {str(path): sha256(version.folder / path) for path in files_below(version.folder)}
 
 
-class ProductionModelSpec(component_spec.ComponentSpec):
-    INPUTS: dict = {}
-    OUTPUTS = {"model": component_spec.ChannelParameter(type=standard_artifacts.Model)}
-    PARAMETERS = {
-        "folder": component_spec.ExecutionParameter(type=str),
-        "public_key": component_spec.ExecutionParameter(type=str, optional=True),
-    }
-
-
-class ProductionModel(base_component.BaseComponent):
+class ProductionModel(Component):
     """Reads the push destination; TFX's Resolver asks the metadata store for a blessed model instead.
 
     So the baseline is what users get, also after a rollback, and the DAG runs where there is no Resolver.
 
-    Outputs:
-        model: `Model`. Custom properties: `version`, the number in production, 0 if there is none (the model's folder is
-            empty then); `next_version`, the number that is published next; `newest_model`, the digest of the model of the
-            newest version, which is not in production if a models.config pins an older one.
-    """
-
-    SPEC_CLASS = ProductionModelSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
-    DRIVER_CLASS = Driver
-
-    def __init__(self, folder: str, public_key: str | None = None):
-        """Args:
+    Args:
         folder: the push destination, with a folder for each version.
         public_key: file of the keys, one of which must have signed the manifest; None (default): no signature is required.
-        """
-        model = channel.Channel(type=standard_artifacts.Model)
-        super().__init__(ProductionModelSpec(folder=folder, public_key=public_key, model=model))
+
+    Outputs:
+        model: custom properties: `version`, the number in production, 0 if there is none (the model's folder is empty then);
+            `next_version`, the number that is published next; `newest_model`, the digest of the model of the newest version,
+            which is not in production if a models.config pins an older one.
+    """
+
+    SPEC_CLASS = spec(outputs={"model": Model}, parameters={"folder": str, "public_key": str | None})
+    EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+    DRIVER_CLASS = Driver

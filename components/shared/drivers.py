@@ -2,6 +2,7 @@
 
 import json
 import os
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,13 @@ class CacheKeyDriver(base_driver.BaseDriver, portable_base_driver.BaseDriver):
         for name, text in added.items():
             output.exec_properties[name].string_value = text
         return output
+
+
+class NeverCached(CacheKeyDriver):
+    """Makes each launch unique."""
+
+    def outside(self, exec_properties: dict[str, Any]) -> str:
+        return uuid.uuid4().hex
 
 
 def named_files(exec_properties: Mapping[str, Any]) -> dict[str, str]:
