@@ -68,15 +68,18 @@ def _parameter(given: type, optional: bool) -> ExecutionParameter:
 class Component(BaseComponent):
     """A component that is made from what its `SPEC_CLASS` declares, by name, and makes its outputs itself.
 
-    TFX refuses what is missing, unknown or of another type.
+    Raises:
+        TypeError, ValueError: an argument is of another type, unknown or missing.
     """
 
     def __init__(self, **given: Any):
-        for name, parameter in self.SPEC_CLASS.PARAMETERS.items():
+        declared = self.SPEC_CLASS
+        if unknown := given.keys() - declared.INPUTS.keys() - declared.PARAMETERS.keys():  # TFX would ignore them
+            raise TypeError(f"{type(self).__name__} got {', '.join(sorted(unknown))}; expected what its spec declares.")
+        for name, parameter in declared.PARAMETERS.items():
             if isinstance(parameter, JsonParameter) and given.get(name) is not None:
                 given[name] = parameter.as_json(name, given[name])
-        outputs = {name: Channel(type=made.type) for name, made in self.SPEC_CLASS.OUTPUTS.items()}
-        super().__init__(self.SPEC_CLASS(**given, **outputs))
+        super().__init__(declared(**given, **{name: Channel(type=made.type) for name, made in declared.OUTPUTS.items()}))
 
 
 class BeamComponent(Component, BaseBeamComponent):
