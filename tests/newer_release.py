@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 TFMA = "tensorflow_model_analysis.metrics"
-DROPPED = {  # what components/columnar/evaluator/private.py imports
+DROPPED = {  # what components/columnar/evaluator/columnar.py imports
     f"{TFMA}.binary_confusion_matrices": ("_EPSILON", "_interpolated_thresholds"),
     f"{TFMA}.calibration": ("_WeightedLabelsPredictionsExamplesCombiner",),
     f"{TFMA}.calibration_histogram": ("_CalibrationHistogramCombiner",),

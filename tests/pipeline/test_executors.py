@@ -10,7 +10,7 @@ from tfx.components.transform.component import Transform
 
 import components.columnar.evaluator.component
 import components.columnar.transform.component
-from components.columnar.evaluator import private
+from components.columnar.evaluator import columnar
 from components.evaluator.component import Evaluator
 from components.mobile_evaluator.component import MobileEvaluator
 from components.shared import source_code
@@ -85,7 +85,7 @@ def test_a_name_that_a_library_dropped_is_named_with_its_release_and_the_way_out
 
 
 @pytest.mark.usefixtures("afresh")
-@pytest.mark.parametrize(("combiner", "name"), [(kind, name) for kind, names in private.ATTRIBUTES.items() for name in names])
+@pytest.mark.parametrize(("combiner", "name"), [(kind, name) for kind, names in columnar.ATTRIBUTES.items() for name in names])
 def test_an_attribute_that_a_library_renamed_is_found_before_a_run_too(combiner, name, monkeypatch):
     defined = [kind for kind in combiner.__mro__ if name in vars(kind)]
     for kind in defined:
@@ -104,8 +104,7 @@ def test_an_attribute_that_a_library_renamed_is_found_before_a_run_too(combiner,
 
 @pytest.mark.usefixtures("afresh")
 def test_an_error_of_the_room_itself_keeps_its_traceback(monkeypatch):
-    monkeypatch.setitem(
-        sys.modules, "components.columnar.transform.shards", types.ModuleType("components.columnar.transform.shards")
-    )
-    with pytest.raises(ImportError, match="cannot import name 'BATCH_ROWS'"):
+    name = "components.columnar.transform.executor"
+    monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    with pytest.raises(ImportError, match="cannot import name 'Executor'"):
         chosen(Transform, COLUMNAR)

@@ -1,18 +1,29 @@
 """Compute TFMA's metrics, plots and validations of scored rows on whole columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import tensorflow as tf
 import tensorflow_model_analysis as tfma
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from tensorflow_model_analysis.evaluators.metrics_validator import validate_metrics
 from tensorflow_model_analysis.metrics.metric_specs import to_computations
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils.model_util import get_baseline_model_spec
+from tensorflow_model_analysis.writers.eval_config_writer import EVAL_CONFIG_FILE
+from tensorflow_model_analysis.writers.metrics_plots_and_validations_writer import (
+    CombineValidations,
+    convert_slice_attributions_to_proto,
+    convert_slice_metrics_to_proto,
+    convert_slice_plots_to_proto,
+)
 
-from components.columnar.evaluator import columnar, write
+from components.columnar.evaluator import columnar
 from components.columnar.evaluator.columnar import Rows
 from components.shared.errors import BadData
 
@@ -27,30 +38,20 @@ def covers(config: config_pb2.EvalConfig) -> bool:
     scores, as AUC, calibration, log loss and their plots, over all rows and by the values of single features, with thresholds.
     Not: weights, several classes or outputs, queries, crossed slices, confidence intervals, metrics inside a Keras model.
     """
-    plain = config_pb2.EvalConfig(
-        model_specs=[
-            config_pb2.ModelSpec(
-                name=spec.name,
-                label_key=spec.label_key,
-                is_baseline=spec.is_baseline,
-                **{"prediction_key": spec.prediction_key}
-                if spec.prediction_key
-                else {"model_type": tfma.TF_GENERIC, "signature_name": spec.signature_name},
-            )
-            for spec in config.model_specs
-        ],
-        slicing_specs=[config_pb2.SlicingSpec(feature_keys=spec.feature_keys[:1]) for spec in config.slicing_specs],
-        metrics_specs=[
-            config_pb2.MetricsSpec(
-                metrics=spec.metrics,
-                model_names=spec.model_names,
-                thresholds=spec.thresholds,
-                per_slice_thresholds=spec.per_slice_thresholds,
-            )
-            for spec in config.metrics_specs
-        ],
+    models, slices, metrics = config.model_specs, config.slicing_specs, config.metrics_specs
+    return (
+        _fields([config]) <= {"model_specs", "slicing_specs", "metrics_specs"}
+        and _fields(models) <= {"name", "label_key", "is_baseline", "prediction_key", "model_type", "signature_name"}
+        and all(spec.prediction_key or spec.model_type == tfma.TF_GENERIC for spec in models)
+        and _fields(slices) <= {"feature_keys"}
+        and all(len(spec.feature_keys) <= 1 for spec in slices)
+        and _fields(metrics) <= {"metrics", "model_names", "thresholds", "per_slice_thresholds"}
+        and columnar.covers(_computations(config))
     )
-    return plain == config and columnar.covers(_computations(config))
+
+
+def _fields(messages: Iterable[Message]) -> set[str]:
+    return {field.name for message in messages for field, _ in message.ListFields()}
 
 
 def score_column(spec: config_pb2.ModelSpec) -> str:
@@ -71,8 +72,7 @@ def Analyse(batches, config: config_pb2.EvalConfig, folder: str, locations: dict
     at a time; merging, what is derived from the sums, and validation are TFMA's own.
 
     Args:
-        batches: PCollection of RecordBatches with the label, the features of slices, and `score_column` of each model; lists
-            of values, of one value in labels and scores.
+        batches: RecordBatches with the label, the features of slices, and `score_column` of each model, as lists of values.
         config: one that `covers` accepts.
         folder: of the ModelEvaluation artifact.
         locations: where each model is, by its name; for display.
@@ -90,7 +90,7 @@ def Analyse(batches, config: config_pb2.EvalConfig, folder: str, locations: dict
         | "Combine" >> beam.CombinePerKey(Combine(*combiners))
         | "Derive" >> beam.Map(derive, derivations, baseline.name if baseline else None)
         | "Gather" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
-        | "Write" >> beam.Map(write.results, config, folder, locations)
+        | "Write" >> beam.Map(write, config, folder, locations)
     )
 
 
@@ -157,6 +157,42 @@ def derive(combined: tuple[SliceKey, Metrics], derivations: list, baseline: str 
     differences = {
         each.make_diff_key(): value - public[each.make_baseline_key(baseline)]
         for each, value in public.items()
-        if baseline and each.model_name != baseline and not isinstance(each, tfma.metrics.PlotKey)
+        if baseline and each.model_name != baseline and not _is_plot(each)
     }
     return slice_key, public | differences
+
+
+def write(
+    slices: list[tuple[SliceKey, Metrics]], config: config_pb2.EvalConfig, folder: str, locations: dict[str, str]
+) -> None:
+    """Write all that `tfma.load_metrics`, `load_plots`, `load_validation_result` and `load_eval_result` read; see `Analyse`.
+
+    TFMA writes each kind by a dozen steps of its own. There is one record for each slice, so one step is enough.
+    """
+    ordered = sorted(slices, key=lambda each: (len(each[0]), str(each[0])))
+    metrics, plots = (_of_kind(ordered, is_plot) for is_plot in (False, True))
+    validations = CombineValidations(config)
+    result = validations.create_accumulator()
+    for each in metrics:
+        result = validations.add_input(result, validate_metrics(each, config))
+    records = {
+        "metrics-00000-of-00001": [convert_slice_metrics_to_proto(each, []) for each in metrics],
+        "plots-00000-of-00001": [convert_slice_plots_to_proto(each, []) for each in plots],
+        "attributions-00000-of-00001": [convert_slice_attributions_to_proto((key, {})) for key, _ in metrics],
+        "validations": [validations.extract_output(result)],
+    }
+    for name, messages in records.items():
+        with tf.io.TFRecordWriter(f"{folder}/{name}.tfrecord") as file:
+            for message in messages:
+                file.write(message.SerializeToString())
+    run = config_pb2.EvalRun(eval_config=config, version=tfma.__version__, model_locations=locations)
+    with tf.io.gfile.GFile(f"{folder}/{EVAL_CONFIG_FILE}.json", "w") as file:
+        file.write(json_format.MessageToJson(run))
+
+
+def _is_plot(key: tfma.metrics.MetricKey) -> bool:
+    return isinstance(key, tfma.metrics.PlotKey)
+
+
+def _of_kind(slices: list[tuple[SliceKey, Metrics]], is_plot: bool) -> list[tuple[SliceKey, Metrics]]:
+    return [(key, {name: value for name, value in found.items() if _is_plot(name) == is_plot}) for key, found in slices]

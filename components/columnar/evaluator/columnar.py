@@ -1,31 +1,54 @@
-"""Run TFMA's combiners on columns instead of rows, and make TFMA's confusion matrices without its loops."""
+"""Run TFMA's combiners on columns instead of rows, and make TFMA's confusion matrices without its loops.
+
+For much of it TFMA has no public names. See components/columnar/README.md.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
+import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import binary_confusion_matrices as matrices
 from tensorflow_model_analysis.metrics import metric_types
+from tensorflow_model_analysis.metrics.binary_confusion_matrices import _EPSILON, _interpolated_thresholds
+from tensorflow_model_analysis.metrics.calibration import _WeightedLabelsPredictionsExamplesCombiner as Sums
 from tensorflow_model_analysis.metrics.calibration_histogram import Bucket
+from tensorflow_model_analysis.metrics.calibration_histogram import _CalibrationHistogramCombiner as Histogram
+from tensorflow_model_analysis.metrics.cross_entropy_metrics import _BinaryCrossEntropyCombiner as CrossEntropy
+from tensorflow_model_analysis.metrics.example_count import _ExampleCountCombiner as Count
 
-from components.columnar.evaluator.private import EPSILON, Count, CrossEntropy, Histogram, Sums, interpolated_thresholds
 from components.shared.errors import BadData
 from components.shared.scored_rows import NEAREST  # whose log loss is compared with this one
 
+ATTRIBUTES = {
+    Count: (),
+    Sums: ("_key",),
+    CrossEntropy: ("_metric_key", "_from_logits", "_cross_entropy"),
+    Histogram: ("_key", "_prediction_based_bucketing", "_fractional_labels", "_left", "_range", "_num_buckets"),
+}
+METRICS = (tfma.metrics.ExampleCount, tfma.metrics.Calibration, tfma.metrics.BinaryCrossEntropy, tfma.metrics.CalibrationPlot)
 # The histogram that AUC and others share, and the matrices at as many thresholds that follow from it.
 _HISTOGRAM, _MATRICES = (each.keys[0].name for each in matrices.binary_confusion_matrices())
-_THRESHOLDS = np.array(interpolated_thresholds(matrices.DEFAULT_NUM_THRESHOLDS))
-_EDGES = _THRESHOLDS + EPSILON  # a score at a threshold is below it
+_THRESHOLDS = np.array(_interpolated_thresholds(matrices.DEFAULT_NUM_THRESHOLDS))
+_EDGES = _THRESHOLDS + _EPSILON  # a score at a threshold is below it
+
+
+def check() -> None:
+    """Check the attributes that a combiner has only once it is made. Raises AttributeError, as an import would."""
+    for metric in METRICS:
+        for computation in metric().computations():
+            combiner = getattr(computation, "combiner", None)
+            if names := ATTRIBUTES.get(type(combiner)):
+                attrgetter(*names)(combiner)
+
+
+check()  # at the import, which comes before any node runs
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of a slice.
-
-    Attributes:
-        labels: model to labels, float64, `[rows]`.
-        scores: model to scores, float32, `[rows]`.
-    """
+    """Rows of a slice: by model, labels (float64, `[rows]`) and scores (float32, `[rows]`)."""
 
     labels: Mapping[str, np.ndarray]
     scores: Mapping[str, np.ndarray]
@@ -56,8 +79,7 @@ def covers(computations: list) -> bool:
 def accumulated(combiner: Count | Sums | CrossEntropy | Histogram, rows: Rows):
     """Return the accumulator that a combiner of TFMA has after these rows.
 
-    Raises:
-        BadData: a score is not a number, or the histogram of scores gets a label outside [0, 1].
+    Raises BadData if a score is not a number, or the histogram of scores gets a label outside [0, 1].
     """
     if isinstance(combiner, Count):
         return float(len(rows))
@@ -104,10 +126,9 @@ def derived(computation: metric_types.DerivedMetricComputation, metrics: metric_
 
 
 def confusion_matrices(histogram: list[Bucket]) -> matrices.Matrices:
-    """Make the matrices at TFMA's 10,000 thresholds. TFMA's own function makes as many objects for each slice, one by one.
+    """Make the matrices at TFMA's 10,000 thresholds of the filled ones of TFMA's 10,002 buckets, in order.
 
-    Args:
-        histogram: the filled ones of TFMA's 10,002 buckets, in order.
+    TFMA's own function makes as many objects for each slice, one by one.
     """
     buckets = matrices.calibration_histogram.DEFAULT_NUM_BUCKETS
     numbers, labels, _, rows = np.array([list(vars(bucket).values()) for bucket in histogram]).T

@@ -29,33 +29,33 @@ class Executor(executor.Executor):
         if exec_properties.get("module_path") or "schema" not in inputs or not analysis.covers(config):
             super().evaluate(inputs, outputs, exec_properties)
             return
-        self._analyse(inputs, config, json_utils.loads(exec_properties.get("example_splits") or "null"), outputs)
-        if tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config):
-            bless(inputs, outputs, exec_properties)
-
-    def _analyse(self, inputs, config: config_pb2.EvalConfig, splits: list[str] | None, output_dict) -> None:
-        locations = {
-            spec.name: path_utils.serving_model_path(
-                artifact_utils.get_single_uri(inputs["baseline_model" if spec.is_baseline else "model"])
-            )
-            for spec in config.model_specs
-        }
-        models = [
-            ScoredBy(locations[spec.name], spec.signature_name or SIGNATURE, analysis.score_column(spec))
-            for spec in config.model_specs
+        models, places = config.model_specs, locations(inputs, config)
+        scored_by = [
+            ScoredBy(places[spec.name], spec.signature_name or SIGNATURE, analysis.score_column(spec)) for spec in models
         ]
         schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(inputs["schema"])))
-        score = Score(models, decoded(schema, analysis.columns(config)))
-        folder = artifact_utils.get_single_uri(output_dict["evaluation"])
-        uris = [uri for split in splits or ["eval"] for uri in artifact_utils.get_split_uris(inputs["examples"], split)]
-        paths = [path for uri in uris for path in folders.matching(uri)]
         with seldom_collected(), self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
-                | "Files" >> beam.Create(paths, reshuffle=True)
-                | "Score" >> beam.ParDo(score)
-                | "Analyse" >> analysis.Analyse(config, folder, locations)
+                | "Files" >> beam.Create(files(inputs, exec_properties), reshuffle=True)
+                | "Score" >> beam.ParDo(Score(scored_by, decoded(schema, analysis.columns(config))))
+                | "Analyse" >> analysis.Analyse(config, artifact_utils.get_single_uri(outputs["evaluation"]), places)
             )
+        if tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config):
+            bless(inputs, outputs, exec_properties)
+
+
+def locations(inputs: dict[str, list[Artifact]], config: config_pb2.EvalConfig) -> dict[str, str]:
+    """Find the SavedModel of each model, by its name."""
+    keys = {spec.name: "baseline_model" if spec.is_baseline else "model" for spec in config.model_specs}
+    return {name: path_utils.serving_model_path(artifact_utils.get_single_uri(inputs[key])) for name, key in keys.items()}
+
+
+def files(inputs: dict[str, list[Artifact]], exec_properties: dict) -> list[str]:
+    """List the files of the splits that are evaluated."""
+    splits = json_utils.loads(exec_properties.get("example_splits") or "null") or ["eval"]
+    uris = [uri for split in splits for uri in artifact_utils.get_split_uris(inputs["examples"], split)]
+    return [path for uri in uris for path in folders.matching(uri)]
 
 
 def bless(inputs: dict[str, list[Artifact]], output_dict: dict[str, list[Artifact]], exec_properties: dict) -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import apache_beam as beam
 import numpy as np
@@ -21,8 +22,7 @@ class NotAScore(ValueError, CrosswindError):
     """A model's answer to a row is not one number."""
 
 
-@dataclass(frozen=True)
-class ScoredBy:
+class ScoredBy(NamedTuple):
     """A SavedModel's signature, which takes serialized tf.Examples, and the column that its answers go to."""
 
     folder: str
@@ -34,10 +34,7 @@ class ScoredBy:
 class Score(beam.DoFn):
     """Turns a gzipped file of tf.Examples into RecordBatches: the features of `schema`, and a column of scores for each model.
 
-    Every column is of lists, as tf.Examples are decoded to; those of scores have one float32 each.
-
-    Raises:
-        NotAScore: a model does not answer with one number for each row.
+    Every column is of lists, as tf.Examples are decoded to; those of scores have one float32 each. Raises NotAScore.
     """
 
     models: list[ScoredBy]
@@ -62,16 +59,7 @@ class Score(beam.DoFn):
 
 
 def scores(signature, examples: np.ndarray, name: str) -> np.ndarray:
-    """Return a model's answers to serialized tf.Examples, `[rows]`.
-
-    Args:
-        signature: of the model.
-        examples: bytes, `[rows]`.
-        name: of the signature, for errors.
-
-    Raises:
-        NotAScore: it takes other things, or does not answer with one number for each row.
-    """
+    """Return the answers of a signature, which errors call `name`, to serialized tf.Examples, `[rows]`. Raises NotAScore."""
     inputs = signature.structured_input_signature[1]
     if [spec.dtype for spec in inputs.values()] != [tf.string]:
         raise NotAScore(f"{name} takes {', '.join(map(str, inputs.values()))}; expected serialized tf.Examples. {ADVICE}")
@@ -91,11 +79,7 @@ def of_one(values: np.ndarray) -> pa.ListArray:
 
 
 def decoded(schema: schema_pb2.Schema, names: Iterable[str]) -> schema_pb2.Schema:
-    """Return the part of a schema for these features, so that only they are decoded.
-
-    Raises:
-        BadConfig: there is no such feature.
-    """
+    """Return the part of a schema for these features, so that only they are decoded. Raises BadConfig if one is not there."""
     known = {feature.name: feature for feature in schema.feature}
     if unknown := sorted(set(names) - set(known)):
         raise BadConfig(f"The evaluation asks for {', '.join(unknown)}; expected features of the schema: {', '.join(known)}.")
