@@ -37,11 +37,7 @@ def _sum(path: Path) -> str:
 
 def totals(content: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Return one sum for each span, whatever its files are called: the same files under new names teach nothing new."""
-    return {span: _total(list(sums.values())) for span, sums in content.items()}
-
-
-def _total(sums: list[str]) -> str:
-    return hashlib.sha256(json.dumps(sorted(sums)).encode()).hexdigest()
+    return {span: hashlib.sha256(json.dumps(sorted(sums.values())).encode()).hexdigest() for span, sums in content.items()}
 
 
 def check_unchanged(folder: Path, content: Content) -> None:
@@ -63,44 +59,32 @@ def remembered(present: Mapping[str, list[Path]], memory: Path) -> dict[str, str
     too. File systems without it (FAT, some of FUSE) keep only the time of modification. So this tells when to run; what a run
     takes from its cache is decided by `read`.
 
-    Args:
-        present: the files of each span; what is not data is ignored.
-        memory: a file of the earlier sums, renewed if possible.
+    In `present`, what is not data is ignored. `memory` is a file of the earlier sums, renewed if possible.
     """
-    known = _load(memory)
-    kept: Memory = {}
-    found = {}
-    for span, paths in present.items():
-        sums = []
-        try:
-            for path in filter(spans.is_data, paths):
-                status = path.stat()
-                if not stat.S_ISREG(status.st_mode):
-                    continue
-                touched = max(status.st_mtime_ns, status.st_ctime_ns)
-                state = [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
-                settled = touched + SETTLED < time.time_ns()  # asked before it is read
-                before = known.get(str(path))
-                sums.append(before[1] if before and before[0] == state else sha256(path))
-                if settled:
-                    kept[str(path)] = (state, sums[-1])
-        except OSError:
-            continue
-        found[span] = _total(sums)
-    if kept != known:
-        _save(memory, kept)
-    return found
-
-
-def _load(memory: Path) -> Memory:
     try:
-        return MEMORY.validate_json(memory.read_bytes())
+        known = MEMORY.validate_json(memory.read_bytes())
     except (OSError, ValueError):
-        return {}
+        known = {}
+    kept: Memory = {}
+    found: Content = {}
+    for span, paths in present.items():
+        with contextlib.suppress(OSError):
+            files = (path for path in paths if spans.is_data(path) and stat.S_ISREG(path.stat().st_mode))
+            found[span] = {path.name: _remembered(path, known, kept) for path in files}
+    if kept != known:  # all sums are saved or none: what is not remembered is read again
+        with contextlib.suppress(OSError), temporary_folder(memory.parent) as folder:
+            (folder / memory.name).write_bytes(MEMORY.dump_json(kept))
+            (folder / memory.name).replace(memory)
+    return totals(found)
 
 
-def _save(memory: Path, kept: Memory) -> None:
-    """Save all sums or none: what is not remembered is read again."""
-    with contextlib.suppress(OSError), temporary_folder(memory.parent) as folder:
-        (folder / memory.name).write_bytes(MEMORY.dump_json(kept))
-        (folder / memory.name).replace(memory)
+def _remembered(path: Path, known: Memory, kept: Memory) -> str:
+    status = path.stat()
+    state = [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+    is_settled = max(status.st_mtime_ns, status.st_ctime_ns) + SETTLED < time.time_ns()  # asked before it is read
+    before, total = known.get(str(path), (None, ""))
+    if before != state:
+        total = sha256(path)
+    if is_settled:
+        kept[str(path)] = (state, total)
+    return total

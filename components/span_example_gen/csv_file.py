@@ -1,70 +1,71 @@
 """Read a CSV file in batches of text; `values` decides what a text means."""
 
 import io
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from components.shared import values
 from components.shared.errors import BadData
 from components.shared.words import shown
-from components.span_example_gen import columns, csv_faults
-from components.span_example_gen.csv_form import Form, form_of
-from components.span_example_gen.decimal_mark import Commas
+from components.span_example_gen import columns, csv_lines, limits
+from components.span_example_gen.columns import Batches
 
 BLOCK_BYTES = 8 << 20  # also the longest row
-Batches = Iterator[pa.RecordBatch]
+COMMA = partial(pc.match_substring, pattern=",")
+POINT = partial(pc.match_substring_regex, pattern=r"\.(\d\d|[1-9])")  # 1.0 is an integer in any file
+# A number with a decimal comma, such that none of its digits may be thousands.
+SURELY_DECIMAL = partial(pc.match_substring_regex, pattern=r"^\s*[+-]?(\d*,(\d{1,2}|\d{4,})|(|0\d*|\d{4,}),\d{3})\s*$")
 
 
 def batches(path: Path, schema: pa.Schema, ignored: Collection[str], missing: Collection[str]) -> Batches:
-    """Yield batches with the columns of `schema`, as text.
+    """Yield batches with the columns of `schema`, as text. Others that are `ignored` may be there too.
 
     Args:
         path: the file.
         schema: what to read; a decimal comma in a column of numbers becomes a point.
-        ignored: columns that may be there too.
+        ignored: names of columns.
         missing: texts that mean a missing value, beside the empty one; a quoted text is a text.
 
     Raises:
-        BadData: a column is missing, unknown or repeated, a line has too few or too many cells or is too long.
-        Unfit: see `Commas`.
+        BadData: columns or lines are not as expected, or too many, or too long.
+        Unfit: see `with_points`.
     """
-    form = form_of(path, schema.names)
+    form = csv_lines.form_of(path, schema.names)
     columns.require(schema, form.names, ignored)
-    commas = Commas([field.name for field in schema if pa.types.is_floating(field.type) or pa.types.is_integer(field.type)])
-    for batch in texts(form, schema.names, missing):
-        yield commas.replaced(batch)
+    numbers = [field.name for field in schema if pa.types.is_floating(field.type) or pa.types.is_integer(field.type)]
+    rows = 0
+    for batch in with_points(_texts(form, schema.names, missing), numbers):
+        rows += batch.num_rows
+        if rows > limits.MAX_ROWS:
+            raise BadData(f"more than {limits.MAX_ROWS:,} rows; expected at most as many in a file. Write several files.")
+        yield batch
 
 
-class Counted(io.RawIOBase):
+class Counted(io.FileIO):
     """Counts the quotes and lines that are read: these reveal a stray quote, which Arrow never refuses."""
 
-    def __init__(self, file: BinaryIO):
-        self._file = file
-        self._ends = 0
-        self._last = b"\n"
-        self.quotes = 0
+    quotes = _ends = 0
+    _last = b"\n"
 
     @property
     def lines(self) -> int:
         """The number of lines, or more: a `\\r\\n` that is read in two pieces counts twice."""
         return self._ends + (self._last not in b"\r\n")
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        content = self._file.read(size)
+    def read(self, size: int | None = -1, /) -> bytes:
+        content = super().read(size) or b""
         self.quotes += content.count(b'"')
         self._ends += content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n")
         self._last = content[-1:] or self._last
         return content
 
 
-def texts(form: Form, read: Collection[str], missing: Collection[str]) -> Batches:
+def _texts(form: csv_lines.Form, read: Collection[str], missing: Collection[str]) -> Batches:
     """Yield batches of the columns `read`. Raises BadData, naming the line."""
     if form.is_empty:
         return
@@ -77,8 +78,7 @@ def texts(form: Form, read: Collection[str], missing: Collection[str]) -> Batche
     )
     parse = pa.csv.ParseOptions(delimiter=form.delimiter, newlines_in_values=True)
     rows = 0
-    with form.path.open("rb") as file:
-        source = Counted(file)
+    with Counted(form.path) as source:
         try:
             blocks = pa.csv.ReadOptions(block_size=BLOCK_BYTES)
             with pa.csv.open_csv(source, blocks, parse_options=parse, convert_options=options) as reader:
@@ -86,51 +86,66 @@ def texts(form: Form, read: Collection[str], missing: Collection[str]) -> Batche
                     rows += batch.num_rows
                     yield batch
         except pa.ArrowInvalid:
-            csv_faults.refuse(form, read)
+            csv_lines.refuse(form, read)
             raise
     if source.quotes % 2 or (source.quotes and source.lines > rows + 1):  # Arrow reads what follows a stray quote as one text
-        csv_faults.refuse(form, read)
+        csv_lines.refuse(form, read)
+
+
+def with_points(batches: Batches, numbers: list[str]) -> Batches:
+    """Yield the batches with points in the columns of numbers. Raises Unfit where a comma may mean either.
+
+    The decimal mark is the same in all numbers of a file, none of which separates thousands, which would look alike.
+    """
+    has_commas = has_points = is_sure = False
+    for batch in batches:
+        commas, points = (_having(batch, numbers, mark) for mark in (COMMA, POINT))
+        has_commas, has_points = has_commas or bool(commas), has_points or bool(points)
+        if has_commas and has_points:
+            name, mark = (commas[0], COMMA) if commas else (points[0], POINT)
+            why = ", and the file has numbers with a comma and with a point; expected one decimal mark, and no separator of "
+            raise _unfit(batch, name, mark, f"{why}thousands")
+        is_sure = is_sure or bool(_having(batch, commas, SURELY_DECIMAL))
+        if commas and not is_sure:
+            why = ": a decimal comma, or a separator of thousands? Expected a number such as 1.5 or 1500"
+            raise _unfit(batch, commas[0], COMMA, why)
+        yield _replaced(batch, commas)
+
+
+def _replaced(batch: pa.RecordBatch, names: Collection[str]) -> pa.RecordBatch:
+    def points(name: str, column: pa.StringArray) -> pa.StringArray:
+        return pc.replace_substring_regex(column, "^([^,]*),([^,]*)$", r"\1.\2") if name in names else column
+
+    return pa.RecordBatch.from_arrays(list(map(points, batch.schema.names, batch.columns)), schema=batch.schema)
+
+
+def _having(batch: pa.RecordBatch, names: list[str], mark: Callable) -> list[str]:
+    return [name for name in names if pc.any(mark(batch[name])).as_py()]
+
+
+def _unfit(batch: pa.RecordBatch, name: str, mark: Callable, why: str) -> values.Unfit:
+    row = pc.index(mark(batch[name]), True).as_py()
+    return values.Unfit(row, f"column {name} is {shown(repr(batch[name][row].as_py()))}{why}")
 
 
 def table(path: Path, types: Mapping[str, pa.DataType], missing: Collection[str]) -> pa.Table:
-    """Read all columns of a file: those of `types` as `values.cast` reads them, the others as text.
+    """Read all columns of a file: those of `types` as `values.cast` reads them, the others as text; `missing` as in `batches`.
 
-    Args:
-        path: the file.
-        types: of some columns, by name.
-        missing: see `batches`.
-
-    Raises:
-        BadData: naming the file and the line.
+    Raises BadData, naming the file and the line.
     """
-    rows = 0
-    batches = []
-    try:
-        form = form_of(path, types)
+
+    def read() -> Batches:
+        form = csv_lines.form_of(path, types)
         if twice := sorted({name for name in form.names if form.names.count(name) > 1}):
             raise BadData(f"line 1: column {', '.join(twice)} is there more than once; expected each name once.")
-        commas = Commas([name for name, type_ in types.items() if type_ != pa.string() and name in form.names])
-        for batch in texts(form, form.names, missing):
-            converted = {
-                name: cast(name, column, types.get(name, pa.string()))
-                for name, column in zip(batch.schema.names, commas.replaced(batch).columns, strict=True)
-            }
-            batches.append(pa.record_batch(converted))
-            rows += batch.num_rows
-    except values.Unfit as error:
-        raise BadData(f"{path}, {csv_faults.place(path, types, rows + error.row)}: {error}.") from error
-    except BadData as error:
-        raise BadData(f"{path}: {error}") from error
-    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
-        raise BadData(f"{path} cannot be read as CSV: {error}") from error
-    if not rows:
+        numbers = [name for name, type_ in types.items() if type_ != pa.string() and name in form.names]
+        yield from with_points(_texts(form, form.names, missing), numbers)
+
+    def cast(batch: pa.RecordBatch) -> pa.RecordBatch:
+        schema = pa.schema([(name, types.get(name, pa.string())) for name in batch.schema.names])
+        return columns.conform(batch, schema, values.cast)
+
+    found = list(columns.converted(path, read(), cast, lambda row: csv_lines.place(path, types, row)))
+    if not any(batch.num_rows for batch in found):
         raise BadData(f"{path} holds no rows; expected a header and at least one line.")
-    return pa.Table.from_batches(batches)
-
-
-def cast(name: str, column: pa.Array, type_: pa.DataType) -> pa.Array:
-    """Cast as `values.cast`. Raises Unfit, naming the column."""
-    try:
-        return values.cast(column, type_)
-    except values.Unfit as error:
-        raise values.Unfit(error.row, f"column {name} is {shown(str(error))}") from error
+    return pa.Table.from_batches(found)

@@ -2,10 +2,12 @@
 
 import datetime
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import apache_beam as beam
 import numpy as np
@@ -16,17 +18,17 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components.shared import folders, spans, tf_examples
+from components.shared import spans, tf_examples
 from components.shared.artifacts import DAYS_PROPERTY, REPEATED_PROPERTY, ROWS_PROPERTY
 from components.shared.drivers import OUTSIDE
 from components.shared.errors import BadData, SpanNotFound
-from components.span_example_gen import bucket, content, reader, reader_process, whole
+from components.span_example_gen import bucket, content, reader, whole
 
 SHARDS = 8  # of a span, at most: later steps take their time by the file, and 200 small files took three times that of one
+Read: TypeAlias = Callable[[str], Iterator[pa.RecordBatch]]  # of a file, by its path
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """Input files of one span, and the shard that their rows become in each split, a file for each batch."""
 
     paths: list[str]
@@ -34,29 +36,12 @@ class Source:
     shard: str
 
 
-@dataclass
-class Read:
-    """The result for a source. Errors travel as data, since a Beam runner turns exceptions into tracebacks."""
+class Written(NamedTuple):
+    """What came of a source: rows by day, their hashes, and errors, since a Beam runner turns exceptions into tracebacks."""
 
-    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(spans.SPLITS, 0))
-    days: dict[str, list[str]] = field(default_factory=lambda: {split: [] for split in spans.SPLITS})
-    repeated: dict[str, dict[str, int]] = field(default_factory=dict)
-    errors: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What to read: the arguments of `reader.read`."""
-
-    columns: dict[str, str]
-    date: str
-    ignored: list[str]
-    missing: list[str]
-
-
-HASHES = "hashes"
-Named = tuple[str, Read]  # by the shard, or by the span
-Hashes: TypeAlias = beam.pvalue.TaggedOutput[Literal["hashes"], tuple[str, np.ndarray]]  # of a file's rows, by the span
+    days: Counter[str]
+    hashes: np.ndarray
+    errors: list[str]
 
 
 def sources(files: Mapping[str, Sequence[str]]) -> list[Source]:
@@ -68,49 +53,50 @@ def sources(files: Mapping[str, Sequence[str]]) -> list[Source]:
     ]
 
 
-def write_shard(source: Source, output: str, read: Columns, first_eval_day) -> Iterator[Named | Hashes]:
+def write_shard(source: Source, output: str, read: Read, date: str, first_eval_day: datetime.date) -> tuple[str, Written]:
     """Write the rows of some files below `<output>/Split-<split>`, as gzipped TFRecords of serialized tf.Example.
 
-    It holds one batch of rows at a time, however many there are.
-
-    Yields the shard with its result, and, tagged `HASHES`, the span with its rows' hashes.
+    It holds one batch of rows at a time, however many there are. Returns the span with what came of the source.
     """
-    outcome = Read()
+    days: Counter[str] = Counter()
     hashes = [np.empty(0, np.uint64)]
-    days: dict[str, set[str]] = {split: set() for split in spans.SPLITS}
-    for number, batch in enumerate(reader.joined(_batches(source, read, outcome.errors))):
+    errors: list[str] = []
+    for number, batch in enumerate(reader.joined(_batches(source, read, date, errors))):
+        days.update(reader.days(batch, date))
         hashes.append(reader.row_hashes(batch))
-        for split, rows in reader.split_by_time(batch, read.date, first_eval_day).items():
+        part = spans.part(source.shard, number)
+        for split, rows in reader.split_by_time(batch, date, first_eval_day).items():
             if rows.num_rows:
-                outcome.rows[split] += rows.num_rows
-                days[split] |= reader.days(rows, read.date)
-                part = spans.part(source.shard, number)
-                tf_examples.write(
-                    f"{output}/Split-{split}/{part}", tf_examples.encode(rows.drop_columns([read.date])).to_pylist()
-                )
+                tf_examples.write(f"{output}/Split-{split}/{part}", tf_examples.encode(rows.drop_columns([date])).to_pylist())
                 if split == "eval":
                     with tf.io.gfile.GFile(spans.days_file(output, part), "wb") as file:
-                        np.save(file, reader.day_numbers(rows, read.date))
-    outcome.days = {split: sorted(found) for split, found in days.items()}
-    yield source.shard, outcome
-    yield beam.pvalue.TaggedOutput(HASHES, (source.span, np.concatenate(hashes)))
+                        np.save(file, rows.column(date).cast(pa.int32()).to_numpy())
+    return source.span, Written(days, np.concatenate(hashes), errors)
 
 
-def _batches(source: Source, read: Columns, errors: list[str]) -> Iterator[pa.RecordBatch]:
+def _batches(source: Source, read: Read, date: str, errors: list[str]) -> Iterator[pa.RecordBatch]:
     """Yield the rows of all files; faults of a file are added to `errors`."""
     for path in source.paths:
         try:
-            for batch in reader.read(path, read.columns, read.date, read.ignored, read.missing):
-                reader.check_dates(batch, read.date, source.span)
+            for batch in read(path):
+                reader.check_dates(batch, date, source.span)
                 yield batch
         except BadData as error:
             errors.append(f"{path}: {error}" if path not in str(error) else str(error))
 
 
-def repeated(span: str, hashes: Iterable[np.ndarray]) -> Named:
-    """Count how many of a span's rows repeat an earlier one, as when a file was delivered twice."""
-    rows = np.concatenate(list(hashes))
-    return span, Read(repeated={span: {"repeated": len(rows) - len(np.unique(rows)), "rows": len(rows)}})
+def report(of_span: tuple[str, Iterable[Written]], folder: str) -> None:
+    """Write what came of a span as JSON, in a small file each: Beam's own sink takes as long as a month of rows.
+
+    It has the rows of each day, how many rows repeat an earlier one, as when a file was delivered twice, and the errors.
+    """
+    span, written = of_span
+    days, hashes, errors = zip(*written, strict=True)
+    rows = np.concatenate(hashes)
+    found: dict[str, Any] = {"days": sum(days, Counter())}
+    found |= {"repeated": len(rows) - len(np.unique(rows)), "errors": sorted(chain(*errors))}
+    with tf.io.gfile.GFile(f"{folder}/{span}.json", "w") as file:
+        file.write(json.dumps(found))
 
 
 def check_rows(rows: Mapping[str, int], folder: str) -> None:
@@ -122,7 +108,7 @@ def check_rows(rows: Mapping[str, int], folder: str) -> None:
         )
 
 
-def check_splits(found: Mapping[str, set[str]], expected: Mapping[str, tuple[datetime.date, datetime.date]]) -> None:
+def check_splits(found: Mapping[str, Collection[str]], expected: Mapping[str, tuple[datetime.date, datetime.date]]) -> None:
     """Raise BadData if a split has no days, naming those that were expected and those that are there."""
     if empty := [split for split, days in found.items() if not days]:
         split, (first, last) = empty[0], expected[empty[0]]
@@ -131,13 +117,6 @@ def check_splits(found: Mapping[str, set[str]], expected: Mapping[str, tuple[dat
             f"No rows in the {split} split: expected some of {first} to {last}, found rows of {there[0]} to {there[-1]}. "
             "Add those days, or change data.window or data.eval_days, the last days of the newest month that are evaluated."
         )
-
-
-def report(named: Named, folder: str) -> None:
-    """Write a result where the executor reads it, in a small file each: Beam's own sink takes as long as a month of rows."""
-    name, outcome = named
-    with tf.io.gfile.GFile(f"{folder}/{name}.json", "w") as file:
-        file.write(json.dumps(asdict(outcome)))
 
 
 def asked_for(exec_properties, present: Mapping[str, list[str]]) -> str:
@@ -165,14 +144,16 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         for split in spans.SPLITS:
             tf.io.gfile.makedirs(artifact_utils.get_split_uri([examples], split))
         tf.io.gfile.makedirs(spans.days_folder(examples.uri))
-        outcomes = self._write(sources(files), examples.uri, newest, exec_properties)
-        if errors := [error for outcome in outcomes for error in outcome.errors]:
-            raise BadData("\n".join(errors))
-        counts = {span: count for outcome in outcomes for span, count in outcome.repeated.items()}
-        check_rows({span: counts[span]["rows"] for span in window}, folder)
-        rows = {split: sum(outcome.rows[split] for outcome in outcomes) for split in spans.SPLITS}
-        found = {split: {day for outcome in outcomes for day in outcome.days[split]} for split in spans.SPLITS}
-        check_splits(found, spans.split_days(window, exec_properties["eval_days"]))
+        written = self._write(sources(files), examples.uri, newest, exec_properties)
+        counts = {span: {"repeated": written[span]["repeated"], "rows": sum(written[span]["days"].values())} for span in window}
+        check_rows({span: count["rows"] for span, count in counts.items()}, folder)
+        days = {day: rows for span in window for day, rows in written[span]["days"].items()}
+        expected = spans.split_days(window, exec_properties["eval_days"])
+        found = {
+            split: {day: rows for day, rows in days.items() if str(first) <= day <= str(last)}
+            for split, (first, last) in expected.items()
+        }
+        check_splits(found, expected)
         if OUTSIDE in exec_properties:  # else there was no driver, and what is made here is not reused
             stated = json.loads(exec_properties[OUTSIDE])
             content.check_unchanged(Path(folder), stated)
@@ -181,23 +162,28 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples_utils.set_file_format(examples, "tfrecords_gzip")
         examples.set_string_custom_property("span", newest)
         examples.set_string_custom_property("window", ",".join(window))
+        rows = {split: sum(days.values()) for split, days in found.items()}
         examples.set_string_custom_property(ROWS_PROPERTY, json.dumps(rows))
         examples.set_string_custom_property(DAYS_PROPERTY, json.dumps({split: len(days) for split, days in found.items()}))
         examples.set_string_custom_property(REPEATED_PROPERTY, json.dumps(counts, sort_keys=True))
 
-    def _write(self, sources: list[Source], output: str, newest: str, exec_properties) -> list[Read]:
-        outcomes = f"{self._get_tmp_dir().rstrip('/')}/outcomes"
-        tf.io.gfile.makedirs(outcomes)
-        first_eval_day = spans.first_eval_day(newest, exec_properties["eval_days"])
-        lists = {name: json.loads(exec_properties[name]) for name in ("columns", "ignore_columns", "missing")}
-        read = Columns(lists["columns"], exec_properties["date"], lists["ignore_columns"], lists["missing"])
+    def _write(self, sources: list[Source], output: str, newest: str, exec_properties) -> dict[str, Any]:
+        """Write all examples; return what was reported, by span. Raises BadData if a file is at fault."""
+        reports = f"{self._get_tmp_dir().rstrip('/')}/reports"
+        tf.io.gfile.makedirs(reports)
+        first_eval_day, date = spans.first_eval_day(newest, exec_properties["eval_days"]), exec_properties["date"]
+        columns, ignored, missing = (json.loads(exec_properties[name]) for name in ("columns", "ignore_columns", "missing"))
+        read = partial(reader.read, columns=columns, date=date, ignored=ignored, missing=missing)
         with self._make_beam_pipeline() as pipeline:
-            written = (
+            _ = (
                 pipeline
                 | "Sources" >> beam.Create(sources, reshuffle=True)
-                | "Write" >> beam.FlatMap(write_shard, output, read, first_eval_day).with_outputs(HASHES, main="outcomes")
+                | "Write" >> beam.Map(write_shard, output, read, date, first_eval_day)
+                | "By span" >> beam.GroupByKey()
+                | "Report" >> beam.Map(report, reports)
             )
-            counts = written[HASHES] | "By span" >> beam.GroupByKey() | "Repeated" >> beam.MapTuple(repeated)
-            _ = (written.outcomes, counts) | beam.Flatten() | "Report" >> beam.Map(report, outcomes)
-        reader_process.end()  # of a runner in this process; a worker's end with it
-        return [Read(**json.loads(tf.io.gfile.GFile(path).read())) for path in folders.matching(outcomes)]
+        reader.end()  # of a runner in this process; a worker's end with it
+        written = {span: json.loads(tf.io.gfile.GFile(f"{reports}/{span}.json").read()) for _, span, _ in sources}
+        if errors := [error for report in written.values() for error in report["errors"]]:
+            raise BadData("\n".join(errors))
+        return written

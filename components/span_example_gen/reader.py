@@ -1,6 +1,17 @@
-"""Read Parquet and CSV files as Arrow RecordBatches of declared columns, and encode them. No loop over rows."""
+"""Read Parquet and CSV files as Arrow RecordBatches of declared columns, and look at these. No loop over rows.
 
+Another process reads, so that a file that takes too much memory, or crashes Arrow, ends that process and not the run: a Parquet
+file of a kilobyte can declare two gigabytes. A request is a line of JSON; the answer is a stream of Arrow IPC, and a line of
+JSON that says how it ended. After one file the process waits for the next, as starting one takes 0.15 s.
+"""
+
+import contextlib
 import datetime
+import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -11,10 +22,19 @@ import pyarrow.compute as pc
 
 from components.shared import spans
 from components.shared.errors import BadData
-from components.span_example_gen import bucket, reader_process
+from components.span_example_gen import bucket, limits
+from components.span_example_gen.data_file import OUT_OF_MEMORY, main
 
+ROOT = Path(__file__).parents[2]
+# Arrow works without NumPy; where it is there, pandas is imported too, and the start takes three times as long.
+START = f"import sys; sys.modules['numpy'] = None; from {main.__module__} import main; main()"
+COMMAND = (sys.executable, "-c", START)
+POOL = {"ARROW_DEFAULT_MEMORY_POOL": "system"}  # the others reserve gigabytes of address space, and use little of it
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+ADVICE = "Expected a whole file, Parquet with row groups of at most 256 MB and pages of about 1 MB. Write it again, or as CSV."
 JOINED_ROWS = 65_536  # of a batch that several small ones are joined to
 JOINED_BYTES = 32 << 20
+_idle: list[subprocess.Popen[bytes]] = []  # each has read a file to its end
 
 
 def read(
@@ -22,32 +42,78 @@ def read(
 ) -> Iterator[pa.RecordBatch]:
     """Yield a file's rows in batches, within the bounds of `limits`; none if the file has none, as Spark writes some.
 
-    Another process reads it: a file that takes too much memory or crashes Arrow is refused as any other.
-
     Args:
         path: a `.parquet` or `.csv` file, or a URI of one; a CSV file is UTF-8 with a header.
         columns: the columns to read, name to dtype ("string", "float32" or "int64").
-        date: a column of dates, read beside them.
-        ignored: columns that may be there too, and are not read.
-        missing: what also means a missing value in a CSV file, where it is not quoted; see `data/README.md`.
-
-    Yields:
-        Batches with exactly `columns` and `date` (date32). What is missing is null.
+        date: a column of dates, read beside them, as date32.
+        ignored: columns that may be there too.
+        missing: what also means a missing value (null) in a CSV file, unless it is quoted; see `data/README.md`.
 
     Raises:
-        BadData: the file is truncated, ragged, not UTF-8, lacks a column or has one more, a value is of the wrong type, or
-            the file exceeds a limit.
+        BadData: the file is damaged, has other columns or values, or exceeds a limit.
         RuntimeError: the process that reads was ended from elsewhere.
     """
     path = str(path)
+    request = {"columns": columns, "date": date, "ignored": list(ignored), "missing": list(missing)}
     try:
         with bucket.local(path) as local:
             try:
-                yield from reader_process.read(local, columns, date, ignored, missing)
+                yield from _answered({"path": local, **request})
             except BadData as error:
                 raise BadData(str(error).replace(local, path)) from error
     except OSError as error:
         raise BadData(f"{path} cannot be read: {error}. Expected a file that stays and that this user may read.") from error
+
+
+def _answered(request: dict) -> Iterator[pa.RecordBatch]:
+    process = _taken()
+    assert process.stdin and process.stdout
+    is_done = False
+    try:
+        try:
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+            with pa.ipc.open_stream(process.stdout) as batches:
+                yield from batches
+            error = json.loads(process.stdout.readline())
+        except (OSError, ValueError):  # Arrow's and JSON's are such ones
+            process.communicate()
+            _refuse(request["path"], process.returncode)
+        is_done = True
+        if error:
+            raise BadData(error)
+    finally:
+        if is_done:
+            _idle.append(process)
+        elif process.returncode is None:
+            process.kill()
+            process.communicate()
+
+
+def end() -> None:
+    """End the processes that wait for a file: each keeps 90 MB."""
+    while _idle:
+        _idle.pop().communicate()
+
+
+def _taken() -> subprocess.Popen[bytes]:
+    """Return an idle process, or a new one. It ends when its input does, with this process."""
+    with contextlib.suppress(IndexError):  # none is left: Beam's threads take them too
+        while (process := _idle.pop()).poll() is not None:
+            pass
+        return process
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, **POOL, "PYTHONPATH": path}
+    return subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+
+
+def _refuse(path: str, code: int) -> None:
+    """Raise what the end of the process means, with an exit code or, below 0, by a signal."""
+    if code == OUT_OF_MEMORY:
+        raise BadData(f"{path}: to read it takes more than {limits.MAX_MEMORY_BYTES / 1e9:.1f} GB of memory. {ADVICE}")
+    if -code in CRASHES:
+        raise BadData(f"{path} cannot be read: Arrow crashed ({signal.Signals(-code).name}). {ADVICE}")
+    raise RuntimeError(f"The process that read {path} ended with {code}; what it wrote to stderr says why.")
 
 
 def check_dates(batch: pa.RecordBatch, date: str, span: str) -> None:
@@ -72,14 +138,10 @@ def row_hashes(batch: pa.RecordBatch) -> np.ndarray:
     return pd.util.hash_pandas_object(rows, index=False).to_numpy()
 
 
-def days(batch: pa.RecordBatch, date: str) -> set[str]:
-    """Return the days of the rows, YYYY-MM-DD."""
-    return set(batch.column(date).unique().cast(pa.string()).to_pylist())
-
-
-def day_numbers(batch: pa.RecordBatch, date: str) -> np.ndarray:
-    """Return the day of each row, in days since 1970, int32, shape [rows]."""
-    return batch.column(date).cast(pa.date32()).cast(pa.int32()).to_numpy()
+def days(batch: pa.RecordBatch, date: str) -> dict[str, int]:
+    """Count the rows of each day, YYYY-MM-DD."""
+    counts = batch.column(date).value_counts()
+    return dict(zip(counts.field("values").cast(pa.string()).to_pylist(), counts.field("counts").to_pylist(), strict=True))
 
 
 def joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -104,16 +166,3 @@ def split_by_time(batch: pa.RecordBatch, date: str, first_eval_day: datetime.dat
     """Split the rows: those before `first_eval_day` are "train", the others "eval"."""
     is_train = pc.less(batch.column(date), pa.scalar(first_eval_day))
     return {"train": batch.filter(is_train), "eval": batch.filter(pc.invert(is_train))}
-
-
-def as_lists(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Wrap each value in a list of one, as tf.Example holds it; a null becomes a null list, so the feature is absent."""
-    return pa.RecordBatch.from_arrays([_as_list(column) for column in batch.columns], names=batch.schema.names)
-
-
-def _as_list(column: pa.Array) -> pa.Array:
-    offsets = np.concatenate([[0], np.cumsum(column.is_valid().to_numpy(zero_copy_only=False))]).astype(np.int32)
-    values = column.drop_null()
-    if pa.types.is_string(values.type):
-        values = values.cast(pa.binary())
-    return pa.ListArray.from_arrays(pa.array(offsets), values, mask=column.is_null())

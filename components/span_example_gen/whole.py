@@ -10,12 +10,10 @@ MARKER = "_SUCCESS"  # what Spark and Hadoop leave when a job is done; anybody m
 
 
 def months(present: Mapping[str, Collection], marked: Collection[str], complete_after_days: int) -> list[str]:
-    """List the months that are whole, oldest first: a later one has begun, a marker is there, or enough days have passed.
+    """List the months that are whole, oldest first, of the files of each.
 
-    Args:
-        present: the files of each span.
-        marked: spans that have a `MARKER`.
-        complete_after_days: full days after a month's last one, in UTC, after which no more files are waited for.
+    One is whole when a later one has begun, when it is among the `marked`, or `complete_after_days` full days after its last
+    one, in UTC.
     """
     begun = sorted(span for span, files in present.items() if files)
     waited, day = datetime.timedelta(days=complete_after_days), today()

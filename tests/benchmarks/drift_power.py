@@ -26,7 +26,6 @@ from components.drift_monitor import data_drift, observe, performance
 from components.drift_monitor.executor import without
 from components.shared import scored_rows
 from components.shared.drift_report import Check
-from components.span_example_gen import reader
 from components.span_example_gen.columns import ARROW_TYPES, conform
 from pipeline import config as configuration
 from pipeline.config import Config
@@ -36,6 +35,7 @@ from pipeline.model.schema import read
 from pipeline.problem import Kind
 from tests.benchmarks.model_quality import network, scores
 from tests.flights import COLUMNS, FEATURES, LABEL
+from tests.lists import as_lists
 
 MONTHS = [f"2013-{month:02}" for month in range(4, 13)]
 TRAINED_ON = "2013-03"
@@ -84,7 +84,7 @@ class Bench:
     def statistics(self, rows: pd.DataFrame, within: observe.Ranges | None = None):
         """TFDV's statistics; with the reference's ranges, those that the DriftMonitor compares with it."""
         table = pa.RecordBatch.from_pandas(rows[list(COLUMNS)], preserve_index=False)
-        batch = reader.as_lists(conform(table, SCHEMA))
+        batch = as_lists(conform(table, SCHEMA))
         options = StatsOptions(num_histogram_buckets=HISTOGRAM_BUCKETS)
         if within is None:
             return stats_impl.generate_statistics_in_memory(batch, options)

@@ -11,9 +11,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
 from components.drift_monitor import observe
-from components.span_example_gen import reader
 from components.span_example_gen.columns import ARROW_TYPES, conform
 from tests import neutral
+from tests.lists import as_lists
 from tests.neutral import COLUMNS, LABEL
 
 import tensorflow_data_validation as tfdv  # isort: skip
@@ -38,7 +38,7 @@ def inputs_schema() -> schema_pb2.Schema:
 def batch(rows: pd.DataFrame, columns: dict[str, str] = COLUMNS) -> pa.RecordBatch:
     fields = [(name, ARROW_TYPES[dtype]) for name, dtype in columns.items() if name in rows]
     frame = pa.RecordBatch.from_pandas(rows[[name for name, _ in fields]], preserve_index=False)
-    return reader.as_lists(conform(frame, pa.schema(fields)))
+    return as_lists(conform(frame, pa.schema(fields)))
 
 
 def training_statistics(rows: pd.DataFrame):

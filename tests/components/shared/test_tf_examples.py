@@ -9,6 +9,7 @@ from tfx_bsl.coders import example_coder
 from components.shared import tf_examples
 from components.shared.errors import BadData
 from components.span_example_gen import reader
+from tests.lists import as_lists
 from tests.neutral import COLUMNS, DATE
 
 
@@ -26,7 +27,7 @@ def with_values(example: bytes) -> set[str]:
 def test_rows_are_those_of_tfx_bsls_encoder(parcels):
     for batch in reader.read(parcels / "spans" / "2024-02" / "parcels.parquet", COLUMNS, DATE):
         rows = batch.drop_columns([DATE])
-        expected = example_coder.RecordBatchToExamplesEncoder().encode(reader.as_lists(rows))
+        expected = example_coder.RecordBatchToExamplesEncoder().encode(as_lists(rows))
         found = tf_examples.encode(rows)
         assert decoded(found).equals(decoded(pa.array(expected)))
         names = [with_values(each[0].as_py()) for each in (found, pa.array(expected))]

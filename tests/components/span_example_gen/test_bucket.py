@@ -12,7 +12,7 @@ from components.shared import spans
 from components.shared.errors import BadData, SpanNotFound
 from components.span_example_gen import bucket, whole
 from components.span_example_gen.executor import asked_for
-from tests.components.span_example_gen.test_executor import ingest, parse
+from tests.components.span_example_gen.ingested import ingest, parse
 
 SCHEME = "emulated"
 
@@ -40,52 +40,52 @@ assert SCHEME in [system.scheme() for system in FileSystem.get_all_subclasses()]
 
 
 @pytest.fixture
-def spans_in_a_bucket(few_spans, monkeypatch) -> str:
-    monkeypatch.setattr(EmulatedBucket, "root", few_spans.parent)
-    return f"{SCHEME}://{few_spans.name}"
+def spans_in_a_bucket(months, monkeypatch) -> str:
+    monkeypatch.setattr(EmulatedBucket, "root", months.parent)
+    return f"{SCHEME}://{months.name}"
 
 
 def test_the_listing_of_an_emulated_bucket_has_the_files_of_each_span(spans_in_a_bucket):
     found = bucket.listing(spans_in_a_bucket)
-    assert sorted(found) == ["2013-01", "2013-02", "2013-03", "2013-04"]
-    assert found["2013-03"] == [f"{spans_in_a_bucket}/2013-03/flights.parquet"]
+    assert sorted(found) == ["2024-01", "2024-02", "2024-03"]
+    assert found["2024-03"] == [f"{spans_in_a_bucket}/2024-03/parcels.parquet"]
 
 
 def test_what_lies_beside_the_data_in_an_emulated_bucket_is_refused_in_the_window_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(EmulatedBucket, "root", tmp_path)
     for name in ("a.csv", "_SUCCESS", "_old.csv", ".a.csv", "_temporary/0/part.csv"):
-        for span in ("2013-01", "2013-02"):
+        for span in ("2024-01", "2024-02"):
             path = tmp_path / "spans" / span / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
     for name in ("part2/b.csv", "part2/c.csv", "d.csv.gz"):
-        path = tmp_path / "spans" / "2013-02" / name
+        path = tmp_path / "spans" / "2024-02" / name
         path.parent.mkdir(exist_ok=True)
         path.touch()
     folder = f"{SCHEME}://spans"
     found = bucket.listing(f"{folder}/")
-    assert spans.chosen(found, ["2013-01"], folder) == {"2013-01": [f"{folder}/2013-01/a.csv"]}
-    with pytest.raises(BadData, match=rf"{folder}/2013-02 also holds d\.csv\.gz, part2\. Expected files ending in"):
-        spans.chosen(found, ["2013-01", "2013-02"], folder)
+    assert spans.chosen(found, ["2024-01"], folder) == {"2024-01": [f"{folder}/2024-01/a.csv"]}
+    with pytest.raises(BadData, match=rf"{folder}/2024-02 also holds d\.csv\.gz, part2\. Expected files ending in"):
+        spans.chosen(found, ["2024-01", "2024-02"], folder)
 
 
-def test_the_same_rows_come_from_an_emulated_bucket(spans_in_a_bucket, few_spans, tmp_path):
+def test_the_same_rows_come_from_an_emulated_bucket(spans_in_a_bucket, months, tmp_path):
     remote = ingest(spans_in_a_bucket, tmp_path / "remote", span="newest")
-    local = ingest(few_spans, tmp_path / "local", span="2013-04")
-    assert remote.get_string_custom_property("span") == "2013-04"
+    local = ingest(months, tmp_path / "local", span="2024-03")
+    assert remote.get_string_custom_property("span") == "2024-03"
     assert remote.get_string_custom_property("rows") == local.get_string_custom_property("rows")
     for split in ("train", "eval"):
         pd.testing.assert_frame_equal(parse(remote, split), parse(local, split))
 
 
-def test_csv_in_an_emulated_bucket_is_read_and_its_columns_are_named(few_spans, tmp_path, monkeypatch):
+def test_csv_in_an_emulated_bucket_is_read_and_its_columns_are_named(months, tmp_path, monkeypatch):
     monkeypatch.setattr(EmulatedBucket, "root", tmp_path)
-    for span in ("2013-01", "2013-02"):
+    for span in ("2024-01", "2024-02"):
         (tmp_path / "spans" / span).mkdir(parents=True)
-        rows = pd.read_parquet(few_spans / span).astype({"temp": object})
-        rows.loc[rows.index[5], "temp"] = "warm" if span == "2013-02" else 50.0
-        rows.to_csv(tmp_path / "spans" / span / "flights.csv", index=False)
-    with pytest.raises(BadData, match=f"{SCHEME}://spans/2013-02/flights.csv, line 7: column temp"):
+        rows = pd.read_parquet(months / span).astype({"price": object})
+        rows.loc[rows.index[5], "price"] = "warm" if span == "2024-02" else 50.0
+        rows.to_csv(tmp_path / "spans" / span / "parcels.csv", index=False)
+    with pytest.raises(BadData, match=f"{SCHEME}://spans/2024-02/parcels.csv, line 7: column price"):
         ingest(f"{SCHEME}://spans", tmp_path / "out")
 
 
@@ -95,14 +95,14 @@ def test_an_emulated_bucket_without_spans_is_named(tmp_path, monkeypatch):
         bucket.listing("emulated://spans")
 
 
-@pytest.mark.parametrize("log", ["2013-01/_delta_log/0.json", "_delta_log/0.json", "metadata/v1.metadata.json"])
+@pytest.mark.parametrize("log", ["2024-01/_delta_log/0.json", "_delta_log/0.json", "metadata/v1.metadata.json"])
 def test_a_table_of_another_engine_in_an_emulated_bucket_is_refused(tmp_path, monkeypatch, log):
     monkeypatch.setattr(EmulatedBucket, "root", tmp_path)
-    for name in ("2013-01/part-0.parquet", log):
+    for name in ("2024-01/part-0.parquet", log):
         (tmp_path / "spans" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "spans" / name).touch()
     with pytest.raises(BadData, match=r"it is an? (Delta|Iceberg) table"):
-        spans.chosen(bucket.listing(f"{SCHEME}://spans"), ["2013-01"], f"{SCHEME}://spans")
+        spans.chosen(bucket.listing(f"{SCHEME}://spans"), ["2024-01"], f"{SCHEME}://spans")
 
 
 @pytest.mark.parametrize("place", [f"{SCHEME}://spans", "{root}/spans"], ids=["an emulated bucket", "a folder"])
@@ -118,8 +118,8 @@ def test_the_newest_month_is_the_newest_that_is_whole(tmp_path, monkeypatch, pla
     (tmp_path / "spans" / this / "01.csv").touch()
     with pytest.raises(SpanNotFound, match=f"No month in .*spans is whole: there is {this}. Expected a file of a later month"):
         newest()
-    (tmp_path / "spans" / "2013-05").mkdir()
-    (tmp_path / "spans" / "2013-05" / "a.csv").touch()
-    assert newest() == "2013-05"
+    (tmp_path / "spans" / "2024-05").mkdir()
+    (tmp_path / "spans" / "2024-05" / "a.csv").touch()
+    assert newest() == "2024-05"
     (tmp_path / "spans" / this / "_SUCCESS").touch()
     assert newest() == this

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from components.shared.errors import CrosswindError
 from components.span_example_gen import reader
+from tests import neutral
 
-COLUMNS, DATE = {"carrier": "string", "engines": "int64", "temp": "float32"}, "date"
+COLUMNS, DATE = {"country": "string", "items": "int64", "weight": "float32"}, "date"
 FEW = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 TEXTS = st.text(max_size=20) | st.sampled_from(["UA", "NA", "", "nan", '"', "a,b", "\0", "ﬀ", "A" * 2000])
@@ -67,7 +68,7 @@ def same(written: object, found: object, dtype: str) -> bool:
 @FEW
 @given(column(list(VALUES)), column(DAYS), st.sampled_from(["string", "int64", "float32"]))
 def test_a_random_column_is_read_as_it_was_written_or_refused(tmp_path, values, days, dtype):
-    path = tmp_path / "flights.parquet"
+    path = tmp_path / "parcels.parquet"
     pa.parquet.write_table(pa.table({"value": values, DATE: days}), path)
     try:
         [read] = reader.read(path, {"value": dtype}, DATE)
@@ -83,7 +84,7 @@ def test_a_random_column_is_read_as_it_was_written_or_refused(tmp_path, values, 
 @FEW
 @given(st.lists(st.text(max_size=8) | st.sampled_from([*COLUMNS, DATE]), max_size=6))
 def test_columns_of_random_names_are_refused(tmp_path, names):
-    path = tmp_path / "flights.parquet"
+    path = tmp_path / "parcels.parquet"
     pa.parquet.write_table(pa.Table.from_arrays([pa.array(["1"])] * len(names), names=names), path)
     with pytest.raises(CrosswindError) as error:
         list(reader.read(path, COLUMNS, DATE))
@@ -91,9 +92,9 @@ def test_columns_of_random_names_are_refused(tmp_path, names):
 
 
 CELLS = {
-    "carrier": st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20).map(lambda text: text.replace('"', "'")),
-    "engines": st.integers(-(2**70), 2**70) | st.floats(),
-    "temp": st.floats() | st.integers(-(2**70), 2**70),
+    "country": st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20).map(lambda text: text.replace('"', "'")),
+    "items": st.integers(-(2**70), 2**70) | st.floats(),
+    "weight": st.floats() | st.integers(-(2**70), 2**70),
 }
 Rows = list[tuple[str, float, float]]
 
@@ -101,8 +102,8 @@ Rows = list[tuple[str, float, float]]
 @FEW
 @given(st.lists(st.tuples(*CELLS.values()), min_size=1, max_size=6), st.sampled_from(["\n", "\r\n"]))
 def test_a_random_csv_is_read_as_it_was_written_or_refused(tmp_path, rows: Rows, end):
-    path = tmp_path / "flights.csv"
-    lines = ["carrier,engines,temp,date", *(f'"{text}",{engines!r},{temp!r},2013-02-01' for text, engines, temp in rows)]
+    path = tmp_path / "parcels.csv"
+    lines = ["country,items,weight,date", *(f'"{text}",{items!r},{weight!r},2013-02-01' for text, items, weight in rows)]
     path.write_text(end.join(lines) + end, encoding="utf-8", newline="")
     try:
         read = pa.Table.from_batches(reader.read(path, COLUMNS, DATE)).to_pylist()
@@ -111,27 +112,26 @@ def test_a_random_csv_is_read_as_it_was_written_or_refused(tmp_path, rows: Rows,
         assert str(error).isprintable()
         return
     assert len(read) == len(rows)
-    for (text, engines, temp), found in zip(rows, read, strict=True):
-        assert found["carrier"] == (text or None)
-        assert same(engines, found["engines"], "int64")
-        assert same(temp, found["temp"], "float32")
+    for (text, items, weight), found in zip(rows, read, strict=True):
+        assert found["country"] == (text or None)
+        assert same(items, found["items"], "int64")
+        assert same(weight, found["weight"], "float32")
 
 
 @FEW
 @given(st.binary(max_size=300), st.sampled_from([".parquet", ".csv"]), st.booleans())
 def test_random_bytes_are_refused(tmp_path, content, suffix, framed):
-    path = tmp_path / f"flights{suffix}"
+    path = tmp_path / f"parcels{suffix}"
     path.write_bytes(b"PAR1" + content + len(content).to_bytes(4, "little") + b"PAR1" if framed else content)
     with pytest.raises(CrosswindError, match=str(path)):
         list(reader.read(path, COLUMNS, DATE))
 
 
 @pytest.fixture(scope="module")
-def good(few_spans) -> bytes:
-    rows = pa.parquet.read_table(few_spans / "2013-02").slice(0, 50)
+def good() -> bytes:
+    made = neutral.rows(("2024-02",), 50)[["country", "items", "weight", neutral.DATE]].rename(columns={neutral.DATE: DATE})
     sink = pa.BufferOutputStream()
-    names = ["carrier", "engines", "temp", DATE]
-    pa.parquet.write_table(rows.select(names).replace_schema_metadata(), sink)
+    pa.parquet.write_table(pa.Table.from_pandas(made, preserve_index=False).replace_schema_metadata(), sink)
     return sink.getvalue().to_pybytes()
 
 
@@ -142,7 +142,7 @@ def test_a_damaged_byte_changes_a_value_or_is_refused_but_breaks_nothing(tmp_pat
     damaged = bytearray(good)
     for _ in range(data.draw(st.integers(1, 5))):
         damaged[data.draw(st.integers(0, len(good) - 1))] = data.draw(st.integers(0, 255))
-    path = tmp_path / "flights.parquet"
+    path = tmp_path / "parcels.parquet"
     path.write_bytes(bytes(damaged))
     try:
         for batch in reader.read(path, COLUMNS, DATE):
