@@ -11,6 +11,7 @@ from components.model_store import store
 from components.run_report.trace import open_store
 from components.shared import tfma_results
 from components.shared.errors import Exit
+from data import DEFAULT_PROBLEM
 from pipeline.local import record
 from tests import newer_release
 from tests.components.columnar.evaluator import evaluations
@@ -60,7 +61,7 @@ def test_the_nodes_that_ran_are_those_that_were_chosen(root, two_runs):
 
 def test_what_was_published_has_the_metrics_that_columns_give(root, tmp_path):
     """Of both models, in every slice: the candidate, and version 1 in production."""
-    inputs = evaluations.of_second_run(root, tmp_path)
+    inputs = evaluations.of_second_run(root, DEFAULT_PROBLEM, tmp_path)
     evaluations.run(Executor, inputs)
     ours, stock = (
         tfma_results.metrics(str(folder))

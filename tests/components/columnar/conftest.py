@@ -1,18 +1,18 @@
-"""Real rows as SpanExampleGen writes them, for the nodes on columns and for TFX's own beside them."""
+"""Made rows as SpanExampleGen writes them, for the nodes on columns and for TFX's own beside them."""
 
 import pytest
 
 from components.span_example_gen.component import SpanExampleGen
 from tests.beam import nodes
-from tests.flights import COLUMNS, DATE
+from tests.neutral import COLUMNS, DATE
 
 
 @pytest.fixture(scope="session")
-def examples(few_spans, tmp_path_factory):
+def examples(parcels, tmp_path_factory):
     """January to March: three files to learn from, one to evaluate with."""
     node = SpanExampleGen(
-        spans_folder=str(few_spans),
-        span="2013-03",
+        spans_folder=str(parcels / "spans"),
+        span="2024-03",
         window=3,
         eval_days=10,
         complete_after_days=3,

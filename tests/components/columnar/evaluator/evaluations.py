@@ -1,7 +1,7 @@
-"""Evaluations of a real run's model on its real rows, by TFX's executor or by ours."""
+"""Evaluations of a whole run's model on its rows, by TFX's executor or by ours."""
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
@@ -15,7 +15,6 @@ from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2  #
 from pipeline import config
 from pipeline.local import record
 from pipeline.model import evaluation
-from tests.flights import LABEL
 
 
 @dataclass
@@ -34,16 +33,18 @@ class Inputs:
     model: str
     baseline: str | None
     folder: Path
-    config: config_pb2.EvalConfig = field(default_factory=lambda: evaluation.eval_config(config.load().evaluate, LABEL))
+    config: config_pb2.EvalConfig
 
 
-def of_second_run(root: Path, folder: Path) -> Inputs:
-    """What the Evaluator of a root's last run got, with a copy of the rows."""
+def of_second_run(root: Path, problem: Path, folder: Path) -> Inputs:
+    """What the Evaluator of the last run of a problem in a root got, with a copy of the rows."""
     made = record.last_run(root / "metadata.db")
     (folder / "schema").mkdir()
-    shutil.copy("data/flights/schema.pbtxt", folder / "schema")
+    shutil.copy(problem / "schema.pbtxt", folder / "schema")
     examples = shutil.copytree(made["SpanExampleGen"]["examples"].uri, folder / "examples")
-    return Inputs(examples, made["Trainer"]["model"].uri, made["ProductionModel"]["model"].uri, folder)
+    loaded = config.load(problem=problem)
+    how = evaluation.eval_config(loaded.evaluate, loaded.problem.label)
+    return Inputs(examples, made["Trainer"]["model"].uri, made["ProductionModel"]["model"].uri, folder, how)
 
 
 def rows(inputs: Inputs) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""TFX's Evaluator and ours on the same real rows and models."""
+"""TFX's Evaluator and ours on the same rows and models."""
 
 import json
 
@@ -15,14 +15,15 @@ from components.columnar.evaluator.score import NotAScore
 from components.evaluator import executor as stock
 from components.shared import tfma_results
 from components.shared.errors import BadConfig, BadData
+from tests import neutral
 from tests.components.columnar.evaluator import evaluations
 
 SAME = {"rel": 1e-6, "abs": 1e-7, "nan_ok": True}  # a score differs in its last bit with its place in a batch
 
 
 @pytest.fixture
-def inputs(two_runs, tmp_path):
-    return evaluations.of_second_run(two_runs.root, tmp_path)
+def inputs(parcel_runs, tmp_path):
+    return evaluations.of_second_run(parcel_runs.root, parcel_runs.problem, tmp_path)
 
 
 def judged(validation: ValidationResult) -> ValidationResult:
@@ -48,7 +49,7 @@ def assert_same(inputs) -> evaluations.Found:
 def test_the_same_as_tfx_against_production(inputs):
     found = assert_same(inputs)
     slices = {name.split("/")[0] for name in found.values}
-    assert len(slices) > 10
+    assert len(slices) == 1 + len(neutral.SHOPS) + len(neutral.COUNTRIES)
     assert any("'isDiff': True" in name and "'auc'" in name for name in found.values)
 
 
@@ -62,23 +63,23 @@ def test_the_same_as_tfx_when_it_does_not_bless(inputs):
     """Other metrics and slices too: by numbers, by a feature that some rows lack, and by one that only some values pass."""
     auc = inputs.config.metrics_specs[0].metrics[1]
     auc.per_slice_thresholds[0].threshold.value_threshold.lower_bound.value = 0.99
-    by_origin = auc.per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec(feature_keys=["origin"])])
-    by_origin.threshold.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
-    by_origin.threshold.change_threshold.absolute.value = 0.5
+    by_country = auc.per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec(feature_keys=["country"])])
+    by_country.threshold.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
+    by_country.threshold.change_threshold.absolute.value = 0.5
     for name, settings in (("MeanLabel", {}), ("MeanPrediction", {}), ("SpecificityAtSensitivity", {"sensitivity": 0.5})):
         inputs.config.metrics_specs[0].metrics.add(class_name=name, config=json.dumps(settings))
-    for name in ("holiday", "weekday", "seats", "origin"):
+    for name in ("gift", "weekday", "items", "country"):
         inputs.config.slicing_specs.add(feature_keys=[name])
     found = assert_same(inputs)
     assert found.blessing["files"] == ["NOT_BLESSED"]
     assert not found.validation.validation_ok
-    assert len(found.validation.metric_validations_per_slice) == 4  # all rows and three airports
+    assert len(found.validation.metric_validations_per_slice) == 4  # all rows and three countries
 
 
 def test_what_is_not_covered_goes_tfx_way(inputs):
-    inputs.config.slicing_specs.add(feature_keys=["origin", "holiday"])
+    inputs.config.slicing_specs.add(feature_keys=["country", "gift"])
     found = assert_same(inputs)
-    assert any("'origin'" in name and "'holiday'" in name for name in found.values)
+    assert any("'country'" in name and "'gift'" in name for name in found.values)
 
 
 class Saturated(tf.Module):
@@ -115,7 +116,7 @@ def test_saturated_scores_have_a_log_loss(inputs):
         tfma_results.metrics(str(folder / executor.__name__ / "evaluation"))["candidate"]["overall"]
         for folder in (own, inputs.folder)
     )
-    assert after["binary_crossentropy"] == pytest.approx(before["binary_crossentropy"], abs=0.05)
+    assert after["binary_crossentropy"] == pytest.approx(before["binary_crossentropy"], abs=0.06)
     assert after["calibration"] < before["calibration"]
     assert found.blessing["files"] == ["BLESSED"]
 
@@ -124,7 +125,7 @@ def test_saturated_scores_have_a_log_loss(inputs):
 def test_a_candidate_whose_log_loss_is_not_finite_is_not_blessed(inputs, module, crossed, lowest):
     saturate(inputs, lowest)
     if crossed:  # goes TFX's way
-        inputs.config.slicing_specs.add(feature_keys=["origin", "holiday"])
+        inputs.config.slicing_specs.add(feature_keys=["country", "gift"])
     found = evaluations.run(module.Executor, inputs)
     assert found.validation.validation_ok
     assert found.blessing["files"] == ["NOT_BLESSED"]
@@ -136,41 +137,42 @@ def test_a_candidate_whose_log_loss_is_not_finite_is_not_blessed(inputs, module,
     )
 
 
-def label(serialized: bytes, late: int) -> bytes:
+def label(serialized: bytes, returned: int) -> bytes:
     example = tf.train.Example.FromString(serialized)
-    example.features.feature["late"].int64_list.value[:] = [late]
+    example.features.feature[neutral.LABEL].int64_list.value[:] = [returned]
     return example.SerializeToString()
 
 
-def origin(serialized: bytes) -> str:
-    return tf.train.Example.FromString(serialized).features.feature["origin"].bytes_list.value[0].decode()
+def country(serialized: bytes) -> str:
+    """Empty where it is missing."""
+    return b"".join(tf.train.Example.FromString(serialized).features.feature["country"].bytes_list.value).decode()
 
 
 @pytest.mark.parametrize("crossed", [False, True], ids=["ours", "TFX's way"])
 def test_a_slice_of_one_class_has_no_auc_and_its_other_metrics(inputs, crossed):
     """TFMA says 0 of rows without positives, and NaN or 1 of rows without negatives."""
-    of_one_class = {"JFK": 0, "LGA": 1}
+    of_one_class = {"AT": 0, "CH": 1}
     serialized = evaluations.rows(inputs)
-    changed = [label(each, of_one_class[at]) if (at := origin(each)) in of_one_class else each for each in serialized]
+    changed = [label(each, of_one_class[at]) if (at := country(each)) in of_one_class else each for each in serialized]
     evaluations.replace_rows(inputs, changed)
     if crossed:
-        inputs.config.slicing_specs.add(feature_keys=["origin", "holiday"])
+        inputs.config.slicing_specs.add(feature_keys=["country", "gift"])
     evaluations.run(executor.Executor, inputs)
     found = tfma_results.metrics(str(inputs.folder / executor.__name__ / "evaluation"))
     for model in ("candidate", "baseline"):
-        for name, positives in (("origin=JFK", 0), ("origin=LGA", 1)):
+        for name, positives in (("country=AT", 0), ("country=CH", 1)):
             values = found[model][name]
             assert not {"auc", "auc_precision_recall"} & set(values)
             assert values["mean_label"] == positives
             assert values["binary_crossentropy"] > 0
-        assert "calibration" not in found[model]["origin=JFK"]
-        assert found[model]["origin=LGA"]["calibration"] < 1
-        assert 0 < found[model]["origin=EWR"]["auc"] < 1
+        assert "calibration" not in found[model]["country=AT"]
+        assert found[model]["country=CH"]["calibration"] < 1
+        assert 0 < found[model]["country=DE"]["auc"] < 1
 
 
-@pytest.mark.parametrize("late", [0, 1])
-def test_rows_of_one_class_bless_nothing(inputs, late):
-    evaluations.replace_rows(inputs, [label(each, late) for each in evaluations.rows(inputs)])
+@pytest.mark.parametrize("returned", [0, 1])
+def test_rows_of_one_class_bless_nothing(inputs, returned):
+    evaluations.replace_rows(inputs, [label(each, returned) for each in evaluations.rows(inputs)])
     inputs.config.metrics_specs[0].metrics[1].per_slice_thresholds[0].threshold.value_threshold.lower_bound.value = 0.0
     found = evaluations.run(executor.Executor, inputs)
     assert found.blessing["files"] == ["NOT_BLESSED"]
@@ -192,15 +194,15 @@ def test_files_and_workers_do_not_matter(inputs):
 def test_a_row_without_a_label_is_an_error(inputs):
     serialized = evaluations.rows(inputs)
     unlabelled = tf.train.Example.FromString(serialized[7])
-    del unlabelled.features.feature["late"]
+    del unlabelled.features.feature[neutral.LABEL]
     evaluations.replace_rows(inputs, [*serialized[:7], unlabelled.SerializeToString(), *serialized[8:]])
-    with pytest.raises(BadData, match=r"1 of \d+ rows have no late, or several"):
+    with pytest.raises(BadData, match=r"1 of \d+ rows have no returned, or several"):
         evaluations.run(executor.Executor, inputs)
 
 
 def test_a_slice_by_an_unknown_feature_is_an_error(inputs):
-    inputs.config.slicing_specs.add(feature_keys=["airline"])
-    with pytest.raises(BadConfig, match="asks for airline"):
+    inputs.config.slicing_specs.add(feature_keys=["color"])
+    with pytest.raises(BadConfig, match="asks for color"):
         evaluations.run(executor.Executor, inputs)
 
 

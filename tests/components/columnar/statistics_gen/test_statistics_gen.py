@@ -1,4 +1,4 @@
-"""Our StatisticsGen and TFX's own on the same real rows, each on the real Beam runner."""
+"""Our StatisticsGen and TFX's own on the same rows, each on the real Beam runner."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ from tfx.components.statistics_gen.component import StatisticsGen as Stock
 from tfx.types import standard_artifacts
 from tfx.types.channel_utils import as_channel
 
-from tensorflow_data_validation import StatsOptions  # isort: skip  # behind tfx
+from tensorflow_data_validation import StatsOptions  # isort: skip  # after tfx
 
 from components.columnar.statistics_gen.component import StatisticsGen
 from components.shared.errors import BadConfig, BadData
 from tests.beam import nodes, outputs
-from tests.flights import COLUMNS
+from tests.neutral import COLUMNS
 
 
 def statistics(component, examples, options, folder):
@@ -35,7 +35,7 @@ def test_every_figure_is_the_stock_components(examples, tmp_path):
         assert outputs.differences(expected, found) == []
 
 
-@pytest.mark.parametrize("option", [{"sample_rate": 0.5}, {"feature_allowlist": ["late"]}, {"label_feature": "late"}])
+@pytest.mark.parametrize("option", [{"sample_rate": 0.5}, {"feature_allowlist": ["returned"]}, {"label_feature": "returned"}])
 def test_an_option_that_would_not_count_everything_is_refused(examples, option):
     [name] = option
     with pytest.raises(BadConfig, match=f"StatsOptions has {name}.*Leave it out"):
