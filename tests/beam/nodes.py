@@ -20,6 +20,7 @@ from pipeline import config as configuration
 from pipeline.beam import settings as beam
 from pipeline.dag import create_pipeline
 from pipeline.local import record
+from tests.memory import resident_mb
 
 Artifacts = dict[str, Artifact]  # by input or output key
 LOCAL = ["--runner=FnApiRunner", "--sdk_container_image=none"]  # Beam's options in this process
@@ -77,12 +78,6 @@ def run(node: BaseBeamComponent, inputs: Artifacts, folder: Path, arguments: lis
     return outputs
 
 
-def memory_mb(name: str) -> float:
-    """VmHWM, the peak of this process's resident memory, or VmRSS, the present one."""
-    [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name)]
-    return int(line.split()[1]) * 1024 / 1e6
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.beam.nodes", description=__doc__.splitlines()[0])
     parser.add_argument("node", choices=THREE_NODES)
@@ -93,11 +88,11 @@ def main() -> None:
     config = configuration.load(overrides=options.set)
     node = of(create_pipeline(config, options.span), options.node)
     inputs = inputs_in(node, options.folder, Path(config.data.schema_file))
-    before = memory_mb("VmRSS")
+    before = resident_mb("VmRSS")
     start = time.perf_counter()
     run(node, inputs, options.folder, beam.arguments(config.beam))
     seconds = time.perf_counter() - start
-    print(json.dumps({"seconds": seconds, "before_mb": before, "peak_mb": memory_mb("VmHWM")}))
+    print(json.dumps({"seconds": seconds, "before_mb": before, "peak_mb": resident_mb("VmHWM")}))
 
 
 if __name__ == "__main__":

@@ -9,11 +9,9 @@ spark can be measured too (ARGS="--engines local prism flink").
 import argparse
 import calendar
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,6 +22,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 
 from components.shared import spans
+from tests import memory
 from tests.beam.engines import EngineMissing, engine, require, worker_pool
 
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -79,43 +78,15 @@ def measure(name: str, settings: list[str], folder: Path, size: int) -> Iterator
 def peaks() -> Iterator[dict[str, float]]:
     """Fills in the largest resident memory of a worker and of the engine, MB, while the `with` lasts."""
     found: dict[str, float] = {}
-    end = threading.Event()
 
-    def sample() -> None:
-        while not end.wait(SAMPLE_SECONDS):
-            for command, megabytes in descendants(os.getpid()):
-                for word, kind in KINDS.items():
-                    if word in command:
-                        found[f"{kind}_mb"] = max(found.get(f"{kind}_mb", 0.0), megabytes)
+    def look() -> None:
+        for command, megabytes in memory.below_this():
+            for word, kind in KINDS.items():
+                if word in command:
+                    found[f"{kind}_mb"] = max(found.get(f"{kind}_mb", 0.0), megabytes)
 
-    sampler = threading.Thread(target=sample)
-    sampler.start()
-    try:
+    with memory.watched(look, SAMPLE_SECONDS):
         yield found
-    finally:
-        end.set()
-        sampler.join()
-
-
-def descendants(ancestor: int) -> list[tuple[str, float]]:
-    """Command line and resident memory in MB of the processes below one."""
-    parents, processes = {}, {}
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            status = dict(line.split(":", 1) for line in (path / "status").read_text().splitlines())
-            command = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue  # it has ended
-        parents[int(path.name)] = int(status["PPid"])
-        processes[int(path.name)] = (command, int(status.get("VmRSS", "0 kB").split()[0]) * 1024 / 1e6)
-    below = []
-    for process, found in processes.items():
-        above = parents[process]
-        while above in parents and above != ancestor:
-            above = parents[above]
-        if above == ancestor:
-            below.append(found)
-    return below
 
 
 def markdown(results: pd.DataFrame) -> str:

@@ -1,18 +1,17 @@
 """What one pipeline takes: seconds and processor seconds, seconds a node, and the memory of the whole tree of processes."""
 
 import json
-import os
 import resource
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.beam_growth import REPOSITORY, descendants
+from tests import memory
+from tests.benchmarks.beam_growth import REPOSITORY
 from tests.benchmarks.pipeline_rows import Size
 
 SAMPLE_SECONDS = 0.25
@@ -104,20 +103,13 @@ def _cpu_seconds() -> float:
 def sampled_memory() -> Iterator[Samples]:
     """Fills in the resident memory of all processes below this one while the `with` lasts."""
     samples: Samples = []
-    end = threading.Event()
 
-    def sample() -> None:
-        while not end.wait(SAMPLE_SECONDS):
-            if below := descendants(os.getpid()):
-                samples.append((time.time(), sum(megabytes for _, megabytes in below)))
+    def look() -> None:
+        if below := memory.below_this():
+            samples.append((time.time(), sum(megabytes for _, megabytes in below)))
 
-    sampler = threading.Thread(target=sample)
-    sampler.start()
-    try:
+    with memory.watched(look, SAMPLE_SECONDS):
         yield samples
-    finally:
-        end.set()
-        sampler.join()
 
 
 def peak(samples: Samples, begin: float, end: float) -> float:

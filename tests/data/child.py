@@ -1,6 +1,6 @@
 """Runs cases of the corpus, one after the other, and prints what came of each as a line of JSON.
 
-`python -m tests.data.child reader|chain ROWS FOLDER [CASE …]`: `reader` reads the files as SpanExampleGen does, in seconds;
+`python -m tests.data.child reader|chain FOLDER [CASE …]`: `reader` reads the files as SpanExampleGen does, in seconds;
 `chain` runs the components up to the DataGate. The process gets so much address space that a file that takes all of the
 machine's memory fails here instead.
 """
@@ -9,16 +9,20 @@ import argparse
 import json
 import resource
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 
 from components.shared.errors import CrosswindError
-from tests.data.corpus import CASES, GOES_ON, SPAN, Case
+from tests import neutral
+from tests.data.corpus import CASES
+from tests.data.corpus.cases import GOES_ON, ROWS, SPAN, Case
+from tests.lists import as_lists
+from tests.memory import resident_mb, watched
+from tests.neutral import COLUMNS, DATE
 
 ADDRESS_SPACE_BYTES = {"reader": 8 << 30, "chain": 16 << 30}  # TensorFlow alone reserves several gigabytes
 EVAL_DAYS = 10
@@ -41,12 +45,8 @@ def _is_another_program(process: Path) -> bool:
 
 
 def memory_mb(name: str) -> float:
-    """VmRSS, the present resident memory, or VmHWM, its peak since `forget_peak`, of all `processes` together."""
-    found = 0
-    for process in processes():
-        with suppress(OSError):  # it has ended
-            found += sum(int(line.split()[1]) for line in (process / "status").open() if line.startswith(name))
-    return found * 1024 / 1e6
+    """`resident_mb` of all `processes` together."""
+    return sum(resident_mb(name, process.name) for process in processes())
 
 
 def forget_peak() -> None:
@@ -54,31 +54,10 @@ def forget_peak() -> None:
         (process / "clear_refs").write_text("5")
 
 
-@contextmanager
-def watched() -> Iterator[list[float]]:
-    """The peaks of all `processes`, MB, each time that one looks: of one that ends nobody knows it afterwards."""
-    found: list[float] = []
-    is_over = threading.Event()
-
-    def watch() -> None:
-        while not is_over.wait(0.01):
-            found.append(memory_mb("VmHWM"))
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield found
-    finally:
-        is_over.set()
-        thread.join()
-        found.append(memory_mb("VmHWM"))
-
-
 def read(spans_folder: Path, span: str, work: Path) -> None:
     """What SpanExampleGen does with each file, but for writing."""
     from components.shared import spans  # noqa: PLC0415
     from components.span_example_gen import executor, reader  # noqa: PLC0415
-    from tests.flights import COLUMNS, DATE  # noqa: PLC0415
 
     count = 0
     days: dict[str, set[str]] = {split: set() for split in spans.SPLITS}
@@ -89,8 +68,8 @@ def read(spans_folder: Path, span: str, work: Path) -> None:
             reader.check_dates(batch, DATE, span)
             reader.row_hashes(batch)
             for split, rows in reader.split_by_time(batch, DATE, spans.first_eval_day(span, EVAL_DAYS)).items():
-                days[split] |= reader.days(rows, DATE)
-                reader.as_lists(rows)
+                days[split].update(reader.days(rows, DATE))
+                as_lists(rows)
     executor.check_rows({span: count}, str(spans_folder))
     executor.check_splits(days, spans.split_days([span], EVAL_DAYS))
 
@@ -102,8 +81,9 @@ def run(case: Case, rows: pd.DataFrame, folder: Path, ingest: Callable[[Path, st
     case.write(month, rows)
     forget_peak()
     before, start = memory_mb("VmRSS"), time.perf_counter()
-    outcome, text = GOES_ON, ""
-    with watched() as peaks:
+    outcome, text, peaks = GOES_ON, "", [before]
+    # Each time that one looks: of a process that ends nobody knows its peak afterwards.
+    with watched(lambda: peaks.append(memory_mb("VmHWM")), 0.01):
         try:
             ingest(folder / "spans", case.span, folder)
         except CrosswindError as error:
@@ -117,11 +97,11 @@ def run(case: Case, rows: pd.DataFrame, folder: Path, ingest: Callable[[Path, st
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.data.child", description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=ADDRESS_SPACE_BYTES)
-    parser.add_argument("rows", type=Path, help="good rows of the span, Parquet")
     parser.add_argument("folder", type=Path)
     parser.add_argument("cases", nargs="*", help="names (default: all)")
     options = parser.parse_args()
-    rows = pd.read_parquet(options.rows)
+    rows = neutral.rows((SPAN,), ROWS).sort_values(DATE, ignore_index=True)
+    rows = rows.assign(**{DATE: rows[DATE].dt.date})
     ingest = read
     if options.what == "chain":
         from tests.data.chain import ingest  # noqa: PLC0415

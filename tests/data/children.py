@@ -9,20 +9,19 @@ from pathlib import Path
 
 from conftest import REPOSITORY
 
-from tests.data.corpus import Case
+from tests.data.corpus.cases import Case
 
 
-def results(what: str, rows: Path, folder: Path, *cases: str, seconds: float = 900) -> dict[str, dict]:
+def results(what: str, folder: Path, *cases: str, seconds: float = 900) -> dict[str, dict]:
     """What came of each case, by name; of a case that ended or stopped the process there is nothing.
 
     Args:
         what: "reader" or "chain", see `child`.
-        rows: good rows of the span, Parquet.
         folder: where the cases are written.
         cases: their names; none: all.
         seconds: until the process is ended.
     """
-    command = [sys.executable, "-m", "tests.data.child", what, str(rows), str(folder), *cases]
+    command = [sys.executable, "-m", "tests.data.child", what, str(folder), *cases]
     with (folder / "errors.log").open("wb") as errors:
         child = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=errors, text=True)
         watch = threading.Timer(seconds, child.kill)
