@@ -11,9 +11,9 @@ from components.shared.errors import BadConfig
 from components.shared.problem_folder import FILE, root, shown
 from data import DEFAULT_PROBLEM
 from pipeline.beam.settings import Beam
-from pipeline.kubeflow.settings import Kubeflow
 from pipeline.problem import Problem
 from pipeline.shared import masking, sections
+from pipeline.shared.kubeflow import Kubeflow
 from pipeline.shared.layers import Layers, read
 from pipeline.shared.section import MASK, SENSITIVE, Section
 

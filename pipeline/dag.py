@@ -14,6 +14,7 @@ from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
 from tfx.components.tuner.component import Tuner
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.experimental.conditionals.conditional import Cond
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
@@ -21,33 +22,27 @@ from tfx.proto import bulk_inferrer_pb2
 
 from tensorflow_data_validation import StatsOptions  # isort: skip  # after tfx
 
-from components.canary.checks import ServingLimits
-from components.canary.component import Canary
-from components.canary.docker import InfraValidator, in_docker
 from components.data_gate.component import DataChecks, DataGate
 from components.drift_monitor.component import DriftMonitor
 from components.drift_monitor.data_drift import DataLimits
 from components.drift_monitor.performance import ModelLimits
 from components.evaluator.component import Evaluator
-from components.mobile_evaluator.component import MobileEvaluator
-from components.mobile_exporter.component import MobileExporter
 from components.production_model.component import ProductionModel
 from components.publisher import model_card
 from components.publisher.component import Publisher
-from components.run_report.component import RunReport
 from components.shared import source_code
 from components.shared.data_findings import days_needed
 from components.shared.drivers import CacheKeyDriver
-from components.shared.nodes import REPORTED, NodeId
 from components.span_example_gen.component import SpanExampleGen
 from pipeline.beam import settings as beam
 from pipeline.config import Config
 from pipeline.executors import chosen
 from pipeline.model import hyperparameters, preprocessing, training, tuning
-from pipeline.model.evaluation import eval_config, mobile_eval_config
-from pipeline.problem import form_fields, inputs
+from pipeline.model.evaluation import eval_config
+from pipeline.parts.canary import add_canary
+from pipeline.parts.phone import add_phone
+from pipeline.parts.report import add_report
 from pipeline.shared import masking
-from pipeline.shared.report_settings import report_settings
 
 # They run as they are now, when they are imported and their digests are taken.
 PREPROCESSING, TRAINING, TUNING = (module.__name__ for module in (preprocessing, training, tuning))
@@ -159,49 +154,10 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             eval_config=eval_config(config.evaluate, problem.label),
             schema=schema.outputs["schema"],
         )
+        nodes: list[BaseNode] = [examples, statistics, schema, validator, data_checks, gate, production, monitor]
+        nodes += [transform, *([tuner] if trials else []), trainer, evaluator]
         # Starts a server on the candidate, and asks it what users would.
-        canary = canary_of(config, trainer, production, evaluator, examples)
-        # Scores the evaluation split with each blessed model, where batch.bulk_inferrer wants it.
-        bulk_inferrer = BulkInferrer(
-            examples=examples.outputs["examples"],
-            model=trainer.outputs["model"],
-            model_blessing=evaluator.outputs["blessing"],
-            data_spec=bulk_inferrer_pb2.DataSpec(example_splits=["eval"]),
-            model_spec=bulk_inferrer_pb2.ModelSpec(model_signature_name=["serving_default"]),
-        )
-        # Converts model and preprocessing to one file for phones, with its card.
-        exporter = MobileExporter(
-            model=trainer.outputs["model"],
-            transform_graph=transform.outputs["transform_graph"],
-            evaluation=evaluator.outputs["evaluation"],
-            production=production.outputs["model"],
-            examples=examples.outputs["examples"],
-            statistics=statistics.outputs["statistics"],
-            schema=schema.outputs["schema"],
-            columns=inputs(problem.features),
-            features=form_fields(problem),
-            words=problem.words,
-            label=problem.label,
-            model_name=problem.model,
-            ship=config.mobile.ship,
-            max_size_kb=config.mobile.max_size_kb,
-            threshold=config.mobile.threshold,
-        )
-        # Holds the file's answers against the server's, row by row and slice by slice.
-        mobile_evaluator = chosen(MobileEvaluator, config.components)(
-            mobile_model=exporter.outputs["mobile_model"],
-            model=trainer.outputs["model"],
-            model_blessing=evaluator.outputs["blessing"],
-            examples=examples.outputs["examples"],
-            schema=schema.outputs["schema"],
-            columns=inputs(config.problem.features),
-            eval_config=mobile_eval_config(config.evaluate, problem.label),
-            rows=config.mobile.parity_rows,
-            max_difference={name: config.mobile.max_difference[name] for name in sorted({"float32", *config.mobile.ship})},
-            max_auc_change=config.mobile.max_auc_change,
-            max_log_loss_change=config.mobile.max_log_loss_change,
-            min_slice_rows=config.mobile.min_slice_rows,
-        )
+        served = add_canary(nodes, config)
         to_publish = {
             "drift": monitor.outputs["report"],
             "examples": examples.outputs["examples"],
@@ -220,35 +176,28 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             model_blessing=evaluator.outputs["blessing"],
             evaluation=evaluator.outputs["evaluation"],
             findings=data_checks.outputs["report"],
-            infra_blessing=canary.outputs["blessing"],
+            infra_blessing=served,
             folder=str(config.serving_folder),
             description=model_card.read(Path(config.publish.card)),
             **to_publish,
         )
-        publisher.add_upstream_node(mobile_evaluator)  # an export that fails stops both
-        # Follows with the phone's file, under the same number.
-        mobile_publisher = Publisher(
-            model=exporter.outputs["mobile_model"],
-            model_blessing=mobile_evaluator.outputs["blessing"],
-            evaluation=mobile_evaluator.outputs["evaluation"],
-            folder=str(config.mobile_folder),
-            follows=publisher.outputs["pushed_model"],
-            **to_publish,
-        ).with_id(NodeId.MOBILE_PUBLISHER)
-    nodes = [examples, statistics, schema, validator, data_checks, gate, production, monitor, transform, trainer, evaluator]
-    nodes += [canary, exporter, mobile_evaluator, publisher, mobile_publisher]
-    nodes += ([tuner] if trials else []) + ([bulk_inferrer] if config.batch.bulk_inferrer else [])
+        nodes.append(publisher)
+        # Makes a file for phones, holds its answers against the server's, and publishes it under the same number.
+        add_phone(nodes, config, to_publish)
+        # Scores the evaluation split with each blessed model, where batch.bulk_inferrer wants it.
+        bulk_inferrer = BulkInferrer(
+            examples=examples.outputs["examples"],
+            model=trainer.outputs["model"],
+            model_blessing=evaluator.outputs["blessing"],
+            data_spec=bulk_inferrer_pb2.DataSpec(example_splits=["eval"]),
+            model_spec=bulk_inferrer_pb2.ModelSpec(model_signature_name=["serving_default"]),
+        )
+        nodes += [bulk_inferrer] if config.batch.bulk_inferrer else []
     for node in nodes:
         if not issubclass(node.driver_class, CacheKeyDriver):  # TFX's own nodes: here too what they read counts by content
             node.driver_class = CacheKeyDriver
     # Writes the page of the run, whatever became of the others.
-    local, outputs = isinstance(span, str), {node.id: node.outputs for node in nodes}
-    report = RunReport(
-        inputs={name: output.of(outputs) for name, output in REPORTED.items() if output.node in outputs},
-        settings=report_settings(config, nodes, git_commit, local=local),
-        reports=str(root / "reports"),
-        metadata=str(root / "metadata.db") if local else "",
-    )
+    add_report(nodes, config, git_commit, local=isinstance(span, str))
     # As TFX's `sqlite_metadata_connection_config`, which would make the folder: compiling a DAG writes nothing.
     sqlite = mlmd.SqliteMetadataSourceConfig(
         filename_uri=str(root / "metadata.db"), connection_mode=mlmd.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
@@ -256,38 +205,10 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
     return Pipeline(
         pipeline_name="crosswind",
         pipeline_root=str(root / "artifacts"),
-        components=[*nodes, report],
+        components=nodes,
         enable_cache=True,
         metadata_connection_config=mlmd.ConnectionConfig(sqlite=sqlite),
         beam_pipeline_args=beam.arguments(config.beam),
-    )
-
-
-def canary_of(
-    config: Config, trainer: Trainer, production: ProductionModel, evaluator: Evaluator, examples: SpanExampleGen
-) -> Canary | InfraValidator:
-    """Check that a server runs the candidate."""
-    settings = config.canary
-    if settings.validator == "process":
-        return Canary(
-            model=trainer.outputs["model"],
-            production=production.outputs["model"],
-            model_blessing=evaluator.outputs["blessing"],
-            examples=examples.outputs["examples"],
-            columns=inputs(config.problem.features),
-            command=settings.command,
-            rows=settings.rows,
-            load_seconds=settings.load_seconds,
-            answer_seconds=settings.answer_seconds,
-            limits=ServingLimits(**settings.limits()),
-        )
-    return in_docker(
-        model=trainer.outputs["model"],
-        examples=examples.outputs["examples"],
-        image=settings.image,
-        model_name=config.problem.model,
-        rows=settings.rows,
-        load_seconds=settings.load_seconds,
     )
 
 

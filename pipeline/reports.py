@@ -52,7 +52,7 @@ def build(root: Path, config: Config, console: Console) -> None:
         from components.run_report import history  # noqa: PLC0415  # TensorFlow
         from components.run_report.rebuild import rebuild  # noqa: PLC0415
         from pipeline.dag import create_pipeline  # noqa: PLC0415
-        from pipeline.shared.report_settings import report_settings  # noqa: PLC0415
+        from pipeline.parts.report import report_settings  # noqa: PLC0415
 
         fallback = report_settings(config, create_pipeline(config, NEWEST).components, "unknown")
         for run in rebuild(root / "metadata.db", root / "reports", fallback):

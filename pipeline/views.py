@@ -62,7 +62,7 @@ def write(root: Path, view: str) -> tuple[str, Path]:
 
 def newest(root: Path, view: str) -> tuple[str, Path]:
     """Find the newest run that left what a view shows: its name and artifact folder. Raises BadConfig if there is none."""
-    from components.run_report import trace  # noqa: PLC0415  # ML Metadata
+    from components.shared import trace  # noqa: PLC0415  # ML Metadata
 
     _, shown = VIEWS[view]
     metadata = root / "metadata.db"

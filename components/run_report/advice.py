@@ -4,9 +4,10 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 
-from components.run_report.facts import Advice, Gate, Limit, RunFacts
+from components.run_report.facts import Gate, Limit, RunFacts
 from components.run_report.gates import kind, refusing
 from components.run_report.limit_words import words
+from components.shared.advice import Advice, promotion
 from components.shared.nodes import NodeId
 
 CHANGES = {  # for each gate: where to look before changing a limit
@@ -27,15 +28,6 @@ def steps(facts: RunFacts, again: str, back: str = "") -> list[Advice]:
     """
     ways = {"published": _published, "not_blessed": _refused, "stable": _stable, "stopped": _stopped}
     return list(ways.get(facts.outcome, _failed)(facts, back if facts.outcome == "published" else again))
-
-
-def promotion(current: int, waiting: int, *, phones: bool) -> Advice:
-    """Say what puts the waiting version into production, and whether phones get it first."""
-    ahead = f", and phones, which get version {waiting}, are ahead of the server" if phones else ""
-    return Advice(
-        text=f"models.config keeps version {current} in production{ahead}. To put version {waiting} there:",
-        command=f"python -m serving.promote --stable {waiting}",
-    )
 
 
 def _published(facts: RunFacts, back: str) -> Iterator[Advice]:

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict
 from components.run_report import advice, data_facts, gates, model_facts, phone_facts, verdict
 from components.run_report.facts import Node, RunFacts
 from components.run_report.lineage import lineage
-from components.run_report.trace import Trace
 from components.shared import drift_report, source_code
 from components.shared.nodes import NodeId, Output
+from components.shared.trace import Trace
 
 
 class Settings(BaseModel):

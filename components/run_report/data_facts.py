@@ -12,10 +12,10 @@ from tfx.utils import path_utils
 from components.model_store import contents
 from components.run_report import histograms
 from components.run_report.facts import DataFacts, Distribution, FeatureFacts, FindingFacts
-from components.run_report.trace import Trace
 from components.shared import data_findings
 from components.shared.artifacts import REPEATED_PROPERTY, ROWS_PROPERTY, VERSION_PROPERTY
 from components.shared.nodes import Output
+from components.shared.trace import Trace
 
 SPLITS = ("train", "eval")
 

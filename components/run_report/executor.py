@@ -6,9 +6,10 @@ from pydantic import TypeAdapter
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components.run_report import trace, write
+from components.run_report import write
 from components.run_report.collect import Settings, collect, here
-from components.run_report.trace import Trace
+from components.shared import trace
+from components.shared.trace import Trace
 
 STARTED, SECONDS = "node_started", "node_seconds"  # of an output, where no store knows its node's times
 SOURCES = TypeAdapter(dict[str, tuple[str, str]])  # of each input: the node, and its output's key

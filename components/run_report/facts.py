@@ -6,11 +6,12 @@ from typing import Any, Literal
 from pydantic import Field
 
 from components.shared import drift_report
+from components.shared.advice import Advice
 from components.shared.documents import Part
+from components.shared.trace import NodeState
 
 FILE = "facts.json"
 
-NodeState = Literal["done", "cached", "failed", "refused", "not_tried", "skipped", "not_run"]
 Better = Literal["higher", "lower", "nearer 1"]  # which figures of a metric are
 Comparison = Literal["better", "worse", "undecided"]  # of the candidate with production
 GateState = Literal["passed", "refused", "failed", "not_tried"]
@@ -60,13 +61,6 @@ class Gate(Part):
     state: GateState
     limits: list[Limit] = []
     reasons: list[str] = Field(default=[], description="why it refused, or what else it said")
-
-
-class Advice(Part):
-    """What to do next."""
-
-    text: str
-    command: str = ""
 
 
 class Node(Part):

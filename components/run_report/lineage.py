@@ -4,8 +4,8 @@ import hashlib
 from pathlib import Path
 
 from components.run_report.facts import ArtifactFacts
-from components.run_report.trace import Trace
 from components.shared.files import files_below, sha256
+from components.shared.trace import Trace
 
 
 def lineage(trace: Trace) -> list[ArtifactFacts]:

@@ -15,13 +15,13 @@ from components.run_report.curves import curves
 from components.run_report.facts import Curves, Importance, Measured, Metric, ModelFacts, SliceFacts
 from components.run_report.importance import MOST_ROWS, RawColumns, importance
 from components.run_report.losses import losses
-from components.run_report.trace import Artifact, Trace
 from components.shared import raw_rows, spans, tfma_results
 from components.shared.artifacts import VERSION_PROPERTY
 from components.shared.metric_names import AUC, AUC_PR, CALIBRATION, LOG_LOSS, OVERALL, ROWS
 from components.shared.nodes import Output
 from components.shared.phone.runtime import OUTPUT
 from components.shared.scored_rows import Scored
+from components.shared.trace import Artifact, Trace
 
 METRICS: dict[str, dict[str, Any]] = {  # by TFMA's name
     AUC: {"name": "AUC", "better": "higher"},

@@ -6,11 +6,11 @@ from pathlib import Path
 from tfx.utils import path_utils
 
 from components.run_report.facts import PhoneFacts, ServerFacts, VariantFacts
-from components.run_report.trace import Trace
 from components.shared import canary_report, tfma_results
 from components.shared.metric_names import AUC, LOG_LOSS, ROWS
 from components.shared.nodes import Output
 from components.shared.phone import card, parity_report
+from components.shared.trace import Trace
 
 
 def phone(trace: Trace, min_rows: int) -> PhoneFacts | None:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.run_report import facts, trace, write
+from components.run_report import facts, write
 from components.run_report.collect import Settings, collect
-from components.run_report.trace import Trace
+from components.shared import trace
 from components.shared.nodes import NodeId, Output
+from components.shared.trace import Trace
 
 UNRECORDED = {"git commit": "unknown: the run was ended before it wrote its report"}
 

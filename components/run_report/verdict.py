@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from components.run_report.facts import Ending, Gate, Limit, ModelFacts
 from components.run_report.gates import REFUSALS, refusing
 from components.run_report.limit_words import words
-from components.run_report.trace import Execution, Trace
 from components.shared import drift_report
 from components.shared.nodes import NodeId, Output
+from components.shared.trace import Execution, Trace
 
 NOTHING = "Nothing was published"
 FIGURES = ". Found: "  # what precedes the figures in a finding of DataChecks

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from components.shared import network
 from components.shared.errors import BadConfig, KubeflowFailed
-from pipeline.kubeflow.settings import Kubeflow
+from pipeline.shared.kubeflow import Kubeflow
 
 if TYPE_CHECKING:  # it takes two seconds
     from kfp_server_api import ApiException

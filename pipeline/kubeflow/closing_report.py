@@ -10,7 +10,7 @@ from pathlib import Path
 from components.run_report import facts, write
 from components.run_report.collect import Settings, collect, here
 from components.run_report.facts import RunFacts
-from components.run_report.trace import Trace
+from components.shared.trace import Trace
 from pipeline.kubeflow import invocation, records
 
 

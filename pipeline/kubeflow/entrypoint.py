@@ -21,7 +21,7 @@ from components.shared.errors import CrosswindError, Exit, exit_code
 if TYPE_CHECKING:  # --help does not wait for it
     from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorInput, ExecutorOutput
 
-    from components.run_report.facts import NodeState
+    from components.shared.trace import NodeState
     from pipeline.kubeflow.records import Record
 
 TERMINATION_LOG = Path("/dev/termination-log")  # what it holds is shown beside the failed node

@@ -9,7 +9,7 @@ from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConf
 from components.shared.errors import BadConfig, NotRunnable
 from pipeline.kubeflow.links import tasks_of
 from pipeline.kubeflow.oss import EXECUTOR, Spec, task_name
-from pipeline.kubeflow.settings import Kubeflow, Pod, Volume
+from pipeline.shared.kubeflow import Kubeflow, Pod, Volume
 
 
 def check_nodes(settings: Kubeflow, nodes: Iterable[str]) -> None:

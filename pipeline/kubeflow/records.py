@@ -15,8 +15,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorInput, ExecutorOutput
 from pydantic import TypeAdapter
 
-from components.run_report.facts import NodeState
-from components.run_report.trace import Artifact, Execution, Trace
+from components.shared.trace import Artifact, Execution, NodeState, Trace
 from pipeline.kubeflow.oss import task_name
 
 LARGEST = 64e6  # bytes of an output: a larger one stays in the bucket, and the page does without it

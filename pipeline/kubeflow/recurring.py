@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal
 from components.shared.errors import BadConfig, KubeflowBusy
 from pipeline.kubeflow import runs
 from pipeline.kubeflow.client import given
-from pipeline.kubeflow.settings import Kubeflow
 from pipeline.local import cron
+from pipeline.shared.kubeflow import Kubeflow
 
 if TYPE_CHECKING:  # it takes two seconds
     from kfp_server_api import V2beta1RecurringRun

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from components.shared.errors import KubeflowBusy, KubeflowFailed
 from pipeline.kubeflow.client import ADVICE, OTHERWISE, TOKEN_FILE, given, predicates, refusal
 from pipeline.kubeflow.closing import PUBLISHED_TASK
-from pipeline.kubeflow.settings import Kubeflow
+from pipeline.shared.kubeflow import Kubeflow
 
 if TYPE_CHECKING:  # it takes two seconds
     from kfp_server_api import V2beta1Run

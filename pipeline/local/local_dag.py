@@ -14,8 +14,7 @@ from tfx.orchestration.portable import partial_run_utils
 from tfx.orchestration.portable.runtime_parameter_utils import substitute_runtime_parameter
 from tfx.proto.orchestration import pipeline_pb2
 
-from components.run_report import trace
-from components.shared import source_code, steps
+from components.shared import source_code, steps, trace
 from pipeline.local.progress import Began, Ended, HowEnded, Tell
 
 CLOSING = pipeline_pb2.NodeExecutionOptions.ALL_UPSTREAM_NODES_COMPLETED

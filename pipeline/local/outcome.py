@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from components.shared import drift_report
+from components.shared import advice, drift_report
 from components.shared.nodes import NodeId, Output
 
 if TYPE_CHECKING:  # it imports ml_metadata, which --help does not wait for
-    from components.run_report.facts import Advice
     from pipeline.local.record import Outputs
 
 # Each is an `Exit` in lower case: of the run, and of the tick that the run ends.
@@ -38,10 +37,8 @@ class Outcome(BaseModel):
         return self.outcome in ("published", "not_blessed", "stable")
 
     @property
-    def promotion(self) -> "Advice | None":
+    def promotion(self) -> advice.Advice | None:
         """The step that puts the published version into production; None if it is there."""
-        from components.run_report import advice  # noqa: PLC0415 (--help does not wait for it)
-
         if self.outcome != "published" or not self.version or not self.in_production or self.in_production == self.version:
             return None
         return advice.promotion(self.in_production, self.version, phones=not self.mobile)
@@ -56,16 +53,17 @@ def of(span: str, outputs: "Outputs", seconds: float) -> Outcome:
     """Read the outcome of a run that came to its end from the artifacts that it left."""
     drift = drift_report.read(Output.DRIFT.of(outputs).uri)
     version = in_production = drift.reference.version if drift.reference else None
+    mobile = ""
     if NodeId.PUBLISHER in outputs:
         pushed = Output.PUSHED_MODEL.of(outputs).custom_properties
         result: ExitName = "published" if pushed["pushed"].int_value else "not_blessed"
         reason = pushed["reason"].string_value
-        mobile = Output.MOBILE_PUSHED_MODEL.of(outputs).custom_properties["reason"].string_value
+        if NodeId.MOBILE_PUBLISHER in outputs:
+            mobile = Output.MOBILE_PUSHED_MODEL.of(outputs).custom_properties["reason"].string_value
         in_production = pushed["in_production"].int_value or pushed["version"].int_value or in_production
         # Where nothing is new, this very model may stand beside the one in production.
         version = pushed["version"].int_value if result == "published" else in_production
     else:
-        mobile = ""
         result, reason = "stable", f"version {in_production} stays, since no check in drift.retrain_on fired"
     return Outcome(
         span=span,

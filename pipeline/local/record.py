@@ -1,16 +1,19 @@
 """Read from ML Metadata what earlier runs did. Imports no TensorFlow."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 from ml_metadata.metadata_store import ListOptions, MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.run_report.trace import RUN, node_of, open_store
 from components.shared import drift_report, metadata_file
 from components.shared.nodes import NodeId
+from components.shared.trace import RUN, node_of, open_store
 from components.span_example_gen import content
 
+# The one that decides; phones can be left out.
+LAST_NODE = NodeId.MOBILE_PUBLISHER if find_spec("pipeline.parts.phone") else NodeId.PUBLISHER
 DONE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
 
 Outputs = dict[str, dict[str, mlmd.Artifact]]  # node -> output key -> artifact
@@ -19,7 +22,7 @@ Outputs = dict[str, dict[str, mlmd.Artifact]]  # node -> output key -> artifact
 def decided(path: Path, model: str) -> dict[str, dict[str, str]]:
     """Find the spans whose run came to a decision about `model`: published, not blessed, or not wanted by the drift policy.
 
-        Each comes with what the newest decision was made on: month of its window -> `content.totals` of its files; nothing if
+    Each comes with what the newest decision was made on: month of its window -> `content.totals` of its files; nothing if
     that was not recorded. A killed, failed or rejected run decided nothing: its Publisher did not finish.
     """
     if not metadata_file.exists(path):
@@ -27,7 +30,7 @@ def decided(path: Path, model: str) -> dict[str, dict[str, str]]:
     store = open_store(path)
     found = {  # by the execution that decided
         execution.id: execution.custom_properties["span"].string_value
-        for execution in _executions(store, NodeId.MOBILE_PUBLISHER, f"custom_properties.model_name.string_value = '{model}'")
+        for execution in _executions(store, LAST_NODE, f"custom_properties.model_name.string_value = '{model}'")
         if execution.last_known_state in DONE
     }
     of_model = f"custom_properties.retrain.int_value = 0 AND custom_properties.model.string_value = '{model}'"

@@ -3,6 +3,7 @@
 import json
 import textwrap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
@@ -10,9 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from components.run_report import facts
-from components.run_report.facts import Advice, RunFacts
 from components.shared import canary_report, data_findings, drift_report, tfma_results
+from components.shared.advice import Advice
 from components.shared.metric_names import AUC, AUC_PR, CALIBRATION, LOG_LOSS, OVERALL, ROWS
 from components.shared.nodes import NodeId, Output
 from components.shared.phone import parity_report
@@ -20,6 +20,9 @@ from pipeline.config import Config
 from pipeline.local.outcome import Outcome
 from pipeline.local.pending import Due
 from pipeline.local.record import Outputs
+
+if TYPE_CHECKING:  # reports can be left out
+    from components.run_report.facts import RunFacts
 
 COLUMNS = {AUC: "AUC", LOG_LOSS: "log loss", AUC_PR: "AUC-PR", CALIBRATION: "calib."}
 FARTHEST = 5  # features that are named
@@ -29,7 +32,11 @@ MIN_ROWS = 100  # of a slice that gets a line: the AUC of fewer is noise
 def show(console: Console, config: Config, outputs: Outputs, outcome: Outcome, found: Due) -> None:
     """Print rows, findings, metrics, the decision, and what to run next, of a run that came to its end."""
     # What the run's page says, if it could be written.
-    told = facts.read(Path(Output.PAGE.of(outputs).uri)) if NodeId.RUN_REPORT in outputs else None
+    told = None  # what the page says, if there is one
+    if NodeId.RUN_REPORT in outputs:
+        from components.run_report import facts  # noqa: PLC0415
+
+        told = facts.read(Path(Output.PAGE.of(outputs).uri))
     console.print()
     _data(console, outputs, config.data.eval_days)
     _drift(console, outputs)
@@ -116,7 +123,7 @@ def metrics_table(measured: dict[str, tfma_results.Metrics]) -> Table:
     return table
 
 
-def _difference(console: Console, told: RunFacts | None) -> None:
+def _difference(console: Console, told: "RunFacts | None") -> None:
     """Print the difference in AUC on the same rows; it is called better or worse only where its interval says so."""
     if told is None or told.candidate is None:
         return
@@ -128,15 +135,14 @@ def _difference(console: Console, told: RunFacts | None) -> None:
             _prose(console, f"AUC less that of version {told.candidate.production_version}: {moved}.")
 
 
-def _decision(console: Console, outputs: Outputs, outcome: Outcome, told: RunFacts | None) -> None:
+def _decision(console: Console, outputs: Outputs, outcome: Outcome, told: "RunFacts | None") -> None:
     if outcome.outcome != "published":
         _prose(console, f"[yellow bold]Nothing new was published:[/] {escape(outcome.reason)}.")
         for step in told.steps if told else ():
             _step(console, step)
         return
     for output, what in ((Output.PUSHED_MODEL, "Published version"), (Output.MOBILE_PUSHED_MODEL, "For phones, version")):
-        pushed = output.of(outputs).custom_properties
-        if pushed["pushed"].int_value:
+        if output.node in outputs and (pushed := output.of(outputs).custom_properties)["pushed"].int_value:
             destination = pushed["destination"].string_value
             console.print(f"[green bold]{what} {outcome.version}[/] to {destination}", highlight=False, soft_wrap=True)
     if outcome.mobile:
@@ -164,6 +170,8 @@ def _canary(console: Console, outputs: Outputs) -> None:
 
 def _mobile(console: Console, outputs: Outputs) -> None:
     """Print how close the files are to the server's model."""
+    if NodeId.MOBILE_EVALUATOR not in outputs:
+        return
     for each in parity_report.read(Output.MOBILE_EVALUATION.of(outputs).uri):
         if each.limit is not None:
             _prose(

@@ -4,7 +4,6 @@ import json
 
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.mobile_evaluator.executor import MOBILE, SERVER
 from components.shared.tfma_results import BASELINE, CANDIDATE
 from pipeline.shared.sections import Evaluate
 
@@ -31,15 +30,3 @@ def eval_config(settings: Evaluate, label: str) -> config_pb2.EvalConfig:
         slicing_specs=[config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[name]) for name in settings.slices)],
         metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
     )
-
-
-def mobile_eval_config(settings: Evaluate, label: str) -> config_pb2.EvalConfig:
-    """Make the same for two columns of scores, the phone's and the server's, without thresholds."""
-    config = eval_config(settings, label)
-    for spec, column in zip(config.model_specs, (MOBILE, SERVER), strict=True):
-        spec.CopyFrom(
-            config_pb2.ModelSpec(name=spec.name, label_key=label, prediction_key=column, is_baseline=spec.is_baseline)
-        )
-    for metric in config.metrics_specs[0].metrics:
-        del metric.per_slice_thresholds[:]
-    return config

@@ -8,9 +8,9 @@ from conftest import run, states
 
 from components.columnar.evaluator.executor import Executor
 from components.model_store import store
-from components.run_report.trace import open_store
 from components.shared import tfma_results
 from components.shared.errors import Exit
+from components.shared.trace import open_store
 from data import DEFAULT_PROBLEM
 from pipeline.local import record
 from tests import newer_release

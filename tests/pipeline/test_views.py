@@ -10,8 +10,7 @@ import pytest
 from conftest import REPOSITORY
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-from components.run_report import trace
-from components.shared import tfma_results
+from components.shared import tfma_results, trace
 from components.shared.nodes import Output
 from pipeline import views
 from tests.clocks import least_processor_seconds

@@ -22,7 +22,7 @@ from components.shared.errors import NotConvertible
 from components.shared.phone import awkward_rows, card, parity_report
 from pipeline import config
 from pipeline.local import record
-from pipeline.model.evaluation import mobile_eval_config
+from pipeline.parts.phone import mobile_eval_config
 from tests.flights import FEATURES, LABEL
 
 PROPERTIES = {

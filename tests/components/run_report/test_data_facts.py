@@ -6,9 +6,9 @@ import pytest
 import tfx  # noqa: F401 (before TFDV, which needs a module that TFX stands in for)
 
 from components.data_gate import checks
-from components.run_report import data_facts, histograms, trace
-from components.run_report.trace import Artifact, Execution, Trace
-from components.shared import data_findings
+from components.run_report import data_facts, histograms
+from components.shared import data_findings, trace
+from components.shared.trace import Artifact, Execution, Trace
 from tests.flights import COLUMNS, FEATURES, LABEL
 
 import tensorflow_data_validation as tfdv  # isort: skip

@@ -1,7 +1,7 @@
 import hashlib
 
 from components.run_report.lineage import lineage, tree_sum
-from components.run_report.trace import Artifact, Execution, Trace
+from components.shared.trace import Artifact, Execution, Trace
 
 
 def test_the_sum_is_that_of_sha256sums_list(tmp_path):

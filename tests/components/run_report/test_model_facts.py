@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.run_report import model_facts, trace
+from components.run_report import model_facts
 from components.run_report.model_facts import METRICS, Judged
-from components.run_report.trace import Trace
-from components.shared import raw_rows, tfma_results
+from components.shared import raw_rows, tfma_results, trace
 from components.shared.nodes import Output
 from components.shared.scored_rows import Scored
+from components.shared.trace import Trace
 from tests.flights import FEATURES, LABEL
 
 

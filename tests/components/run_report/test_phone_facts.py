@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from components.run_report import phone_facts, trace
-from components.run_report.trace import Artifact, Trace
+from components.run_report import phone_facts
+from components.shared import trace
 from components.shared.canary_report import FILE, CanaryReport
 from components.shared.nodes import Output
 from components.shared.phone import parity_report
+from components.shared.trace import Artifact, Trace
 
 
 @pytest.fixture(scope="module")

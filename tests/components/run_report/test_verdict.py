@@ -3,9 +3,9 @@
 import pytest
 
 from components.run_report.facts import Gate, Limit, Measured, Metric, ModelFacts
-from components.run_report.trace import Artifact, Execution, Trace
 from components.run_report.verdict import Verdict, verdict
 from components.shared import drift_report
+from components.shared.trace import Artifact, Execution, Trace
 
 SPAN = "2013-04"
 

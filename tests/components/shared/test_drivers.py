@@ -15,8 +15,7 @@ from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 
 from components.canary import component as canary
-from components.run_report import trace
-from components.shared import source_code
+from components.shared import source_code, trace
 from components.shared.drivers import CacheKeyDriver, named_files
 from pipeline import config, dag
 from pipeline.local import local_dag

@@ -8,7 +8,7 @@ import yaml
 
 from pipeline import config
 from pipeline.kubeflow.compiled import compiled, write
-from pipeline.kubeflow.settings import Kubeflow
+from pipeline.shared.kubeflow import Kubeflow
 from tests.pipeline.kubeflow.api_stub import Api
 
 

@@ -7,10 +7,10 @@ from google.protobuf import json_format
 from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorInput
 
 from components.run_report import facts
-from components.run_report.trace import Artifact, Execution
+from components.shared.trace import Artifact, Execution
 from pipeline import config, dag
 from pipeline.kubeflow import closing_report, records
-from pipeline.shared.report_settings import report_settings
+from pipeline.parts.report import report_settings
 
 RUN = "8f0f3f0a-run"
 

@@ -12,7 +12,7 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorInput
 from tfx.dsl.io import filesystem_registry
 from tfx.dsl.io.plugins.tensorflow_gfile import TensorflowFilesystem
 
-from components.run_report.trace import Execution
+from components.shared.trace import Execution
 from pipeline.kubeflow import entrypoint, records
 from pipeline.kubeflow.records import EXECUTION, ORIGIN
 from tests.serving.cloud_storage_stub import cloud_storage

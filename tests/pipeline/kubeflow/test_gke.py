@@ -14,7 +14,7 @@ from conftest import REPOSITORY
 
 from pipeline import config
 from pipeline.kubeflow.links import tasks_of
-from pipeline.kubeflow.settings import Kubeflow, Pod
+from pipeline.shared.kubeflow import Kubeflow, Pod
 from tests.pipeline.kubeflow.packages import package_of
 
 GKE = REPOSITORY / "pipeline" / "kubeflow" / "gke"

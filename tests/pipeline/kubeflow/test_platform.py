@@ -10,7 +10,7 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec
 from components.shared.errors import BadConfig, NotRunnable
 from pipeline.kubeflow.links import tasks_of
 from pipeline.kubeflow.platform import check_nodes, check_platform, executor_config, platform_spec, resources
-from pipeline.kubeflow.settings import Accelerator, Pod
+from pipeline.shared.kubeflow import Accelerator, Pod
 from tests.pipeline.kubeflow.packages import kubeflow_settings, package_of
 
 GPU_NODE = {

@@ -4,7 +4,7 @@ import pytest
 
 from components.shared.errors import BadConfig
 from pipeline import config
-from pipeline.kubeflow.settings import Accelerator, Pod, Toleration
+from pipeline.shared.kubeflow import Accelerator, Pod, Toleration
 from tests.pipeline.kubeflow.packages import kubeflow_settings
 
 

@@ -8,7 +8,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from rich.console import Console
 
-from components.run_report import trace
+from components.shared import trace
 from components.shared.errors import BadConfig, LimitExceeded, NodeFailed, ProcessDied
 from pipeline import config
 from pipeline.local import execution

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from components.run_report import trace
+from components.shared import trace
 from components.shared.errors import BadData
 from pipeline.local import local_dag
 from pipeline.local.progress import Began, Ended, Event

@@ -6,8 +6,8 @@ import logging
 import pytest
 
 from pipeline import config
+from pipeline.parts.report import report_settings
 from pipeline.shared import masking
-from pipeline.shared.report_settings import report_settings
 
 NOTIFY, OPTIONS = "curl -H 'X-Token: 0123456789'", "['--password=open sesame', '--fast', '--flink_version=1.20']"
 MASKED = ["--password=***", "--fast", "--flink_version=***"]

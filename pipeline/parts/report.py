@@ -1,4 +1,4 @@
-"""Collect what a run's report needs beside the run's artifacts."""
+"""The page of a run, which RunReport writes, and what it needs to know beside the run's artifacts."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,9 +6,23 @@ from pathlib import Path
 from tfx.dsl.components.base.base_node import BaseNode
 
 from components.run_report.collect import Settings
+from components.run_report.component import RunReport
+from components.shared.nodes import REPORTED
 from data import DEFAULT_PROBLEM
 from pipeline.config import Config, overrides
 from pipeline.shared import masking
+
+
+def add_report(nodes: list[BaseNode], config: Config, git_commit: str, *, local: bool) -> None:
+    """Append the node that writes the page, whatever became of those before it."""
+    root, made = Path(config.run.root).absolute(), {node.id: node.outputs for node in nodes}
+    report = RunReport(
+        inputs={name: output.of(made) for name, output in REPORTED.items() if output.node in made},
+        settings=report_settings(config, nodes, git_commit, local=local),
+        reports=str(root / "reports"),
+        metadata=str(root / "metadata.db") if local else "",
+    )
+    nodes.append(report)
 
 
 def report_settings(config: Config, nodes: Iterable[BaseNode], git_commit: str, *, local: bool = True) -> Settings:

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
 from ml_metadata import errors, metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.run_report.facts import NodeState
 from components.shared import metadata_file
 from components.shared.nodes import Output
 
+NodeState = Literal["done", "cached", "failed", "refused", "not_tried", "skipped", "not_run"]
 RUN = "pipeline_run"  # the type of the context that TFX makes for each run
 TFX_VALUE = "__value__"  # TFX's field for a value without structure; tfx.types.artifact
 MESSAGE = "failure"  # custom property of a failed execution: why
