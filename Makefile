@@ -1,6 +1,6 @@
 # The verbs of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-connections bench-batch bench-beam fuzz-serving bench serve report open replay schedule check-cron test-prism test-flink test-spark test-image test-android test-runtimes test-crash test-hostile android-model coverage mutants bench-poisoning licences sbom audit
+.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-connections bench-batch bench-beam fuzz-serving bench serve report open replay schedule check-cron test-prism test-flink test-spark test-image test-android test-runtimes test-crash test-hostile test-parts android-model coverage mutants bench-poisoning licences sbom audit
 
 # The problem that the verbs are about: a folder in data/.
 PROBLEM ?= flights
@@ -26,7 +26,7 @@ run: setup data ## run the pipeline on the oldest month that was not run yet (AR
 
 test: setup data ## lint, type-check, and run every test, the end-to-end runs included
 	$(MAKE) --no-print-directory lint
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
 	@echo "The Android app was not checked: make test-android (Maven, and Debian's aapt, zipalign and apksigner)."
 
 tune: setup data ## search hyperparameters on one span (ARGS="--span 2013-03 --trials 20")
@@ -111,9 +111,12 @@ test-crash: setup data #: kill a run at random moments in every node, and hold t
 test-hostile: setup data #: hostile and broken data through the components and the pipeline, memory and time bounded (two minutes)
 	$(PYTHON) -m pytest -s tests/data/hostile.py $(ARGS)
 
+test-parts: setup data #: leave out phones, Kubeflow, server and reports in copies: a run, and the tests that are left (two hours)
+	@$(PYTHON) -m tests.e2e.parts_check $(ARGS)
+
 coverage: setup data #: every test, with the branches that they take (longer than make test; the report fails below 90 %)
 	$(PYTHON) -m coverage erase
-	$(PYTHON) -m coverage run -m pytest $(ARGS)
+	$(PYTHON) -m coverage run -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
 	$(PYTHON) -m coverage combine --quiet
 	$(PYTHON) -m coverage report
 

@@ -13,19 +13,23 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 import pytest
+from pydantic import TypeAdapter
 
-from components.shared import network
-from tests import neutral
+from components.shared import files, network
+from tests import leaving_out, neutral, preloaded
 from tests.planted import ENVIRONMENT, NOTIFY
 from tests.proxies import proxy
 from tests.terminals import Seen, in_terminal
 
-pytest_plugins = ["tests.watchdog"]
+pytest_plugins = ["tests.preloaded", "tests.watchdog"]
+collect_ignore = leaving_out.ignored()
 
 # A shell that starts the tests in the background has Ctrl-C ignored, and what they start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -33,6 +37,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 network.spare_this_machine()  # tests call servers of theirs, with any library
 
 REPOSITORY = Path(__file__).parent.parent
+Made = TypeVar("Made")
 FEW_ROWS = 3000  # a month
 FAST = ["train.epochs=1", "gate.min_rows=100"]
 
@@ -43,10 +48,23 @@ def nothing_to_free() -> None:
     gc.collect()
 
 
+def once(tmp_path_factory: pytest.TempPathFactory, name: str, kind: type[Made], make: Callable[[Path], Made]) -> Made:
+    """What `make` makes in a folder of this name: one of pytest's workers makes it, the others wait and take it too."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # of all workers
+    made = folder / f"{name}.json"
+    with files.locked(folder / f"{name}.lock"):
+        if not made.exists():
+            (folder / name).mkdir()
+            made.write_bytes(TypeAdapter(kind).dump_json(make(folder / name)))
+    return TypeAdapter(kind).validate_json(made.read_bytes())
+
+
 @pytest.fixture(scope="session")
 def parcels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the neutral problem, with its spans; not to be written to."""
-    return neutral.write(tmp_path_factory.mktemp("problem") / "parcels")
+    return once(tmp_path_factory, "problem", Path, lambda folder: neutral.write(folder / "parcels"))
 
 
 @dataclass(frozen=True)
@@ -75,16 +93,19 @@ class ParcelRuns:
 
 
 @pytest.fixture(scope="session")
-def parcel_runs(parcels: Path) -> ParcelRuns:
-    root = parcels.parent / "runs" / parcels.name
-    first, second = (run_problem(parcels, root, span) for span in neutral.MONTHS[1:])
-    return ParcelRuns(parcels, root, (first, second))
+def parcel_runs(parcels: Path, tmp_path_factory: pytest.TempPathFactory) -> ParcelRuns:
+    def made(_: Path) -> ParcelRuns:
+        root = parcels.parent / "runs" / parcels.name
+        first, second = (run_problem(parcels, root, span) for span in neutral.MONTHS[1:])
+        return ParcelRuns(parcels, root, (first, second))
+
+    return once(tmp_path_factory, "parcel_runs", ParcelRuns, made)
 
 
 def run_problem(folder: Path, root: Path, span: str) -> str:
     """What a run of the problem in `folder` says, which must end well."""
-    command = [*(sys.executable, "-m", "pipeline.local_runner", "--problem", folder), "--root", root, "--span", span]
-    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=600, check=False)
+    parts = [preloaded.PYTHON, "-m", "pipeline.local_runner", "--problem", str(folder), "--root", str(root), "--span", span]
+    ended = subprocess.run(parts, cwd=REPOSITORY, capture_output=True, text=True, timeout=900, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
@@ -109,9 +130,11 @@ def few_spans(few_flights: pd.DataFrame, tmp_path_factory: pytest.TempPathFactor
     """`few_flights` as a folder of spans."""
     from data.flights import build  # noqa: PLC0415
 
-    folder = tmp_path_factory.mktemp("spans")
-    build.write_spans(few_flights, folder)
-    return folder
+    def made(folder: Path) -> Path:
+        build.write_spans(few_flights, folder)
+        return folder
+
+    return once(tmp_path_factory, "spans", Path, made)
 
 
 def command(*arguments: str | Path, spans: Path, root: Path) -> list[str]:
@@ -125,9 +148,9 @@ def command(*arguments: str | Path, spans: Path, root: Path) -> list[str]:
 
 
 def run(*arguments: str | Path, spans: Path, root: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs the local runner as a user does, and waits for it."""
+    """Runs the local runner, and waits for it."""
     return subprocess.run(
-        command(*arguments, spans=spans, root=root),
+        preloaded.command(command(*arguments, spans=spans, root=root)),
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
@@ -169,7 +192,13 @@ class TwoRuns:
 
 @pytest.fixture(scope="session")
 def two_runs(few_spans: Path, tmp_path_factory: pytest.TempPathFactory) -> TwoRuns:
-    root, temporary = tmp_path_factory.mktemp("root") / "runs", tmp_path_factory.mktemp("temporary")
+    return once(tmp_path_factory, "two_runs", TwoRuns, lambda folder: run_twice(few_spans, folder))
+
+
+def run_twice(spans: Path, folder: Path) -> TwoRuns:
+    """Run March and April in terminals; both must publish."""
+    root, temporary = folder / "runs", folder / "temporary"
+    temporary.mkdir()
     seen = []
     # So few rows make a poor model: the floor is lowered, the comparison with production is not waited for.
     settings = ["--set", "evaluate.min_auc=0.4", "--set", "evaluate.max_auc_drop=1.0"]
@@ -178,7 +207,7 @@ def two_runs(few_spans: Path, tmp_path_factory: pytest.TempPathFactory) -> TwoRu
     with proxy(hangs=True) as black_hole:
         second = {"NO_COLOR": "1", **black_hole.environment()}
         for columns, further, variables in ((80, [], {}), (120, ["--set", "batch.bulk_inferrer=true"], second)):
-            arguments = command(*settings, *further, spans=few_spans, root=root)
+            arguments = command(*settings, *further, spans=spans, root=root)
             seen.append(in_terminal(arguments, columns=columns, cwd=REPOSITORY, env=environment | variables))
             assert seen[-1].code == 0, seen[-1].text
     return TwoRuns(root, temporary, (seen[0], seen[1]), black_hole.asked)

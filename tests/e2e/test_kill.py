@@ -9,6 +9,7 @@ import pytest
 from conftest import REPOSITORY, command, run, states
 
 from components.model_store import store
+from tests import preloaded
 
 NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataChecks", "DataGate"]
 NODES += ["DriftMonitor", "Transform", "Trainer", "Evaluator", "Canary"]
@@ -19,9 +20,8 @@ SETTINGS = ["--set", "evaluate.min_auc=0.4"]
 def kill_in(node: str, spans, root) -> None:
     """Starts a run and kills it right after `node` started."""
     before = set(root.glob("logs/*"))
-    process = subprocess.Popen(
-        command("--span", "2013-03", *SETTINGS, spans=spans, root=root), cwd=REPOSITORY, stdout=subprocess.DEVNULL
-    )
+    parts = preloaded.command(command("--span", "2013-03", *SETTINGS, spans=spans, root=root))
+    process = subprocess.Popen(parts, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
     try:
         if reached(f"Component {node} is running.", lambda: set(root.glob("logs/*")) - before, process):
             os.kill(process.pid, signal.SIGKILL)

@@ -13,6 +13,7 @@ from conftest import FAST, REPOSITORY
 
 from components.model_store import store
 from components.run_report import facts
+from tests import preloaded
 from tests.pipeline.kubeflow.emulator import Cluster, Task
 
 pytestmark = pytest.mark.timeout(3600)
@@ -24,8 +25,10 @@ def compile_package(path: Path, *settings: str) -> Path:
     """As a user does."""
     overrides = [part for setting in settings for part in ("--set", setting)]
     command = [sys.executable, "-m", "pipeline.kubeflow_runner", "compile", "--output", str(path), *overrides]
-    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
+    result = subprocess.run(
+        preloaded.command(command), cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert result.returncode == 0, result.stdout
     assert result.stdout.startswith(f"Compiled 19 tasks to {path}")
     return path
 
@@ -61,7 +64,7 @@ def runs(few_spans, tmp_path_factory) -> EmulatedRuns:
     quiet = cluster.run(on_drift)
     cluster.outputs = outputs
     for task in [*first.values(), *second.values(), *quiet.values()]:
-        print(f"{task.name:18} {task.state:8} {task.seconds:6.1f} s {task.memory:6.0f} MB")
+        print(f"{task.name:18} {task.state:8} {task.seconds:6.1f} s")
     return EmulatedRuns(volume, cluster, first, second, quiet)
 
 

@@ -14,6 +14,7 @@ from components.model_store import store
 from components.model_store.restore import restore
 from components.shared.errors import Exit
 from data.flights import build
+from tests import preloaded
 
 pytestmark = pytest.mark.timeout(3600)
 
@@ -25,9 +26,9 @@ def tick(root: Path, spans: Path, *settings: str) -> dict:
     settings = (f"data.spans={spans}", *FAST, *LENIENT, *settings)
     command = [sys.executable, "-m", "pipeline.retrain", "--root", str(root)]
     command += [part for setting in settings for part in ("--set", setting)]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=900, check=False)
+    done = subprocess.run(preloaded.command(command), cwd=REPOSITORY, capture_output=True, text=True, timeout=900, check=False)
     line = json.loads((root / "retrain.log").read_text().splitlines()[-1])
-    assert done.returncode == line["exit_code"], done.stdout + done.stderr
+    assert done.returncode == line["exit_code"], done.stdout
     return line | {"shown": done.stdout}
 
 

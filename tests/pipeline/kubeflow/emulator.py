@@ -6,10 +6,8 @@ compiler/argocompiler/dag.go (groups, exit handlers), and argo-workflows 3.7, wo
 """
 
 import os
-import re
 import shutil
 import subprocess
-import sys
 import time
 import uuid
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -23,6 +21,8 @@ from conftest import REPOSITORY
 from google.protobuf import json_format
 from kfp.pipeline_spec.pipeline_spec_pb2 import ArtifactList, ExecutorInput, ExecutorOutput, RuntimeArtifact
 
+from tests import preloaded
+
 SCHEMES = {"gs": "gcs", "s3": "s3", "minio": "minio"}
 TASK_SECONDS = 900  # after which a task is taken to hang
 
@@ -33,14 +33,12 @@ class Task:
 
     Attributes:
         seconds: of the container.
-        memory: resident at its peak, in megabytes.
         output: what the container said.
     """
 
     name: str
     state: str
     seconds: float = 0.0
-    memory: float = 0.0
     code: int | None = None
     output: str = ""
 
@@ -171,29 +169,19 @@ def copy_files(source: Path, target: Path) -> None:
 def execute(name: str, command: list[str], machine: Path) -> Task:
     """The container: a process that sees the launcher's folders, and nothing that another task has left on its machine."""
     (machine / "tmp").mkdir()
-    python = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    environment = os.environ | {"KFP_MOUNTS": str(machine), "TMPDIR": str(machine / "tmp"), "PATH": python}
+    environment = os.environ | {"KFP_MOUNTS": str(machine), "TMPDIR": str(machine / "tmp")}
+    command = [preloaded.PYTHON if part == "python" else part for part in command]
     start = time.monotonic()
     with (machine / "log").open("w+") as log:
         process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log)
         try:
-            memory = 0.0
-            while process.poll() is None:
-                assert time.monotonic() < start + TASK_SECONDS, f"{name} did not come to its end"
-                memory = peak(process.pid) or memory
-                time.sleep(0.1)
+            process.wait(TASK_SECONDS)
         finally:
             process.kill()
         log.seek(0)
         said = log.read()
     code = process.returncode
-    return Task(name, "failed" if code else "done", time.monotonic() - start, memory, code, said)
-
-
-def peak(pid: int) -> float | None:
-    """Resident memory of a process at its peak so far, in megabytes; None if it has just ended."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) * 1024 / 1e6 if found else None
+    return Task(name, "failed" if code else "done", time.monotonic() - start, code, said)
 
 
 def is_exit_handler(task: dict) -> bool:
