@@ -61,6 +61,9 @@ max_repeated_share = 1.0       # rows of one flag repeat each other
 epochs = 2
 seed = 7
 
+[canary]
+rows = 20
+
 [evaluate]
 min_auc = 0.5
 max_auc_drop = 1.0
