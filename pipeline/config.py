@@ -8,13 +8,13 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from components.shared.errors import BadConfig
-from components.shared.problem_folder import FILE, root, shown
+from components.shared.problem_folder import FILE, root, shown, tables
 from data import DEFAULT_PROBLEM
 from pipeline.beam.settings import Beam
 from pipeline.problem import Problem
 from pipeline.shared import masking, sections
 from pipeline.shared.kubeflow import Kubeflow
-from pipeline.shared.layers import Layers, read
+from pipeline.shared.layers import Layers
 from pipeline.shared.section import MASK, SENSITIVE, Section
 
 DEFAULT_FILE = Path(__file__).with_name("config.toml")
@@ -80,7 +80,7 @@ def load(
     Raises:
         BadConfig: names each wrong key, where it stood, its value and what is allowed.
     """
-    layers = Layers({"the defaults": _of_the_folder(problem), str(path): read(path), **_stated(problem)})
+    layers = Layers({"the defaults": _of_the_folder(problem), str(path): tables(path), **_stated(problem)})
     for override in overrides or []:
         layers.override(override)
     for option, (setting, text) in (options or {}).items():
@@ -109,7 +109,7 @@ def _stated(problem: Path) -> dict[str, dict[str, Any]]:
     if not file.is_file():
         known = ", ".join(shown(each.parent) for each in sorted(DEFAULT_PROBLEM.parent.glob(f"*/{FILE}")))
         raise BadConfig(f"{shown(problem)} holds no {FILE}; expected the folder of a problem, such as {known} (--problem).")
-    return {shown(file): read(file)}
+    return {shown(file): tables(file)}
 
 
 def _feature_names(values: dict[str, Any]) -> list[str]:

@@ -128,7 +128,7 @@ def schedule(config: Config, options: argparse.Namespace, console: Console) -> N
 def compile_to(config: Config, path: Path) -> list[str]:
     """Compile to a file, which appears whole, and return the names of its containers' tasks."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from components.shared.quiet import quiet_stderr  # noqa: PLC0415
+    from components.shared.command_line import quiet_stderr  # noqa: PLC0415
 
     with quiet_stderr():
         from pipeline.kubeflow import compiled  # noqa: PLC0415

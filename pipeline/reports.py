@@ -11,9 +11,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.shared.command_line import ended
+from components.shared.command_line import ended, quiet_stderr
 from components.shared.errors import BadConfig, RootUnusable
-from components.shared.quiet import quiet_stderr
 from components.shared.spans import NEWEST
 from pipeline.config import Config
 from pipeline.shared import command_line

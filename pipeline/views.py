@@ -14,11 +14,10 @@ from typing import Any
 
 from rich.console import Console
 
-from components.shared.command_line import ended
+from components.shared.command_line import ended, quiet_stderr
 from components.shared.errors import BadConfig, RootUnusable
 from components.shared.files import temporary_folder
 from components.shared.nodes import Output
-from components.shared.quiet import quiet_stderr
 from pipeline.shared import command_line
 
 SPLITS = ("train", "eval")

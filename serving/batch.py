@@ -18,10 +18,9 @@ from rich.console import Console
 from components.model_store import store
 from components.model_store.signature import Keys, read_keys
 from components.shared import problem_folder
-from components.shared.command_line import ended, filled
+from components.shared.command_line import ended, filled, quiet_stderr
 from components.shared.errors import BadConfig, BadData, CrosswindError, RootUnusable, VersionNotFound
 from components.shared.files import TEMPORARY_PREFIX, fsync, temporary_folder
-from components.shared.quiet import quiet_stderr
 from data import DEFAULT_PROBLEM
 
 if TYPE_CHECKING:

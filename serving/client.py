@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import numpy as np
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from components.shared.command_line import quiet_stderr
 from components.shared.errors import BadConfig
-from components.shared.quiet import quiet_stderr
 from serving.refused import Refused, StatusCode
 from serving.rows import RawRows, columns
 

@@ -9,9 +9,8 @@ import uvloop
 from rich.console import Console
 
 from components.shared import problem_folder
-from components.shared.command_line import ended, filled
+from components.shared.command_line import ended, filled, quiet_stderr
 from components.shared.errors import BadConfig
-from components.shared.quiet import quiet_stderr
 from data import DEFAULT_PROBLEM
 
 MEGABYTE = 1 << 20

@@ -11,13 +11,12 @@ from rich.prompt import Prompt
 from components.model_store import store
 from components.model_store.manifest import MANIFEST, decoded, unreadable
 from components.shared import json_rows, problem_folder
-from components.shared.command_line import ended, file
+from components.shared.command_line import ended, file, quiet_stderr
 from components.shared.errors import BadData, CorruptModel, VersionNotFound
 from components.shared.files import sha256
 from components.shared.phone import card as model_card
 from components.shared.phone.card import MODEL_FILE, ModelCard, Value
 from components.shared.phone.runtime import TFLiteModel
-from components.shared.quiet import quiet_stderr
 from data import DEFAULT_PROBLEM
 from tflite import rows
 

@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from components.shared.data_findings import Finding
-from components.shared.words import shown
+from components.shared.errors import shown
+from components.shared.tfdv_statistics import by_name, is_constant
 
 MAX_CATEGORIES = 10_000  # distinct strings of a feature: each is a row in the model's vocabulary, and in the phone's file
 
@@ -47,70 +48,55 @@ def label_share(
     split: str, statistics: statistics_pb2.DatasetFeatureStatistics, label: str, lowest: float, highest: float
 ) -> list[Finding]:
     """Refuse a split whose labels are (nearly) all of one class: nothing can be learned or measured from it."""
-    for feature in statistics.features:
-        if feature.path.step[:] == [label]:
-            share = feature.num_stats.mean
-            if lowest <= share <= highest:
-                return []
-            return [
-                Finding(
-                    split,
-                    label,
-                    "share of positive labels out of range",
-                    f"{share:.2%} of {statistics.num_examples:,} rows",
-                    f"{lowest:.2%} to {highest:.2%} (gate.min_positive_share, gate.max_positive_share)",
-                    "error",
-                )
-            ]
-    return [Finding(split, label, "label missing", "no label in any row", "a label in each row", "error")]
+    if not (feature := by_name(statistics).get(label)):
+        return [Finding(split, label, "label missing", "no label in any row", "a label in each row")]
+    share = feature.num_stats.mean
+    if lowest <= share <= highest:
+        return []
+    found = f"{share:.2%} of {statistics.num_examples:,} rows"
+    limit = f"{lowest:.2%} to {highest:.2%} (gate.min_positive_share, gate.max_positive_share)"
+    return [Finding(split, label, "share of positive labels out of range", found, limit)]
 
 
 def row_count(split: str, statistics: statistics_pb2.DatasetFeatureStatistics, lowest: int) -> list[Finding]:
     """Refuse a split with fewer than `lowest` rows."""
     if statistics.num_examples >= lowest:
         return []
-    return [Finding(split, "", "too few rows", f"{statistics.num_examples:,}", f"at least {lowest:,} (gate.min_rows)", "error")]
+    return [Finding(split, "", "too few rows", f"{statistics.num_examples:,}", f"at least {lowest:,} (gate.min_rows)")]
 
 
 def evaluation_days(days: int, lowest: int) -> list[Finding]:
     """Refuse an evaluation split that has rows of fewer than `lowest` days, as in a month that is not whole yet."""
     if days >= lowest:
         return []
-    return [Finding("eval", "", "too few days", f"rows of {days}", f"at least {lowest} (gate.min_eval_days)", "error")]
+    return [Finding("eval", "", "too few days", f"rows of {days}", f"at least {lowest} (gate.min_eval_days)")]
 
 
 def constant(split: str, statistics: statistics_pb2.DatasetFeatureStatistics, may_be: Collection[str]) -> list[Finding]:
-    """Refuse features that have one value in every row: a sensor that is stuck, a join that failed.
+    """Refuse features with one value in every row, unless they `may_be` so: a sensor that is stuck, a join that failed.
 
-    Args:
-        split: its name; only of the training split, since ten dry days do not mean a broken rain gauge.
-        statistics: the split's.
-        may_be: features that may be constant.
+    Only for a training split: ten dry days do not mean a broken rain gauge.
     """
-    findings = []
-    for feature in statistics.features:
-        name = ".".join(feature.path.step)
-        value = _only_value(feature)
-        if value is not None and name not in may_be:
-            found = f"{value} in each row that has a value"
-            limit = "at least two values, or the feature in gate.may_be_constant"
-            findings.append(Finding(split, name, "constant", found, limit, "error"))
-    return findings
+    limit = "at least two values, or the feature in gate.may_be_constant"
+    return [
+        Finding(split, name, "constant", f"{value} in each row that has a value", limit)
+        for name, feature in by_name(statistics).items()
+        if name not in may_be and (value := _only_value(feature)) is not None
+    ]
 
 
 def _only_value(feature: statistics_pb2.FeatureNameStatistics) -> str | None:
     if feature.HasField("string_stats"):
         return shown(feature.string_stats.top_values[0].value) if feature.string_stats.unique == 1 else None
-    numbers = feature.num_stats
-    return f"{numbers.min:g}" if numbers.common_stats.num_non_missing and numbers.min == numbers.max else None
+    return f"{feature.num_stats.min:g}" if is_constant(feature) else None
 
 
 def categories(split: str, statistics: statistics_pb2.DatasetFeatureStatistics) -> list[Finding]:
     """Refuse features with more than `MAX_CATEGORIES` distinct strings: numbers or texts where categories belong."""
     limit = f"at most {MAX_CATEGORIES:,}; ignore the column, or put its values into classes"
     return [
-        Finding(split, ".".join(feature.path.step), "too many categories", f"{feature.string_stats.unique:,}", limit, "error")
-        for feature in statistics.features
+        Finding(split, name, "too many categories", f"{feature.string_stats.unique:,}", limit)
+        for name, feature in by_name(statistics).items()
         if feature.string_stats.unique > MAX_CATEGORIES
     ]
 
@@ -118,9 +104,7 @@ def categories(split: str, statistics: statistics_pb2.DatasetFeatureStatistics) 
 def repeated_rows(counts: Mapping[str, Mapping[str, int]], highest: float) -> list[Finding]:
     """Refuse spans in which more than a share of `highest` of the rows repeat an earlier row of the span.
 
-    Args:
-        counts: span to the number of its `rows` and of those that are `repeated`.
-        highest: the largest share that passes, 0 to 1.
+    `counts` maps each span to the number of its `rows` and of those that are `repeated`.
     """
     findings = []
     for span, count in counts.items():
@@ -128,5 +112,5 @@ def repeated_rows(counts: Mapping[str, Mapping[str, int]], highest: float) -> li
         if share > highest:
             found = f"{count['repeated']:,} of its {count['rows']:,} rows ({share:.2%}) repeat an earlier one"
             limit = f"at most {highest:.2%} (gate.max_repeated_share)"
-            findings.append(Finding("", "", f"repeated rows in {span}", found, limit, "error"))
+            findings.append(Finding("", "", f"repeated rows in {span}", found, limit))
     return findings

@@ -6,7 +6,8 @@ The exit codes are `components.shared.errors.Exit`.
 import argparse
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -16,16 +17,10 @@ from components.shared.errors import CrosswindError, Exit, exit_code
 
 
 def ended(work: Callable[[], Exit | None], console: Console, interrupted: str = "Interrupted.") -> Exit:
-    """Do the work of a command.
+    """Do the work of a command, and return its exit code, or that of the error or interruption that ended it.
 
-    Args:
-        work: returns None for `Exit.DONE`. Raises CrosswindError.
-        console: where the command speaks.
-        interrupted: the message after Ctrl-C. Default: "Interrupted."
-
-    Returns:
-        The exit code of the work, else that of the error or interruption that ended it. The last line printed explains it:
-        make ends with 2 whatever a command ended with.
+    The last line printed explains the code: make ends with 2 whatever a command ended with. `work` returns None for
+    `Exit.DONE`; `interrupted` is the message after Ctrl-C.
     """
     network.spare_this_machine()
     try:
@@ -78,3 +73,16 @@ def say(error: CrosswindError, console: Console) -> None:
     """Print the error's title and message as they are: brackets are no markup, and no line is broken."""
     console.print(f"[red bold]{error.title}:[/] ", end="", soft_wrap=True)
     console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Drop what is written to the standard error, also by C++: TensorFlow greets at any log level."""
+    original = os.dup(2)
+    with Path(os.devnull).open("w", encoding="ascii") as nothing:
+        os.dup2(nothing.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(original, 2)
+        os.close(original)

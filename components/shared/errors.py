@@ -1,6 +1,13 @@
-"""The errors that a user can act on, and the exit codes of all commands. Everything else is a bug and keeps its traceback."""
+"""The errors that a user can act on, words in their messages, and the exit codes of all commands.
 
+Everything else is a bug and keeps its traceback.
+"""
+
+from collections.abc import Collection
 from enum import IntEnum
+
+MAX_SHOWN = 300  # characters of a file's own words in a message
+MAX_NAMES = 30  # of columns in a message
 
 
 class CrosswindError(Exception):
@@ -60,16 +67,16 @@ class RootBusy(RootUnusable):
     """Another run holds the folder. It is free again when that one has ended."""
 
 
-class LimitExceeded(RuntimeError, CrosswindError):
-    """A run took more time or memory than the configuration allows, and was ended.
-
-    Attributes:
-        node: that ran; empty before the first one.
-    """
+class Ended(CrosswindError):
+    """Nodes were ended in the middle of their work. `node` is the one that ran; empty before the first one."""
 
     def __init__(self, message: str, node: str = ""):
         super().__init__(message)
         self.node = node
+
+
+class LimitExceeded(Ended, RuntimeError):
+    """A run took more time or memory than the configuration allows, and was ended."""
 
 
 class TpuNotFound(LookupError, CrosswindError):
@@ -104,26 +111,14 @@ class KubeflowBusy(KubeflowFailed):
     """A run that is under way on Kubeflow Pipelines stands against what was asked for."""
 
 
-class ProcessDied(NodeFailed):
-    """The process that ran the nodes ended without a word: a crash in C++, or the kernel for lack of memory.
-
-    Attributes:
-        node: that ran; empty before the first one.
-    """
-
-    def __init__(self, message: str, node: str = ""):
-        super().__init__(message)
-        self.node = node
+class ProcessDied(Ended, NodeFailed):
+    """The process that ran the nodes ended without a word: a crash in C++, or the kernel for lack of memory."""
 
 
 class Exit(IntEnum):
-    """The exit code of a command. 0 and 10 to 12 mean success; the others need somebody's attention.
+    """The exit code of a command. 0 and 10 to 12 mean success; the others need somebody's attention."""
 
-    Attributes:
-        meaning: in a few words, as in the README.
-    """
-
-    meaning: str
+    meaning: str  # in a few words, as in the README
 
     def __new__(cls, code: int, meaning: str) -> "Exit":
         found = int.__new__(cls, code)
@@ -146,10 +141,22 @@ class Exit(IntEnum):
 
 def exit_code(error: Exception) -> Exit:
     """Return the exit code of a process that an error ends."""
-    codes: dict[type[CrosswindError] | tuple[type[CrosswindError], ...], Exit] = {
-        BadConfig: Exit.WRONG_SETTING,
-        (BadData, DataRejected): Exit.DATA_REJECTED,
-        (RootBusy, KubeflowBusy): Exit.BUSY,
-        LimitExceeded: Exit.LIMIT_EXCEEDED,
-    }
-    return next((code for kinds, code in codes.items() if isinstance(error, kinds)), Exit.FAILED)
+    codes = (
+        ((BadConfig,), Exit.WRONG_SETTING),
+        ((BadData, DataRejected), Exit.DATA_REJECTED),
+        ((RootBusy, KubeflowBusy), Exit.BUSY),
+        ((LimitExceeded,), Exit.LIMIT_EXCEEDED),
+    )
+    return next((code for kinds, code in codes if isinstance(error, kinds)), Exit.FAILED)
+
+
+def shown(text: str, most: int = MAX_SHOWN) -> str:
+    """Prepare `text` for a terminal: what cannot be printed is escaped, and what follows `most` characters is cut."""
+    printable = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[:most])
+    return printable + ("…" if len(text) > most else "")
+
+
+def listed(names: Collection[str]) -> str:
+    """List column names for a message, only the first if they are many."""
+    first = ", ".join(shown(name, 60) or '"" (without a name)' for name in list(names)[:MAX_NAMES])
+    return first + (f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else "")

@@ -1,10 +1,10 @@
-"""Where a problem's models are, for commands that need nothing else of its configuration."""
+"""What commands need of a problem's folder that need nothing else of its configuration. Imports nothing heavy."""
 
 import argparse
 import os
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from components.shared.errors import BadConfig
 
@@ -21,15 +21,19 @@ def root(problem: Path) -> Path:
     return Path("runs") / problem.absolute().name
 
 
-def model_name(problem: Path) -> str:
-    """Read the name by which clients ask for a problem's model.
-
-    Raises:
-        BadConfig: the folder has no `problem.toml`, or that names no model.
-    """
+def tables(path: Path) -> dict[str, Any]:
+    """Read the tables of a TOML file. Raises BadConfig."""
     try:
-        return tomllib.loads((problem / FILE).read_text(encoding="utf-8"))["problem"]["model"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadConfig(f"{path} cannot be read as TOML: {error}") from error
+
+
+def model_name(problem: Path) -> str:
+    """Read the name by which clients ask for a problem's model. Raises BadConfig."""
+    try:
+        return tables(problem / FILE)["problem"]["model"]
+    except (BadConfig, KeyError, TypeError) as error:
         raise BadConfig(
             f"--problem {shown(problem)}: its {FILE} names no model ({error!r}). Expected one under [problem]."
         ) from error

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import NoReturn, TypeVar
 
-from components.shared.errors import BadConfig, BadData, SpanNotFound
-from components.shared.words import listed, shown
+from components.shared.errors import BadConfig, BadData, SpanNotFound, listed, shown
 
 SUFFIXES = (".parquet", ".csv")
 SPLITS = ("train", "eval")  # in the order of time
@@ -28,9 +27,7 @@ _SPAN = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])")
 def available(folder: Path) -> list[str]:
     """List the spans below `folder`, oldest first.
 
-    Raises:
-        SpanNotFound: there is none.
-        BadData: this user may not look, or it is a table of another engine.
+    Raises SpanNotFound if there is none, BadData if this user may not look, or it is a table of another engine.
     """
     with _readable():
         refuse_tables(beside_spans([path.relative_to(folder).as_posix() for path in folder.glob("*/*")]), folder)
@@ -62,8 +59,7 @@ def none_in(folder: Path | str) -> NoReturn:
 def window(span: str, size: int) -> list[str]:
     """List the `size` consecutive months that end with `span`: ("2013-02", 3) gives 2012-12, 2013-01, 2013-02.
 
-    Raises:
-        BadConfig: `span` is not of the form YYYY-MM.
+    Raises BadConfig if `span` is not of the form YYYY-MM.
     """
     if not is_span(span):
         raise BadConfig(f"{span!r} is not a span; expected a month such as 2013-07.")
@@ -142,8 +138,9 @@ def chosen(present: Mapping[str, list[P]], spans: list[str], folder: Path | str)
         )
     found = {span: present[span] for span in spans}
     for span, paths in found.items():
-        refuse_tables((PurePath(path).name for path in paths), f"{folder}/{span}")
-        others = [shown(PurePath(path).name) for path in paths if not is_data(PurePath(path))]
+        names = [PurePath(path).name for path in paths]
+        refuse_tables(names, f"{folder}/{span}")
+        others = [shown(name) for name in names if not is_data(PurePath(name))]
         if len(others) == len(paths):
             raise SpanNotFound(
                 f"{folder}/{span} holds no data; expected files ending in {' or '.join(SUFFIXES)}"
@@ -154,17 +151,18 @@ def chosen(present: Mapping[str, list[P]], spans: list[str], folder: Path | str)
                 f"{folder}/{span} also holds {listed(others)}. Expected files ending in {' or '.join(SUFFIXES)}, in no further "
                 "folder. Unpack, convert or remove the rest; only names that begin with . or _ are left out."
             )
-    for path in (path for paths in found.values() for path in paths):
-        if not str(path).isprintable():
-            raise BadData(f"{str(path)!r} has a name that cannot be printed. Expected letters and digits; rename the file.")
-        if "://" not in str(folder):
-            _check_file(Path(path), Path(folder))
+        for path in paths:
+            _check_file(path, folder)
     return found
 
 
-def _check_file(path: Path, folder: Path) -> None:
-    """Raise BadData unless the file can be read without waiting, and lies among the spans."""
-    if not path.is_file():
+def _check_file(path: Path | str, folder: Path | str) -> None:
+    """Raise BadData unless the file's name can be printed, and on this machine it is read without waiting, among the spans."""
+    if not str(path).isprintable():
+        raise BadData(f"{str(path)!r} has a name that cannot be printed. Expected letters and digits; rename the file.")
+    if "://" in str(folder):
+        return
+    if not Path(path).is_file():
         raise BadData(f"{path} is no file: a folder, a pipe, a device, or a link to nothing. Expected data; remove it.")
     if not (real := Path(os.path.realpath(path))).is_relative_to(os.path.realpath(folder)):
         raise BadData(f"{path} leads to {real}, outside of {folder}. Expected the file itself; copy it there.")

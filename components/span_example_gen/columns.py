@@ -8,8 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.shared import values
-from components.shared.errors import BadData
-from components.shared.words import listed, shown
+from components.shared.errors import BadData, listed, shown
 from components.span_example_gen import limits
 
 CONTROL = r"[\x00-\x1f\x7f\x{fffe}\x{ffff}]"  # the last two are not characters, and as little allowed in XML as the others

@@ -10,8 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from components.shared import values
-from components.shared.errors import BadData
-from components.shared.words import shown
+from components.shared.errors import BadData, shown
 from components.span_example_gen import columns, csv_lines, limits
 from components.span_example_gen.columns import Batches
 

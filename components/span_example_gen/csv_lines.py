@@ -8,8 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from components.shared.errors import BadData
-from components.shared.words import shown
+from components.shared.errors import BadData, shown
 from components.span_example_gen import limits
 
 DELIMITERS = ",;\t|"

@@ -2,20 +2,11 @@
 
 import contextlib
 import tomllib
-from pathlib import Path
 from typing import Any
 
 from components.shared.errors import BadConfig
 
 KeyPath = tuple[str, ...]  # such as ("train", "epochs")
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Read the tables of a TOML file. Raises BadConfig."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadConfig(f"{path} cannot be read as TOML: {error}") from error
 
 
 class Layers:
