@@ -5,7 +5,7 @@ from typing import Any
 from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.types.standard_artifacts import ExampleAnomalies, Examples, ExampleStatistics, Schema
 
-from components.data_gate import executor, gate
+from components.data_gate import executor
 from components.shared.artifacts import DataBlessing, DataGateReport
 from components.shared.component import Component, spec
 
@@ -41,7 +41,7 @@ class DataChecks(Component):
             "may_be_constant": list,
         },
     )
-    EXECUTOR_SPEC = ExecutorClassSpec(executor.Executor)
+    EXECUTOR_SPEC = ExecutorClassSpec(executor.ChecksExecutor)
 
     def __init__(self, *, label: str, may_be_constant: list[str], **given: Any):
         super().__init__(label=label, may_be_constant=[*may_be_constant, label], **given)
@@ -65,4 +65,4 @@ class DataGate(Component):
         outputs={"blessing": DataBlessing},
         parameters={"stop_on": list, "spans_folder": str},
     )
-    EXECUTOR_SPEC = ExecutorClassSpec(gate.Executor)
+    EXECUTOR_SPEC = ExecutorClassSpec(executor.GateExecutor)

@@ -1,4 +1,4 @@
-"""DataChecks' work: collect the findings."""
+"""DataChecks' work, to collect the findings, and DataGate's, to stop the run or let it pass."""
 
 import json
 from pathlib import Path
@@ -11,9 +11,11 @@ from tfx.utils import io_utils
 from components.data_gate import checks
 from components.shared import data_findings
 from components.shared.artifacts import DAYS_PROPERTY, REPEATED_PROPERTY
+from components.shared.data_findings import Finding
+from components.shared.errors import DataRejected
 
 
-class Executor(base_executor.BaseExecutor):
+class ChecksExecutor(base_executor.BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties) -> None:
         """Write the findings. See `DataChecks`."""
         examples = artifact_utils.get_single_instance(input_dict["examples"])
@@ -23,26 +25,41 @@ class Executor(base_executor.BaseExecutor):
         days = json.loads(examples.get_string_custom_property(DAYS_PROPERTY))
         findings += checks.evaluation_days(days["eval"], exec_properties["min_eval_days"])
         for split in artifact_utils.decode_split_names(examples.split_names):
-            found = _read(input_dict["anomalies"], split, "SchemaDiff.pb", anomalies_pb2.Anomalies())
-            statistics = _read(
-                input_dict["statistics"], split, "FeatureStats.pb", statistics_pb2.DatasetFeatureStatisticsList()
-            ).datasets[0]
+            anomalies = anomalies_pb2.Anomalies.FromString(_read(input_dict["anomalies"], split, "SchemaDiff.pb"))
+            counted = _read(input_dict["statistics"], split, "FeatureStats.pb")
+            statistics = statistics_pb2.DatasetFeatureStatisticsList.FromString(counted).datasets[0]
             findings += checks.row_count(split, statistics, exec_properties["min_rows"])
             findings += checks.categories(split, statistics)
-            findings += checks.label_share(
-                split,
-                statistics,
-                exec_properties["label"],
-                exec_properties["min_positive_share"],
-                exec_properties["max_positive_share"],
-            )
+            shares = exec_properties["min_positive_share"], exec_properties["max_positive_share"]
+            findings += checks.label_share(split, statistics, exec_properties["label"], *shares)
             if split == "train":
                 findings += checks.constant(split, statistics, json.loads(exec_properties["may_be_constant"]))
-            findings += checks.anomalies(split, found, schema)
+            findings += checks.anomalies(split, anomalies, schema)
         data_findings.write(artifact_utils.get_single_uri(output_dict["report"]), findings)
 
 
-def _read(artifacts, split: str, name: str, message):
-    path = Path(artifact_utils.get_split_uri(artifacts, split)) / name
-    message.ParseFromString(path.read_bytes())
-    return message
+class GateExecutor(base_executor.BaseExecutor):
+    def Do(self, input_dict, output_dict, exec_properties) -> None:
+        """Stop the run or let it pass. See `DataGate`. Raises DataRejected."""
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        findings = data_findings.read(artifact_utils.get_single_uri(input_dict["report"]))
+        stopping, others = data_findings.parted(findings, json.loads(exec_properties["stop_on"]))
+        if stopping:
+            window = examples.get_string_custom_property("window").split(",")
+            span, folder = examples.get_string_custom_property("span"), exec_properties["spans_folder"]
+            raise DataRejected(message(span, window, folder, stopping, others))
+
+
+def message(span: str, window: list[str], folder: str, stopping: list[Finding], others: list[Finding]) -> str:
+    """Say what was found, where the files are, and what to do."""
+    lines = [f"The data of span {span} (window {','.join(window)}) were not trained on:"]
+    lines += [f"- {finding}" for finding in stopping]
+    if others:
+        lines += ["Found too, and no reason to stop:", *(f"- {finding}" for finding in others)]
+    files = f"Fix the files of {', '.join(window)} in {folder}"
+    lines.append(f"{files}, or accept the change in the problem's schema.pbtxt or under [gate] in its problem.toml.")
+    return "\n".join(lines)
+
+
+def _read(artifacts, split: str, name: str) -> bytes:
+    return (Path(artifact_utils.get_split_uri(artifacts, split)) / name).read_bytes()

@@ -1,6 +1,7 @@
 """Compare two sets of TFDV statistics, feature by feature. Pure functions over its protos."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,13 +10,13 @@ import tfx  # noqa: F401 (TFDV imports only after it)
 import tensorflow_data_validation as tfdv  # isort: skip
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from components.drift_monitor.performance import jensen_shannon
-from components.shared.drift_report import Check, DriftKind
+from components.drift_monitor.performance import JENSEN_SHANNON, jensen_shannon
+from components.shared.drift_report import Check, DriftKind, checked
 from components.shared.errors import BadConfig
+from components.shared.tfdv_statistics import by_name, common_stats, is_constant, missing_share
 
 COMPARATOR = {"data": "drift_comparator", "skew": "skew_comparator"}
 L_INFINITY = "L-infinity"
-JENSEN_SHANNON = "Jensen-Shannon divergence"
 CONSTANT = "share in one bucket"
 CONSTANT_SHARE = 0.995  # of rows: the feature is stuck; TFDV's approximate quantiles blur a tenth of a percent
 VARYING_QUANTILES = (1, -2)  # of ten: the tenth and the ninetieth percentile
@@ -23,19 +24,12 @@ VARYING_QUANTILES = (1, -2)  # of ten: the tenth and the ninetieth percentile
 
 @dataclass(frozen=True)
 class DataLimits:
-    """The smallest differences that count, for every feature that the schema gives no limit of its own.
+    """The smallest differences that count, for every feature that the schema gives no limit of its own."""
 
-    Attributes:
-        categorical: L-infinity distance, the largest change of any value's share.
-        numeric: Jensen-Shannon divergence of the histograms, in bits, 0 to 1.
-        missing: change of the share of rows without a value.
-        values: share of rows with a value that the reference lacks, or of the reference's rows with a value that is gone.
-    """
-
-    categorical: float
-    numeric: float
-    missing: float
-    values: float
+    categorical: float  # L-infinity distance, the largest change of any value's share
+    numeric: float  # Jensen-Shannon divergence of the histograms, in bits, 0 to 1
+    missing: float  # change of the share of rows without a value
+    values: float  # share of rows with a value that the reference lacks, or of the reference's rows with one that is gone
 
 
 def refuse_infinity_norm(schema: schema_pb2.Schema) -> None:
@@ -52,8 +46,7 @@ def refuse_infinity_norm(schema: schema_pb2.Schema) -> None:
 def with_comparators(schema: schema_pb2.Schema, kind: DriftKind, limits: DataLimits) -> schema_pb2.Schema:
     """Copy the schema, and give each feature the comparator that fits its type. Raises BadConfig."""
     refuse_infinity_norm(schema)
-    result = schema_pb2.Schema()
-    result.CopyFrom(schema)
+    result = deepcopy(schema)
     for feature in result.feature:
         comparator = getattr(feature, COMPARATOR[kind])
         if feature.type == schema_pb2.BYTES and not comparator.HasField("infinity_norm"):
@@ -76,45 +69,31 @@ def compare(
         kind: "data", or "skew" for what was served.
         reference: statistics of the training data.
         current: those of the newest span, or of the requests; numeric histograms must span the reference's range (`observe`).
-        schema: the features to compare, with their own limits.
-        limits: for the others.
+        schema: the features to compare; `limits` is for those without a limit of their own.
     """
     schema = with_comparators(schema, kind, limits)
-    before, now = by_name(reference), by_name(current)
+    before, now = by_name(reference.datasets[0]), by_name(current.datasets[0])
     names = [feature.name for feature in schema.feature if feature.name in before]
-    checks = [_presence(kind, name, before[name], now.get(name), limits) for name in names]
+    checks = [_presence(kind, name, before[name], now.get(name), limits.missing) for name in names]
     both = [name for name in names if name in now and common_stats(now[name]).num_non_missing]
     checks += [check for name in both for check in _values(kind, name, before[name], now[name], limits)]
     return checks + list(_distances(kind, reference, current, schema, set(both)))
 
 
-def by_name(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> dict[str, statistics_pb2.FeatureNameStatistics]:
-    """Map each feature's name to its statistics, of the whole dataset."""
-    return {".".join(feature.path.step): feature for feature in statistics.datasets[0].features}
-
-
-def constant(feature: statistics_pb2.FeatureNameStatistics) -> bool:
-    """Tell whether a feature is numeric and all its values are the same."""
-    numbers = feature.num_stats
-    return feature.HasField("num_stats") and numbers.common_stats.num_non_missing > 0 and numbers.min == numbers.max
-
-
 def _distances(kind: DriftKind, reference, current, schema, names: set[str]) -> Iterator[Check]:
     """Yield TFDV's comparisons. Any other value is at a distance of 1 from a constant, whose histogram in TFDV has no width."""
-    anomalies = (
-        tfdv.validate_statistics(current, schema, previous_statistics=reference)
-        if kind == "data"
-        else tfdv.validate_statistics(reference, schema, serving_statistics=current)
-    )
-    before, now = by_name(reference), by_name(current)
+    if kind == "data":
+        anomalies = tfdv.validate_statistics(current, schema, previous_statistics=reference)
+    else:
+        anomalies = tfdv.validate_statistics(reference, schema, serving_statistics=current)
+    before, now = by_name(reference.datasets[0]), by_name(current.datasets[0])
     for info in anomalies.drift_skew_info:
-        name = ".".join(info.path.step)
-        for found in info.drift_measurements if kind == "data" else info.skew_measurements:
-            if name not in names:
-                continue
+        if (name := ".".join(info.path.step)) not in names:
+            continue
+        for found in (*info.drift_measurements, *info.skew_measurements):
             measure = L_INFINITY if found.type == found.L_INFTY else JENSEN_SHANNON
             value, words = found.value, f"{name} is distributed differently"
-            if constant(before[name]):
+            if is_constant(before[name]):
                 share = _beside(now[name])
                 value = jensen_shannon(np.array([1.0, 0.0]), np.array([1 - share, share]))
                 words = f"{name} is not {before[name].num_stats.min:g} in {share:.1%} of rows, in training it always was"
@@ -131,22 +110,10 @@ def _beside(feature: statistics_pb2.FeatureNameStatistics) -> float:
     return sum(count for count, far in zip(counts, apart, strict=True) if far) / sum(counts)
 
 
-def _presence(kind: DriftKind, name: str, before, now, limits: DataLimits) -> Check:
-    """Check whether it is missing more often, or less, than before."""
-    was, share = _missing_share(before), _missing_share(now) if now is not None else 1.0
+def _presence(kind: DriftKind, name: str, before, now, limit: float) -> Check:
+    was, share = missing_share(before), missing_share(now) if now is not None else 1.0
     words = f"{name} is missing in {share:.1%} of rows, in training in {was:.1%}"
-    return _check(kind, name, "missing share", abs(share - was), limits.missing, words=words)
-
-
-def common_stats(feature: statistics_pb2.FeatureNameStatistics) -> statistics_pb2.CommonStatistics:
-    """Return what statistics of strings and of numbers share, such as the count of missing values."""
-    return (feature.string_stats if feature.HasField("string_stats") else feature.num_stats).common_stats
-
-
-def _missing_share(feature: statistics_pb2.FeatureNameStatistics) -> float:
-    common = common_stats(feature)
-    rows = common.num_missing + common.num_non_missing
-    return common.num_missing / rows if rows else 1.0
+    return _check(kind, name, "missing share", abs(share - was), limit, words=words)
 
 
 def _values(kind: DriftKind, name: str, before, now, limits: DataLimits) -> Iterator[Check]:
@@ -186,14 +153,5 @@ def _varies(feature: statistics_pb2.FeatureNameStatistics) -> bool:
 
 
 def _check(kind: DriftKind, feature: str, measure: str, value: float, limit: float, *, words: str) -> Check:
-    fires = value >= limit
-    source = "served requests: " if kind == "skew" else ""
-    return Check(
-        kind=kind,
-        feature=feature,
-        measure=measure,
-        value=value,
-        limit=limit,
-        verdict="drifted" if fires else "stable",
-        reason=f"{source}{words}: {measure} {value:.4f}, limit {limit:g}" if fires else "",
-    )
+    reason = f"{'served requests: ' if kind == 'skew' else ''}{words}: {measure} {value:.4f}, limit {limit:g}"
+    return checked(value >= limit, reason, kind=kind, feature=feature, measure=measure, value=value, limit=limit)

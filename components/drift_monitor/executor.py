@@ -1,6 +1,7 @@
 """DriftMonitor's work: observe the newest span, compare it with production's reference, draw the verdict."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import apache_beam as beam
@@ -21,6 +22,7 @@ from components.shared.artifacts import VERSION_PROPERTY
 from components.shared.drift_report import Check, Reference
 from components.shared.errors import BadData, CorruptModel
 from components.shared.metric_names import AUC, CALIBRATION, LOG_LOSS, ROWS
+from components.shared.tfdv_statistics import by_name
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -34,9 +36,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         rows = 0
         if model.get_int_custom_property(VERSION_PROPERTY):
             folder = Path(path_utils.serving_model_path(model.uri))
-            schema = io_utils.SchemaReader().read(
-                io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"]))
-            )
+            schema_file = io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"]))
+            schema = io_utils.SchemaReader().read(schema_file)
             manifest, reference = read_reference(folder)
             checks, rows = self._compare(folder, manifest, schema, spans.shards(examples.uri, span), exec_properties)
         result = drift_report.conclude(
@@ -61,20 +62,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         reference = tfdv.load_stats_binary(str(folder / contents.STATISTICS))
         scores = f"{self._get_tmp_dir().rstrip('/')}/scores"
         tf.io.gfile.makedirs(scores)
-        score = observe.ScoreSpan(str(folder), "serving_default", label, scores)
-        observed = self._observe({"span": shards, "requests": requests}, schema, reference, score)
+        scoring = {"model": str(folder), "label": label, "folder": scores}
+        observed = self._observe({"span": shards, "requests": requests}, schema, reference, scoring)
         scored = scored_rows.Scored(*read_scores(scores))
         inputs = without(schema, label)
         limits = data_drift.DataLimits(**json.loads(properties["data_limits"]))
         checks = data_drift.compare("data", reference, observed["span"], inputs, limits)
         if requests:
             checks += data_drift.compare("skew", reference, observed["requests"], inputs, limits)
-        checks += model_checks(
-            scored, manifest, reference, label, performance.ModelLimits(**json.loads(properties["model_limits"]))
-        )
-        return checks, len(scored.labels)
+        model_limits = performance.ModelLimits(**json.loads(properties["model_limits"]))
+        return checks + model_checks(scored, manifest, reference, label, model_limits), len(scored.labels)
 
-    def _observe(self, files: dict[str, list[str]], schema, reference, score: observe.ScoreSpan):
+    def _observe(self, files: dict[str, list[str]], schema, reference, scoring: dict[str, str]):
         """Compute statistics of the span and of requests, if there are any, and the span's scores, in one Beam pipeline."""
         within, buckets = observe.ranges(reference), observe.buckets(reference)
         written = {name: f"{self._get_tmp_dir().rstrip('/')}/{name}.pb" for name, paths in files.items() if paths}
@@ -84,16 +83,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 found = paths | f"Statistics of {name}" >> observe.Statistics(schema, within, buckets)
                 _ = found | f"Write {name}" >> tfdv.WriteStatisticsToBinaryFile(target)
             shards = pipeline | "Numbered shards" >> beam.Create(list(enumerate(files["span"])), reshuffle=True)
-            _ = shards | "Score" >> beam.ParDo(score)
+            _ = shards | "Score" >> beam.Map(observe.score, **scoring)
         return {name: observe.without_anchors(tfdv.load_stats_binary(path), within) for name, path in written.items()}
 
 
 def read_reference(folder: Path) -> tuple[Manifest, Reference]:
-    """Read the manifest of the version in production, and its summary.
-
-    Raises:
-        CorruptModel: it lacks what later data are compared with.
-    """
+    """Read the manifest of production, and its summary. Raises CorruptModel if it lacks what later data are compared with."""
     manifest = decoded((folder / MANIFEST).read_bytes(), folder / MANIFEST)
     needed = ("model", "version", "span", "window", "rows", "metrics", "score_histogram")
     lacking = [name for name in needed if name not in manifest.model_fields_set]
@@ -113,7 +108,7 @@ def model_checks(
     scored: scored_rows.Scored, manifest: Manifest, reference, label: str, limits: performance.ModelLimits
 ) -> list[Check]:
     """Check label, prediction and concept drift against the manifest and the training statistics."""
-    trained_on = data_drift.by_name(reference)[label].num_stats
+    trained_on = by_name(reference.datasets[0])[label].num_stats
     published = manifest.overall
     # A metric that was not finite was not published; stopping every run until a rollback would hide other drift.
     names = {AUC: "AUC", LOG_LOSS: "log loss", CALIBRATION: "calibration"}
@@ -128,15 +123,14 @@ def model_checks(
 
 def without(schema: schema_pb2.Schema, label: str) -> schema_pb2.Schema:
     """Return the schema of the features alone."""
-    result = schema_pb2.Schema()
-    result.CopyFrom(schema)
+    result = deepcopy(schema)
     del result.feature[:]
     result.feature.extend(feature for feature in schema.feature if feature.name != label)
     return result
 
 
 def read_scores(folder: str) -> np.ndarray:
-    """Read what `observe.ScoreSpan` wrote, in the order of the files, shape [2, rows]: labels and scores."""
+    """Read what `observe.score` wrote, in the order of the files, shape [2, rows]: labels and scores."""
     parts = []
     for path in folders.matching(folder, "*.npy"):
         with tf.io.gfile.GFile(path, "rb") as file:
@@ -145,11 +139,7 @@ def read_scores(folder: str) -> np.ndarray:
 
 
 def request_files(folder: str) -> list[str]:
-    """List the files of logged requests; none if no folder was given.
-
-    Raises:
-        BadData: the folder holds none.
-    """
+    """List the files of logged requests; none if no folder was given. Raises BadData if it holds none."""
     if not folder:
         return []
     if not (paths := folders.matching(folder, "*.tfrecord*")):

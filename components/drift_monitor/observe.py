@@ -1,7 +1,8 @@
 """Pass once over the newest span, or over logged requests, with Beam: TFDV statistics, and production's scores."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from copy import deepcopy
+from functools import lru_cache
 
 import apache_beam as beam
 import numpy as np
@@ -11,9 +12,9 @@ import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList, FeatureNameStatistics
-from tfx_bsl.coders import example_coder
 
-from components.drift_monitor.data_drift import by_name, common_stats, constant
+from components.shared import record_batches
+from components.shared.tfdv_statistics import by_name, common_stats, is_constant
 
 BATCH_ROWS = 1000
 ANCHORS = 2  # rows: the lower and the upper end of each range
@@ -25,8 +26,8 @@ Ranges = Mapping[str, tuple[float, float]]
 def ranges(reference: DatasetFeatureStatisticsList) -> dict[str, tuple[float, float]]:
     """Return each numeric feature's lowest and highest value in the reference; for a constant, the values next to it."""
     return {
-        name: _around(feature) if constant(feature) else (feature.num_stats.min, feature.num_stats.max)
-        for name, feature in by_name(reference).items()
+        name: _around(feature) if is_constant(feature) else (feature.num_stats.min, feature.num_stats.max)
+        for name, feature in by_name(reference.datasets[0]).items()
         if feature.HasField("num_stats") and feature.num_stats.histograms
     }
 
@@ -43,39 +44,15 @@ def buckets(reference: DatasetFeatureStatisticsList) -> int:
 
     If all are constants, there are at least three: below, at and above them.
     """
-    histograms = [feature.num_stats.histograms for feature in by_name(reference).values()]
+    histograms = [feature.num_stats.histograms for feature in by_name(reference.datasets[0]).values()]
     return max([3, *(len(found[0].buckets) for found in histograms if found)])
-
-
-def read_shard(path: str) -> Iterator[list[bytes]]:
-    """Yield the serialized tf.Examples of one file in order, `BATCH_ROWS` at a time."""
-    dataset = tf.data.TFRecordDataset(path, "GZIP" if path.endswith(".gz") else "")
-    for batch in dataset.batch(BATCH_ROWS).as_numpy_iterator():
-        yield batch.tolist()
-
-
-@dataclass
-class Decode(beam.DoFn):
-    """Decodes batches of serialized tf.Examples to `bounded` RecordBatches."""
-
-    schema: schema_pb2.Schema
-    ranges: Ranges
-
-    def __post_init__(self) -> None:
-        super().__init__()
-
-    def setup(self) -> None:
-        self._decoder = example_coder.ExamplesToRecordBatchDecoder(self.schema.SerializeToString())
-
-    def process(self, examples: list[bytes]) -> Iterator[pa.RecordBatch]:
-        yield bounded(self._decoder.DecodeBatch(examples), self.ranges)
 
 
 def bounded(batch: pa.RecordBatch, within: Ranges) -> pa.RecordBatch:
     """Clip a batch's numbers to the ends of their ranges.
 
     TFDV lays a histogram's buckets between the smallest and the largest value, and its Jensen-Shannon divergence assumes that
-    values are even within a bucket. One outlier then moves all buckets: `seats` of two random halves of one month are 0.30
+    values are even within a bucket. One outlier then moves all buckets: a feature's random halves of one month were 0.30
     apart. Between the same two ends (see `anchors`) the buckets are the reference's own, and the halves 0.002 apart.
     """
     return pa.RecordBatch.from_arrays(
@@ -103,10 +80,9 @@ def anchors(schema: schema_pb2.Schema, of: Ranges) -> pa.RecordBatch:
 
 def without_anchors(statistics: DatasetFeatureStatisticsList, of: Ranges) -> DatasetFeatureStatisticsList:
     """Remove the anchors' rows from the counts."""
-    result = DatasetFeatureStatisticsList()
-    result.CopyFrom(statistics)
+    result = deepcopy(statistics)
     result.datasets[0].num_examples -= ANCHORS
-    for name, feature in by_name(result).items():
+    for name, feature in by_name(result.datasets[0]).items():
         common = common_stats(feature)
         if name not in of:
             common.num_missing -= ANCHORS
@@ -119,48 +95,30 @@ def without_anchors(statistics: DatasetFeatureStatisticsList, of: Ranges) -> Dat
     return result
 
 
-@dataclass
-class ScoreSpan(beam.DoFn):
-    """Writes labels and scores of a file's rows, in their order, as one array of shape [rows, 2]; yields its path."""
-
-    model: str
-    signature: str
-    label: str
-    output: str
-
-    def __post_init__(self) -> None:
-        super().__init__()
-
-    def setup(self) -> None:
-        self._model = tf.saved_model.load(self.model)
-        self._labels = {self.label: tf.io.FixedLenFeature([], tf.int64)}
-
-    def process(self, shard: tuple[int, str]) -> Iterator[str]:
-        index, path = shard
-        parts = []
-        for examples in read_shard(path):
-            batch = tf.constant(examples)
-            scores = next(iter(self._model.signatures[self.signature](batch).values()))
-            parts.append(np.stack([tf.io.parse_example(batch, self._labels)[self.label], scores], axis=1))
-        target = f"{self.output}/{index:05}.npy"
-        with tf.io.gfile.GFile(target, "wb") as file:
-            np.save(file, np.concatenate(parts).astype("float32"))
-        yield target
+def score(shard: tuple[int, str], model: str, label: str, folder: str) -> None:
+    """Write labels and scores of the rows of a numbered file, in their order, as one array of shape [rows, 2]."""
+    index, path = shard
+    parts = []
+    for examples in record_batches.serialized(path, BATCH_ROWS):
+        batch = tf.constant(examples)
+        labels = tf.io.parse_example(batch, {label: tf.io.FixedLenFeature([], tf.int64)})[label]
+        [scores] = _loaded(model).signatures["serving_default"](batch).values()
+        parts.append(np.stack([labels, scores], axis=1))
+    with tf.io.gfile.GFile(f"{folder}/{index:05}.npy", "wb") as file:
+        np.save(file, np.concatenate(parts).astype("float32"))
 
 
-class Statistics(beam.PTransform):
-    """Turns paths of TFRecord files of tf.Example into one `DatasetFeatureStatisticsList`, with the anchors."""
+@lru_cache(maxsize=1)
+def _loaded(model: str):
+    return tf.saved_model.load(model)
 
-    def __init__(self, schema: schema_pb2.Schema, within: Ranges, buckets: int):
-        """Args:
-        schema: the rows' columns.
-        within: the reference's ranges.
-        buckets: of numeric histograms; as many as the reference has.
-        """
-        super().__init__()
-        self._schema, self._within, self._buckets = schema, within, buckets
 
-    def expand(self, paths: beam.PCollection) -> beam.PCollection:
-        rows = paths | beam.FlatMap(read_shard) | beam.ParDo(Decode(self._schema, self._within))
-        ends = paths.pipeline | beam.Create([anchors(self._schema, self._within)])
-        return (rows, ends) | beam.Flatten() | tfdv.GenerateStatistics(tfdv.StatsOptions(num_histogram_buckets=self._buckets))
+@beam.ptransform_fn
+def Statistics(paths: beam.PCollection, schema: schema_pb2.Schema, within: Ranges, buckets: int) -> beam.PCollection:
+    """Turn paths of TFRecord files of tf.Example into one `DatasetFeatureStatisticsList`, with the anchors.
+
+    The histograms lie `within` the reference's ranges, and have as many `buckets` as the reference's.
+    """
+    rows = paths | beam.FlatMap(record_batches.read, BATCH_ROWS, schema.SerializeToString()) | beam.Map(bounded, within)
+    ends = paths.pipeline | beam.Create([anchors(schema, within)])
+    return (rows, ends) | beam.Flatten() | tfdv.GenerateStatistics(tfdv.StatsOptions(num_histogram_buckets=buckets))

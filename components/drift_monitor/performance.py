@@ -3,28 +3,23 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import rel_entr  # type: ignore[import-untyped]
 
-from components.shared.drift_report import Check
+from components.shared.drift_report import Check, checked
 from components.shared.scored_rows import INTERVAL, Scored
+
+JENSEN_SHANNON = "Jensen-Shannon divergence"
 
 
 @dataclass(frozen=True)
 class ModelLimits:
-    """The smallest differences that count; an interval must lie beyond its limit as a whole.
+    """The smallest differences that count; an interval must lie beyond its limit as a whole."""
 
-    Attributes:
-        label: change of the share of positives.
-        prediction: Jensen-Shannon divergence of the scores' histograms, in bits.
-        auc: loss of AUC.
-        log_loss: rise of the log loss, in nats.
-        calibration: how much farther from 1 predicted over observed positives are.
-    """
-
-    label: float
-    prediction: float
-    auc: float
-    log_loss: float
-    calibration: float
+    label: float  # change of the share of positives
+    prediction: float  # Jensen-Shannon divergence of the scores' histograms, in bits
+    auc: float  # loss
+    log_loss: float  # rise, in nats
+    calibration: float  # how much farther from 1 predicted over observed positives are
 
 
 def label(positives: float, rows: int, reference: float, reference_rows: int, limit: float) -> Check:
@@ -32,52 +27,31 @@ def label(positives: float, rows: int, reference: float, reference_rows: int, li
     share = positives / rows
     error = 1.96 * np.sqrt(share * (1 - share) / rows + reference * (1 - reference) / reference_rows)
     fires = abs(share - reference) - error > limit
-    return Check(
+    return checked(
+        fires,
+        f"{share:.1%} of labels are positive, in training {reference:.1%}; limit {limit:.1%} apart",
         kind="label",
-        feature="",
         measure="share of positives",
         value=share,
         reference=reference,
         interval=(share - error, share + error),
         limit=limit,
-        verdict="drifted" if fires else "stable",
-        reason=f"{share:.1%} of labels are positive, in training {reference:.1%}; limit {limit:.1%} apart" if fires else "",
     )
 
 
 def prediction(scores: np.ndarray, reference: list[float], limit: float) -> Check:
-    """Compare the histogram of scores with the published one.
-
-    Args:
-        scores: shape [rows], 0 to 1.
-        reference: rows in each of equally wide buckets of [0, 1].
-        limit: see `ModelLimits`.
-    """
+    """Compare the histogram of scores, of shape [rows], with the published one: rows in equally wide buckets of [0, 1]."""
     counts, _ = np.histogram(scores, bins=len(reference), range=(0, 1))
     value = jensen_shannon(np.asarray(reference), counts)
-    fires = value >= limit
-    words = f"the model's scores are distributed differently: Jensen-Shannon divergence {value:.4f}, limit {limit:g}"
-    return Check(
-        kind="prediction",
-        feature="",
-        measure="Jensen-Shannon divergence",
-        value=value,
-        limit=limit,
-        verdict="drifted" if fires else "stable",
-        reason=words if fires else "",
-    )
+    reason = f"the model's scores are distributed differently: {JENSEN_SHANNON} {value:.4f}, limit {limit:g}"
+    return checked(value >= limit, reason, kind="prediction", measure=JENSEN_SHANNON, value=value, limit=limit)
 
 
 def jensen_shannon(first: np.ndarray, second: np.ndarray) -> float:
     """Return the divergence, 0 to 1 bits, of two histograms over the same buckets (Lin 1991)."""
     p, q = first / first.sum(), second / second.sum()
     middle = (p + q) / 2
-
-    def entropy_to_middle(part: np.ndarray) -> float:
-        present = part > 0
-        return float((part[present] * np.log2(part[present] / middle[present])).sum())
-
-    return max(0.0, (entropy_to_middle(p) + entropy_to_middle(q)) / 2)
+    return max(0.0, float(rel_entr([p, q], middle).sum() / 2 / np.log(2)))
 
 
 def concept(scored: Scored, reference: dict[str, float], reference_rows: int, limits: ModelLimits) -> list[Check]:
@@ -85,10 +59,9 @@ def concept(scored: Scored, reference: dict[str, float], reference_rows: int, li
 
     Args:
         scored: the newest span under the model in production.
-        reference: its metrics at publication: AUC, log loss, calibration; one without a value is not compared.
+        reference: its AUC, log loss and calibration at publication; one without a value is not compared.
         reference_rows: rows that these were measured on. They vary as much as the new ones, so the new ones' bootstrap
             interval is widened to that of a difference.
-        limits: see `ModelLimits`.
     """
     measured, draws = scored.metrics(), scored.draws()
     wider = np.sqrt(1 + len(scored.labels) / reference_rows)
@@ -104,17 +77,7 @@ def concept(scored: Scored, reference: dict[str, float], reference_rows: int, li
             "calibration": max(low - 1, 1 - high) > abs(before - 1) + limit,
         }[name]
         words = f"{name} of the model in production is {value:.4f} ({low:.4f} to {high:.4f}), was {before:.4f} when published"
-        checks.append(
-            Check(
-                kind="concept",
-                feature="",
-                measure=name,
-                value=value,
-                reference=before,
-                interval=(float(low), float(high)),
-                limit=limit,
-                verdict="decayed" if fires else "stable",
-                reason=f"{words}; limit {limit:g} worse" if fires else "",
-            )
-        )
+        interval = (float(low), float(high))
+        figures = {"measure": name, "value": value, "reference": before, "interval": interval, "limit": limit}
+        checks.append(checked(fires, f"{words}; limit {limit:g} worse", "decayed", kind="concept", **figures))
     return checks

@@ -12,13 +12,7 @@ FILE = "findings.json"  # in a DataGateReport
 class Finding:
     """One thing wrong with one feature of one split.
 
-    Attributes:
-        split: "train" or "eval", or "" for all data.
-        feature: its name, or "" for the split as a whole.
-        anomaly: what is wrong, in a few words.
-        measure: what was found.
-        limit: what was expected.
-        severity: "error" or "warning".
+    What was found is `measure`, what was expected `limit`. "" as the split is all data, as the feature the split as a whole.
     """
 
     split: str
@@ -26,10 +20,10 @@ class Finding:
     anomaly: str
     measure: str
     limit: str
-    severity: str
+    severity: str = "error"  # or "warning"
 
     def __str__(self) -> str:
-        where = ", ".join(part for part in (self.split and f"{self.split} split", self.feature) if part) or "data"
+        where = ", ".join(filter(None, (self.split and f"{self.split} split", self.feature))) or "data"
         return f"{where}: {self.anomaly}. Found: {self.measure.rstrip('. ')}. Expected: {self.limit}."
 
 
@@ -44,12 +38,7 @@ def read(folder: str) -> list[Finding]:
 
 
 def parted(findings: Iterable[Finding], stop_on: Collection[str]) -> tuple[list[Finding], list[Finding]]:
-    """Split findings into those that stop a run, and the others.
-
-    Args:
-        findings: of a run.
-        stop_on: severities that stop.
-    """
+    """Split findings into those whose severity stops a run, and the others."""
     found = list(findings)
     return [each for each in found if each.severity in stop_on], [each for each in found if each.severity not in stop_on]
 

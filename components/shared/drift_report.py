@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -19,7 +19,7 @@ class Check(Part):
     """One comparison of the newest span with the reference."""
 
     kind: DriftKind = Field(description="what may have moved: data, label, prediction, concept; or skew: what was served")
-    feature: str = Field(description="the feature, or empty for the label, the predictions and the model as a whole")
+    feature: str = Field(default="", description="the feature, or empty for label, predictions and the model as a whole")
     measure: str = Field(description="what was measured, such as L-infinity, Jensen-Shannon divergence, missing share, AUC")
     value: float = Field(description="the measure; a difference or a distance unless it is a metric of the model")
     reference: float | None = Field(default=None, description="the same in the reference, where it is a figure")
@@ -32,6 +32,11 @@ class Check(Part):
     def name(self) -> str:
         """The name in `drift.block_push`: the kind, and the feature if it has one."""
         return f"{self.kind}:{self.feature}" if self.feature else self.kind
+
+
+def checked(fires: bool, reason: str, verdict: Literal["drifted", "decayed"] = "drifted", **figures: Any) -> Check:
+    """Make a check of figures, with a verdict other than stable and its reason if it fires."""
+    return Check(verdict=verdict if fires else "stable", reason=reason if fires else "", **figures)
 
 
 class Reference(Part):
@@ -71,7 +76,7 @@ def conclude(
 
     Args:
         span, rows: the newest span and its size.
-        reference: what it was compared with; None if nothing is in production.
+        reference: None if nothing is in production.
         checks: the comparisons.
         retrain_on: kinds of checks that ask for a new model when they fire; "always" asks for one in any case.
         block_push: kinds, or `kind:feature`, that stop a push when they fire.

@@ -28,11 +28,7 @@ THREADS = 2  # of a worker, for C++ code that runs without Python's lock
 
 
 def files(examples: Artifact, split: str) -> list[str]:
-    """List the files of a split, sorted.
-
-    Raises:
-        BadData: they hold something other than tf.Examples, or there are none.
-    """
+    """List the files of a split, sorted. Raises BadData if they hold something other than tf.Examples, or there are none."""
     payload, _ = tfxio_utils.resolve_payload_format_and_data_view_uri([examples])
     if payload != example_gen_pb2.FORMAT_TF_EXAMPLE:
         name = example_gen_pb2.PayloadFormat.Name(payload)
@@ -44,16 +40,14 @@ def files(examples: Artifact, split: str) -> list[str]:
 
 
 def serialized(path: str, rows: int) -> Iterator[np.ndarray]:
-    """Yield the serialized tf.Examples of a gzipped TFRecord file in order, always cut alike; the last batch may be shorter."""
-    return tf.data.TFRecordDataset(path, "GZIP").batch(rows).prefetch(1).as_numpy_iterator()
+    """Yield the serialized tf.Examples of a TFRecord file in order, always cut alike; the last batch may be shorter."""
+    return tf.data.TFRecordDataset(path, "GZIP" if path.endswith(".gz") else "").batch(rows).prefetch(1).as_numpy_iterator()
 
 
 def decode(examples: np.ndarray, schema: bytes | None) -> pa.RecordBatch:
-    """Decode a batch, whose columns become lists.
+    """Decode a batch of serialized tf.Examples, whose columns become lists.
 
-    Args:
-        examples: serialized tf.Examples.
-        schema: a serialized `schema_pb2.Schema`, which decides columns and types; None: the batch has what it contains.
+    The serialized `schema_pb2.Schema` decides columns and types; None: the batch has what it contains.
     """
     return example_coder.ExamplesToRecordBatchDecoder(schema).DecodeBatch(examples)
 

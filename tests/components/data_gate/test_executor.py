@@ -9,8 +9,7 @@ import tfx  # noqa: F401 (before TFDV, which needs a module that TFX stands in f
 import tensorflow_data_validation as tfdv  # isort: skip
 from tfx.types import standard_artifacts
 
-from components.data_gate import gate
-from components.data_gate.executor import Executor
+from components.data_gate.executor import ChecksExecutor, GateExecutor, message
 from components.shared import data_findings
 from components.shared.artifacts import DataGateReport
 from components.shared.errors import DataRejected
@@ -54,9 +53,9 @@ def artifacts(tmp_path):
 
 def stopped(inputs, stop_on: str = '["error"]') -> str:
     """The message of the gate, after DataChecks has written its report; empty if it let the run pass."""
-    Executor().Do(inputs, inputs, SETTINGS)
+    ChecksExecutor().Do(inputs, inputs, SETTINGS)
     try:
-        gate.Executor().Do(inputs, {}, {"stop_on": stop_on, "spans_folder": "/data/spans"})
+        GateExecutor().Do(inputs, {}, {"stop_on": stop_on, "spans_folder": "/data/spans"})
     except DataRejected as error:
         return str(error)
     return ""
@@ -104,13 +103,13 @@ def test_what_is_found_too_and_stops_nothing_is_told_apart():
     )
     stopping, others = data_findings.parted([odd, bad], ["error"])
     assert (stopping, others) == ([bad], [odd])
-    message = gate.message("2013-03", ["2013-03"], "gs://bucket/spans", stopping, others)
-    assert message.splitlines()[1:4] == [f"- {bad}", "Found too, and no reason to stop:", f"- {odd}"]
-    assert "Fix the files of 2013-03 in gs://bucket/spans, or" in message
+    text = message("2013-03", ["2013-03"], "gs://bucket/spans", stopping, others)
+    assert text.splitlines()[1:4] == [f"- {bad}", "Found too, and no reason to stop:", f"- {odd}"]
+    assert "Fix the files of 2013-03 in gs://bucket/spans, or" in text
 
 
 def test_a_constant_feature_is_looked_for_in_the_training_split(artifacts):
     inputs, report = artifacts
-    Executor().Do(inputs, inputs, {**SETTINGS, "may_be_constant": "[]"})
+    ChecksExecutor().Do(inputs, inputs, {**SETTINGS, "may_be_constant": "[]"})
     found = [finding for finding in json.loads(report.read_text()) if finding["anomaly"] == "constant"]
     assert [(finding["split"], finding["feature"]) for finding in found] == [("train", "shop")]
