@@ -25,12 +25,12 @@ class Executor(base_executor.BaseExecutor):
         """Publish the model if it may be. See `Publisher`. Raises PublishFailed, CorruptModel, BadConfig."""
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         pushed.set_int_custom_property("pushed", 0)
-        if blocked := artifact_utils.get_single_instance(input_dict["drift"]).get_string_custom_property("blocked"):
-            pushed.set_string_custom_property("reason", f"drift.block_push: {blocked}")
-            return
+        drift = artifact_utils.get_single_instance(input_dict["drift"])
         evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
-        folder, keep = Path(exec_properties["folder"]), exec_properties["keep"]
+        folder = Path(exec_properties["folder"])
         number, reason = _leader(input_dict, folder)
+        if blocked := drift.get_string_custom_property("blocked"):
+            reason = f"drift.block_push: {blocked}"
         if reason := reason or _not_blessed(input_dict, evaluation):
             pushed.set_string_custom_property("reason", reason)
             return
@@ -59,15 +59,13 @@ class Executor(base_executor.BaseExecutor):
                     model_card.Description.model_validate_json(description),
                     facts,
                     before=metrics.get(tfma_results.BASELINE, {}).get(OVERALL, {}),
-                    drift=drift_report.read(artifact_utils.get_single_uri(input_dict["drift"])),
-                    findings=data_findings.read(artifact_utils.get_single_uri(found))
-                    if (found := input_dict.get("findings"))
-                    else [],
+                    drift=drift_report.read(drift.uri),
+                    findings=data_findings.read(found[0].uri) if (found := input_dict.get("findings")) else [],
                     statistics=statistics_pb2.DatasetFeatureStatisticsList.FromString(extra[contents.STATISTICS].read_bytes()),
                 )
                 extra |= markdown.write(card, Path(temporary))
             keys = read_keys(exec_properties.get("public_key"), exec_properties.get("signing_key"))
-            version, reason = store.publish(folder, model, extra, facts, keep, number=number, keys=keys)
+            version, reason = store.publish(folder, model, extra, facts, exec_properties["keep"], number=number, keys=keys)
         current = store.production(folder, keys)
         pushed.set_int_custom_property("pushed", int(not reason))
         pushed.set_int_custom_property("holds", int(version.model_digest == contents.folder_digest(model)))

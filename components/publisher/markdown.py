@@ -10,7 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from components.model_store import contents
-from components.publisher.model_card import MIN_SLICE_ROWS, Column, ModelCard
+from components.publisher.model_card import MIN_SLICE_ROWS, Column, VersionCard
 from components.shared.metric_names import AUC, AUC_PR, CALIBRATION, LOG_LOSS, POSITIVES
 
 TEMPLATE = "model_card.md.j2"
@@ -39,28 +39,21 @@ def escape(value: object) -> Markup:
 
 
 def table(headers: Sequence[object], rows: Sequence[Sequence[object]], texts: int = 1) -> Markup:
-    """Make a table in GitHub's Markdown, padded for reading as text.
+    """Make a table in GitHub's Markdown, its cells escaped, and padded for reading as text.
 
-    Args:
-        headers: of the columns; escaped, as all cells are.
-        rows: of cells.
-        texts: how many columns from the left are aligned to the left; the others, of figures, to the right. Default: 1.
+    The first `texts` columns are aligned to the left; the others, of figures, to the right.
     """
-    cells = [[escape(cell) for cell in row] for row in (headers, *rows)]
-    widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(headers))]
-    ruler = ["-" * width if column < texts else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
-    padded = [
-        [
-            cell.ljust(width) if column < texts else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        for row in cells
-    ]
-    lines: list[Sequence[str]] = [padded[0], ruler, *padded[1:]]
-    return Markup("\n".join(f"| {' | '.join(line)} |" for line in lines))  # noqa: S704 (escaped above)
+    columns = []
+    for index, cells in enumerate(zip(headers, *rows, strict=True)):
+        escaped = [escape(cell) for cell in cells]
+        width = max(3, *map(len, escaped))
+        is_text = index < texts
+        header, *below = (cell.ljust(width) if is_text else cell.rjust(width) for cell in escaped)
+        columns.append([header, "-" * width if is_text else "-" * (width - 1) + ":", *below])
+    return Markup("\n".join(f"| {' | '.join(line)} |" for line in zip(*columns, strict=True)))  # noqa: S704 (escaped above)
 
 
-def render(card: ModelCard) -> str:
+def render(card: VersionCard) -> str:
     """Render the card. Only what a person wrote (`card.description`) is taken for Markdown."""
     return ENVIRONMENT.get_template(TEMPLATE).render(
         card=card,
@@ -74,7 +67,7 @@ def render(card: ModelCard) -> str:
     )
 
 
-def write(card: ModelCard, folder: Path) -> dict[str, Path]:
+def write(card: VersionCard, folder: Path) -> dict[str, Path]:
     """Write both forms of the card to a folder, and return them by their names in a version."""
     forms = {contents.CARD: render(card), contents.CARD_JSON: card.model_dump_json(indent=1) + "\n"}
     for name, content in forms.items():
@@ -82,7 +75,7 @@ def write(card: ModelCard, folder: Path) -> dict[str, Path]:
     return {name: folder / name for name in forms}
 
 
-def _metrics(card: ModelCard) -> Markup:
+def _metrics(card: VersionCard) -> Markup:
     headers = ["metric", "what it says", "value"] + (["model before"] if card.before else [])
     rows = []
     for name, value in card.metrics.items():
@@ -91,12 +84,11 @@ def _metrics(card: ModelCard) -> Markup:
     return table(headers, rows, texts=2)
 
 
-def _slices(card: ModelCard) -> Markup:
+def _slices(card: VersionCard) -> Markup:
     """Make the table of slices, with two decimals: at 1,500 rows the AUC's standard error is still over 0.01."""
     headers = ["slice", "rows", *(METRICS.get(name, (name,))[0] for name in card.metrics)]
     rows = [
-        [each.name, _thousands(each.rows), *(_rounded(each.metrics.get(name), 2) for name in card.metrics)]
-        for each in card.slices
+        [each.name, f"{each.rows:,}", *(_rounded(each.metrics.get(name), 2) for name in card.metrics)] for each in card.slices
     ]
     return table(headers, rows)
 
@@ -109,13 +101,13 @@ def _columns(columns: Sequence[Column]) -> Markup:
 def _values(column: Column) -> str:
     if column.kind == "text":
         top = ", ".join(f"{value} {share:.0%}" for value, share in column.top.items())
-        return f"{_thousands(column.distinct or 0)} values: {top}" if top else NONE
+        return f"{column.distinct or 0:,} values: {top}" if top else NONE
     if column.mean is None or column.minimum is None or column.maximum is None:
         return NONE
     return f"{_figure(column.minimum)} to {_figure(column.maximum)}, mean {_figure(column.mean)}"
 
 
-def _configuration(card: ModelCard) -> Markup:
+def _configuration(card: VersionCard) -> Markup:
     """Write a setting on each line, so that `diff` compares cards; indented, since a block of code gives nothing a meaning."""
     settings = [(f"{section}.{key}", value) for section, values in card.configuration.items() for key, value in values.items()]
     return Markup("\n".join(f"    {name} = {json.dumps(value)}" for name, value in settings))  # noqa: S704 (a block of code)
@@ -128,10 +120,6 @@ def _rounded(value: float | None, digits: int) -> str:
 def _figure(value: float) -> str:
     """Write three significant digits, and all before the point; without commas, as it may be a year."""
     return f"{value:.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.3g}"  # noqa: PLR2004
-
-
-def _thousands(number: int) -> str:
-    return f"{number:,}"
 
 
 def _months(window: Sequence[str]) -> str:
@@ -147,4 +135,4 @@ ENVIRONMENT = jinja2.Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-ENVIRONMENT.filters |= {"thousands": _thousands, "months": _months, "prose": Markup}
+ENVIRONMENT.filters |= {"thousands": "{:,}".format, "months": _months, "prose": Markup}

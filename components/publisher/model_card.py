@@ -2,12 +2,12 @@
 
 Its parts are those of Mitchell et al. (2019), "Model Cards for Model Reporting". It states no version number: a rollback
 publishes the same model, with the same card, under another one. The phone's file has a card of another kind, for its form
-(`components.shared.phone.card`). Imports nothing heavy.
+(`components.shared.phone.card`).
 """
 
 import math
-import tomllib
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,10 +15,11 @@ from pydantic import AfterValidator, Field, StringConstraints
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.model_store.manifest import Facts
-from components.shared import drift_report
+from components.shared import drift_report, problem_folder
 from components.shared.documents import Part, problems
 from components.shared.errors import BadConfig
 from components.shared.metric_names import OVERALL, ROWS
+from components.shared.tfdv_statistics import by_name, missing_share
 
 MIN_SLICE_ROWS = 100  # of a slice that is shown: the AUC of fewer, with a quarter of positives, is 0.13 uncertain
 TOP_VALUES = 3
@@ -62,7 +63,7 @@ class SliceOfCard(Part):
     """Metrics of the evaluation rows that have one value of a feature."""
 
     factor: str = Field(description="the feature")
-    name: str = Field(description="as in origin=JFK")
+    name: str = Field(description="as in shop=books")
     rows: int
     metrics: dict[str, float]
 
@@ -83,7 +84,7 @@ class DriftOfCard(Part):
     reasons: list[str]
 
 
-class ModelCard(Part):
+class VersionCard(Part):
     """All of a card. The Markdown shows it (`components.publisher.markdown`)."""
 
     schema_version: Literal[1] = 1
@@ -106,14 +107,10 @@ class ModelCard(Part):
 
 
 def read(path: Path) -> Description:
-    """Read the part that a person writes.
-
-    Raises:
-        BadConfig: the file is missing, no TOML, or a text is missing, empty or unknown.
-    """
+    """Read the part that a person writes. Raises BadConfig."""
     try:
-        return Description.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+        return Description.model_validate(problem_folder.tables(path))
+    except ValueError as error:  # BadConfig is one
         raise BadConfig(
             f"{path} does not describe the model for its card: {problems(error)}. Expected TOML with a text or a list of "
             f"texts for each of {', '.join(Description.model_fields)}. Correct that line; publish.card names the file."
@@ -128,15 +125,14 @@ def build(
     drift: drift_report.Report,
     findings: Iterable[object],
     statistics: statistics_pb2.DatasetFeatureStatisticsList,
-) -> ModelCard:
+) -> VersionCard:
     """Make the card from what the Publisher knows.
 
     Args:
         description: what a person wrote.
-        facts: what its manifest states.
+        facts: of the manifest.
         before: metrics of the model in production on the same evaluation rows; empty if there was none.
-        drift: DriftMonitor's report.
-        findings: what DataChecks found; each is a sentence as text.
+        drift, findings: the newest span's; each finding is a sentence as text.
         statistics: TFDV's, of the training split.
     """
     slices = [
@@ -144,14 +140,8 @@ def build(
         for name, values in facts.metrics.items()
         if name != OVERALL
     ]
-    return ModelCard(
-        model=facts.model,
-        created=facts.created,
-        git_commit=facts.git_commit,
-        tensorflow=facts.tensorflow,
-        span=facts.span,
-        window=facts.window,
-        rows=facts.rows,
+    return VersionCard(
+        **facts.model_dump(include={"model", "created", "git_commit", "tensorflow", "span", "window", "rows", "configuration"}),
         description=description,
         findings=[str(each) for each in findings],
         columns=columns(statistics),
@@ -162,24 +152,23 @@ def build(
         drift=DriftOfCard(
             verdict=drift.verdict, window=drift.reference.window if drift.reference else [], reasons=list(drift.reasons)
         ),
-        configuration=facts.configuration,
     )
 
 
 def columns(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> list[Column]:
     """List the columns of numbers and of texts that TFDV has counted, by name."""
-    found = (_column(feature) for feature in statistics.datasets[0].features)
-    return sorted((column for column in found if column), key=lambda column: column.name)
+    features = sorted(by_name(statistics.datasets[0]).items())
+    return [*filter(None, (_column(name, feature) for name, feature in features))]
 
 
-def _column(feature: statistics_pb2.FeatureNameStatistics) -> Column | None:
-    name = ".".join(feature.path.step)
+def _column(name: str, feature: statistics_pb2.FeatureNameStatistics) -> Column | None:
+    missing = missing_share(feature)
     if feature.HasField("num_stats"):
         numbers = feature.num_stats
         return Column(
             name=name,
             kind="integer" if feature.type == statistics_pb2.FeatureNameStatistics.INT else "number",
-            missing=_missing(numbers.common_stats),
+            missing=missing,
             mean=_finite(numbers.mean),
             minimum=_finite(numbers.min),
             maximum=_finite(numbers.max),
@@ -190,16 +179,11 @@ def _column(feature: statistics_pb2.FeatureNameStatistics) -> Column | None:
         return Column(
             name=name,
             kind="text",
-            missing=_missing(texts.common_stats),
+            missing=missing,
             distinct=texts.unique,
             top={top.value: top.frequency / counted for top in texts.top_values[:TOP_VALUES]},
         )
     return None
-
-
-def _missing(common: statistics_pb2.CommonStatistics) -> float:
-    rows = common.num_missing + common.num_non_missing
-    return common.num_missing / rows if rows else 1.0
 
 
 def _finite(value: float) -> float | None:
@@ -212,7 +196,6 @@ def _without_rows(metrics: Mapping[str, float]) -> dict[str, float]:
 
 
 def _summed_up(slices: list[SliceOfCard]) -> list[SmallSlices]:
-    rows: dict[str, list[int]] = {}
-    for each in slices:
-        rows.setdefault(each.factor, []).append(each.rows)
-    return [SmallSlices(factor=factor, slices=len(counts), rows=sum(counts)) for factor, counts in sorted(rows.items())]
+    factors = groupby(sorted(slices, key=lambda each: each.factor), lambda each: each.factor)
+    rows = {factor: [each.rows for each in found] for factor, found in factors}
+    return [SmallSlices(factor=factor, slices=len(counts), rows=sum(counts)) for factor, counts in rows.items()]

@@ -1,6 +1,7 @@
 """Write requests that a server replays before a version answers users: real rows, where TensorFlow Serving looks for them."""
 
 from collections.abc import Iterable
+from itertools import accumulate
 from pathlib import Path
 
 import tensorflow as tf
@@ -14,10 +15,10 @@ BATCHES = (1, 1, 2, 4, 8, 16, 32, 36)  # rows of each request, ROWS in all: a fi
 
 
 def write(path: Path, model_name: str, model: Path, examples: Iterable[str]) -> None:
-    """Write requests for `serving_default` and, if the model has it, `raw`.
+    """Write a TFRecord file of tensorflow_serving.PredictionLog for the signatures `serving_default` and `raw`.
 
     Args:
-        path: TFRecord file to write, of tensorflow_serving.PredictionLog.
+        path: to write.
         model_name: as the server knows it.
         model: folder of the SavedModel.
         examples: files of gzipped tf.Examples; the first rows are taken.
@@ -27,14 +28,9 @@ def write(path: Path, model_name: str, model: Path, examples: Iterable[str]) -> 
     graph = saved_model_pb2.SavedModel.FromString((model / "saved_model.pb").read_bytes()).meta_graphs[0]
     columns = {name: tf.as_dtype(tensor.dtype).name for name, tensor in graph.signature_def["raw"].inputs.items()}
     with tf.io.TFRecordWriter(str(path)) as writer:
-        start = 0
-        for rows in BATCHES:
-            batch = serialized[start : start + rows]
-            start += rows
-            if not batch:
-                break
-            writer.write(_request(model_name, "serving_default", {"examples": tf.constant(batch)}))
-            if columns:
+        for end, rows in zip(accumulate(BATCHES), BATCHES, strict=True):
+            if batch := serialized[end - rows : end]:
+                writer.write(_request(model_name, "serving_default", {"examples": tf.constant(batch)}))
                 writer.write(_request(model_name, "raw", raw_rows.parsed(batch, columns)))
 
 

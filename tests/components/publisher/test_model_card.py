@@ -14,7 +14,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.model_store.manifest import Facts
 from components.publisher import markdown, model_card
-from components.publisher.model_card import Description, ModelCard
+from components.publisher.model_card import Description, VersionCard
 from components.shared import data_findings, drift_report
 from components.shared.errors import BadConfig
 from pipeline import config
@@ -56,7 +56,7 @@ FACTS = {
     "configuration": {"train": {"epochs": 3, "seed": 2013}, "publish": {"model": "parcels"}},
     "metrics": {
         "overall": {"calibration": 1.0531, "example_count": 9056.0, "auc": 0.69858},
-        "country=UA": {"auc": 0.674, "calibration": 1.01, "example_count": 1580.0},
+        "country=DE": {"auc": 0.674, "calibration": 1.01, "example_count": 1580.0},
         "country=FL": {"auc": 0.9, "calibration": 1.9, "example_count": 100.0},
         "country=AS": {"auc": 0.111, "calibration": 1.9, "example_count": 99.0},
         "country=YV": {"calibration": 1.9, "example_count": 6.0},
@@ -99,7 +99,7 @@ def statistics(*texts: str) -> statistics_pb2.DatasetFeatureStatisticsList:
     return result
 
 
-def card(*reasons: str, facts=FACTS, before=None, texts=("UA", "B6"), findings=()) -> ModelCard:
+def card(*reasons: str, facts=FACTS, before=None, texts=("DE", "AT"), findings=()) -> VersionCard:
     return model_card.build(
         DESCRIPTION,
         Facts(**facts),
@@ -116,7 +116,7 @@ def rows(page: str) -> dict[str, list[str]]:
     return {html.unescape(row[0]): [html.unescape(cell) for cell in row[1:]] for row in cells if row}
 
 
-def page_of(found: ModelCard) -> str:
+def page_of(found: VersionCard) -> str:
     """As GitHub's Markdown, with raw HTML let through: what is dangerous then would be seen."""
     return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(markdown.render(found))
 
@@ -124,7 +124,7 @@ def page_of(found: ModelCard) -> str:
 def test_slices_of_fewer_than_100_rows_are_summed_up_and_not_shown():
     found = card()
     assert [(each.name, each.rows) for each in found.slices] == [
-        ("country=UA", 1580),
+        ("country=DE", 1580),
         ("country=FL", 100),
         ("shop=toys", 3081),
     ]
@@ -143,12 +143,12 @@ def test_figures_are_rounded_and_have_their_rows():
     shown = rows(page_of(card(before={"auc": 0.7114, "example_count": 9056.0})))
     assert shown["AUC"][1:] == ["0.699", "0.711"]
     assert shown["calibration"][1:] == ["1.053", "-"]  # of the model before it is not known
-    assert shown["country=UA"] == ["1,580", "0.67", "1.01"]
+    assert shown["country=DE"] == ["1,580", "0.67", "1.01"]
     assert shown["shop=toys"] == ["3,081", "-", "1.90"]
     assert "A dash: all rows of the slice are of one class" in markdown.render(card())
     assert shown["price"] == ["number", "-3 to 1013, mean 50.7", "25.0%"]
     assert shown["weight"] == ["number", "-", "100.0%"]
-    assert shown["UA"] == ["text", "2 values: UA 25%, B6 25%", "0.0%"]
+    assert shown["DE"] == ["text", "2 values: DE 25%, AT 25%", "0.0%"]
 
 
 def test_a_metric_without_a_definition_here_keeps_its_name():
@@ -194,7 +194,7 @@ def test_what_a_person_wrote_and_what_was_set_is_all_there():
 
 def test_the_json_is_the_card_and_the_markdown_is_made_of_it():
     found = card("reason", before={"auc": 0.7})
-    again = ModelCard.model_validate_json(found.model_dump_json())
+    again = VersionCard.model_validate_json(found.model_dump_json())
     assert again == found
     assert markdown.render(again) == markdown.render(found)
     json.dumps(found.model_dump(), allow_nan=False)
@@ -204,7 +204,7 @@ def test_both_files_are_written(tmp_path):
     found = card()
     files = markdown.write(found, tmp_path)
     assert {name: path.name for name, path in files.items()} == {name: name for name in ("model_card.md", "model_card.json")}
-    assert ModelCard.model_validate_json(files["model_card.json"].read_text()) == found
+    assert VersionCard.model_validate_json(files["model_card.json"].read_text()) == found
     assert files["model_card.md"].read_text() == markdown.render(found)
 
 
@@ -217,10 +217,10 @@ def test_tables_are_padded_for_a_terminal():
 def test_a_hostile_value_is_shown_and_not_obeyed(name):
     metrics = FACTS["metrics"] | {f"country={name}": {"auc": 0.5, "calibration": 1.0, "example_count": 200.0}}
     facts = FACTS | {"metrics": metrics, "configuration": {"data": {"spans": name}}}
-    page = page_of(card(f"{name} drifted", facts=facts, texts=(name, "B6"), findings=[name]))
+    page = page_of(card(f"{name} drifted", facts=facts, texts=(name, "AT"), findings=[name]))
     shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(name.split()))
     assert rows(page)[f"country={shown}"] == ["200", "0.50", "1.00"]
-    assert rows(page)[shown] == ["text", f"2 values: {shown} 25%, B6 25%", "0.0%"]
+    assert rows(page)[shown] == ["text", f"2 values: {shown} 25%, AT 25%", "0.0%"]
     assert f"{shown} drifted" in html.unescape(re.sub(r"<[^>]*>", "", page))
     tags = {tag.lower() for tag in re.findall(r"<(\w+)", page)}
     assert tags <= {
