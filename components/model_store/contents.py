@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
 from components.model_store.manifest import MANIFEST
 from components.model_store.signature import SIGNATURE
@@ -18,9 +19,9 @@ BESIDE = (STATISTICS, WARM_UP, CARD, CARD_JSON, MANIFEST, SIGNATURE, FINGERPRINT
 
 def sums(folder: Path) -> dict[str, str]:
     """Compute the SHA-256 of everything below a version's folder but its signature; empty for what is no file, as a link."""
-    names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    regular = {name: (folder / name).is_file() and not (folder / name).is_symlink() for name in names}
-    return {str(name): sha256(folder / name) if regular[name] else "" for name in names if str(name) != SIGNATURE}
+    modes = {path: path.lstat().st_mode for path in sorted(folder.rglob("*")) if path != folder / SIGNATURE}
+    found = {path: sha256(path) if S_ISREG(mode) else "" for path, mode in modes.items() if not S_ISDIR(mode)}
+    return {str(path.relative_to(folder)): total for path, total in found.items()}
 
 
 def sums_of_model(folder: Path) -> dict[str, str]:

@@ -37,11 +37,7 @@ class Pins:
 
 
 def read(folder: Path) -> Pins:
-    """Read what the models.config beside `folder` says of the model of that name; nothing if there is no such file.
-
-    Raises:
-        BadConfig: the file cannot be read.
-    """
+    """Read what the models.config beside `folder` says of the model of that name; if it is there. Raises BadConfig."""
     path = folder.parent / CONFIG
     try:
         text = path.read_text(encoding="utf-8")
@@ -54,11 +50,7 @@ def read(folder: Path) -> Pins:
 
 
 def parse(text: str, origin: str, *, allow_unknown: bool = False) -> model_server_config_pb2.ModelServerConfig:
-    """Parse a config's text. `origin` is named in errors. Unknown fields are refused, or ignored when allowed.
-
-    Raises:
-        BadConfig: it is not the text of a ModelServerConfig.
-    """
+    """Parse a config's text. `origin` is named in errors. Raises BadConfig, also for unknown fields unless they are allowed."""
     try:
         return text_format.Parse(text, model_server_config_pb2.ModelServerConfig(), allow_unknown_field=allow_unknown)
     except text_format.ParseError as error:
@@ -69,11 +61,7 @@ def parse(text: str, origin: str, *, allow_unknown: bool = False) -> model_serve
 
 
 def pins(config: model_server_config_pb2.ModelServerConfig, model: str, origin: str) -> Pins:
-    """Pick what a config says of one model; nothing if it does not list it.
-
-    Raises:
-        BadConfig: it lists the model more than once.
-    """
+    """Pick what a config says of one model; nothing if it does not list it. Raises BadConfig if it does more than once."""
     entries = [entry for entry in config.model_config_list.config if entry.name == model]
     if len(entries) > 1:
         raise BadConfig(f"{origin} lists the model {model} {len(entries)} times; expected once. Remove the others.")

@@ -90,9 +90,7 @@ def signed(content: bytes, signature: bytes | None, *, model: str, number: int, 
         origin: of the manifest, for errors.
         keys: one of the trusted ones must have signed it. Default: none, and no signature is needed.
 
-    Raises:
-        CorruptModel: it is not a manifest.
-        SignatureInvalid: it is not signed, or was signed as another version.
+    Raises CorruptModel, or SignatureInvalid if it is not signed, or was signed as another version.
     """
     if keys.trusted and not (signature and is_signed(content, signature, keys.trusted)):
         found = (

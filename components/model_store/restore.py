@@ -27,16 +27,18 @@ def restore(folder: Path, number: int | None, keep: int, new_number: int = 0, ke
 
     Raises:
         VersionNotFound: there is no such version, or none to go back to.
-        CorruptModel: the version to restore differs from its manifest. The one in production may: that is a reason to go back.
-        SignatureInvalid: the version to restore is not signed.
-        PublishFailed: nothing was changed.
-        BadConfig: models.config cannot be read.
-        ProductionPinned: a models.config says what is in production, so a new version would change nothing for users.
+        CorruptModel, SignatureInvalid: the version to restore; the one in production may be, that is a reason to go back.
+        PublishFailed, BadConfig, ProductionPinned: nothing was changed.
     """
     if not store.versions(folder):
         raise VersionNotFound(f"{folder} holds no version; expected one that was published. There is nothing to go back to.")
     with store.writing(folder):
-        _not_pinned(folder)
+        if (pinned := labels.read(folder).production) is not None:
+            raise ProductionPinned(
+                f"{folder.parent / labels.CONFIG} has version {pinned} of {folder.name} in production, whatever is newer. "
+                "Expected no version there for a rollback by a new one: it would change nothing for users. "
+                "`python -m serving.promote --rollback` goes back to the version before, and `--stable VERSION` to any other."
+            )
         present = store.versions(folder)
         source = _predecessor(folder, present, keys) if number is None else _named(folder, present, number, keys)
         store.verify(source)
@@ -51,18 +53,9 @@ def restore(folder: Path, number: int | None, keep: int, new_number: int = 0, ke
     return source, version
 
 
-def _not_pinned(folder: Path) -> None:
-    if (pinned := labels.read(folder).production) is not None:
-        raise ProductionPinned(
-            f"{folder.parent / labels.CONFIG} has version {pinned} of {folder.name} in production, whatever is newer. Expected "
-            "no version there for a rollback by a new one: it would change nothing for users. "
-            "`python -m serving.promote --rollback` goes back to the version before, and `--stable VERSION` to any other."
-        )
-
-
 def _withdrawn(folder: Path, present: list[int], source: Version, keys: Keys) -> list[Withdrawn]:
     """List what must not be published again: the models above the source, and those they withdrew; never the source's own."""
-    above = [version for number in present if number > source.number and (version := _readable(folder, number, keys))]
+    above = [*filter(None, (_readable(folder, number, keys) for number in present if number > source.number))]
     # The source's own list too: the manifests above it, which repeat it, may be the corrupt ones.
     entries = {entry.version: entry for version in (source, *above) for entry in version.manifest.withdrawn}
     entries |= {version.number: Withdrawn(version=version.number, model=version.model_digest) for version in above}

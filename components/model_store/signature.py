@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,31 +27,22 @@ MAKE = "`python -m pipeline.keys make FOLDER` makes a pair"
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys that a process trusts and signs with. Without any it requires no signature, and makes none.
+    """The keys that a process trusts and signs with. Without any it requires no signature, and makes none."""
 
-    Attributes:
-        trusted: a manifest must be signed by one of them.
-        private: signs what is published; its public half is among `trusted`.
-    """
-
-    trusted: tuple[Ed25519PublicKey, ...] = ()
-    private: Ed25519PrivateKey | None = None
+    trusted: tuple[Ed25519PublicKey, ...] = ()  # a manifest must be signed by one of them
+    private: Ed25519PrivateKey | None = None  # signs what is published; its public half is among the trusted
 
 
 NO_KEYS = Keys()
 
 
 def read_keys(public_key: Path | str | None, signing_key: Path | str | None = None) -> Keys:
-    """Read the keys in these files; an empty path: none.
-
-    Raises:
-        BadConfig: a file cannot be read, holds another kind of key, or the two are no pair.
-    """
+    """Read the keys in these files; an empty path: none. Raises BadConfig, also if the two are no pair."""
     trusted = _public_keys(Path(public_key)) if public_key else ()
     if not signing_key:
         return Keys(trusted)
     private = _private_key(Path(signing_key))
-    if _raw(private.public_key()) not in map(_raw, trusted):
+    if private.public_key() not in trusted:
         raise BadConfig(
             f"The public half of {signing_key} is not in {public_key or 'a file of public keys'}; expected it there, or nobody "
             "would load what is signed. Add it to that file."
@@ -69,15 +61,11 @@ def is_signed(manifest: bytes, signature: bytes, trusted: Iterable[Ed25519Public
         raw = base64.b64decode(signature.strip(), validate=True)
     except binascii.Error:
         return False
-    return any(_verifies(key, raw, manifest) for key in trusted)
-
-
-def _verifies(key: Ed25519PublicKey, signature: bytes, manifest: bytes) -> bool:
-    try:
-        key.verify(signature, manifest)
-    except InvalidSignature:
-        return False
-    return True
+    for key in trusted:
+        with suppress(InvalidSignature):
+            key.verify(raw, manifest)
+            return True
+    return False
 
 
 def _public_keys(path: Path) -> tuple[Ed25519PublicKey, ...]:
@@ -120,7 +108,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise BadConfig(f"The key {path} cannot be read: {error}. Correct the path or the rights. {MAKE}.") from error
-
-
-def _raw(key: Ed25519PublicKey) -> bytes:
-    return key.public_bytes_raw()

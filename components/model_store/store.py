@@ -46,11 +46,7 @@ def versions(folder: Path) -> list[int]:
 def production(folder: Path, keys: Keys = NO_KEYS) -> Version | None:
     """Read the version that users get: the one that models.config pins, else the newest. None if nothing was published.
 
-    Raises:
-        CorruptModel: it has no readable manifest.
-        SignatureInvalid: there are keys, and none of them signed it.
-        VersionNotFound: models.config pins a version that is not there.
-        BadConfig: models.config cannot be read.
+    Raises CorruptModel or SignatureInvalid as `read`, VersionNotFound if the pinned version is not there, BadConfig.
     """
     numbers = versions(folder)
     pinned = labels.read(folder).production
@@ -69,12 +65,7 @@ def newest(folder: Path, keys: Keys = NO_KEYS) -> Version | None:
 
 
 def read(folder: Path, number: int, keys: Keys = NO_KEYS) -> Version:
-    """Read a version's manifest.
-
-    Raises:
-        CorruptModel: there is none, or it is not a manifest.
-        SignatureInvalid: there are keys, and none of them signed it as this version of this model.
-    """
+    """Read a version's manifest. Raises CorruptModel, or SignatureInvalid if no key signed it as this version of this model."""
     path = folder / str(number) / MANIFEST
     try:
         content = path.read_bytes()
@@ -86,35 +77,23 @@ def read(folder: Path, number: int, keys: Keys = NO_KEYS) -> Version:
     return Version(number, path.parent, manifest, hashlib.sha256(content).hexdigest())
 
 
-def verify(version: Version) -> None:
-    """Compare every file of a version with its manifest.
-
-    Raises:
-        CorruptModel: a file is missing, was changed, was added, or is a link.
-    """
-    _compare(version, version.folder)
-
-
-def copy(version: Version, target: Path) -> None:
-    """Copy a version into a new folder, and compare the copy, so that what is loaded from there is what was compared.
-
-    Raises:
-        CorruptModel: as `verify`; no copy is left then.
-    """
-    shutil.copytree(version.folder, target, symlinks=True)
-    try:
-        _compare(version, target)
-    except CorruptModel:
-        shutil.rmtree(target)
-        raise
-
-
-def _compare(version: Version, folder: Path) -> None:
-    if wrong := differences({**version.manifest.files, MANIFEST: version.digest}, sums(folder)):
+def verify(version: Version, folder: Path | None = None) -> None:
+    """Raise CorruptModel if a file of a version, or of its copy in `folder`, is missing, changed, added, or a link."""
+    if wrong := differences({**version.manifest.files, MANIFEST: version.digest}, sums(folder or version.folder)):
         raise CorruptModel(
             f"Version {version.number} in {version.folder} differs from its manifest: {', '.join(wrong)}. Expected the files "
             f"as they were published. Restore them, or go back to another version: {GO_BACK}."
         )
+
+
+def copy(version: Version, target: Path) -> None:
+    """Copy a version into a new folder, and `verify` the copy, so that what is loaded from there is what was compared."""
+    shutil.copytree(version.folder, target, symlinks=True)
+    try:
+        verify(version, target)
+    except CorruptModel:
+        shutil.rmtree(target)
+        raise
 
 
 def publish(
@@ -145,12 +124,7 @@ def publish(
         nothing is new, as after a run that was killed right after its push: pushing again would only displace older versions.
         For a model that was withdrawn, the version in production.
 
-    Raises:
-        PublishFailed: nothing was published; the versions are as they were.
-        CorruptModel: the newest version, or the one in production, cannot be compared with.
-        SignatureInvalid: one of the two is not signed.
-        VersionNotFound: models.config pins a version that is not there.
-        BadConfig: models.config cannot be read.
+    Raises PublishFailed if nothing was published, and as `production` and `newest`, which are compared with.
     """
     with writing(folder):
         version, reason = _add(folder, model, extra, facts, number=number, keys=keys)
@@ -185,7 +159,8 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / ".lock"):
-            _remove_leftovers(folder)
+            for left in folder.glob(f"{TEMPORARY_PREFIX}*"):  # by killed publishers: with the lock, nobody is writing it
+                shutil.rmtree(left)
             yield
     except OSError as error:
         if isinstance(error, CrosswindError):
@@ -204,17 +179,14 @@ def prune(folder: Path, keep: int) -> None:
     named = labels.read(folder).named
     for old in [number for number in versions(folder)[:-keep] if number not in named]:
         try:
-            _delete(folder, old)
+            with temporary_folder(folder) as temporary:  # renamed first, so that a server never sees half of it
+                (folder / str(old)).rename(temporary / str(old))
         except OSError as error:
             LOG.warning("Version %d in %s is not kept, and cannot be deleted: %s. Delete its folder.", old, folder, error)
 
 
 def write(folder: Path, model: Path, extra: Mapping[str, Path], manifest: Manifest, *, keys: Keys) -> Version:
-    """Write the version that a manifest states, with the sums of what is copied, so that a change meanwhile is not published.
-
-    Raises:
-        PublishFailed: a file was changed meanwhile.
-    """
+    """Write the version that a manifest states. Raises PublishFailed if a file was changed meanwhile."""
     target, content = folder / str(manifest.version), manifest.content()
     with temporary_folder(folder) as temporary:
         shutil.copytree(model, temporary, dirs_exist_ok=True)
@@ -235,15 +207,3 @@ def write(folder: Path, model: Path, extra: Mapping[str, Path], manifest: Manife
         temporary.rename(target)
         fsync(folder)
     return Version(manifest.version, target, manifest, hashlib.sha256(content).hexdigest())
-
-
-def _delete(folder: Path, number: int) -> None:
-    """Delete a version. It is renamed first, so that a server never sees half of it."""
-    with temporary_folder(folder) as temporary:
-        (folder / str(number)).rename(temporary / str(number))
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Remove what killed publishers left. The lock is held, so nobody is writing them."""
-    for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
-        shutil.rmtree(path)
