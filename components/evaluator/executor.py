@@ -20,10 +20,7 @@ class Executor(executor.Executor):
     def evaluate(self, inputs: dict[str, list[Artifact]], outputs: dict[str, list[Artifact]], exec_properties: dict) -> None:
         """Write the evaluation and the blessing, as TFX does. A subclass may reach the same result in another way.
 
-        Args:
-            inputs: by TFX's keys; no `baseline_model` where nothing is in production.
-            outputs: by TFX's keys.
-            exec_properties: TFX's.
+        The keys are TFX's; there is no `baseline_model` where nothing is in production.
         """
         super().Do(inputs, outputs, exec_properties)
 

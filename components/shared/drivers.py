@@ -58,9 +58,8 @@ class NeverCached(CacheKeyDriver):
 def named_files(exec_properties: Mapping[str, Any]) -> dict[str, str]:
     """Compute the SHA-256 of each file that a parameter names, by parameter. The executor reports one that it may not read."""
     texts = {name: value for name, value in sorted(exec_properties.items()) if isinstance(value, str)}
-    readable = {name: text for name, text in texts.items() if _is_file(text) and os.access(text, os.R_OK)}
-    return {name: sha256(Path(text)) for name, text in readable.items()}
-
-
-def _is_file(text: str) -> bool:
-    return os.path.isfile(text)  # noqa: PTH113 (a Path raises where the text is too long for a name)
+    return {
+        name: sha256(Path(text))
+        for name, text in texts.items()
+        if os.path.isfile(text) and os.access(text, os.R_OK)  # noqa: PTH113 (a Path raises where the text is too long for a name)
+    }

@@ -8,11 +8,7 @@ from components.shared.errors import BadData
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Read a row, a list of rows, or the `instances` of a REST request's body.
-
-    Raises:
-        BadData: the file is no JSON, or holds no rows.
-    """
+    """Read a row, a list of rows, or the `instances` of a REST request's body. Raises BadData."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -15,15 +15,12 @@ def exists(path: Path) -> bool:
 
 
 def check(path: Path, *, to_write: bool, patience: float = PATIENCE) -> None:
-    """Refuse a file that cannot be used, and say why. One that is missing or empty can: TFX makes the tables.
+    """Raise RootUnusable if a file is locked, read-only or no complete database; TFX makes the tables of an empty one.
 
     Args:
-        path: the file.
+        path: may be missing.
         to_write: whether a run will write to it, so that nobody else may.
         patience: seconds to wait for a process that has locked it. Default: 10.
-
-    Raises:
-        RootUnusable: it is locked, read-only, or not a complete database.
     """
     if not exists(path):
         return

@@ -28,14 +28,11 @@ def spare_this_machine() -> None:
     """
     if not getproxies_environment():
         return
+    exempt = next(filter(None, map(os.environ.get, EXEMPTIONS)), "")
     names = [*EXEMPTIONS, *(["no_grpc_proxy"] if "no_grpc_proxy" in os.environ else [])]  # gRPC asks that one first
-    for name, given in {name: os.environ.get(name) or _exempt() for name in names}.items():
+    for name, given in {name: os.environ.get(name) or exempt for name in names}.items():
         hosts = [re.sub(r"^\[(.*)\]$", r"\1", host.strip()) for host in given.split(",")]
         os.environ[name] = ",".join(dict.fromkeys(filter(None, [*hosts, *THIS_MACHINE]))) if "*" not in hosts else "*"
-
-
-def _exempt() -> str:
-    return next((os.environ[name] for name in EXEMPTIONS if os.environ.get(name)), "")
 
 
 def is_here(host: str) -> bool:
@@ -54,23 +51,20 @@ def grpc_options(address: str) -> list[tuple[str, int]]:
 def _direct(parts: SplitResult) -> bool:
     """Tell whether a call needs no proxy: an exemption is a host, with or without its port."""
     host = parts.hostname or ""
-    return is_here(host) or any(proxy_bypass(name) for name in (host, parts.netloc.rpartition("@")[2]))
+    return is_here(host) or any(map(proxy_bypass, (host, parts.netloc.rpartition("@")[2])))
 
 
 def proxy(url: str) -> tuple[str, str] | None:
     """Return the proxy between here and a URL, and the variable that names it; None: there is none.
 
-    Args:
-        url: may be grpc://, for which gRPC reads variables of its own; http:// if it has no scheme.
-
-    Raises:
-        BadConfig: it is of a kind that nothing here speaks, or not an address; the variable is named.
+    For a grpc:// URL, gRPC reads variables of its own; without a scheme it is http://. Raises BadConfig, which names the
+    variable, if the proxy is of a kind that nothing here speaks, or not an address.
     """
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if _direct(parts):
         return None
-    kinds = (f"{parts.scheme}_proxy", "all_proxy")
-    names = GRPC if parts.scheme == "grpc" else [name for kind in kinds for name in (kind, kind.upper())]
+    others = (f"{parts.scheme}_proxy", f"{parts.scheme}_proxy".upper(), "all_proxy", "ALL_PROXY")
+    names = GRPC if parts.scheme == "grpc" else others
     name = next((name for name in names if os.environ.get(name)), "")
     return (_usable(name, os.environ[name]), name) if name else None
 
@@ -114,9 +108,7 @@ def via(url: str) -> str:
 def web(url: str, seconds: float) -> "httpx.Client":
     """Make an HTTP client for a URL and what is below it.
 
-    Raises:
-        BadConfig: the environment names a proxy or certificates that cannot be used; the variable is named.
-        httpx.InvalidURL: it is not a URL.
+    Raises httpx.InvalidURL, or BadConfig, which names the variable, for a proxy or certificates that cannot be used.
     """
     import httpx  # noqa: PLC0415
 
@@ -139,13 +131,11 @@ def web(url: str, seconds: float) -> "httpx.Client":
 
 
 def _certificates() -> "ssl.SSLContext":
-    import ssl  # noqa: PLC0415
-
     import httpx  # noqa: PLC0415
 
     try:
         return httpx.create_ssl_context()  # which reads the environment
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:  # ssl.SSLError is one
         name = next(name for name in CERTIFICATES if os.environ.get(name))
         raise _no_certificates(name, str(error)) from error
 
@@ -158,11 +148,7 @@ def _no_certificates(name: str, why: str) -> BadConfig:
 
 
 def check_for_requests(url: str) -> None:
-    """Check the environment for a library that calls a URL by `requests`, as Google's: it would end in a traceback.
-
-    Raises:
-        BadConfig: the environment names a proxy or certificates that cannot be used; the variable is named.
-    """
+    """Raise BadConfig, as `web`, for a library that calls a URL by `requests`, as Google's: it would end in a traceback."""
     proxy(url)
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         if (path := os.environ.get(name)) and not os.access(path, os.R_OK):

@@ -21,9 +21,7 @@ os.execvp(sys.argv[2], sys.argv[2:])
 def start(command: list[str], **further: Any) -> subprocess.Popen:
     """Start a command in a session of its own, which the kernel ends when the thread that started it ends.
 
-    Args:
-        command: the program, looked for in PATH, and its arguments.
-        further: arguments of `Popen`, no `preexec_fn` among them.
+    Its program is looked for in PATH. `further` are arguments of `Popen`, no `preexec_fn` among them.
     """
     starter = [sys.executable, "-I", "-S", "-c", STARTER, str(os.getpid())]
     return subprocess.Popen([*starter, *command], start_new_session=True, **further)

@@ -16,9 +16,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 def array(values: Sequence[Any], dtype: np.dtype) -> np.ndarray:
     """Make an array of values without changing any, as a number would change that becomes infinite.
 
-    Raises:
-        TypeError: a value is of another type: a bool is not a number, a number not a text.
-        OverflowError: a number is too large for the dtype.
+    Raises TypeError, as a bool is not a number and a number not a text, or OverflowError.
     """
     for value in values:
         if not isinstance(value, TYPES[dtype.kind]) or (isinstance(value, bool) and dtype.kind != "b"):

@@ -14,17 +14,11 @@ INTERVAL = (2.5, 97.5)  # percentiles
 
 @dataclass(frozen=True)
 class Scored:
-    """Labels and scores of the same rows, in the order of time.
+    """Labels and scores of the same rows, in the order of time; each array of shape [rows]."""
 
-    Attributes:
-        labels: 0 or 1, shape [rows].
-        scores: the model's probabilities of 1, shape [rows].
-        days: a number for the day of each row, shape [rows]; None (default): unknown, and blocks are of consecutive rows.
-    """
-
-    labels: np.ndarray
-    scores: np.ndarray
-    days: np.ndarray | None = None
+    labels: np.ndarray  # 0 or 1
+    scores: np.ndarray  # the model's probabilities of 1
+    days: np.ndarray | None = None  # a number for the day of each row; None: unknown, and blocks are of consecutive rows
 
     @cached_property
     def blocks(self) -> np.ndarray:

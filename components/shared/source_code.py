@@ -28,9 +28,7 @@ def at_start(module: str) -> str:
 def digest(module: str, checkout: Path = CHECKOUT) -> str:
     """Compute the SHA-256 over the `files` of a module, as they are now.
 
-    Args:
-        module: its dotted name; anything after it, as a class, is ignored. A library has no source here.
-        checkout: where the project's packages are.
+    Anything after its dotted name, as a class, is ignored. A library has no source here.
     """
     total = hashlib.sha256()
     for name, source in sorted(files(module, checkout).items()):
@@ -74,6 +72,6 @@ def _imports(source: bytes, name: str) -> frozenset[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             within = Path(name).parts[: -node.level] if node.level else ()
-            base = ".".join([*within, *([node.module] if node.module else [])])
+            base = ".".join(filter(None, [*within, node.module]))
             found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
     return frozenset(found)

@@ -13,17 +13,11 @@ PERIOD = 0.2  # seconds between two reports that are passed on
 
 @dataclass(frozen=True)
 class Step:
-    """A part of a node's work.
+    """A part of a node's work."""
 
-    Attributes:
-        unit: of what is counted, such as "epoch".
-        done: how many are done; a fraction counts for the one under way.
-        of: how many there are.
-    """
-
-    unit: str
-    done: float
-    of: int
+    unit: str  # of what is counted, such as "epoch"
+    done: float  # how many are done; a fraction counts for the one under way
+    of: int  # how many there are
 
     @property
     def number(self) -> int:

@@ -24,13 +24,9 @@ SEVEN_BITS = 0x7F
 
 
 def encode(batch: pa.RecordBatch) -> pa.BinaryArray:
-    """Serialize tf.Examples, one for each row.
+    """Serialize tf.Examples, one for each row of columns of float32, int64, string or binary; a null omits the feature.
 
-    Args:
-        batch: columns of float32, int64, string or binary; a null omits the feature.
-
-    Raises:
-        BadData: a column has another type.
+    Raises BadData if a column has another type.
     """
     if unknown := [field for field in batch.schema if field.type not in ENCODERS]:
         kinds = ", ".join(str(kind) for kind in ENCODERS)

@@ -13,37 +13,30 @@ BASELINE = "baseline"
 RANKINGS = (AUC, AUC_PR)  # of positives above negatives: with only one class there is none, but TFMA may say 0 or 1
 COMPARED = (AUC, LOG_LOSS, CALIBRATION)  # later spans are compared with these
 
-Metrics = dict[str, dict[str, float]]  # slice, as "origin=JFK" or "overall" -> metric -> value
+Metrics = dict[str, dict[str, float]]  # slice, as "shop=books" or "overall" -> metric -> value
 
 
 def metrics(folder: str) -> dict[str, Metrics]:
-    """Read the metrics of `CANDIDATE` and, if there was one, `BASELINE`.
+    """Read the metrics of `CANDIDATE` and, if there was one, `BASELINE`: model name to slice to metric to value.
 
-    Args:
-        folder: of the ModelEvaluation artifact.
-
-    Returns:
-        Model name to slice to metric to value. A metric without a value there is left out: a ratio to zero positives, or how
-        well positives are told from negatives where all rows are of one class.
+    A metric without a value is left out: a ratio to zero positives, or how well positives are told from negatives where all
+    rows are of one class.
     """
     result: dict[str, Metrics] = {}
     for model, slice_name, name, value in _figures(folder):
         if math.isfinite(value):
             result.setdefault(model, {}).setdefault(slice_name, {})[name] = value
-    for slices in result.values():
-        for values in slices.values():
-            if of_one_class(values):
-                for name in RANKINGS:
-                    values.pop(name, None)
+    for values in (values for slices in result.values() for values in slices.values() if of_one_class(values)):
+        for name in RANKINGS:
+            values.pop(name, None)
     return result
 
 
 def of_one_class(values: Mapping[str, float]) -> bool:
-    """Tell whether all rows of a slice are positive, or none is.
+    """Tell by a slice's finite metrics whether all its rows are positive, or none is.
 
-    Args:
-        values: its finite metrics. In an evaluation of older code, without the mean label, a missing calibration, which is a
-            ratio to the positives, shows that there are none.
+    In an evaluation of older code, without the mean label, a missing calibration, which is a ratio to the positives, shows
+    that there are none.
     """
     if POSITIVES in values:
         return values[POSITIVES] in (0, 1)
@@ -72,7 +65,7 @@ def score_histogram(folder: str) -> list[float]:
     """Count evaluation rows by the candidate's score, in the equally wide buckets of TFMA's calibration plot over [0, 1]."""
     for plots in tfma.load_plots(folder):
         for found in plots.plot_keys_and_values:
-            if not plots.slice_key.single_slice_keys and (found.key.model_name or CANDIDATE) == CANDIDATE:
+            if not plots.slice_key.single_slice_keys and found.key.model_name in ("", CANDIDATE):
                 # The first and last bucket are those of scores below 0 and from 1 on.
                 buckets = found.value.calibration_histogram_buckets.buckets
                 below, *counts, beyond = (bucket.num_weighted_examples.value for bucket in buckets)
@@ -81,7 +74,7 @@ def score_histogram(folder: str) -> list[float]:
 
 
 def name_of(slice_key) -> str:
-    """Name a slice: "origin=JFK", or "overall" for all rows."""
+    """Name a slice: "shop=books", or "overall" for all rows."""
     parts = [f"{part.column}={_value(part)}" for part in slice_key.single_slice_keys]
     return ", ".join(parts) or OVERALL
 

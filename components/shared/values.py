@@ -15,11 +15,7 @@ EXACT = 2.0**53  # from here on a double no longer stands for one integer
 
 
 class Unfit(ValueError):
-    """A value is not what its column is declared to be.
-
-    Attributes:
-        row: its place in the column, from 0.
-    """
+    """A value is not what its column is declared to be. `row` is its place in the column, from 0."""
 
     def __init__(self, row: int, message: str):
         super().__init__(message)
@@ -36,14 +32,10 @@ def expected(type_: pa.DataType) -> str:
 
 
 def cast(column: pa.Array, type_: pa.DataType) -> pa.Array:
-    """Cast the column to `type_`; what is missing is null. Nothing changes but by rounding.
+    """Cast a column of any type to string, float32, float64, int64 or date32; what is missing is null.
 
-    Args:
-        column: of any type; text becomes a number or a date by the table in `data/README.md`.
-        type_: string, float32, float64, int64 or date32.
-
-    Raises:
-        Unfit: naming the first value that does not fit.
+    Nothing changes but by rounding. Text becomes a number or a date by the table in `data/README.md`. Raises Unfit, naming the
+    first value that does not fit.
     """
     try:
         return _cast(column, type_)

@@ -23,64 +23,41 @@ LENGTHS = ("miles", "km")  # units of a distance between two places
 
 
 class Words(Part):
-    """The words in which a problem speaks to people.
+    """The words in which a problem speaks to people."""
 
-    Attributes:
-        title: of the screen that asks.
-        row, rows: what a row is, in the singular and the plural: "27 rows".
-        ask: on the button.
-        event: what the probability is of, after "27 % chance of".
-        yes: the verdict from the threshold on.
-        above, below: the verdict below the threshold, from the base rate on and below it.
-        positive, negative: either answer in a word or two, for lists.
-    """
-
-    title: str = "Prediction"
-    row: str = "row"
-    rows: str = "rows"
-    ask: str = "Predict"
-    event: str = "yes"
-    yes: str = "Yes is likely"
-    above: str = "Chance above average"
-    below: str = "Chance below average"
-    positive: str = "yes"
+    title: str = "Prediction"  # of the screen that asks
+    row: str = "row"  # what a row is, in the singular
+    rows: str = "rows"  # and the plural: "27 rows"
+    ask: str = "Predict"  # on the button
+    event: str = "yes"  # what the probability is of, after "27 % chance of"
+    yes: str = "Yes is likely"  # the verdict from the threshold on
+    above: str = "Chance above average"  # the verdict below the threshold, from the base rate on
+    below: str = "Chance below average"  # and below that
+    positive: str = "yes"  # either answer in a word or two, for lists
     negative: str = "no"
 
 
 class FeatureCard(Part):
     """One raw input, and how a form asks for it.
 
-    Attributes:
-        name: of the column.
-        kind: how it is prepared.
-        dtype: of the raw value.
-        unit: for people.
-        optional: it may be missing.
-        values: of a category: those that training knows.
-        minimum, maximum: of a number, in `unit`.
-        typical: of a number: the median in training.
-        words: the field's label; empty: the name is shown.
-        form: how a form asks. "time" is in minutes since midnight, "weekday" in days since Monday, "percent" shows a share as a
-            percentage, "distance" is filled in from `between`. Empty: by kind. A category is a choice, or a text where it has
-            no values; a flag a switch; a share a percentage; anything else a number.
-        value_words: of a category: words for its values.
-        places: of a category: latitude and longitude of its values, in degrees.
-        between: of a "distance": the two categories that have the places. `unit` is one of LENGTHS.
+    `form` "time" is in minutes since midnight, "weekday" in days since Monday, "percent" shows a share as a percentage,
+    "distance" is filled in from the places of the two categories in `between`. Empty: by kind. A category is a choice, or a
+    text where it has no values; a flag a switch; a share a percentage; anything else a number.
     """
 
     name: str
     kind: str
     dtype: Literal["string", "float32", "int64"]
-    unit: str = ""
+    unit: str = ""  # for people; of a "distance" one of LENGTHS
     optional: bool = False
-    values: list[str] | None = None
-    minimum: float | None = None
+    values: list[str] | None = None  # of a category: those that training knows
+    minimum: float | None = None  # of a number, in `unit`
     maximum: float | None = None
-    typical: float | None = None
-    words: str = ""
+    typical: float | None = None  # of a number: the median in training
+    words: str = ""  # the field's label; empty: the name is shown
     form: Form = ""
     value_words: dict[str, str] = {}
-    places: dict[str, tuple[float, float]] = {}
+    places: dict[str, tuple[float, float]] = {}  # of a category: latitude and longitude of its values, in degrees
     between: tuple[str, str] | None = None
 
     @property

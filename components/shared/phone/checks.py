@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as flatbuffer
+from ai_edge_litert.interpreter import Interpreter
 
 from components.shared.errors import NotConvertible
 from components.shared.phone.runtime import OUTPUT, SIGNATURE, TFLiteModel
@@ -21,28 +22,18 @@ def operators(model: bytes) -> list[str]:
 
 
 def check(model: bytes, columns: Collection[str], rows: Mapping[str, np.ndarray], max_kb: int) -> None:
-    """Refuse a file that is not fit for a phone.
+    """Raise NotConvertible if a file is not fit for a phone.
 
     Args:
         model: the file.
         columns: names that its signature must have, no more and no fewer.
         rows: raw columns to try it on.
         max_kb: largest size, in units of 1,000 bytes.
-
-    Raises:
-        NotConvertible: saying what was found and what was expected.
     """
     if bad := [name for name in operators(model) if name.partition(" ")[0] in REFUSED]:
         raise NotConvertible(f"The file has {', '.join(bad)}; expected builtin operations only, and weights as constants.")
-    read = flatbuffer.Model.GetRootAsModel(model, 0)
-    signatures = [read.SignatureDefs(index) for index in range(read.SignatureDefsLength())]
-    found = {
-        signature.SignatureKey().decode(): (
-            {signature.Inputs(index).Name().decode() for index in range(signature.InputsLength())},
-            {signature.Outputs(index).Name().decode() for index in range(signature.OutputsLength())},
-        )
-        for signature in signatures
-    }
+    signatures = Interpreter(model_content=model).get_signature_list()
+    found = {name: (set(stated["inputs"]), set(stated["outputs"])) for name, stated in signatures.items()}
     if found != {SIGNATURE: (set(columns), {OUTPUT})}:
         raise NotConvertible(f"The file has the signatures {found}; expected {SIGNATURE} of {sorted(columns)} to {OUTPUT}.")
     if len(model) > max_kb * 1000:

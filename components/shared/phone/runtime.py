@@ -12,13 +12,9 @@ OUTPUT = "probability"
 class TFLiteModel:
     """Scores rows, one at a time if the file is made for that.
 
-    Args:
-        model: the file.
-        delegates: whether LiteRT hands what it can to XNNPACK, as it does unless told otherwise; False: its own kernels
-            compute everything, as on phones whose TensorFlow Lite is older or was built without.
-
-    Attributes:
-        dtypes: NumPy dtype of each input; strings are object arrays of bytes.
+    With `delegates`, LiteRT hands what it can to XNNPACK, as it does unless told otherwise; else its own kernels compute
+    everything, as on phones whose TensorFlow Lite is older or was built without. `dtypes` has NumPy's of each input; strings
+    are object arrays of bytes.
     """
 
     def __init__(self, model: bytes, delegates: bool = True):
@@ -37,11 +33,7 @@ class TFLiteModel:
         self._many = many.get_signature_runner(SIGNATURE) if many else None
 
     def __call__(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return the probabilities, float32, of shape [rows].
-
-        Args:
-            columns: a raw column of shape [rows] for each input; NaN or "" where a value is missing.
-        """
+        """Return the probabilities, float32, of shape [rows], of raw columns of that shape: NaN or "" where one is missing."""
         inputs = {name: as_input(columns[name], dtype) for name, dtype in self.dtypes.items()}
         if self._many:
             return self._many(**inputs)[OUTPUT]
