@@ -13,15 +13,16 @@ from components.drift_monitor import data_drift, performance
 from components.drift_monitor.executor import Executor
 from components.model_store import contents
 from components.model_store.manifest import MANIFEST
-from components.shared import drift_report, spans
+from components.shared import drift_report
 from components.shared.artifacts import DriftReport
 from components.shared.errors import BadData, CorruptModel
-from pipeline import config
 from pipeline.local import record
+from pipeline.shared.sections import Drift
+from tests import neutral
 from tests.components.drift_monitor.samples import write_examples
-from tests.flights import COLUMNS, LABEL
+from tests.neutral import DATE, FEATURES, LABEL, MONTHS
 
-DRIFT = config.load().drift
+DRIFT = Drift()
 PROPERTIES = {
     "label": LABEL,
     "data_limits": json.dumps(asdict(data_drift.DataLimits(**DRIFT.limits("categorical", "numeric", "missing", "values")))),
@@ -35,9 +36,9 @@ PROPERTIES = {
 
 
 @pytest.fixture
-def artifacts(two_runs, tmp_path):
+def artifacts(parcel_runs, tmp_path):
     """The second run's examples, the schema, a copy of version 1 as ProductionModel hands it on, and an empty report."""
-    outputs = record.last_run(two_runs.root / "metadata.db")
+    outputs = record.last_run(parcel_runs.root / "metadata.db")
     made = {
         "examples": standard_artifacts.Examples(),
         "schema": standard_artifacts.Schema(),
@@ -45,14 +46,20 @@ def artifacts(two_runs, tmp_path):
         "report": DriftReport(),
     }
     made["examples"].uri = outputs["SpanExampleGen"]["examples"].uri
-    made["examples"].set_string_custom_property("span", "2013-04")
+    made["examples"].set_string_custom_property("span", MONTHS[-1])
     for name in ("schema", "model", "report"):
         made[name].uri = str(tmp_path / name)
         (tmp_path / name).mkdir()
-    shutil.copy("data/flights/schema.pbtxt", tmp_path / "schema")
-    shutil.copytree(two_runs.root / "serving" / "flight_delay" / "1", tmp_path / "model" / "Format-Serving")
+    shutil.copy(parcel_runs.problem / "schema.pbtxt", tmp_path / "schema")
+    shutil.copytree(parcel_runs.serving / "1", tmp_path / "model" / "Format-Serving")
     made["model"].set_int_custom_property("version", 1)
     return {name: [artifact] for name, artifact in made.items()}
+
+
+@pytest.fixture
+def newest() -> pd.DataFrame:
+    rows = neutral.rows()
+    return rows[rows[DATE] >= MONTHS[-1]]
 
 
 def run(artifacts, folder, **properties) -> drift_report.Report:
@@ -63,17 +70,16 @@ def run(artifacts, folder, **properties) -> drift_report.Report:
     return drift_report.read(artifacts["report"][0].uri)
 
 
-def test_the_newest_span_alone_is_looked_at_and_what_was_found_stands_in_the_properties(artifacts, few_flights, tmp_path):
-    found = run(artifacts, tmp_path, block_push='["data:temp"]')
-    april = few_flights[few_flights.date >= "2013-04-01"]
-    assert found.rows == len(april) < len(few_flights)
+def test_the_newest_span_alone_is_looked_at_and_what_was_found_stands_in_the_properties(artifacts, newest, tmp_path):
+    found = run(artifacts, tmp_path, block_push='["data:shop_share"]')
+    assert found.rows == len(newest)
     [share] = [check for check in found.checks if check.kind == "label"]
-    assert share.value == pytest.approx(april.late.astype(float).mean(), abs=1e-6)
+    assert share.value == pytest.approx(newest[LABEL].mean(), abs=1e-6)
     artifact = artifacts["report"][0]
     assert artifact.get_string_custom_property("verdict") == found.verdict != "stable"
-    assert artifact.get_string_custom_property("model") == "flight_delay"
+    assert artifact.get_string_custom_property("model") == "parcels"
     assert artifact.get_int_custom_property("retrain") == int(found.retrain)
-    assert artifact.get_string_custom_property("blocked").startswith("temp ")
+    assert artifact.get_string_custom_property("blocked").startswith("shop_share ")
 
 
 def test_nothing_in_production_is_no_error(artifacts, tmp_path):
@@ -82,20 +88,18 @@ def test_nothing_in_production_is_no_error(artifacts, tmp_path):
     assert (found.verdict, found.reference, found.checks, found.retrain) == ("no_reference", None, [], True)
 
 
-def test_the_metrics_are_those_of_the_model_in_production(artifacts, two_runs, few_flights, tmp_path):
+def test_the_metrics_are_those_of_the_model_in_production(artifacts, parcel_runs, newest, tmp_path):
     """Against the SavedModel's own answers to the raw values."""
     import numpy as np  # noqa: PLC0415
     import tensorflow as tf  # noqa: PLC0415
     from sklearn.metrics import log_loss, roc_auc_score  # noqa: PLC0415
 
-    from tests.flights import FEATURES  # noqa: PLC0415
-
-    april = few_flights[few_flights.date >= "2013-04-01"]
-    raw = tf.saved_model.load(str(two_runs.root / "serving" / "flight_delay" / "1")).signatures["raw"]
-    columns = {feature.name: tf.constant(april[feature.name].to_numpy(), feature.dtype) for feature in FEATURES}
+    raw = tf.saved_model.load(str(parcel_runs.serving / "1")).signatures["raw"]
+    values = newest.fillna(dict.fromkeys(newest.select_dtypes("object"), ""))
+    columns = {feature.name: tf.constant(values[feature.name].to_numpy(), feature.dtype) for feature in FEATURES}
     scores = np.asarray(raw(**columns)["probability"], "float64")
     measured = {check.measure: check.value for check in run(artifacts, tmp_path).checks if check.kind == "concept"}
-    labels = april.late.astype(int).to_numpy()
+    labels = newest[LABEL].to_numpy()
     assert measured["AUC"] == pytest.approx(roc_auc_score(labels, scores), abs=1e-3)
     assert measured["log loss"] == pytest.approx(log_loss(labels, scores), abs=1e-5)
 
@@ -123,10 +127,10 @@ def test_a_metric_that_production_was_published_without_is_not_compared(artifact
 
 
 @pytest.fixture
-def training_rows(few_spans) -> pd.DataFrame:
+def training_rows() -> pd.DataFrame:
     """What version 1 was trained on, without labels: as requests that were logged."""
-    months = [pd.read_parquet(few_spans / span / "flights.parquet") for span in spans.window("2013-03", 3)]
-    return pd.concat(months).drop(columns=LABEL).iloc[:8000]
+    rows = neutral.rows()
+    return rows[rows[DATE] < MONTHS[-1]].drop(columns=LABEL)
 
 
 def skewed(found: drift_report.Report) -> set[str]:
@@ -136,17 +140,17 @@ def skewed(found: drift_report.Report) -> set[str]:
 def test_requests_in_another_unit_are_skew_and_can_stop_a_push(artifacts, training_rows, tmp_path):
     (tmp_path / "requests").mkdir()
     half = len(training_rows) // 2
-    write_examples(training_rows[:half], tmp_path / "requests" / "a.tfrecord", COLUMNS)
-    write_examples(training_rows[half:], tmp_path / "requests" / "b.tfrecord.gz", COLUMNS)
-    as_served = run(artifacts, tmp_path, requests=str(tmp_path / "requests"), block_push='["skew:temp"]')
-    assert "temp" not in skewed(as_served)
+    write_examples(training_rows[:half], tmp_path / "requests" / "a.tfrecord")
+    write_examples(training_rows[half:], tmp_path / "requests" / "b.tfrecord.gz")
+    as_served = run(artifacts, tmp_path, requests=str(tmp_path / "requests"), block_push='["skew:weight"]')
+    assert "weight" not in skewed(as_served)
     assert as_served.blocked == []
-    in_celsius = training_rows.assign(temp=(training_rows.temp - 32) / 1.8)
-    write_examples(in_celsius[:half], tmp_path / "requests" / "a.tfrecord", COLUMNS)
-    found = run(artifacts, tmp_path, requests=str(tmp_path / "requests"), block_push='["skew:temp"]')
-    assert skewed(found) - skewed(as_served) == {"temp"}
-    assert found.blocked[0].startswith("served requests: temp ")
-    assert artifacts["report"][0].get_string_custom_property("blocked").startswith("served requests: temp ")
+    in_pounds = training_rows.assign(weight=training_rows.weight * 2.2)
+    write_examples(in_pounds[:half], tmp_path / "requests" / "a.tfrecord")
+    found = run(artifacts, tmp_path, requests=str(tmp_path / "requests"), block_push='["skew:weight"]')
+    assert skewed(found) - skewed(as_served) == {"weight"}
+    assert found.blocked[0].startswith("served requests: weight ")
+    assert artifacts["report"][0].get_string_custom_property("blocked").startswith("served requests: weight ")
 
 
 def test_a_folder_without_requests_is_an_error(artifacts, tmp_path):

@@ -21,7 +21,7 @@ from components.shared.files import sha256
 from pipeline.keys import PRIVATE, PUBLIC
 from tests.components.model_store.keys import make_keys
 
-MODEL = "flight_delay"
+MODEL = "parcels"
 
 
 @pytest.fixture(scope="module")
@@ -127,13 +127,13 @@ def test_who_has_no_key_cannot_have_another_model_loaded(publish, keys, tmp_path
 
 def test_an_old_version_cannot_be_passed_off_as_a_new_one(publish, keys, tmp_path):
     shutil.copytree(publish("a", keys).folder, tmp_path / MODEL / "7")
-    with pytest.raises(SignatureInvalid, match=r"7/manifest\.json says that it is version 1 of flight_delay\. Expected"):
+    with pytest.raises(SignatureInvalid, match=r"7/manifest\.json says that it is version 1 of parcels\. Expected"):
         store.production(tmp_path / MODEL, keys)
 
 
 def test_a_model_cannot_be_passed_off_as_another_one(publish, keys, tmp_path):
-    shutil.copytree(publish("a", keys, "flights_cancelled").folder, tmp_path / MODEL / "1")
-    with pytest.raises(SignatureInvalid, match=r"says that it is version 1 of flights_cancelled\."):
+    shutil.copytree(publish("a", keys, "letters").folder, tmp_path / MODEL / "1")
+    with pytest.raises(SignatureInvalid, match=r"says that it is version 1 of letters\."):
         store.production(tmp_path / MODEL, keys)
 
 
@@ -202,7 +202,7 @@ def test_the_private_key_is_in_nothing_that_is_published(publish, keys, pair, tm
 @given(position=st.integers(min_value=0), flip=st.integers(1, 255), signature=st.booleans())
 def test_no_byte_can_be_changed(position, flip, signature):
     private = Ed25519PrivateKey.from_private_bytes(bytes(32))
-    manifest = b'{"files": {}, "model": "flight_delay", "version": 1}\n'
+    manifest = b'{"files": {}, "model": "parcels", "version": 1}\n'
     parts = [manifest, base64.b64decode(sign(manifest, private))]
     changed = bytearray(parts[signature])
     changed[position % len(changed)] ^= flip

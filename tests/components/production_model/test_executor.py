@@ -17,7 +17,7 @@ from components.shared.errors import CorruptModel, SignatureInvalid
 from pipeline.keys import PUBLIC
 from tests.components.model_store.keys import make_keys
 
-MODEL = "flight_delay"
+MODEL = "parcels"
 
 
 def publish(folder: Path, keys: Keys = NO_KEYS, graph: str = "graph") -> store.Version:

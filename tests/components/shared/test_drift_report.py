@@ -6,10 +6,10 @@ from pydantic import ValidationError
 from components.shared import drift_report
 from components.shared.drift_report import Check, Reference, Report, conclude
 
-REFERENCE = Reference(model="flight_delay", version=3, span="2013-05", window=["2013-03", "2013-04", "2013-05"], rows=70_000)
+REFERENCE = Reference(model="parcels", version=3, span="2013-05", window=["2013-03", "2013-04", "2013-05"], rows=70_000)
 
 
-def check(kind="data", feature="temp", verdict="stable", **facts) -> Check:
+def check(kind="data", feature="price", verdict="stable", **facts) -> Check:
     reason = "" if verdict == "stable" else f"{kind} {feature} moved"
     return Check(kind=kind, feature=feature, measure="m", value=0.5, limit=0.1, verdict=verdict, reason=reason, **facts)
 
@@ -34,7 +34,7 @@ def test_the_gravest_check_is_the_verdict_and_the_first_reason():
     assert concluded(check(), DRIFTED).verdict == "drifted"
     found = concluded(DRIFTED, check(), DECAYED)
     assert found.verdict == "decayed"
-    assert found.reasons == ["concept  moved", "data temp moved"]
+    assert found.reasons == ["concept  moved", "data price moved"]
 
 
 def test_without_production_there_is_no_reference_yet_and_a_model_is_wanted():
@@ -53,10 +53,10 @@ def test_a_model_is_wanted_when_a_named_kind_fires_or_always():
 
 
 def test_a_push_is_blocked_by_kind_or_by_feature():
-    skew = check("skew", "temp", "drifted")
-    assert concluded(skew, block_push=["data", "skew:humid"]).blocked == []
-    assert concluded(skew, block_push=["skew"]).blocked == ["skew temp moved"]
-    assert concluded(skew, block_push=["skew:temp", "skew"]).blocked == ["skew temp moved"]
+    skew = check("skew", "price", "drifted")
+    assert concluded(skew, block_push=["data", "skew:weight"]).blocked == []
+    assert concluded(skew, block_push=["skew"]).blocked == ["skew price moved"]
+    assert concluded(skew, block_push=["skew:price", "skew"]).blocked == ["skew price moved"]
     assert concluded(check("skew"), block_push=["skew"]).blocked == []
 
 
@@ -70,7 +70,7 @@ def test_what_is_written_is_read_again(tmp_path):
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_what_json_has_no_word_for_is_refused(value):
     with pytest.raises(ValidationError, match="finite number"):
-        Check(kind="data", feature="temp", measure="m", value=value, limit=1, verdict="stable")
+        Check(kind="data", feature="price", measure="m", value=value, limit=1, verdict="stable")
 
 
 def test_the_json_schema_says_what_the_fields_mean():

@@ -17,8 +17,8 @@ from tfx.orchestration.pipeline import Pipeline
 from components.canary import component as canary
 from components.shared import source_code, trace
 from components.shared.drivers import CacheKeyDriver, named_files
-from pipeline import config, dag
 from pipeline.local import local_dag
+from tests.components.shared import whole_dag
 
 
 @pytest.fixture
@@ -160,15 +160,19 @@ print(len(names), sorted(names - set(sys.modules)))
 
 @pytest.mark.parametrize("validator", ["process", "docker"])
 def test_every_node_of_the_dag_has_the_driver(validator):
-    overrides = ["batch.bulk_inferrer=true", f"canary.validator={validator}"]
-    nodes = dag.create_pipeline(config.load(overrides=overrides), "2013-03", trials=1).components
+    nodes = whole_dag.nodes(validator)
     assert len(nodes) > 16
     assert [node.id for node in nodes if not issubclass(node.driver_class, CacheKeyDriver)] == []
 
 
 def test_files_are_known_by_what_is_in_them(tmp_path):
     (tmp_path / "key.pem").write_text("a")
-    texts = {"public_key": str(tmp_path / "key.pem"), "folder": str(tmp_path), "columns": '{"late": "int64"}' * 1000, "rows": 7}
+    texts = {
+        "public_key": str(tmp_path / "key.pem"),
+        "folder": str(tmp_path),
+        "columns": '{"returned": "int64"}' * 1000,
+        "rows": 7,
+    }
     before = named_files(texts)
     assert list(before) == ["public_key"]
     (tmp_path / "key.pem").write_text("b")

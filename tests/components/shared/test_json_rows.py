@@ -5,7 +5,7 @@ import pytest
 from components.shared import json_rows
 from components.shared.errors import BadData
 
-ROW = {"carrier": "UA", "temp": None}
+ROW = {"shop": "toys", "price": None}
 
 
 @pytest.mark.parametrize(
