@@ -63,13 +63,10 @@ def compare(
     schema: schema_pb2.Schema,
     limits: DataLimits,
 ) -> list[Check]:
-    """Make all checks of all features of the schema.
+    """Make all checks of all features of the schema; `limits` is for those without a limit of their own.
 
-    Args:
-        kind: "data", or "skew" for what was served.
-        reference: statistics of the training data.
-        current: those of the newest span, or of the requests; numeric histograms must span the reference's range (`observe`).
-        schema: the features to compare; `limits` is for those without a limit of their own.
+    The current statistics are of the newest span, or for the kind "skew" of what was served; numeric histograms must span the
+    reference's range (`observe`).
     """
     schema = with_comparators(schema, kind, limits)
     before, now = by_name(reference.datasets[0]), by_name(current.datasets[0])

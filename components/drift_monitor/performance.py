@@ -57,11 +57,8 @@ def jensen_shannon(first: np.ndarray, second: np.ndarray) -> float:
 def concept(scored: Scored, reference: dict[str, float], reference_rows: int, limits: ModelLimits) -> list[Check]:
     """Compare production's metrics on the newest span with those that it was published with.
 
-    Args:
-        scored: the newest span under the model in production.
-        reference: its AUC, log loss and calibration at publication; one without a value is not compared.
-        reference_rows: rows that these were measured on. They vary as much as the new ones, so the new ones' bootstrap
-            interval is widened to that of a difference.
+    A metric without a value is not compared. The reference's rows vary as much as the new ones, so the new ones' bootstrap
+    interval is widened to that of a difference.
     """
     measured, draws = scored.metrics(), scored.draws()
     wider = np.sqrt(1 + len(scored.labels) / reference_rows)

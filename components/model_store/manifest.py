@@ -82,15 +82,10 @@ def decoded(content: bytes, origin: Path | str) -> Manifest:
 
 
 def signed(content: bytes, signature: bytes | None, *, model: str, number: int, origin: str, keys: Keys = NO_KEYS) -> Manifest:
-    """Read the manifest of a version, once its signature is checked.
+    """Read the manifest of version `number` of `model`, judged by its place, once its signature is checked.
 
-    Args:
-        content, signature: of the two files; no signature: None.
-        model, number: whose manifest it is, judged by its place.
-        origin: of the manifest, for errors.
-        keys: one of the trusted ones must have signed it. Default: none, and no signature is needed.
-
-    Raises CorruptModel, or SignatureInvalid if it is not signed, or was signed as another version.
+    One of the trusted keys must have made it, unless there are none. `origin` is named in errors. Raises CorruptModel, or
+    SignatureInvalid if it is not signed, or was signed as another version.
     """
     if keys.trusted and not (signature and is_signed(content, signature, keys.trusted)):
         found = (

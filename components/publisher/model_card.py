@@ -126,14 +126,10 @@ def build(
     findings: Iterable[object],
     statistics: statistics_pb2.DatasetFeatureStatisticsList,
 ) -> VersionCard:
-    """Make the card from what the Publisher knows.
+    """Make the card from what a person wrote, the facts of the manifest, and what the run has found.
 
-    Args:
-        description: what a person wrote.
-        facts: of the manifest.
-        before: metrics of the model in production on the same evaluation rows; empty if there was none.
-        drift, findings: the newest span's; each finding is a sentence as text.
-        statistics: TFDV's, of the training split.
+    `before` are metrics of the model in production on the same evaluation rows, empty if there was none; each finding is a
+    sentence as text; the statistics are TFDV's, of the training split.
     """
     slices = [
         SliceOfCard(factor=name.partition("=")[0], name=name, rows=round(values[ROWS]), metrics=_without_rows(values))

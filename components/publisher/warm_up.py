@@ -17,11 +17,7 @@ BATCHES = (1, 1, 2, 4, 8, 16, 32, 36)  # rows of each request, ROWS in all: a fi
 def write(path: Path, model_name: str, model: Path, examples: Iterable[str]) -> None:
     """Write a TFRecord file of tensorflow_serving.PredictionLog for the signatures `serving_default` and `raw`.
 
-    Args:
-        path: to write.
-        model_name: as the server knows it.
-        model: folder of the SavedModel.
-        examples: files of gzipped tf.Examples; the first rows are taken.
+    The rows are the first of the files of gzipped tf.Examples; the model is the folder of a SavedModel, its name the server's.
     """
     serialized = list(tf.data.TFRecordDataset(list(examples), "GZIP").take(ROWS).as_numpy_iterator())
     # Not loaded: that takes two seconds, and only the names and dtypes are needed.

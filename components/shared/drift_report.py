@@ -72,17 +72,11 @@ def conclude(
     retrain_on: list[str],
     block_push: list[str],
 ) -> Report:
-    """Draw the verdict from the checks.
+    """Draw the verdict: "decayed" if any check says so, else "drifted" if any does, else "stable".
 
-    Args:
-        span, rows: the newest span and its size.
-        reference: None if nothing is in production.
-        checks: the comparisons.
-        retrain_on: kinds of checks that ask for a new model when they fire; "always" asks for one in any case.
-        block_push: kinds, or `kind:feature`, that stop a push when they fire.
-
-    Returns:
-        The report. Its verdict is "decayed" if any check says so, else "drifted" if any does, else "stable".
+    The newest span, of so many rows, was compared with the reference; None if nothing is in production. `retrain_on` are kinds
+    of checks that ask for a new model when they fire, "always" asks for one in any case; `block_push` are kinds, or
+    `kind:feature`, that stop a push when they fire.
     """
     checks = list(checks)
     fired = sorted((check for check in checks if check.verdict != "stable"), key=lambda check: check.verdict != "decayed")

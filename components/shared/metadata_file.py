@@ -17,10 +17,7 @@ def exists(path: Path) -> bool:
 def check(path: Path, *, to_write: bool, patience: float = PATIENCE) -> None:
     """Raise RootUnusable if a file is locked, read-only or no complete database; TFX makes the tables of an empty one.
 
-    Args:
-        path: may be missing.
-        to_write: whether a run will write to it, so that nobody else may.
-        patience: seconds to wait for a process that has locked it. Default: 10.
+    If a run will write to it, nobody else may. `patience` is in seconds, for a process that has locked it.
     """
     if not exists(path):
         return

@@ -87,9 +87,8 @@ def split_days(window: list[str], eval_days: int) -> dict[str, tuple[datetime.da
 def files(folder: Path, spans: list[str]) -> dict[str, list[Path]]:
     """List the data files of each span, sorted.
 
-    Raises:
-        SpanNotFound: a span has no folder, or no Parquet or CSV file in it.
-        BadData: one of them is no regular file, or lies elsewhere; or something else is in the folder.
+    Raises SpanNotFound if a span has no folder, or no Parquet or CSV file in it; BadData if one of them is no regular file, or
+    lies elsewhere, or something else is in the folder.
     """
     return chosen(listing(folder), spans, folder)
 

@@ -24,11 +24,8 @@ def operators(model: bytes) -> list[str]:
 def check(model: bytes, columns: Collection[str], rows: Mapping[str, np.ndarray], max_kb: int) -> None:
     """Raise NotConvertible if a file is not fit for a phone.
 
-    Args:
-        model: the file.
-        columns: names that its signature must have, no more and no fewer.
-        rows: raw columns to try it on.
-        max_kb: largest size, in units of 1,000 bytes.
+    Its signature must have these columns, no more and no fewer, its size may be `max_kb` times 1,000 bytes, and it must score
+    the rows, as raw columns.
     """
     if bad := [name for name in operators(model) if name.partition(" ")[0] in REFUSED]:
         raise NotConvertible(f"The file has {', '.join(bad)}; expected builtin operations only, and weights as constants.")
