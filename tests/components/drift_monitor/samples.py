@@ -54,7 +54,16 @@ def write_examples(rows: pd.DataFrame, path: Path, columns: dict[str, str] = COL
     return str(path)
 
 
-def observed_statistics(rows: pd.DataFrame, reference, folder: Path):
+def observed_statistics(rows: pd.DataFrame, reference):
+    """As the DriftMonitor makes them, in memory."""
+    within = observe.ranges(reference)
+    parts = [observe.bounded(batch(rows), within), observe.anchors(schema(), within)]
+    both = pa.concat_tables([pa.Table.from_batches([part]) for part in parts], promote_options="default").combine_chunks()
+    options = tfdv.StatsOptions(num_histogram_buckets=observe.buckets(reference))
+    return observe.without_anchors(stats_impl.generate_statistics_in_memory(both.to_batches()[0], options), within)
+
+
+def observed_by_beam(rows: pd.DataFrame, reference, folder: Path):
     """As the DriftMonitor makes them: by Beam, from files."""
     path = write_examples(rows, folder / "data_tfrecord-00000.gz")
     within = observe.ranges(reference)
