@@ -19,7 +19,7 @@ from pipeline.config import Config
 from pipeline.kubeflow import client as kubeflow
 from pipeline.kubeflow import runs
 from pipeline.kubeflow.closing import NODES
-from pipeline.kubeflow.links import tasks_of
+from pipeline.kubeflow.oss import tasks_of
 from pipeline.kubeflow.recurring import Schedules, check_cron
 from pipeline.local.supervisor import AskedToEnd, signals_end_it
 from pipeline.shared import command_line
@@ -43,26 +43,24 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m pipeline.kubeflow_runner", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="compile | upload | run | schedule")
 
-    verb = verbs.add_parser("compile", parents=[common], help="write the package that KFP takes")
+    def add(action: Callable, does: str, name: str = "") -> argparse.ArgumentParser:
+        verb = verbs.add_parser(name or action.__name__, parents=[common], help=does)
+        verb.set_defaults(action=action, meanwhile="refuse")
+        return verb
+
+    verb = add(compile_only, "write the package that KFP takes", "compile")
     verb.add_argument("-o", "--output", type=Path, default=Path("pipeline.yaml"), help="file (default: %(default)s)")
-    verb.set_defaults(action=compile_only)
-
-    verb = verbs.add_parser("upload", parents=[common], help="compile and upload, as a new version if there is one")
-    verb.set_defaults(action=upload)
-
-    verb = verbs.add_parser("run", parents=[common], help="upload and start a run")
+    add(upload, "compile and upload, as a new version if there is one")
+    verb = add(run, "upload and start a run")
     verb.add_argument("--span", default=spans.NEWEST, help="month to run, such as 2013-07 (default: the newest that is whole)")
     verb.add_argument("--wait", action="store_true", help="until it has ended, and say what came of it; 1 if it failed")
-    verb.set_defaults(action=run)
-
-    verb = verbs.add_parser("schedule", parents=[common], help="upload and run again and again, in place of an older schedule")
+    verb = add(schedule, "upload and run again and again, in place of an older schedule")
     verb.add_argument("--cron", default="0 0 3 * * *", help="six fields, seconds first (default: %(default)s)")
     verb.add_argument("--name", default=PIPELINE, help="of the schedule (default: %(default)s)")
     verb.add_argument("--remove", action="store_true", help="take the schedule of this name out again")
     either = verb.add_mutually_exclusive_group()
     for flag, does in (("--wait", "wait for"), ("--now", "end")):
         either.add_argument(flag, action="store_const", const=flag[2:], dest="meanwhile", help=f"{does} a run of it under way")
-    verb.set_defaults(action=schedule, meanwhile="refuse")
     return parser.parse_args(arguments)
 
 

@@ -2,7 +2,6 @@
 
 import re
 import socket
-from collections.abc import Callable
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -12,25 +11,28 @@ from pipeline.shared.section import SENSITIVE, Section
 
 Runner = Literal["local", "multi_processing", "flink", "spark", "dataflow", "portable"]
 
-# The keys that a runner reads, and those that it needs.
-ENGINE = frozenset({"workers", "endpoint", "worker_pool", "image"})
-READS: dict[Runner, frozenset[str]] = {
-    "local": frozenset(),
-    "multi_processing": frozenset({"workers"}),
-    "flink": ENGINE,
-    "spark": ENGINE,
-    "dataflow": frozenset({"workers", "image", "project", "region", "temp_location"}),
-    "portable": ENGINE,
+# Beam's runner, and its options that are keys of the section.
+RUNNERS: dict[Runner, tuple[str, dict[str, str]]] = {
+    "local": ("FnApiRunner", {}),  # not Beam's default, which first tries to download a Go binary
+    "multi_processing": ("pipeline.beam.worker.MultiProcessingRunner", {"direct_num_workers": "workers"}),
+    "flink": ("FlinkRunner", {"flink_master": "endpoint", "parallelism": "workers"}),
+    "spark": ("SparkRunner", {"spark_master_url": "endpoint"}),
+    "dataflow": (
+        "DataflowRunner",
+        {name: name for name in ("project", "region", "temp_location")}
+        | {"max_num_workers": "workers", "sdk_container_image": "image"},
+    ),
+    "portable": ("PortableRunner", {"job_endpoint": "endpoint", "parallelism": "workers"}),
 }
+ENGINES: tuple[Runner, ...] = ("flink", "spark", "portable")  # whose workers are in this process, in a pool or from an image
+READS = {name: {*options.values()} for name, (_, options) in RUNNERS.items()}
+READS |= {name: READS[name] | {"workers", "worker_pool", "image"} for name in ENGINES}
 NEEDS: dict[Runner, tuple[str, ...]] = {"dataflow": ("image", "project", "region", "temp_location"), "portable": ("endpoint",)}
-# Beam's options that a key sets.
-KEYS = {
+KEYS = {option: key for _, options in RUNNERS.values() for option, key in options.items()} | {
     **dict.fromkeys(("runner", "direct_running_mode"), "runner"),
-    **dict.fromkeys(("direct_num_workers", "parallelism", "sdk_worker_parallelism", "max_num_workers"), "workers"),
-    **dict.fromkeys(("job_endpoint", "flink_master", "spark_master_url"), "endpoint"),
     **dict.fromkeys(("environment_type", "environment_config"), "worker_pool or image"),
-    **dict.fromkeys(("sdk_container_image", "worker_harness_container_image"), "image"),
-    **{name: name for name in ("project", "region", "temp_location")},
+    "sdk_worker_parallelism": "workers",
+    "worker_harness_container_image": "image",
 }
 SPARK = "spark://"
 ANSWER_SECONDS = 10.0
@@ -82,28 +84,37 @@ class Beam(Section):
             raise ValueError(f"runner {self.runner} needs {', '.join(missing)}")
         if self.worker_pool and self.image:
             raise ValueError("worker_pool and image are two places for the same workers; expected one of them")
-        if self.endpoint:
-            self._can_be_reached()
         return self
 
-    def _can_be_reached(self) -> None:
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Self:
         scheme = SPARK if self.runner == "spark" else ""
-        if not (found := re.fullmatch(rf"{scheme}([^/:\s]+):\d+", self.endpoint)):
+        found = re.fullmatch(rf"{scheme}([^/:\s]+):\d+", self.endpoint)
+        if self.endpoint and not found:
             raise ValueError(f"endpoint {self.endpoint!r} is not one of {self.runner}; expected {scheme}host:port")
-        if found[1] not in THIS_MACHINE and not (self.worker_pool or self.image):
+        if found and found[1] not in THIS_MACHINE and not (self.worker_pool or self.image):
             raise ValueError(
                 f"the engine at {self.endpoint} cannot reach workers in this process; expected worker_pool or image. "
                 f"If it is on this machine, call that {THIS_MACHINE[0]}"
             )
+        return self
 
 
 def arguments(settings: Beam) -> list[str]:
     """Return the Beam options of every Beam node.
 
-        `--sdk_container_image` is always given, if only as "none": else TFX packs itself for each Beam node, which takes
-    seconds and leaves 52 MB in /tmp. Beam's own default runner is not used: it first tries to download a Go binary.
+    `--sdk_container_image` is always given, if only as "none": else TFX packs itself for each Beam node, which takes seconds
+    and leaves 52 MB in /tmp.
     """
-    return [*_RUNNERS[settings.runner](settings), *settings.options]
+    runner, options = RUNNERS[settings.runner]
+    here = {"flink": "[local]", "spark": f"local[{settings.workers}]"}  # Beam starts it itself
+    values = settings.model_dump() | {"endpoint": settings.endpoint or here.get(settings.runner)}
+    further = ["--sdk_container_image=none"]
+    if settings.runner in ENGINES:
+        further = _environment(settings)
+    elif settings.image:
+        further = [IMPORT_TFX]
+    return [f"--runner={runner}", *(f"--{name}={values[key]}" for name, key in options.items()), *further, *settings.options]
 
 
 def check_here(settings: Beam) -> None:
@@ -129,49 +140,6 @@ def check_here(settings: Beam) -> None:
             ) from error
 
 
-def _multi_processing(settings: Beam) -> list[str]:
-    return [
-        "--runner=pipeline.beam.worker.MultiProcessingRunner",
-        f"--direct_num_workers={settings.workers}",
-        "--sdk_container_image=none",
-    ]
-
-
-def _flink(settings: Beam) -> list[str]:
-    return [
-        "--runner=FlinkRunner",
-        f"--flink_master={settings.endpoint or '[local]'}",
-        f"--parallelism={settings.workers}",
-        *_environment(settings),
-    ]
-
-
-def _spark(settings: Beam) -> list[str]:
-    master = settings.endpoint or f"local[{settings.workers}]"
-    return ["--runner=SparkRunner", f"--spark_master_url={master}", *_environment(settings)]
-
-
-def _portable(settings: Beam) -> list[str]:
-    return [
-        "--runner=PortableRunner",
-        f"--job_endpoint={settings.endpoint}",
-        f"--parallelism={settings.workers}",
-        *_environment(settings),
-    ]
-
-
-def _dataflow(settings: Beam) -> list[str]:
-    return [
-        "--runner=DataflowRunner",
-        f"--project={settings.project}",
-        f"--region={settings.region}",
-        f"--temp_location={settings.temp_location}",
-        f"--max_num_workers={settings.workers}",
-        f"--sdk_container_image={settings.image}",
-        IMPORT_TFX,
-    ]
-
-
 def _environment(settings: Beam) -> list[str]:
     """Return the options that say where an engine's workers run."""
     if settings.image:
@@ -185,13 +153,3 @@ def _environment(settings: Beam) -> list[str]:
             "--sdk_container_image=none",
         ]
     return ["--environment_type=LOOPBACK", "--sdk_container_image=none"]
-
-
-_RUNNERS: dict[Runner, Callable[[Beam], list[str]]] = {
-    "local": lambda _: ["--runner=FnApiRunner", "--sdk_container_image=none"],
-    "multi_processing": _multi_processing,
-    "flink": _flink,
-    "spark": _spark,
-    "dataflow": _dataflow,
-    "portable": _portable,
-}

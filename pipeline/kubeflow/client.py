@@ -3,19 +3,18 @@
 import json
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components.shared import network
 from components.shared.errors import BadConfig, KubeflowFailed
 from pipeline.shared.kubeflow import Kubeflow
 
 if TYPE_CHECKING:  # it takes two seconds
+    from kfp import Client
     from kfp_server_api import ApiException
-
-    from pipeline.kubeflow.api import Api
 
 TOKEN, TOKEN_FILE = "KF_PIPELINES_TOKEN", "KF_PIPELINES_SA_TOKEN_PATH"
 ADVICE = {  # by HTTP status
@@ -29,30 +28,31 @@ OTHERWISE = "Expected an answer: look at its log, `kubectl logs -n kubeflow depl
 
 
 @contextmanager
-def connected(settings: Kubeflow) -> Iterator["Api"]:
+def connected(settings: Kubeflow) -> Iterator["Client"]:
     """Connect to KFP: at `kubeflow.host` or KF_PIPELINES_ENDPOINT, else in a pod at its own cluster, else as kubectl does.
-
-    The token is the one in KF_PIPELINES_TOKEN, or in the file that KF_PIPELINES_SA_TOKEN_PATH names.
 
     Raises:
         BadConfig: the token's file cannot be read.
         KubeflowFailed: the API does not answer or says no, here or in the block.
     """
-    from kfp.client import ServiceAccountTokenVolumeCredentials  # noqa: PLC0415
+    from kfp.client import Client, ServiceAccountTokenVolumeCredentials  # noqa: PLC0415
     from kfp_server_api import ApiException  # noqa: PLC0415
     from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
-    from pipeline.kubeflow.api import Api  # noqa: PLC0415
-
+    token_file = os.environ.get(TOKEN_FILE)
+    if token_file and not os.access(token_file, os.R_OK):
+        raise BadConfig(
+            f"{TOKEN_FILE} = {token_file}, which cannot be read; expected the file of a service account's token. Mount it."
+        )
     host = settings.host or os.environ.get("KF_PIPELINES_ENDPOINT")
     where = host or "the cluster that this runs in, or kubectl's"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # "only works with KFP 2"
-            mounted = ServiceAccountTokenVolumeCredentials() if _token_file() else None
+            mounted = ServiceAccountTokenVolumeCredentials() if token_file else None
             token = os.environ.get(TOKEN)
             proxy, _ = (host and network.proxy(host)) or (None, "")  # which it does not look for itself
-            yield Api(host=host, namespace=settings.namespace, existing_token=token, credentials=mounted, proxy=proxy)
+            yield Client(host=host, namespace=settings.namespace, existing_token=token, credentials=mounted, proxy=proxy)
     except TimeoutError as error:  # of the client, which has asked for the API's health five times
         raise KubeflowFailed(
             f"Kubeflow Pipelines at {where} answers with errors, logged above: {error} Expected its API: look at its state, "
@@ -68,15 +68,6 @@ def connected(settings: Kubeflow) -> Iterator["Api"]:
         ) from error
 
 
-def _token_file() -> str | None:
-    path = os.environ.get(TOKEN_FILE)
-    if path and not os.access(path, os.R_OK):
-        raise BadConfig(
-            f"{TOKEN_FILE} = {path}, which cannot be read; expected the file of a service account's token. Mount it."
-        )
-    return path
-
-
 def refusal(error: "ApiException") -> str:
     """Return what the API said, with its status, as a sentence."""
     try:
@@ -87,36 +78,36 @@ def refusal(error: "ApiException") -> str:
     return f"{error.status} {error.reason}: {said.strip().rstrip('.')}."
 
 
-def upload(client: "Api", settings: Kubeflow, package: Path, pipeline: str, version: str) -> tuple[str, str]:
+def upload(client: "Client", settings: Kubeflow, package: Path, pipeline: str, version: str) -> tuple[str, str]:
     """Upload a compiled pipeline as a version, unless that is there, and return the ids of pipeline and version."""
     pipeline_id = find_pipeline(client, settings, pipeline)
     if not pipeline_id:  # a pipeline is made by an upload, which leaves a version of the pipeline's name, too
         made = client.upload_pipeline(str(package), pipeline, namespace=settings.namespace)
         pipeline_id = given(made.pipeline_id)
-    versions = client.list_pipeline_versions(pipeline_id, filter=predicates(display_name=version)).pipeline_versions
+    versions = client.list_pipeline_versions(pipeline_id, filter=named(version)).pipeline_versions
     found = versions[0] if versions else client.upload_pipeline_version(str(package), version, pipeline_id=pipeline_id)
     return pipeline_id, given(found.pipeline_version_id)
 
 
-def find_pipeline(client: "Api", settings: Kubeflow, pipeline: str) -> str | None:
+def find_pipeline(client: "Client", settings: Kubeflow, pipeline: str) -> str | None:
     """Return the id of the pipeline of this name, if there is one."""
     # Not `get_pipeline_id`, which asks without a namespace: in multi-user mode the backend refuses that.
-    found = client.list_pipelines(namespace=settings.namespace, filter=predicates(display_name=pipeline)).pipelines
+    found = client.list_pipelines(namespace=settings.namespace, filter=named(pipeline)).pipelines
     return given(found[0].pipeline_id) if found else None
 
 
-def predicates(**stated: str | list[str]) -> str:
-    """Make KFP's filter for these values, each of them one or any of several."""
-    return json.dumps(
-        {
-            "predicates": [
-                {"operation": "IN", "key": key, "stringValues": {"values": value}}
-                if isinstance(value, list)
-                else {"operation": "EQUALS", "key": key, "stringValue": value}
-                for key, value in stated.items()
-            ]
-        }
-    )
+def named(name: str) -> str:
+    """Make KFP's filter for what has this name."""
+    return json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "stringValue": name}]})
+
+
+def pages(listing: Callable, things: str, **asked: str) -> Iterator[Any]:
+    """Yield all things that a method of KFP's client lists by pages."""
+    token: str | None = ""
+    while token is not None:
+        page = listing(page_token=token, page_size=100, **asked)
+        yield from getattr(page, things) or []
+        token = page.next_page_token or None
 
 
 def given(identifier: str | None) -> str:

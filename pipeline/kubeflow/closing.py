@@ -6,8 +6,7 @@ whether it succeeds or not, and may take none of its outputs: the driver refuses
 """
 
 from components.shared.nodes import NodeId, Output
-from pipeline.kubeflow.links import RUN_ID, tasks_of
-from pipeline.kubeflow.oss import COMPONENT, EXECUTOR, Spec, task_name
+from pipeline.kubeflow.oss import COMPONENT, EXECUTOR, RUN_ID, Spec, task_name, tasks_of
 
 PUBLISHED, CLOSING = "Published", "ClosingReport"  # as nodes are named in [kubeflow.nodes]
 NODES, PUBLISHED_TASK, CLOSING_TASK = "nodes", "published", "closing-report"
@@ -24,65 +23,53 @@ def close(spec: Spec, folder: str) -> Spec:
         spec: all its tasks are the root's.
         folder: the volume that every node mounts.
     """
-    tasks = tasks_of(spec)
-    _hand_over(spec, f"{folder}/{RECORDS}")
-    image = spec["deploymentSpec"]["executors"][EXECUTOR + REPORT]["container"]["image"]
+    tasks, records = tasks_of(spec), f"{folder}/{RECORDS}"
+    _hand_over(spec, records)
+    source = {"taskOutputArtifact": {"producerTask": PUBLISHER, "outputArtifactKey": PUSHED}}
+    tasks[PUBLISHED_TASK] = _task(PUBLISHED_TASK, [PUBLISHER], {"artifacts": {PUSHED: source}})
+    tasks[PUBLISHED_TASK]["triggerPolicy"] = {"condition": IS_PUSHED}
     pushed = spec["components"][COMPONENT + PUBLISHER]["outputDefinitions"]["artifacts"][PUSHED]
-    tasks[PUBLISHED_TASK] = _task(PUBLISHED_TASK, [PUBLISHER]) | {
-        "inputs": {"artifacts": {PUSHED: _output(PUBLISHER, PUSHED)}},
-        "triggerPolicy": {"condition": IS_PUSHED},
-    }
-    _add(spec, PUBLISHED_TASK, {"artifacts": {PUSHED: pushed}}, {"command": ["python", "-c", ""], "image": image})
+    _add(spec, PUBLISHED_TASK, {"artifacts": {PUSHED: pushed}}, {"command": ["python", "-c", ""]})
 
     told = tasks[REPORT]["inputs"]["parameters"]
-    handler = _task(CLOSING_TASK, [NODES]) | {
-        "inputs": {
-            "parameters": {
-                "run": {"runtimeValue": {"constant": RUN_ID}},
-                **{name: told[name] for name in ("settings", "reports")},
-                "records": {"runtimeValue": {"constant": f"{folder}/{RECORDS}"}},
-            }
-        },
-        "triggerPolicy": {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"},
-    }
-    texts = {name: {"parameterType": "STRING"} for name in handler["inputs"]["parameters"]}
-    _add(spec, CLOSING_TASK, {"parameters": texts}, {"command": COMMAND, "args": ["{{$}}"], "image": image})
+    given = {name: told[name] for name in ("settings", "reports")}
+    given["run"] = {"runtimeValue": {"constant": RUN_ID}}
+    given["records"] = {"runtimeValue": {"constant": records}}
+    handler = _task(CLOSING_TASK, [NODES], {"parameters": given})
+    handler["triggerPolicy"] = {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+    texts = {name: {"parameterType": "STRING"} for name in given}
+    _add(spec, CLOSING_TASK, {"parameters": texts}, {"command": COMMAND, "args": ["{{$}}"]})
 
-    root = spec["root"]
-    parameters = root.get("inputDefinitions", {}).get("parameters", {})
+    parameters = spec["root"].get("inputDefinitions", {}).get("parameters", {})
     stated = {name: {"parameterType": each["parameterType"]} for name, each in parameters.items()}
     spec["components"][COMPONENT + NODES] = {"dag": {"tasks": tasks}, "inputDefinitions": {"parameters": stated}}
-    group = _task(NODES, []) | {"inputs": {"parameters": {name: {"componentInputParameter": name} for name in stated}}}
-    root["dag"]["tasks"] = {NODES: group, CLOSING_TASK: handler}
+    group = _task(NODES, [], {"parameters": {name: {"componentInputParameter": name} for name in stated}})
+    spec["root"]["dag"]["tasks"] = {NODES: group, CLOSING_TASK: handler}
     return spec
 
 
 def _hand_over(spec: Spec, records: str) -> None:
     """Tell each node which of its outputs the closing report may need: those that the run's report reads."""
-    wanted: dict[str, list[str]] = {}
-    for source in tasks_of(spec)[REPORT]["inputs"]["artifacts"].values():
-        producer = source["taskOutputArtifact"]
-        wanted.setdefault(producer["producerTask"], []).append(producer["outputArtifactKey"])
-    for name, task in tasks_of(spec).items():
-        label = spec["components"][task["componentRef"]["name"]]["executorLabel"]
-        arguments = spec["deploymentSpec"]["executors"][label]["container"]["args"]
-        arguments += [f"--records={records}", *(f"--hand_over={key}" for key in sorted(wanted.get(name, [])))]
+    read = [source["taskOutputArtifact"] for source in tasks_of(spec)[REPORT]["inputs"]["artifacts"].values()]
+    for name in tasks_of(spec):
+        wanted = sorted(each["outputArtifactKey"] for each in read if each["producerTask"] == name)
+        container = spec["deploymentSpec"]["executors"][EXECUTOR + name]["container"]
+        container["args"] += [f"--records={records}", *(f"--hand_over={key}" for key in wanted)]
 
 
-def _task(name: str, after: list[str]) -> Spec:
+def _task(name: str, after: list[str], inputs: Spec) -> Spec:
     return {
         "taskInfo": {"name": name},
         "componentRef": {"name": COMPONENT + name},
         "dependentTasks": after,
         "cachingOptions": {},
+        "inputs": inputs,
     }
 
 
-def _output(task: str, key: str) -> Spec:
-    return {"taskOutputArtifact": {"producerTask": task, "outputArtifactKey": key}}
-
-
 def _add(spec: Spec, name: str, takes: Spec, container: Spec) -> None:
-    """Add the component and the executor of a task."""
+    """Add the component and the executor of a task, in the image of the nodes."""
+    executors = spec["deploymentSpec"]["executors"]
     spec["components"][COMPONENT + name] = {"executorLabel": EXECUTOR + name, "inputDefinitions": takes}
-    spec["deploymentSpec"]["executors"][EXECUTOR + name] = {"container": container}
+    image = executors[EXECUTOR + REPORT]["container"]["image"]
+    executors[EXECUTOR + name] = {"container": container | {"image": image}}

@@ -16,7 +16,7 @@ from pipeline.kubeflow import invocation, records
 
 def main(arguments: list[str]) -> int:
     """Write the page and return 0. Takes KFP's ExecutorInput with the run's id, the settings, and both folders."""
-    values = invocation.parse(arguments[0]).inputs.parameter_values
+    values = invocation.parse(arguments[0], invocation.ExecutorInput()).inputs.parameter_values
     run, reports, folder = (values[name].string_value for name in ("run", "reports", "records"))
     settings = Settings.model_validate_json(values["settings"].string_value)
     page = Path(reports, run, facts.FILE)

@@ -1,14 +1,13 @@
 """Compile the DAG for Kubeflow Pipelines: TFX's compiler, then `to_oss`, then what the cluster's nodes get."""
 
+import json
 from pathlib import Path, PurePosixPath
 
 import yaml
-from google.protobuf.json_format import ParseDict, ParseError
-from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 
-from components.shared.errors import BadConfig, NotRunnable
+from components.shared.errors import BadConfig
 from components.shared.nodes import NodeId
 from components.shared.spans import NEWEST
 from components.span_example_gen import bucket
@@ -17,7 +16,7 @@ from pipeline.config import Config
 from pipeline.dag import create_pipeline
 from pipeline.kubeflow.closing import CLOSING, PUBLISHED, close
 from pipeline.kubeflow.oss import EXECUTOR, Spec, task_name, to_oss
-from pipeline.kubeflow.platform import check_nodes, check_platform, platform_spec, with_resources
+from pipeline.kubeflow.platform import check, check_nodes, platform_spec, with_resources
 from pipeline.model.schema import check_reviewed
 
 IN_PROCESS = ("local", "multi_processing")
@@ -55,11 +54,7 @@ def compiled(config: Config, git_commit: str) -> tuple[Spec, Spec]:
     spec = close(spec, config.kubeflow.folder)
     spec = with_resources(spec, config.kubeflow, nodes)
     platform = platform_spec(config.kubeflow, nodes, config.run.max_seconds)
-    check_platform(platform, spec)
-    try:
-        ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
-    except ParseError as error:
-        raise NotRunnable(f"The compiled pipeline is not a PipelineSpec: {error}") from error
+    check(spec, platform)
     return spec, platform
 
 
@@ -97,7 +92,8 @@ def in_cluster(config: Config) -> Config:
 
 def write(documents: tuple[Spec, Spec], path: Path) -> None:
     """Write a package as KFP does: YAML, the platform after the pipeline. Raises BadConfig where it cannot be written."""
-    text = yaml.dump_all(documents, Dumper=_Plain, sort_keys=True)
+    alone = json.loads(json.dumps(documents))  # what stands more than once is repeated: an alias is hard to read
+    text = yaml.safe_dump_all(alone, sort_keys=True)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         temporary.write_text(text, encoding="utf-8")
@@ -105,10 +101,3 @@ def write(documents: tuple[Spec, Spec], path: Path) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise BadConfig(f"{path} cannot be written: {error}. Expected a file in a writable folder; choose another.") from error
-
-
-class _Plain(yaml.SafeDumper):
-    """Repeats what stands more than once: a person reads it more easily than an alias."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True

@@ -10,19 +10,11 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from components.shared import network
 from components.shared.errors import CrosswindError, Exit, exit_code
-
-if TYPE_CHECKING:  # --help does not wait for it
-    from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorInput, ExecutorOutput
-
-    from components.shared.trace import NodeState
-    from pipeline.kubeflow.records import Record
 
 TERMINATION_LOG = Path("/dev/termination-log")  # what it holds is shown beside the failed node
 TERMINATION_BYTES = 4096  # Kubernetes' limit
@@ -37,15 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
     network.spare_this_machine()
     try:
         run(options, beam)
+        return Exit.DONE
     except CrosswindError as error:
-        message = f"{type(error).__name__}: {error}"
-        code = exit_code(error)
+        message, code = f"{type(error).__name__}: {error}", exit_code(error)
     except Exception as error:
         traceback.print_exc()
         message = f"{options.executor_class_path} failed: {type(error).__name__}: {error}\nThe traceback is in the log."
         code = Exit.FAILED
-    else:
-        return 0
     print(message, file=sys.stderr)  # noqa: T201
     if TERMINATION_LOG.exists():
         whole = message.encode()[:TERMINATION_BYTES].decode(errors="ignore")  # no half of a character
@@ -74,75 +64,40 @@ def run(options: argparse.Namespace, beam: Iterable[str]) -> None:
     """Run one executor and write output_metadata.json for the launcher. Raises what the executor does."""
     # The environment's name, for tests: in a cluster the launcher's folders stand at the root.
     mounts = os.environ.get("KFP_MOUNTS", "/")
+    mounted = options.uri_mode == "mounted"
 
-    from tfx.dsl.io import fileio  # noqa: PLC0415  # --help does not wait for it
+    from google.protobuf.json_format import MessageToJson  # noqa: PLC0415  # --help does not wait for these
+    from tfx.dsl.io import fileio  # noqa: PLC0415
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor  # noqa: PLC0415
 
-    from pipeline.kubeflow import invocation, markers  # noqa: PLC0415
+    from pipeline.kubeflow import invocation, records  # noqa: PLC0415
 
-    given = invocation.parse(options.json_serialized_invocation_args)
+    given = invocation.parse(options.json_serialized_invocation_args, invocation.ExecutorInput())
     reported = Path(given.outputs.output_file)
     invocation.restore_types(given, options.json_serialized_inputs_spec_args)
-    with recorded(options, given) as leave:
-        if options.uri_mode == "mounted":
+    with records.recorded(options.records, given, options.hand_over) as leave:
+        if mounted:
             invocation.map_uris(given, lambda uri: invocation.local_path(uri, mounts))
             for uri in invocation.output_uris(given):
                 Path(uri).mkdir(parents=True, exist_ok=True)  # as TFX's own orchestrators do
         with tempfile.TemporaryDirectory() as local:
             # TFX puts an executor's temporary files beside its report, where remote workers must reach them.
-            scratch = local if options.uri_mode == "mounted" else invocation.scratch(given)
+            scratch = local if mounted else invocation.scratch(given)
             given.outputs.output_file = f"{scratch}/report/output_metadata.json"
-            options.json_serialized_invocation_args = invocation.text(given)
+            options.json_serialized_invocation_args = MessageToJson(given)
             start = time.time()
             kubeflow_v2_run_executor.main((options, list(beam)))
-            report = invocation.report(fileio.open(given.outputs.output_file, "r").read())
+            said = fileio.open(given.outputs.output_file, "r").read()
+            report = invocation.parse(said, invocation.ExecutorOutput())
             invocation.note_time(report, start, time.time() - start)
             leave(report)
-            if options.uri_mode == "mounted":
+            if mounted:
                 invocation.map_uris(report, lambda path: invocation.remote_uri(path, mounts))
             else:
                 fileio.rmtree(scratch)
-                markers.remove(invocation.output_uris(given))
+                invocation.remove_markers(invocation.output_uris(given))
     reported.parent.mkdir(parents=True, exist_ok=True)
-    reported.write_text(invocation.text(report), encoding="utf-8")
-
-
-@contextmanager
-def recorded(options: argparse.Namespace, given: "ExecutorInput") -> Iterator[Callable[["ExecutorOutput"], None]]:
-    """Leave a record of the node for the run's closing report: that it started, and how it ended.
-
-    Yields:
-        A function to call with the executor's outputs, where this process sees them.
-    """
-    if not options.records:
-        yield lambda _: None
-        return
-    from pipeline.kubeflow.records import Record  # noqa: PLC0415
-
-    record = Record(options.records, given)
-    with _best_effort():
-        record.write("failed")  # until something else is written: a process that is killed writes no more
-    try:
-        yield lambda report: _write(record, "done", "", report, options.hand_over)
-    except Exception as error:
-        _write(record, "failed", f"{type(error).__name__}: {error}", given, options.hand_over)
-        raise
-
-
-def _write(
-    record: "Record", state: "NodeState", message: str, outputs: "ExecutorInput | ExecutorOutput", keys: list[str]
-) -> None:
-    with _best_effort():
-        record.write(state, message, record.outputs(outputs, keys))
-
-
-@contextmanager
-def _best_effort() -> Iterator[None]:
-    """Log errors instead of raising them: a record that cannot be written must not cost the run."""
-    try:
-        yield
-    except Exception:
-        traceback.print_exc()
+    reported.write_text(MessageToJson(report), encoding="utf-8")
 
 
 if __name__ == "__main__":

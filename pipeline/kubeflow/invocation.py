@@ -1,7 +1,7 @@
-"""KFP's messages to and from a container, and the places of artifacts in them. Pure functions on the messages."""
+"""KFP's messages to and from a container, and the places of artifacts in them."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import yaml
@@ -22,22 +22,14 @@ CLASS_PATHS = TITLE_TO_CLASS_PATH | {kind.TYPE_NAME: get_full_name(kind) for kin
 IMPLICIT = "_"  # begins the name of an input that only a condition asks for
 KFP = "system."  # begins the type of an output that the launcher writes itself, such as the log
 
-Message = TypeVar("Message", ExecutorInput, ExecutorOutput)
+GOOGLE = "gs://"
+
+Message = TypeVar("Message")
 
 
-def parse(serialized: str) -> ExecutorInput:
-    """Parse the launcher's JSON, without the fields of newer launchers."""
-    return json_format.Parse(serialized, ExecutorInput(), ignore_unknown_fields=True)
-
-
-def report(serialized: str) -> ExecutorOutput:
-    """Parse TFX's JSON."""
-    return json_format.Parse(serialized, ExecutorOutput())
-
-
-def text(message: ExecutorInput | ExecutorOutput) -> str:
-    """Write a message as JSON."""
-    return json_format.MessageToJson(message)
+def parse(serialized: str, message: Message) -> Message:
+    """Parse JSON into an empty message, without the fields of newer launchers."""
+    return json_format.Parse(serialized, message, ignore_unknown_fields=True)
 
 
 def restore_types(given: ExecutorInput, inputs_spec: str) -> None:
@@ -50,16 +42,18 @@ def restore_types(given: ExecutorInput, inputs_spec: str) -> None:
     Raises:
         NotRunnable: an input is not declared, or its type is unknown.
     """
-    declared = json_format.Parse(inputs_spec, ComponentInputsSpec(), ignore_unknown_fields=True).artifacts
-    for key in [key for key in given.inputs.artifacts if key.startswith(IMPLICIT)]:
-        del given.inputs.artifacts[key]
-    for key in [key for key, found in given.outputs.artifacts.items() if found.artifacts[0].type.schema_title.startswith(KFP)]:
-        del given.outputs.artifacts[key]
-    for key, artifacts in given.inputs.artifacts.items():
-        if key not in declared:
+    declared = parse(inputs_spec, ComponentInputsSpec()).artifacts
+    for key, artifacts in list(given.inputs.artifacts.items()):
+        if key.startswith(IMPLICIT):
+            del given.inputs.artifacts[key]
+        elif key not in declared:
             raise NotRunnable(f"KFP gave the input {key}; expected {', '.join(declared) or 'none'}. Compile it again.")
-        for artifact in artifacts.artifacts:
-            artifact.type.CopyFrom(declared[key].artifact_type)
+        else:
+            for artifact in artifacts.artifacts:
+                artifact.type.CopyFrom(declared[key].artifact_type)
+    for key, artifacts in list(given.outputs.artifacts.items()):
+        if artifacts.artifacts[0].type.schema_title.startswith(KFP):
+            del given.outputs.artifacts[key]
     for artifact in _artifacts(given):
         # TFX imports the class that a schema's title names. The Evaluator asks for a name, which KFP leaves empty.
         artifact.type.schema_title = _class_path(artifact)
@@ -74,13 +68,11 @@ def _class_path(artifact: RuntimeArtifact) -> str:
 
 
 def _artifacts(message: ExecutorInput | ExecutorOutput) -> Iterator[RuntimeArtifact]:
-    lists = (
-        [message.artifacts] if isinstance(message, ExecutorOutput) else [message.inputs.artifacts, message.outputs.artifacts]
-    )
-    return (artifact for each in lists for found in each.values() for artifact in found.artifacts)
+    lists = [message] if isinstance(message, ExecutorOutput) else [message.inputs, message.outputs]
+    return (artifact for each in lists for found in each.artifacts.values() for artifact in found.artifacts)
 
 
-def map_uris(message: Message, mapping: Callable[[str], str]) -> None:
+def map_uris(message: ExecutorInput | ExecutorOutput, mapping: Callable[[str], str]) -> None:
     """Change the URI of every artifact in the message."""
     for artifact in _artifacts(message):
         artifact.uri = mapping(artifact.uri)
@@ -121,3 +113,22 @@ def scratch(given: ExecutorInput) -> str:
     if not uris:
         raise NotRunnable("A node without outputs has no place in the bucket. Take it out of kubeflow.remote.")
     return f"{uris[0].rpartition('/')[0]}/.tmp-{uuid.uuid4().hex}"
+
+
+def remove_markers(uris: Iterable[str]) -> int:
+    """Delete TensorFlow's markers of folders, objects below gs:// URIs whose names end with a slash, and return how many.
+
+    KFP's launcher fails to download an artifact that has some: https://github.com/kubeflow/pipelines/issues/13476, open with
+    KFP 2.16.
+    """
+    from google.cloud import storage  # noqa: PLC0415  # not every node has a bucket
+
+    places = [uri.removeprefix(GOOGLE).partition("/") for uri in uris if uri.startswith(GOOGLE)]
+    if not places:
+        return 0
+    client = storage.Client()
+    found = [blob for bucket, _, name in places for blob in client.list_blobs(bucket, prefix=f"{name.rstrip('/')}/")]
+    markers = [blob for blob in found if blob.name.endswith("/")]
+    for blob in markers:
+        blob.delete()
+    return len(markers)

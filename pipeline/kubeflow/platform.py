@@ -1,14 +1,14 @@
 """Write what each node gets on the cluster: resources into the spec itself, all else into KFP's platform document."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from google.protobuf.json_format import ParseDict, ParseError
 from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
+from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec
 
 from components.shared.errors import BadConfig, NotRunnable
-from pipeline.kubeflow.links import tasks_of
-from pipeline.kubeflow.oss import EXECUTOR, Spec, task_name
+from pipeline.kubeflow.oss import EXECUTOR, Spec, task_name, tasks_of
 from pipeline.shared.kubeflow import Kubeflow, Pod, Volume
 
 
@@ -22,13 +22,7 @@ def check_nodes(settings: Kubeflow, nodes: Iterable[str]) -> None:
 
 
 def with_resources(spec: Spec, settings: Kubeflow, nodes: Iterable[str]) -> Spec:
-    """Add CPU, memory and accelerators of each container to a spec, and the retries of each task.
-
-    Args:
-        spec: of `to_oss`; changed in place.
-        settings: what the nodes get.
-        nodes: their names in the DAG.
-    """
+    """Add CPU, memory and accelerators of each container to a spec, changed in place, and the retries of each task."""
     for name in nodes:
         node = settings.node(name)
         if found := resources(node):
@@ -69,10 +63,7 @@ def executor_config(settings: Kubeflow, node: Pod, max_seconds: int) -> dict[str
         "nodeSelector": {"labels": node.node_selector},
         "tolerations": [toleration.model_dump() for toleration in node.tolerations],
         "secretAsEnv": [
-            {
-                "secretNameParameter": _constant(each.secret),
-                "keyToEnv": [{"secretKey": each.key, "envVar": each.env}],
-            }
+            {"secretNameParameter": _constant(each.secret), "keyToEnv": [{"secretKey": each.key, "envVar": each.env}]}
             for each in node.secrets
         ],
         "secretAsVolume": [
@@ -82,16 +73,18 @@ def executor_config(settings: Kubeflow, node: Pod, max_seconds: int) -> dict[str
     return {key: value for key, value in config.items() if value and any(value.values() if isinstance(value, dict) else value)}
 
 
-def check_platform(platform: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
-    """Check the platform document, in which KFP silently ignores what it does not know. Raises NotRunnable."""
+def check(spec: Spec, platform: Spec) -> None:
+    """Check that both documents are what KFP declares, which silently ignores what it does not know. Raises NotRunnable."""
     configs = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     if unknown := sorted(set(configs) - set(spec["deploymentSpec"]["executors"])):
         raise NotRunnable(f"The platform document has {', '.join(unknown)}; expected executors of the pipeline alone.")
-    for label, config in configs.items():
+    documents = [("compiled pipeline", spec, PipelineSpec())]
+    documents += [(f"platform document's {label}", config, KubernetesExecutorConfig()) for label, config in configs.items()]
+    for name, document, declared in documents:
         try:
-            ParseDict(config, KubernetesExecutorConfig())
+            ParseDict(document, declared)
         except ParseError as error:
-            raise NotRunnable(f"The platform document's {label} is not a KubernetesExecutorConfig: {error}") from error
+            raise NotRunnable(f"The {name} is not a {declared.DESCRIPTOR.name}: {error}") from error
 
 
 def _mount(volume: Volume) -> dict[str, Any]:

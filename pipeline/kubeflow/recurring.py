@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Literal
 
 from components.shared.errors import BadConfig, KubeflowBusy
 from pipeline.kubeflow import runs
-from pipeline.kubeflow.client import given
+from pipeline.kubeflow.client import given, pages
 from pipeline.local import cron
 from pipeline.shared.kubeflow import Kubeflow
 
 if TYPE_CHECKING:  # it takes two seconds
-    from kfp_server_api import V2beta1RecurringRun
-
-    from pipeline.kubeflow.api import Api
+    from kfp import Client
+    from kfp_server_api import V2beta1RecurringRun, V2beta1Run
 
 Meanwhile = Literal["refuse", "wait", "now"]  # what to do about a scheduled run that is under way
 FIELDS = ("second", "minute", "hour", "day of the month", "month", "day of the week")
@@ -36,13 +35,12 @@ class Schedules:
     """Makes and removes schedules by name.
 
     Attributes:
-        client, settings: of KFP.
         meanwhile: what to do about a run of the old schedule that is under way.
         hours: to wait for such a run at most.
         say: called with a sentence about what takes long.
     """
 
-    client: "Api"
+    client: "Client"
     settings: Kubeflow
     meanwhile: Meanwhile
     hours: float
@@ -59,8 +57,7 @@ class Schedules:
         Raises:
             KubeflowBusy: a run of an old schedule is under way; nothing was changed.
         """
-        experiment = runs.experiment(self.client, self.settings)
-        with self._off(experiment, name) as old:
+        with self._off(name) as (experiment, old):
             made = self.client.create_recurring_run(
                 experiment,
                 name,
@@ -71,26 +68,25 @@ class Schedules:
                 version_id=version[1],
                 pipeline_root=self.settings.pipeline_root,
             )
-        return given(made.recurring_run_id), self._deleted(old)
+            return given(made.recurring_run_id), len(old)
 
     def remove(self, name: str) -> int:
         """Remove what is scheduled under the name, and return how many there were. Raises KubeflowBusy as `make` does."""
-        with self._off(runs.experiment(self.client, self.settings), name) as old:
-            pass
-        return self._deleted(old)
-
-    def _deleted(self, old: list[str]) -> int:
-        for each in old:
-            self.client.delete_recurring_run_alone(each)
-        return len(old)
+        with self._off(name) as (_, old):
+            return len(old)
 
     @contextmanager
-    def _off(self, experiment: str, name: str) -> Iterator[list[str]]:
-        """Turn off what is scheduled under the name, see that none of its runs is under way, and yield the ids.
+    def _off(self, name: str) -> Iterator[tuple[str, list["V2beta1RecurringRun"]]]:
+        """Turn off what is scheduled under the name, see that none of its runs is under way, and delete it after the block.
 
         What was on is turned on again when the block, or what leads to it, raises.
+
+        Yields:
+            The experiment's id, and what was scheduled.
         """
-        old = _scheduled(self.client, experiment, name)
+        experiment = runs.experiment(self.client, self.settings)
+        scheduled = pages(self.client.list_recurring_runs, "recurring_runs", experiment_id=experiment)
+        old = [each for each in scheduled if each.display_name == name]
         ids = [each.recurring_run_id for each in old]
         try:
             for each in ids:
@@ -98,41 +94,32 @@ class Schedules:
             if ids:
                 time.sleep(SETTLES)
                 self._clear(runs.under_way(self.client, experiment, schedules=ids))
-            yield ids
+            yield experiment, old
         except BaseException:
-            for each in old:
-                if each.status != "DISABLED":
+            for one in old:
+                if one.status != "DISABLED":
                     with contextlib.suppress(Exception):  # the first error matters more
-                        self.client.enable_recurring_run(each.recurring_run_id)
+                        self.client.enable_recurring_run(one.recurring_run_id)
             raise
+        api = self.client._recurring_run_api
+        for each in ids:  # not `delete_recurring_run`, which deletes the workflows and logs of its runs as well
+            api.recurring_run_service_delete_recurring_run(each, propagation_policy="ORPHAN")
 
-    def _clear(self, found: list[runs.Underway]) -> None:
+    def _clear(self, found: list["V2beta1Run"]) -> None:
         """Make sure that no run of the old schedules is under way. Raises KubeflowBusy, KubeflowFailed."""
-        named = ", ".join(map(str, found))
         if found and self.meanwhile == "refuse":
             raise KubeflowBusy(
-                f"The schedule's run {named} is under way; expected none, since Kubernetes ends it with its schedule, perhaps "
-                "while it publishes. Nothing was changed. Wait for its end with --wait, or end it with --now; delete on KFP's "
-                "page what has lost its workflow."
+                f"The schedule's run {runs.named(found)} is under way; expected none, since Kubernetes ends it with its "
+                "schedule, perhaps while it publishes. Nothing was changed. Wait for its end with --wait, or end it with "
+                "--now; delete on KFP's page what has lost its workflow."
             )
+        does, hours = ("Ending", ENDS / 3600) if self.meanwhile == "now" else ("Waiting for", self.hours)
         for each in found:
-            self.say(f"{'Ending' if self.meanwhile == 'now' else 'Waiting for'} the run {each}; the schedule is off meanwhile.")
+            self.say(f"{does} the run {runs.named([each])}; the schedule is off meanwhile.")
             if self.meanwhile == "now":
                 self.client.terminate_run(each.run_id)
-            hours = ENDS / 3600 if self.meanwhile == "now" else self.hours
             ended = runs.wait(self.client, self.settings, each.run_id, hours, self.say)
             self.say(f"It ended as {ended.state}.")
-
-
-def _scheduled(client: "Api", experiment: str, name: str) -> list["V2beta1RecurringRun"]:
-    """List the experiment's recurring runs of this name."""
-    found, token = [], ""
-    while True:
-        page = client.list_recurring_runs(page_token=token, page_size=100, experiment_id=experiment)
-        found += [each for each in page.recurring_runs or [] if each.display_name == name]
-        token = page.next_page_token
-        if not token:
-            return found
 
 
 def check_cron(expression: str) -> str:

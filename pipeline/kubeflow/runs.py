@@ -1,46 +1,40 @@
 """Runs on Kubeflow Pipelines: start one, find those that are under way, wait for an end."""
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from components.shared.errors import KubeflowBusy, KubeflowFailed
-from pipeline.kubeflow.client import ADVICE, OTHERWISE, TOKEN_FILE, given, predicates, refusal
+from pipeline.kubeflow.client import ADVICE, OTHERWISE, TOKEN_FILE, given, pages, refusal
 from pipeline.kubeflow.closing import PUBLISHED_TASK
 from pipeline.shared.kubeflow import Kubeflow
 
 if TYPE_CHECKING:  # it takes two seconds
+    from kfp import Client
     from kfp_server_api import V2beta1Run
-
-    from pipeline.kubeflow.api import Api
 
 ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
 UNDER_WAY = ["RUNTIME_STATE_UNSPECIFIED", "PENDING", "RUNNING", "PAUSED", "CANCELING"]
+IS_UNDER_WAY = json.dumps({"predicates": [{"operation": "IN", "key": "state", "stringValues": {"values": UNDER_WAY}}]})
+TIMEOUT = (10, 60)  # seconds to connect, and to answer
 PAUSE, LONGEST_PAUSE = 10.0, 300.0  # seconds between two questions: the usual, and at most while nothing answers
 IF_WANTED = "transform"  # the first task that drift.policy = "retrain_on_drift" may skip
+CAME = [  # of a run that succeeded, by the first task in this state
+    (PUBLISHED_TASK, "SUCCEEDED", "A new model was published."),
+    (PUBLISHED_TASK, "SKIPPED", "Nothing new was published: the candidate was refused, or is in production already."),
+    (IF_WANTED, "SKIPPED", "Nothing was trained: no check of drift.retrain_on fired, and the model in production stays."),
+]
 TOO_EARLY, BROKEN = (408, 425, 429), 500  # HTTP statuses to ask again after, with all from 500 on
 
 
-@dataclass(frozen=True)
-class Underway:
-    """A run that has not ended."""
-
-    run_id: str
-    name: str
-    state: str
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.run_id}, {self.state})"
-
-
-def experiment(client: "Api", settings: Kubeflow) -> str:
+def experiment(client: "Client", settings: Kubeflow) -> str:
     """Return the id of the experiment, which is made if it is missing."""
     return given(client.create_experiment(settings.experiment, namespace=settings.namespace).experiment_id)
 
 
-def start(client: "Api", settings: Kubeflow, version: tuple[str, str], name: str, span: str) -> str:
+def start(client: "Client", settings: Kubeflow, version: tuple[str, str], name: str, span: str) -> str:
     """Start a run of an uploaded version, and return its id."""
     started = client.run_pipeline(
         experiment(client, settings),
@@ -53,40 +47,39 @@ def start(client: "Api", settings: Kubeflow, version: tuple[str, str], name: str
     return given(started.run_id)
 
 
-def check_alone(client: "Api", settings: Kubeflow, pipeline_id: str) -> None:
+def check_alone(client: "Client", settings: Kubeflow, pipeline_id: str) -> None:
     """Check that no other run of the pipeline is under way: two would publish at once. Raises KubeflowBusy."""
     found = under_way(client, experiment(client, settings), pipeline_id=pipeline_id)
     if found:
         raise KubeflowBusy(
-            f"Under way in the experiment {settings.experiment}: {', '.join(map(str, found))}. Expected one run at a "
+            f"Under way in the experiment {settings.experiment}: {named(found)}. Expected one run at a "
             f"time, since each writes to {settings.folder}. Wait for its end, or end it on KFP's page; delete there "
             "what has lost its workflow."
         )
 
 
-def under_way(client: "Api", experiment_id: str, pipeline_id: str = "", schedules: Iterable[str] = ()) -> list[Underway]:
+def under_way(client: "Client", experiment_id: str, pipeline_id: str = "", schedules: Iterable[str] = ()) -> list["V2beta1Run"]:
     """List the experiment's runs that have not ended, of a pipeline or of recurring runs by their ids."""
-    schedules = set(schedules)
-    found, token = [], ""
-    while True:
-        page = client.list_runs(token, 50, experiment_id=experiment_id, filter=predicates(state=UNDER_WAY))
-        for each in page.runs or []:
-            reference = each.pipeline_version_reference
-            if each.recurring_run_id in schedules or (pipeline_id and reference and reference.pipeline_id == pipeline_id):
-                found.append(Underway(each.run_id, each.display_name, each.state))
-        token = page.next_page_token
-        if not token:
-            return found
+    return [
+        each
+        for each in pages(client.list_runs, "runs", experiment_id=experiment_id, filter=IS_UNDER_WAY)
+        if each.recurring_run_id in schedules
+        or (pipeline_id and (version := each.pipeline_version_reference) and version.pipeline_id == pipeline_id)
+    ]
 
 
-def wait(client: "Api", settings: Kubeflow, run_id: str, hours: float, say: Callable[[str], None]) -> "V2beta1Run":
-    """Wait until a run has ended, and keep asking while nothing answers.
+def named(found: Iterable["V2beta1Run"]) -> str:
+    """Say which runs these are."""
+    return ", ".join(f"{each.display_name} ({each.run_id}, {each.state})" for each in found)
 
-    Args:
-        client, settings: of KFP.
-        run_id: of the run.
-        hours: to wait at most.
-        say: called with a sentence about each outage.
+
+def look_at(client: "Client", run_id: str) -> "V2beta1Run":
+    """Return a run as `get_run` does, which waits for ever on a network that swallows packets."""
+    return client._run_api.run_service_get_run(run_id, _request_timeout=TIMEOUT)
+
+
+def wait(client: "Client", settings: Kubeflow, run_id: str, hours: float, say: Callable[[str], None]) -> "V2beta1Run":
+    """Wait until a run has ended, `hours` at most, and keep asking while nothing answers; `say` is told of each outage.
 
     Raises:
         KubeflowFailed: it has not ended in time, or the API knows no such run, or refuses the token.
@@ -98,7 +91,7 @@ def wait(client: "Api", settings: Kubeflow, run_id: str, hours: float, say: Call
     while True:
         answer = ""
         try:
-            run = client.look_at(run_id)
+            run = look_at(client, run_id)
             if not run.run_id:
                 answer = "it gave an answer without a run, perhaps a login page."
         except ApiException as error:
@@ -110,16 +103,19 @@ def wait(client: "Api", settings: Kubeflow, run_id: str, hours: float, say: Call
                 ) from error
         except (HTTPError, OSError) as error:  # OSError: of the token's file, while it is replaced
             answer = f"{error}."
-        if not answer:
+        if answer:
+            pause = min(pause * 2, LONGEST_PAUSE)
+            if not outage:
+                say(
+                    f"Kubeflow Pipelines does not answer: {answer} The run continues; asking again for {hours:g} hours at most."
+                )
+        else:
             state, pause = run.state, PAUSE
             if state in ENDED:
                 return run
             if outage:
                 say(f"Kubeflow Pipelines answers again: the run is {state}.")
-        elif not outage:
-            say(f"Kubeflow Pipelines does not answer: {answer} The run continues; asking again for {hours:g} hours at most.")
-        outage, pause = answer, min(pause * 2, LONGEST_PAUSE) if answer else PAUSE
-        left = until - time.monotonic()
+        outage, left = answer, until - time.monotonic()
         if left <= 0:
             trouble = f", and nothing answers now: {outage}" if outage else "."
             raise KubeflowFailed(
@@ -144,17 +140,12 @@ def look(settings: Kubeflow, run_id: str) -> str:
 
 
 def ending(run: "V2beta1Run", settings: Kubeflow, tasks: Iterable[str]) -> str:
-    """Say what came of a run that has ended, by the states of its tasks: KFP's API tells no more about them.
-
-    Args:
-        run: that has ended.
-        settings: of KFP.
-        tasks: names of the compiled tasks.
+    """Say what came of a run that has ended, by the states of its compiled tasks: KFP's API tells no more about them.
 
     Raises:
         KubeflowFailed: it did not succeed.
     """
-    details = run.run_details.task_details if run.run_details else None
+    details = run.run_details and run.run_details.task_details
     states = {each.display_name: each.state for each in details or []}
     page = f"Its page: {settings.folder}/reports/{run.run_id}/index.html on the volume {settings.claim}."
     if run.state != "SUCCEEDED":
@@ -164,12 +155,5 @@ def ending(run: "V2beta1Run", settings: Kubeflow, tasks: Iterable[str]) -> str:
             f"Run {run.run_id} ended as {run.state}{where}; expected SUCCEEDED. KFP's page shows what the node said. "
             f"{look(settings, run.run_id)} {page}"
         )
-    if states.get(PUBLISHED_TASK) == "SUCCEEDED":
-        came = "A new model was published."
-    elif states.get(PUBLISHED_TASK) == "SKIPPED":
-        came = "Nothing new was published: the candidate was refused, or is in production already."
-    elif states.get(IF_WANTED) == "SKIPPED":
-        came = "Nothing was trained: no check of drift.retrain_on fired, and the model in production stays."
-    else:
-        came = "It succeeded."
-    return f"{came} {page}"
+    came = (said for task, state, said in CAME if states.get(task) == state)
+    return f"{next(came, 'It succeeded.')} {page}"

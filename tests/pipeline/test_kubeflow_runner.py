@@ -1,5 +1,7 @@
 """The command line: what a user meets, on this machine alone and against a stub of KFP's API."""
 
+import contextlib
+import io
 import os
 import re
 import signal
@@ -17,11 +19,18 @@ from conftest import REPOSITORY
 from components.shared.errors import Exit
 from pipeline import kubeflow_runner
 from pipeline.kubeflow import recurring, runs
-from pipeline.kubeflow.links import tasks_of
+from pipeline.kubeflow.oss import tasks_of
 from tests.clocks import least_processor_seconds
+from tests.pipeline import checkout
 from tests.pipeline.kubeflow.api_stub import Api, api_server
 
-COMPILE = [sys.executable, "-m", "pipeline.kubeflow_runner", "compile", "--output"]
+PROBLEM = ["--problem", str(checkout.PROBLEM)]
+
+
+@pytest.fixture(autouse=True)
+def in_a_checkout(monkeypatch):
+    """Of the made problem."""
+    monkeypatch.chdir(checkout.folder())
 
 
 def test_help_costs_less_than_a_second():
@@ -38,54 +47,43 @@ def test_the_import_is_light():
 
 @dataclass(frozen=True)
 class Compiled:
-    """Two processes with other hash seeds, at once: what they wrote and said."""
+    """What was written and said."""
 
-    paths: list[Path]
-    results: list[subprocess.CompletedProcess[str]]
+    path: Path
+    said: str
 
 
 @pytest.fixture(scope="module")
-def twice(tmp_path_factory) -> Compiled:
-    paths = [tmp_path_factory.mktemp(f"seed{seed}") / "pipeline.yaml" for seed in (0, 1)]
-    processes = [
-        subprocess.Popen(
-            [*COMPILE, path],
-            cwd=REPOSITORY,
-            env=os.environ | {"PYTHONHASHSEED": str(seed)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for seed, path in enumerate(paths)
-    ]
-    try:
-        said = [process.communicate(timeout=300) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
-    return Compiled(
-        paths, [subprocess.CompletedProcess(p.args, p.returncode, *each) for p, each in zip(processes, said, strict=True)]
+def twice(tmp_path_factory) -> list[Compiled]:
+    """By this process, and by one with another hash seed."""
+    here, there = (tmp_path_factory.mktemp("compiled") / "pipeline.yaml" for _ in range(2))
+    said = io.StringIO()
+    with checkout.inside(), contextlib.redirect_stdout(said):
+        assert kubeflow_runner.main(["compile", *PROBLEM, "--output", str(here)]) == 0
+    environment = os.environ | {"PYTHONHASHSEED": "1", "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-m", "pipeline.kubeflow_runner", "compile", *PROBLEM, "--output", str(there)]
+    process = subprocess.run(
+        command, cwd=checkout.folder(), env=environment, capture_output=True, text=True, timeout=300, check=False
     )
+    assert (process.returncode, process.stderr) == (0, "")
+    return [Compiled(here, said.getvalue()), Compiled(there, process.stdout)]
 
 
 def test_compile_says_what_it_has_written(twice):
-    for path, result in zip(twice.paths, twice.results, strict=True):
-        assert result.returncode == 0, result.stderr
+    for path, said in ((each.path, each.said) for each in twice):
         size = round(path.stat().st_size / 1000)
-        assert result.stdout.startswith(
+        assert said.startswith(
             f"Compiled 19 tasks to {path}, {size} KB: canary, closing-report, data-checks, data-gate, drift-monitor,"
         )
-        assert result.stderr == ""
 
 
 def test_compile_writes_the_same_bytes_whatever_the_hash_seed(twice):
-    first, second = (path.read_bytes() for path in twice.paths)
+    first, second = (each.path.read_bytes() for each in twice)
     assert first == second
 
 
 def test_the_commit_is_in_the_package(twice):
-    spec, _ = yaml.safe_load_all(twice.paths[0].read_text())
+    spec, _ = yaml.safe_load_all(twice[0].path.read_text())
     commit = tasks_of(spec)["publisher"]["inputs"]["parameters"]["git_commit"]["runtimeValue"]["constant"]
     assert commit == "unknown" or len(commit.removesuffix("-dirty")) == 40
 
@@ -105,14 +103,14 @@ def test_the_commit_is_in_the_package(twice):
 def test_what_cannot_be_compiled_has_its_code_and_leaves_the_file_that_is_there(tmp_path, capsys, arguments, code, message):
     path = tmp_path / "pipeline.yaml"
     path.write_text("of yesterday")
-    assert kubeflow_runner.main(["compile", "-o", str(path), *arguments]) == code
+    assert kubeflow_runner.main(["compile", *PROBLEM, "-o", str(path), *arguments]) == code
     assert message in capsys.readouterr().out.replace("\n", " ")
     assert path.read_text() == "of yesterday"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path, capsys):
-    assert kubeflow_runner.main(["compile", "-o", str(tmp_path / "none" / "p.yaml")]) == 2
+    assert kubeflow_runner.main(["compile", *PROBLEM, "-o", str(tmp_path / "none" / "p.yaml")]) == 2
     assert "none/p.yaml cannot be written" in capsys.readouterr().out
 
 
@@ -126,7 +124,7 @@ def api(monkeypatch, tmp_path):
 
 
 def main(api: Api, *arguments: str) -> int:
-    return kubeflow_runner.main([*arguments, "--host", api.address])
+    return kubeflow_runner.main([*arguments, *PROBLEM, "--host", api.address])
 
 
 def test_what_is_uploaded_is_the_compiled_package_under_a_name_of_its_content(api, capsys):
@@ -152,13 +150,13 @@ def test_a_version_has_a_dns_name_for_kfp_may_keep_it_as_a_kubernetes_object(mon
 
 def test_run_starts_what_it_has_uploaded_and_says_what_came_of_it(api, capsys):
     api.tasks = {"transform": "SUCCEEDED", "published": "SUCCEEDED"}
-    assert main(api, "run", "--span", "2013-07", "--wait") == 0
+    assert main(api, "run", "--span", "2024-02", "--wait") == 0
     [run] = api.runs
-    assert run["runtime_config"]["parameters"] == {"span": "2013-07"}
-    assert run["display_name"].startswith("crosswind 2013-07 ")
+    assert run["runtime_config"]["parameters"] == {"span": "2024-02"}
+    assert run["display_name"].startswith("crosswind 2024-02 ")
     assert run["pipeline_version_reference"]["pipeline_version_id"] == api.versions[-1]["pipeline_version_id"]
     page = f"Its page: /mnt/crosswind/reports/{run['run_id']}/index.html on the volume crosswind."
-    assert f"Started run {run['run_id']} of span 2013-07.\nA new model was published. {page}\n" in capsys.readouterr().out
+    assert f"Started run {run['run_id']} of span 2024-02.\nA new model was published. {page}\n" in capsys.readouterr().out
 
 
 def test_without_a_span_the_run_takes_the_newest_and_it_is_said_where_to_see_it(api, capsys):

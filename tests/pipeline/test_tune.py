@@ -1,20 +1,18 @@
 import subprocess
 import sys
 
+import pytest
 from conftest import REPOSITORY, states
 
+from pipeline import tune
 from pipeline.model import hyperparameters
-
-
-def tune(*arguments):
-    command = [sys.executable, "-m", "pipeline.tune", *map(str, arguments)]
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_a_search_writes_a_file_that_the_trainer_reads(parcels, tmp_path):
     settings = [f"run.root={tmp_path}", "train.epochs=1", "gate.min_rows=100"]
     overrides = [part for setting in settings for part in ("--set", setting)]
-    result = tune("--problem", parcels, "--trials", 2, "--out", tmp_path / "found.json", *overrides)
+    command = [sys.executable, "-m", "pipeline.tune", "--problem", parcels, "--trials", "2", "--out", tmp_path / "found.json"]
+    result = subprocess.run([*command, *overrides], cwd=REPOSITORY, capture_output=True, text=True, timeout=600, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     assert states(result.stdout)["Tuner"] == "done" and "Trainer" not in states(result.stdout)
     found = hyperparameters.read(tmp_path / "found.json")
@@ -23,6 +21,7 @@ def test_a_search_writes_a_file_that_the_trainer_reads(parcels, tmp_path):
     assert f"train.hyperparameters={tmp_path / 'found.json'}" in result.stdout
 
 
-def test_no_trials_are_refused():
-    result = tune("--trials", 0)
-    assert result.returncode == 2 and "argument --trials: 0; expected 1 or more" in result.stderr
+def test_no_trials_are_refused(capsys):
+    with pytest.raises(SystemExit) as caught:
+        tune.main(["--trials", "0"])
+    assert caught.value.code == 2 and "argument --trials: 0; expected 1 or more" in capsys.readouterr().err

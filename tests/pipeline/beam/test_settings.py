@@ -7,15 +7,15 @@ from apache_beam.options import pipeline_options as options
 from apache_beam.runners.runner import PipelineRunner, create_runner
 
 from components.shared.errors import BadConfig
-from pipeline import config
 from pipeline.beam import settings as beam
+from tests.pipeline.checkout import configured
 
 IMAGE = "us-central1-docker.pkg.dev/my-project/crosswind/pipeline:0.1.0"
 DATAFLOW = ["runner=dataflow", f"image={IMAGE}", "project=my-project", "region=us-central1", "temp_location=gs://my-bucket/tmp"]
 
 
 def section(*overrides: str) -> beam.Beam:
-    return config.load(overrides=[f"beam.{override}" for override in overrides]).beam
+    return configured(*(f"beam.{override}" for override in overrides)).beam
 
 
 def test_the_default_is_one_process_and_names_an_image_so_that_tfx_packs_nothing():

@@ -6,9 +6,10 @@ from typing import Any
 
 import yaml
 
-from pipeline import config
 from pipeline.kubeflow.compiled import compiled, write
 from pipeline.shared.kubeflow import Kubeflow
+from tests.pipeline import checkout
+from tests.pipeline.checkout import configured
 from tests.pipeline.kubeflow.api_stub import Api
 
 
@@ -27,14 +28,15 @@ class Package:
 
 
 def package_of(path: Path, *settings: str) -> Package:
-    """Compiles the pipeline with the default configuration and these settings."""
-    write(compiled(config.load(overrides=list(settings)), "commit"), path)
+    """Compiles the made problem's pipeline with these settings."""
+    with checkout.inside():
+        write(compiled(configured(*settings), "commit"), path)
     return Package(path, *yaml.safe_load_all(path.read_text(encoding="utf-8")))
 
 
 def kubeflow_settings(**changes: object) -> Kubeflow:
     """The default section with these keys changed."""
-    return Kubeflow.model_validate(config.load().kubeflow.model_dump(exclude_unset=True) | changes)
+    return Kubeflow.model_validate(configured().kubeflow.model_dump(exclude_unset=True) | changes)
 
 
 def at(api: Api, **changes: object) -> Kubeflow:

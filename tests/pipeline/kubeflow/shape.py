@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.kubeflow.links import tasks_of
+from pipeline.kubeflow.oss import tasks_of
 
 GOLDEN = Path(__file__).with_name("golden.yaml")
 
@@ -59,8 +59,11 @@ def _origin(source: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    from pipeline import config
-    from pipeline.kubeflow.compiled import compiled
+    import tempfile
 
-    found = json.loads(json.dumps(shape(*compiled(config.load(), "commit"))))  # nothing twice, so no YAML alias
+    from tests.pipeline.kubeflow.packages import package_of
+
+    with tempfile.TemporaryDirectory() as folder:
+        made = package_of(Path(folder) / "pipeline.yaml")
+    found = json.loads(json.dumps(shape(made.spec, made.platform)))  # nothing twice, so no YAML alias
     GOLDEN.write_text(yaml.safe_dump(found), encoding="utf-8")

@@ -8,18 +8,20 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorInput
 
 from components.run_report import facts
 from components.shared.trace import Artifact, Execution
-from pipeline import config, dag
+from pipeline import dag
 from pipeline.kubeflow import closing_report, records
 from pipeline.parts.report import report_settings
+from tests.pipeline import checkout
 
 RUN = "8f0f3f0a-run"
 
 
 @pytest.fixture(scope="module")
 def settings() -> str:
-    loaded = config.load()
-    nodes = dag.create_pipeline(loaded, "2013-07").components
-    return report_settings(loaded, nodes, "commit").model_dump_json()
+    loaded = checkout.configured()
+    with checkout.inside():
+        nodes = dag.create_pipeline(loaded, "2024-03").components
+        return report_settings(loaded, nodes, "commit").model_dump_json()
 
 
 def close(volume: Path, settings: str) -> int:
@@ -39,13 +41,13 @@ def left(volume: Path, task: str, execution: Execution) -> None:
 def test_a_run_whose_first_node_failed_has_its_page_and_its_place_in_the_history(tmp_path, settings, capsys):
     model = Artifact(0, "Model", str(tmp_path / "none"), {"version": 3.0, records.ORIGIN: "gs://my-bucket/model"})
     left(tmp_path, "production-model", Execution("production-model", "done", 10.0, 2.0, outputs={"model": [model]}))
-    message = "SpanNotFound: /mnt/crosswind/spans has no 2013-07."
-    left(tmp_path, "span-example-gen", Execution("span-example-gen", "failed", 11.0, 4.0, message, {"span": "2013-07"}))
+    message = "SpanNotFound: /mnt/crosswind/spans has no 2024-03."
+    left(tmp_path, "span-example-gen", Execution("span-example-gen", "failed", 11.0, 4.0, message, {"span": "2024-03"}))
     assert close(tmp_path, settings) == 0
     found = facts.read(tmp_path / "reports" / RUN)
     states = {node.name: node.state for node in found.nodes}
-    assert (found.span, found.outcome, found.version) == ("2013-07", "failed", 3)
-    assert "SpanNotFound: /mnt/crosswind/spans has no 2013-07" in found.headline
+    assert (found.span, found.outcome, found.version) == ("2024-03", "failed", 3)
+    assert "SpanNotFound: /mnt/crosswind/spans has no 2024-03" in found.headline
     assert (states["SpanExampleGen"], states["ProductionModel"], states["Trainer"]) == ("failed", "done", "not_run")
     assert [each.uri for each in found.lineage] == ["gs://my-bucket/model"]
     assert RUN in (tmp_path / "reports" / "index.html").read_text()
@@ -70,7 +72,7 @@ def test_a_run_without_a_node_has_nothing_to_tell(tmp_path, settings, capsys):
 
 
 def test_a_node_that_was_killed_is_named(tmp_path, settings):
-    left(tmp_path, "span-example-gen", Execution("span-example-gen", "failed", 11.0, 0.0, parameters={"span": "2013-07"}))
+    left(tmp_path, "span-example-gen", Execution("span-example-gen", "failed", 11.0, 0.0, parameters={"span": "2024-03"}))
     close(tmp_path, settings)
     found = facts.read(tmp_path / "reports" / RUN)
     assert found.outcome == "unfinished"
@@ -79,8 +81,8 @@ def test_a_node_that_was_killed_is_named(tmp_path, settings):
 
 def test_what_is_too_large_to_be_handed_over_costs_its_part_of_the_page_alone(tmp_path, settings):
     """A run that failed late: its model and its examples are in the bucket."""
-    stated = {"span": "2013-07", "window": "2013-07", "rows": '{"train": 9, "eval": 3}'}
-    stated["repeated"] = '{"2013-07": {"rows": 12, "repeated": 0}}'
+    stated = {"span": "2024-03", "window": "2024-03", "rows": '{"train": 9, "eval": 3}'}
+    stated["repeated"] = '{"2024-03": {"rows": 12, "repeated": 0}}'
 
     def done(task: str, key: str, **properties: object) -> None:
         uri = f"gs://my-bucket/{task}/{key}"

@@ -17,9 +17,9 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import (
 )
 
 from components.shared.errors import BadConfig
-from pipeline import config
-from pipeline.kubeflow import links
+from pipeline.kubeflow import oss
 from pipeline.kubeflow.compiled import COMMAND, compiled, in_cluster, write
+from tests.pipeline.checkout import configured
 from tests.pipeline.kubeflow.emulator import holds
 from tests.pipeline.kubeflow.packages import Package, package_of
 from tests.pipeline.kubeflow.shape import GOLDEN, shape
@@ -33,7 +33,7 @@ IN_A_CONDITION = {"canary", "evaluator", "mobile-evaluator", "mobile-exporter", 
 
 def tasks(package: Package) -> dict:
     """Those with a container."""
-    found = links.tasks_of(package.spec)
+    found = oss.tasks_of(package.spec)
     return {name: task for name, task in found.items() if "executorLabel" in package.spec["components"][f"comp-{name}"]}
 
 
@@ -62,9 +62,9 @@ def test_kfps_own_sdk_loads_it(package):
     assert kfp.components.load_component_from_text(package.path.read_text()).pipeline_spec == loaded.pipeline_spec
 
 
-def test_with_tfxs_own_executors_it_has_the_same_tasks(package):
-    spec, _ = compiled(config.load(overrides=["components.executors=stock"]), "commit")
-    assert set(links.tasks_of(spec)) == set(links.tasks_of(package.spec))
+def test_with_tfxs_own_executors_it_has_the_same_tasks(package, tmp_path):
+    spec = package_of(tmp_path / "pipeline.yaml", "components.executors=stock").spec
+    assert set(oss.tasks_of(spec)) == set(oss.tasks_of(package.spec))
     assert not re.search("components.columnar", yaml.safe_dump(spec))
 
 
@@ -78,7 +78,7 @@ def test_names_are_argos_and_say_what_they_are(package):
 
 
 def test_every_reference_leads_somewhere(package):
-    assert links.problems(package.spec) == []
+    assert oss.problems(package.spec) == []
 
 
 def test_what_a_task_takes_it_waits_for(package):
@@ -102,7 +102,7 @@ def test_no_task_may_be_answered_from_kfps_cache(package):
 def test_every_container_has_the_image_our_command_and_no_hook(package):
     for executor in executors(package).values():
         container = executor["container"]
-        assert container["image"] == config.load().kubeflow.image
+        assert container["image"] == configured().kubeflow.image
         assert "lifecycle" not in container
         if executor in (executors(package)["exec-published"], executors(package)["exec-closing-report"]):
             continue
@@ -167,7 +167,7 @@ def condition(task: dict) -> str:
 
 def test_on_drift_what_makes_a_model_has_a_condition(on_drift):
     assert {name for name, task in tasks(on_drift).items() if condition(task)} == IN_A_CONDITION | {"published"}
-    assert links.problems(on_drift.spec) == []
+    assert oss.problems(on_drift.spec) == []
 
 
 @pytest.mark.parametrize(("retrain", "runs"), [(1, True), (0, False)])
@@ -193,7 +193,7 @@ def test_with_the_bulk_inferrer(tmp_path):
     package = package_of(tmp_path / "pipeline.yaml", "batch.bulk_inferrer=true")
     assert len(tasks(package)) == 20
     assert tasks(package)["bulk-inferrer"]["dependentTasks"] == ["evaluator", "span-example-gen", "trainer"]
-    assert links.problems(package.spec) == []
+    assert oss.problems(package.spec) == []
 
 
 def test_with_a_warm_start_the_trainer_takes_the_model_in_production(tmp_path):
@@ -228,14 +228,14 @@ def test_nodes_whose_beam_workers_are_elsewhere_leave_their_artifacts_in_the_buc
 )
 def test_what_makes_no_sense_on_a_cluster_is_refused(settings, message):
     with pytest.raises(BadConfig, match=re.escape(message)):
-        in_cluster(config.load(overrides=settings))
+        in_cluster(configured(*settings))
 
 
 def test_a_schema_without_the_declared_columns_is_refused_before_anything_is_compiled(tmp_path, monkeypatch):
-    (tmp_path / "schema.pbtxt").write_text('feature { name: "carrier" type: BYTES }')
+    (tmp_path / "schema.pbtxt").write_text('feature { name: "shop" type: BYTES }')
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BadConfig, match=r"schema.pbtxt"):
-        compiled(config.load(overrides=["data.schema=schema.pbtxt"]), "commit")
+        compiled(configured("data.schema=schema.pbtxt"), "commit")
 
 
 def test_a_place_that_cannot_be_written_is_named_and_nothing_stays(package, tmp_path):

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from conftest import REPOSITORY
 
-from pipeline import config
-from pipeline.kubeflow.links import tasks_of
+from pipeline.kubeflow.oss import tasks_of
 from pipeline.shared.kubeflow import Kubeflow, Pod
+from tests.pipeline.checkout import configured
 from tests.pipeline.kubeflow.packages import package_of
 
 GKE = REPOSITORY / "pipeline" / "kubeflow" / "gke"
@@ -33,7 +33,7 @@ def objects() -> dict[str, list[dict]]:
 
 @pytest.fixture(scope="module")
 def settings() -> Kubeflow:
-    return config.load().kubeflow
+    return configured().kubeflow
 
 
 def build(folder: Path) -> list[dict]:
@@ -107,7 +107,7 @@ def test_serving_mounts_what_the_pipeline_publishes(objects, settings):
     assert models["driver"] == volume["csi"]["driver"]
     assert models["volumeAttributes"]["bucketName"] == volume["csi"]["volumeHandle"]
     (folder,) = re.findall(r"only-dir=([^,]+)", models["volumeAttributes"]["mountOptions"])
-    published = config.load(overrides=[f"run.root={settings.folder}"]).serving_folder
+    published = configured(f"run.root={settings.folder}").serving_folder
     assert published.parent == Path(settings.folder, folder)
     user = f"uid={pod['securityContext']['runAsUser']}"
     assert user in volume["mountOptions"]
@@ -126,7 +126,7 @@ def test_the_cron_job_starts_one_run_a_day_and_never_two(objects):
     pod = job["jobTemplate"]["spec"]["template"]["spec"]
     assert pod["restartPolicy"] == "Never"
     assert pod["containers"][0]["command"] == ["python", "-m", "pipeline.kubeflow_runner", "run", "--wait"]
-    assert job["jobTemplate"]["spec"]["activeDeadlineSeconds"] > config.load().schedule.max_hours * 3600
+    assert job["jobTemplate"]["spec"]["activeDeadlineSeconds"] > configured().schedule.max_hours * 3600
 
 
 @needs_kubectl

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from components.shared.errors import NotRunnable
 from pipeline.kubeflow import invocation
+from tests.serving.cloud_storage_stub import cloud_storage
 
 EXAMPLES = "title: tfx.Examples\ntype: object\nproperties:\n  span:\n    type: integer\n"
 URI = "gs://my-bucket/pipelines/crosswind/run/span-example-gen/1/examples"
@@ -27,10 +28,10 @@ def artifact(uri: str = URI, **fields: object) -> dict:
 
 def message(inputs: dict | None = None, outputs: dict | None = None) -> invocation.ExecutorInput:
     stated = {
-        "inputs": {"artifacts": inputs or {}, "parameterValues": {"span": "2013-03"}},
+        "inputs": {"artifacts": inputs or {}, "parameterValues": {"span": "2024-03"}},
         "outputs": {"artifacts": outputs or {}, "outputFile": "/tmp/kfp_outputs/output_metadata.json"},
     }
-    return invocation.parse(json.dumps(stated))
+    return invocation.parse(json.dumps(stated), invocation.ExecutorInput())
 
 
 def test_an_input_without_a_type_gets_the_declared_one_and_a_name():
@@ -40,7 +41,7 @@ def test_an_input_without_a_type_gets_the_declared_one_and_a_name():
     assert found.type.schema_title == "tfx.types.standard_artifacts.Examples"
     assert found.name == URI
     assert (found.uri, found.metadata["span"]) == (URI, 3)
-    assert given.inputs.parameter_values["span"].string_value == "2013-03"
+    assert given.inputs.parameter_values["span"].string_value == "2024-03"
 
 
 def test_a_name_that_is_there_stays():
@@ -100,7 +101,7 @@ def test_what_is_none_of_the_executors_is_dropped():
 
 
 def test_fields_of_a_newer_launcher_are_left_out():
-    given = invocation.parse('{"outputs": {"outputFile": "/tmp/f", "attempt": 2}, "retries": 1}')
+    given = invocation.parse('{"outputs": {"outputFile": "/tmp/f", "attempt": 2}, "retries": 1}', invocation.ExecutorInput())
     assert given.outputs.output_file == "/tmp/f"
 
 
@@ -112,7 +113,8 @@ def test_uris_of_inputs_and_outputs_are_mapped():
 
 
 def test_uris_of_a_report_are_mapped_back():
-    report = invocation.report(json.dumps({"artifacts": {"model": {"artifacts": [{"uri": "/gcs/b/model"}]}}}))
+    said = json.dumps({"artifacts": {"model": {"artifacts": [{"uri": "/gcs/b/model"}]}}})
+    report = invocation.parse(said, invocation.ExecutorOutput())
     invocation.map_uris(report, invocation.remote_uri)
     assert report.artifacts["model"].artifacts[0].uri == "gs://b/model"
 
@@ -150,3 +152,21 @@ def test_scratch_is_a_new_place_beside_the_outputs():
 def test_a_node_without_outputs_cannot_be_remote():
     with pytest.raises(NotRunnable, match=r"Take it out of kubeflow.remote"):
         invocation.scratch(message())
+
+
+def test_markers_of_the_artifact_go_from_a_stubbed_bucket_and_files_stay(monkeypatch):
+    objects = {
+        "run/task/1/model/": b"",
+        "run/task/1/model/Format-Serving/": b"",
+        "run/task/1/model/Format-Serving/saved_model.pb": b"graph",
+        "run/task/1/model_run/": b"",
+        "run/task/": b"",
+    }
+    with cloud_storage(objects) as (address, held):
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+        assert invocation.remove_markers(["gs://models/run/task/1/model"]) == 2
+        assert sorted(held) == ["run/task/", "run/task/1/model/Format-Serving/saved_model.pb", "run/task/1/model_run/"]
+
+
+def test_where_there_is_no_bucket_of_google_s_nobody_is_asked():
+    assert invocation.remove_markers(["s3://models/a", "/gcs/models/a"]) == 0

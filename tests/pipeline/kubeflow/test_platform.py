@@ -8,8 +8,8 @@ from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConf
 from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec
 
 from components.shared.errors import BadConfig, NotRunnable
-from pipeline.kubeflow.links import tasks_of
-from pipeline.kubeflow.platform import check_nodes, check_platform, executor_config, platform_spec, resources
+from pipeline.kubeflow.oss import tasks_of
+from pipeline.kubeflow.platform import check, check_nodes, executor_config, platform_spec, resources
 from pipeline.shared.kubeflow import Accelerator, Pod
 from tests.pipeline.kubeflow.packages import kubeflow_settings, package_of
 
@@ -104,9 +104,9 @@ def test_a_wrong_key_planted_in_the_platform_document_is_refused(package):
     platform = copy.deepcopy(package.platform)
     platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-trainer"]["nodeSelectors"] = {}
     with pytest.raises(NotRunnable, match=r"exec-trainer is not a KubernetesExecutorConfig.*nodeSelectors"):
-        check_platform(platform, package.spec)
+        check(package.spec, platform)
 
 
 def test_a_document_for_an_executor_that_is_not_there_is_refused(package):
     with pytest.raises(NotRunnable, match=r"has exec-tuner; expected executors of the pipeline alone"):
-        check_platform(platform_spec(kubeflow_settings(), ["Tuner", "Trainer"], 0), package.spec)
+        check(package.spec, platform_spec(kubeflow_settings(), ["Tuner", "Trainer"], 0))

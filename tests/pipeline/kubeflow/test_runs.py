@@ -28,7 +28,7 @@ def started(api: Api, span: str = "newest", **changes: object) -> str:
 
 
 def test_a_run_has_its_version_span_root_and_experiment(api):
-    run_id = started(api, "2013-07")
+    run_id = started(api, "2024-02")
     [experiment] = api.experiments
     assert (experiment["display_name"], experiment["namespace"]) == ("crosswind", "kubeflow")
     [request] = api.sent("POST", "runs")
@@ -36,7 +36,7 @@ def test_a_run_has_its_version_span_root_and_experiment(api):
         "experiment_id": experiment["experiment_id"],
         "display_name": "crosswind now",
         "pipeline_version_reference": {"pipeline_id": "pipeline-1", "pipeline_version_id": "version-2"},
-        "runtime_config": {"parameters": {"span": "2013-07"}, "pipeline_root": "gs://my-bucket/pipelines"},
+        "runtime_config": {"parameters": {"span": "2024-02"}, "pipeline_root": "gs://my-bucket/pipelines"},
     }
     assert api.runs[0]["run_id"] == run_id
 
@@ -188,7 +188,7 @@ def test_what_came_of_a_run_is_said_by_its_tasks_states(api, tasks, said):
     run_id = started(api)
     api.tasks = tasks
     with kubeflow.connected(at(api)) as client:
-        text = runs.ending(client.look_at(run_id), at(api), TASKS)
+        text = runs.ending(runs.look_at(client, run_id), at(api), TASKS)
     assert text.startswith(said)
     assert text.endswith(f"Its page: /mnt/crosswind/reports/{run_id}/index.html on the volume crosswind.")
 
@@ -198,5 +198,5 @@ def test_a_run_that_does_not_succeed_is_an_error_that_names_the_tasks(api, state
     run_id = started(api)
     api.states, api.tasks = [state], {"root": "FAILED", "executor": "FAILED", "data-gate": "FAILED", "transform": "PENDING"}
     with kubeflow.connected(at(api)) as client, pytest.raises(KubeflowFailed) as caught:
-        runs.ending(client.look_at(run_id), at(api), TASKS)
+        runs.ending(runs.look_at(client, run_id), at(api), TASKS)
     assert f"Run {run_id} ended as {state} in data-gate; expected SUCCEEDED." in str(caught.value)

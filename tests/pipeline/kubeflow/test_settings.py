@@ -3,8 +3,8 @@
 import pytest
 
 from components.shared.errors import BadConfig
-from pipeline import config
 from pipeline.shared.kubeflow import Accelerator, Pod, Toleration
+from tests.pipeline.checkout import configured
 from tests.pipeline.kubeflow.packages import kubeflow_settings
 
 
@@ -29,7 +29,7 @@ def test_other_quantities_are_refused(value):
         ('kubeflow.pipeline_root="gs://bucket/"', "kubeflow.pipeline_root"),
         ('kubeflow.folder="mnt"', "kubeflow.folder"),
         ('kubeflow.folder="/mnt/"', "kubeflow.folder"),
-        ('kubeflow.spans="data/flights/spans"', "kubeflow.spans"),
+        ('kubeflow.spans="data/parcels/spans"', "kubeflow.spans"),
         ('kubeflow.experiment=""', "kubeflow.experiment"),
         ('kubeflow.remote=["Trainer"]', "kubeflow.remote.0"),
         ("kubeflow.nodes={Trainer = {cpus = '4'}}", "kubeflow.nodes.Trainer.cpus is not a setting; expected one of"),
@@ -40,7 +40,7 @@ def test_other_quantities_are_refused(value):
 )
 def test_wrong_values_are_refused_by_name(override, message):
     with pytest.raises(BadConfig) as caught:
-        config.load(overrides=[override])
+        configured(override)
     assert message in str(caught.value)
 
 

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from pipeline.kubeflow import links
+from pipeline.kubeflow import oss
 
 
 @pytest.fixture
@@ -26,23 +26,23 @@ def spec() -> dict:
 
 
 def test_what_is_optional_or_has_a_default_may_be_left_out(spec):
-    assert links.problems(spec) == []
+    assert oss.problems(spec) == []
 
 
 def test_what_is_needed_may_not(spec):
     spec["components"]["comp-a"]["inputDefinitions"]["artifacts"]["model"] = {}
-    assert links.problems(spec) == ["a needs model, and nothing is given"]
+    assert oss.problems(spec) == ["a needs model, and nothing is given"]
 
 
 def test_a_condition_may_ask_for_what_is_given_to_it_alone(spec):
     task = spec["root"]["dag"]["tasks"]["a"]
     task["triggerPolicy"] = {"condition": "inputs.artifacts['_A.x'].artifacts[0].metadata['y'] == 1"}
-    assert links.problems(spec) == ["the condition of a asks for _A.x, which it is not given"]
+    assert oss.problems(spec) == ["the condition of a asks for _A.x, which it is not given"]
     task["inputs"]["artifacts"] = {"_A.x": {"taskOutputArtifact": {"producerTask": "b", "outputArtifactKey": "x"}}}
     spec["root"]["dag"]["tasks"]["b"] = {"componentRef": {"name": "comp-b"}}
     spec["components"]["comp-b"] = {"executorLabel": "exec-a", "outputDefinitions": {"artifacts": {"x": {}}}}
     spec["components"]["comp-a"]["inputDefinitions"]["artifacts"]["_A.x"] = {}
-    assert links.problems(spec) == []
+    assert oss.problems(spec) == []
 
 
 @pytest.mark.parametrize("victim", ["span-example-gen", "trainer", "evaluator"])
@@ -57,4 +57,4 @@ def test_a_task_taken_out_of_the_real_pipeline_is_missed_by_all_who_need_it(pack
         if source["taskOutputArtifact"]["producerTask"] == victim
     }
     assert missed
-    assert missed <= set(links.problems(whole))
+    assert missed <= set(oss.problems(whole))
