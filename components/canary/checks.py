@@ -1,7 +1,8 @@
-"""Check a server's answers for the Canary, in pure functions."""
+"""What a model server answered, and checks of it. Pure functions."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from pydantic import BaseModel
@@ -9,110 +10,84 @@ from pydantic import BaseModel
 from components.shared.canary_report import CanaryReport
 
 UNMEASURED = 20  # requests at the start, which include what is set up at the first call
-
-
-class Request(BaseModel):
-    """One request and its answer.
-
-    Attributes:
-        number: from 1.
-        protocol: "gRPC" or "REST".
-        row: of the evaluation split, by its number in the replay.
-        score: the answer.
-        milliseconds: time until the answer.
-        memory: resident memory of the server afterwards, in megabytes.
-    """
-
-    number: int
-    protocol: str
-    row: int
-    score: float
-    milliseconds: float
-    memory: float
-
-    def name(self) -> str:
-        return f"request {self.number} ({self.protocol}, evaluation row {self.row})"
+FAULT, MEMORY, GROWTH = "fault", "max_memory_mb", "max_growth_mb"  # kinds of trouble
 
 
 class ServingLimits(BaseModel):
-    """The limits that a candidate must keep.
+    """The limits that a candidate must keep."""
+
+    max_p99_ms: float  # 99th percentile of the latency, one request at a time
+    max_slowdown: float  # median latency, as a multiple of production's in the same minute
+    max_memory_mb: float  # peak of resident memory
+    max_growth_mb: float  # of resident memory during the replay
+    max_difference: float  # of a score from the one that was evaluated
+
+
+class Fault(Exception):
+    """A server gave no answer to continue with.
 
     Attributes:
-        max_p99_ms: 99th percentile of the latency in milliseconds, one request at a time.
-        max_slowdown: median latency, as a multiple of production's in the same minute.
-        max_memory_mb: peak of resident memory, in megabytes.
-        max_growth_mb: growth of resident memory during the replay, in megabytes.
-        max_difference: difference of a score from the one that was evaluated.
+        of_machine: by its nature, as when the kernel kills for lack of memory.
+        of_model: by its nature, as an answer that blames the request, if a reference has no fault: a wrong command makes such
+            answers as well.
     """
 
-    max_p99_ms: float
-    max_slowdown: float
-    max_memory_mb: float
-    max_growth_mb: float
-    max_difference: float
+    def __init__(self, words: str, *, of_machine: bool = False, of_model: bool = False):
+        super().__init__(words)
+        self.of_machine, self.of_model = of_machine, of_model
 
 
-def measured(requests: Sequence[Request]) -> Sequence[Request]:
-    """Select the requests whose latency and memory count."""
-    return requests[UNMEASURED:] or requests
+@dataclass(frozen=True)
+class Request:
+    """One request and its answer."""
+
+    number: int  # from 1
+    protocol: str
+    row: int  # of the evaluation split, by its number in the replay
+    score: float
+    milliseconds: float  # until the answer
+    memory: float  # of the server afterwards, resident, in megabytes
+
+    def __str__(self) -> str:
+        return f"request {self.number} ({self.protocol}, evaluation row {self.row})"
 
 
-def latency(requests: Sequence[Request]) -> tuple[float, float]:
-    """Return the median and the 99th percentile, in milliseconds."""
-    p50, p99 = np.percentile([request.milliseconds for request in measured(requests)], [50, 99])
-    return float(p50), float(p99)
+@dataclass
+class Replay:
+    """What one server did."""
 
+    requests: list[Request] = field(default_factory=list)  # those that it answered, in order
+    fault: Fault | None = None  # what ended the replay
+    peak: float = 0  # of its resident memory, in megabytes; 0 if unknown
 
-def of_answers(requests: Sequence[Request], expected: np.ndarray, peak: float, limits: ServingLimits) -> CanaryReport:
-    """Check what does not depend on the machine: answers are probabilities, the evaluated ones. Memory is only measured.
+    @property
+    def measured(self) -> Sequence[Request]:
+        """The requests whose latency and memory count."""
+        return self.requests[UNMEASURED:] or self.requests
 
-    Args:
-        requests: those that were answered.
-        expected: scores that were evaluated, shape [rows].
-        peak: of the server's memory, in megabytes.
-        limits: of the difference.
-    """
-    reasons = []
-    if wrong := [request for request in requests if not (math.isfinite(request.score) and 0 <= request.score <= 1)]:
-        more = f"; {len(wrong)} of {len(requests)} in all" if len(wrong) > 1 else ""
-        reasons.append(f"{wrong[0].name()} was answered with {wrong[0].score}, which is no probability{more}")
-    differences = np.array([abs(request.score - expected[request.row]) for request in requests])
-    worst = requests[int(np.argmax(differences))]
-    difference = float(np.max(differences))
-    if not wrong and not difference <= limits.max_difference:
-        reasons.append(
-            f"{worst.name()} was answered with {worst.score:.6f}, evaluated was {expected[worst.row]:.6f}; "
-            f"limit {limits.max_difference:g} apart"
-        )
-    return CanaryReport(
-        requests=len(requests),
-        peak_mb=peak,
-        growth_mb=growth(requests),
-        difference=difference if math.isfinite(difference) else None,
-        reasons=reasons,
-    )
+    def latency(self) -> tuple[float, float] | tuple[None, None]:
+        """Return the median and the 99th percentile, in milliseconds; None without an answer."""
+        if not self.requests:
+            return None, None
+        p50, p99 = np.percentile([request.milliseconds for request in self.measured], [50, 99])
+        return float(p50), float(p99)
 
+    def above(self, milliseconds: float) -> int:
+        """Count the answers that took longer."""
+        return sum(request.milliseconds > milliseconds for request in self.measured)
 
-def growth(requests: Sequence[Request]) -> float:
-    """Return the growth of memory from the first measured request to the last, in megabytes."""
-    return measured(requests)[-1].memory - measured(requests)[0].memory
+    def growth(self) -> float:
+        """Return the growth of memory from the first measured request to the last, in megabytes."""
+        return self.measured[-1].memory - self.measured[0].memory if self.requests else 0
 
-
-def of_memory(requests: Sequence[Request], peak: float, limits: ServingLimits) -> dict[str, str]:
-    """Say which limits of memory a server exceeds, in words by the limit.
-
-    Args:
-        requests: those that were answered.
-        peak: in megabytes.
-        limits: of memory.
-    """
-    found = {}
-    if peak > limits.max_memory_mb:
-        found["max_memory_mb"] = f"memory peaked at {peak:,.0f} MB; limit {limits.max_memory_mb:g}. {_step(requests)}"
-    if requests and (grown := growth(requests)) > limits.max_growth_mb:
-        step = _step(measured(requests))
-        found["max_growth_mb"] = f"memory grew by {grown:,.0f} MB; limit {limits.max_growth_mb:g}. {step}"
-    return found
+    def troubles(self, limits: ServingLimits) -> dict[str, str]:
+        """Say which fault there was, and which limits of memory were exceeded, in words by the kind."""
+        found = {FAULT: str(self.fault)} if self.fault else {}
+        if self.peak > limits.max_memory_mb:
+            found[MEMORY] = f"memory peaked at {self.peak:,.0f} MB; limit {limits.max_memory_mb:g}. {_step(self.requests)}"
+        if (grown := self.growth()) > limits.max_growth_mb:
+            found[GROWTH] = f"memory grew by {grown:,.0f} MB; limit {limits.max_growth_mb:g}. {_step(self.measured)}"
+        return found
 
 
 def _step(requests: Sequence[Request]) -> str:
@@ -121,4 +96,32 @@ def _step(requests: Sequence[Request]) -> str:
     if len(memory) < 2:  # noqa: PLR2004
         return "At the first request"
     at = int(np.argmax(np.diff(memory))) + 1
-    return f"Most of it, {memory[at] - memory[at - 1]:,.0f} MB, at {requests[at].name()}"
+    return f"Most of it, {memory[at] - memory[at - 1]:,.0f} MB, at {requests[at]}"
+
+
+def of_answers(replay: Replay, expected: np.ndarray, limit: float) -> CanaryReport:
+    """Check what does not depend on the machine: answers are probabilities, the evaluated ones. Memory is only measured.
+
+    Args:
+        replay: at least one answer.
+        expected: scores that were evaluated, shape [rows].
+        limit: of the difference from them.
+    """
+    reasons, requests = [], replay.requests
+    differences = np.array([abs(request.score - expected[request.row]) for request in requests])
+    difference = float(np.max(differences))
+    if wrong := [request for request in requests if not 0 <= request.score <= 1]:
+        more = f"; {len(wrong)} of {len(requests)} in all" if len(wrong) > 1 else ""
+        reasons.append(f"{wrong[0]} was answered with {wrong[0].score}, which is no probability{more}")
+    elif not difference <= limit:
+        worst = requests[int(np.argmax(differences))]
+        reasons.append(
+            f"{worst} was answered with {worst.score:.6f}, evaluated was {expected[worst.row]:.6f}; limit {limit:g} apart"
+        )
+    return CanaryReport(
+        requests=len(requests),
+        peak_mb=replay.peak,
+        growth_mb=replay.growth(),
+        difference=difference if math.isfinite(difference) else None,
+        reasons=reasons,
+    )

@@ -43,16 +43,7 @@ class InfraValidator(component.InfraValidator):
 def in_docker(
     *, model: BaseChannel, examples: BaseChannel, image: str, model_name: str, rows: int, load_seconds: float
 ) -> InfraValidator:
-    """Make the node that tries a model in TensorFlow Serving's own image.
-
-    Args:
-        model: Trainer's.
-        examples: SpanExampleGen's, of whose evaluation split it takes requests.
-        image: with its tag, such as tensorflow/serving:2.19.1.
-        model_name: that the requests ask for.
-        rows: that are sent.
-        load_seconds: that loading may take.
-    """
+    """Make the node that tries a model in TensorFlow Serving's own image, such as tensorflow/serving:2.19.1."""
     name, _, tag = image.partition(":")
     serving = {"tensorflow_serving": {"image_name": name, "tags": [tag]}, "model_name": model_name, "local_docker": {}}
     signatures = {"signature_names": ["serving_default"]}

@@ -5,8 +5,9 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,11 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.canary import checks, constant, replay
-from components.canary.checks import ServingLimits
+from components.canary import checks, replay
+from components.canary.checks import Fault, Replay, ServingLimits
 from components.canary.replay import asking
 from components.canary.server import Server, starting
-from components.canary.verdict import CONSTANT, PRODUCTION, TRIES, Fault, Try, verdict
+from components.canary.verdict import CONSTANT, PRODUCTION, TRIES, Try, verdict
 from components.shared import canary_report, raw_rows, steps
 from components.shared.canary_report import CanaryReport
 from components.shared.errors import Undecided
@@ -56,20 +57,19 @@ def try_out(model: Path, production: Path, examples: list[str], properties: dict
         model: folder of the candidate's SavedModel.
         production: that of the model in production, empty if there is none.
         examples: files of gzipped tf.Examples.
-        properties: the execution properties of `CanarySpec`.
+        properties: the execution properties of `Canary`.
 
     Raises:
         Undecided: the fault is the machine's.
     """
-    limits = ServingLimits(**json.loads(properties["limits"]))
     tries: list[Try] = []
     with tempfile.TemporaryDirectory() as temporary:
         rehearsal = Rehearsal(model, production, examples, properties, Path(temporary))
         while len(tries) < TRIES:
-            tries.append(rehearsal.run(len(tries), unlike_production=any(each.fault_beside for each in tries)))
-            if report := verdict(tries, limits):
+            tries.append(rehearsal.run(len(tries), unlike_production=any(each.beside.fault for each in tries)))
+            if report := verdict(tries):
                 return report
-    raise _undecided(tries, limits)
+    raise _undecided(tries)
 
 
 class Rehearsal:
@@ -80,7 +80,7 @@ class Rehearsal:
         self._columns = json.loads(properties["columns"])
         self._command = [sys.executable if part == "python" else part for part in json.loads(properties["command"])]
         self._serialized = raw_rows.spread(examples, properties["rows"])
-        self._rows = replay.as_rows(raw_rows.parsed(self._serialized, self._columns))
+        self._rows = raw_rows.as_rows(raw_rows.parsed(self._serialized, self._columns))
         self._load_seconds, self._answer_seconds = properties["load_seconds"], properties["answer_seconds"]
         self._limits = ServingLimits(**json.loads(properties["limits"]))
 
@@ -91,68 +91,84 @@ class Rehearsal:
             number: of the try.
             unlike_production: the model in production had a fault of its own, and cannot be the reference.
         """
-        if (self._production / tf.saved_model.SAVED_MODEL_FILENAME_PB).exists() and not unlike_production:
-            found, reference = Try(PRODUCTION), self._production
-        else:
-            found = Try(CONSTANT)
-            reference = constant.save(self._temporary / f"constant{number}", self._columns)
         folder = self._temporary / str(number)
+        if (self._production / tf.saved_model.SAVED_MODEL_FILENAME_PB).exists() and not unlike_production:
+            found, reference = Try(PRODUCTION, self._limits), self._production
+        else:
+            found, reference = Try(CONSTANT, self._limits), save_constant(folder / "constant", self._columns)
         with ExitStack() as stack:
             candidate, beside = (
                 stack.enter_context(starting(self._command, versions, MODEL, versions.with_suffix(".log")))
                 for versions in (_versions(folder / "candidate", self._model), _versions(folder / "reference", reference))
             )
+            both = [(candidate, found.candidate), (beside, found.beside)]
             with ThreadPoolExecutor() as pool:  # at once: neither may use the time in which the other is waited for
-                found.fault, found.fault_beside = pool.map(self._fault_of_loading, (candidate, beside))
-            if not found.fault:
-                self._replay(found, stack, candidate, beside)
+                list(pool.map(self._load, both))
+            if not found.candidate.fault:
+                self._replay(both, stack)
+        if not found.candidate.fault:
+            # Only now, after a server has survived it: a model that crashes would end this process.
+            expected = _evaluated(self._model, self._serialized)
+            found.report = checks.of_answers(found.candidate, expected, self._limits.max_difference)
         return found
 
-    def _fault_of_loading(self, server: Server) -> Fault | None:
-        try:
+    def _load(self, each: tuple[Server, Replay]) -> None:
+        server, done = each
+        with noted(done):
             server.wait_until_loaded(self._load_seconds)
-        except Fault as fault:
-            return fault
-        return None
 
-    def _replay(self, found: Try, stack: ExitStack, candidate: Server, reference: Server) -> None:
-        """Ask both for each row over both protocols, taking turns to be first, so that what slows the machine slows both."""
-        asks = [
-            stack.enter_context(asking(each, self._serialized, self._rows, self._answer_seconds))
-            for each in (candidate, reference)
+    def _replay(self, both: list[tuple[Server, Replay]], stack: ExitStack) -> None:
+        """Ask both for each row over both protocols, taking turns to be first, so that what slows the machine slows both.
+
+        A fault of the candidate ends it; after one of the reference, the reference is asked no more.
+        """
+        turns = [
+            (done, stack.enter_context(asking(server, self._serialized, self._rows, self._answer_seconds)))
+            for server, done in both
         ]
-        number = 0
+        candidate, number = both[0][1], 0
         for row in range(len(self._rows)):
             for protocol in replay.PROTOCOLS:
                 number += 1
-                for beside in (False, True) if row % 2 else (True, False):
-                    self._ask(found, asks[beside], beside, (protocol, row, number))
-                if found.fault:
+                for done, ask in turns if row % 2 else turns[::-1]:
+                    with noted(done):
+                        if not done.fault:
+                            done.requests.append(ask(protocol, row, number))
+                if candidate.fault:
                     return
             steps.report("row", row + 1, len(self._rows))
-        try:
-            peak = candidate.memory()[1]
-        except Fault as fault:
-            found.fault = fault
-            return
-        try:
-            found.peak_beside = reference.memory()[1]
-        except Fault as fault:
-            found.fault_beside = found.fault_beside or fault
-        # Only now, after a server has survived it: a model that crashes would end this process.
-        found.report = checks.of_answers(found.candidate, _evaluated(self._model, self._serialized), peak, self._limits)
+        for server, done in both:
+            with noted(done):
+                done.peak = server.memory()[1]
 
-    def _ask(self, found: Try, ask, beside: bool, what: tuple[str, int, int]) -> None:
-        """Ask one of the two once. A fault of the reference is noted, and it is asked no more."""
-        if beside and found.fault_beside:
-            return
-        try:
-            (found.beside if beside else found.candidate).append(ask(*what))
-        except Fault as fault:
-            if beside:
-                found.fault_beside = fault
-            else:
-                found.fault = fault
+
+@contextmanager
+def noted(done: Replay) -> Iterator[None]:
+    """Note a fault of a server, unless it had one before."""
+    try:
+        yield
+    except Fault as fault:
+        done.fault = done.fault or fault
+
+
+def save_constant(folder: Path, columns: Mapping[str, str]) -> Path:
+    """Write a SavedModel with our signatures that answers 0.5 to any row: the time that it takes is server and machine's."""
+
+    def answer(**given: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {replay.OUTPUT: tf.fill(tf.shape(next(iter(given.values())))[:1], 0.5)}
+
+    signatures = {"serving_default": {"examples": "string"}, "raw": columns}
+    tf.saved_model.save(
+        tf.Module(),
+        str(folder),
+        {
+            name: tf.function(answer).get_concrete_function(
+                **{each: tf.TensorSpec([None], tf.as_dtype(dtype), each) for each, dtype in inputs.items()}
+            )
+            for name, inputs in signatures.items()
+        },
+    )
+    return folder
 
 
 def _versions(folder: Path, model: Path) -> Path:
@@ -167,12 +183,13 @@ def _evaluated(model: Path, serialized: list[bytes]) -> np.ndarray:
     return tf.saved_model.load(str(model)).signatures["serving_default"](tf.constant(serialized))[replay.OUTPUT].numpy()
 
 
-def _undecided(tries: list[Try], limits: ServingLimits) -> Undecided:
-    last = tries[-1]
-    beside = next((f"; {each.reference} beside it: {said}" for each in tries[::-1] if (said := each.words_beside(limits))), "")
+def _undecided(tries: list[Try]) -> Undecided:
+    said = "; ".join(tries[-1].troubles().values())
+    faults = [(each.reference, "; ".join(each.troubles_beside().values())) for each in tries[::-1]]
+    beside = next((f"; {reference} beside it: {words}" for reference, words in faults if words), "")
     return Undecided(
         f"Canary could not see whether a server runs the candidate, in {len(tries)} tries. The last one: "
-        f"{last.words(limits)}{beside}. That is this machine's doing or canary.command's, and nothing is said of the model: "
+        f"{said}{beside}. That is this machine's doing or canary.command's, and nothing is said of the model: "
         f"{platform.node()} has {os.cpu_count()} cores, a load of {os.getloadavg()[0]:.1f}, and "
         f"{psutil.virtual_memory().available / GIGABYTE:.1f} GB of memory free. Nothing was published, and the span stays due: "
         "let the machine do less beside, correct the command, or raise the limit of [canary] that was exceeded. "

@@ -7,17 +7,15 @@ from contextlib import contextmanager
 
 import grpc
 import httpx
-import numpy as np
+import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from components.canary.checks import Request
+from components.canary.checks import Fault, Request
 from components.canary.server import Server
-from components.canary.verdict import Fault
 from components.shared import network
 
 OUTPUT = "probability"
 PROTOCOLS = ("gRPC", "REST")
-# Codes and statuses that blame the request or the model: no fault of a machine causes them.
 OF_MODEL = (
     grpc.StatusCode.INVALID_ARGUMENT,
     grpc.StatusCode.NOT_FOUND,
@@ -25,21 +23,8 @@ OF_MODEL = (
     grpc.StatusCode.OUT_OF_RANGE,
     grpc.StatusCode.UNIMPLEMENTED,
 )
-TOO_MANY_REQUESTS, SERVER_ERRORS = 429, 500
 
 Ask = Callable[[str, int, int], Request]  # protocol, row, number of the request
-
-
-class Answered(ValueError):
-    """The server answered with an error, over REST.
-
-    Attributes:
-        of_model: as for `Fault`.
-    """
-
-    def __init__(self, response: httpx.Response):
-        super().__init__(f"HTTP {response.status_code}: {response.text[:300]}")
-        self.of_model = response.status_code < SERVER_ERRORS and response.status_code != TOO_MANY_REQUESTS
 
 
 @contextmanager
@@ -74,35 +59,31 @@ def asking(server: Server, serialized: Sequence[bytes], rows: Sequence[dict], se
 
 
 def _over_grpc(stub, model: str, example: bytes, seconds: float) -> float:
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = model
-    tensor = request.inputs["examples"]
-    tensor.dtype, tensor.string_val[:] = 7, [example]  # DT_STRING
-    tensor.tensor_shape.dim.add(size=1)
+    request = predict_pb2.PredictRequest(model_spec={"name": model}, inputs={"examples": tf.make_tensor_proto([example])})
     return stub.Predict(request, timeout=seconds).outputs[OUTPUT].float_val[0]
 
 
 def _over_rest(web: httpx.Client, model: str, row: dict) -> float:
-    body = json.dumps({"signature_name": "raw", "instances": [row]})
-    response = web.post(f"/v1/models/{model}:predict", content=body)
+    response = web.post(f"/v1/models/{model}:predict", content=json.dumps({"signature_name": "raw", "instances": [row]}))
     if response.is_error:
-        raise Answered(response)
+        said = f"HTTP {response.status_code}: {response.text[:300]}"
+        raise httpx.HTTPStatusError(said, request=response.request, response=response)
     (prediction,) = json.loads(response.text)["predictions"]
     return float(prediction)
 
 
 def _fault(server: Server, request: str, error: Exception, row: dict) -> Fault:
-    code = error.code() if isinstance(error, grpc.RpcError) else None
-    said = f"{code.name}: {error.details()}" if code else f"{type(error).__name__}: {error}"  # type: ignore[attr-defined]
+    is_rpc = isinstance(error, grpc.RpcError)
+    said = f"{error.code().name}: {error.details()}" if is_rpc else f"{type(error).__name__}: {error}"  # type: ignore[attr-defined]
     found = server.fault(f"{request} got no answer ({said}); ")
-    ended = server.process.poll() is not None
-    of_model = not ended and (code in OF_MODEL if code else not isinstance(error, httpx.HTTPError))
-    of_model = of_model and getattr(error, "of_model", True)
-    return Fault(f"{found}. The row: {json.dumps(row)}", of_machine=found.of_machine, of_model=of_model)
+    alive = server.process.poll() is None
+    return Fault(f"{found}. The row: {json.dumps(row)}", of_machine=found.of_machine, of_model=alive and _blames_request(error))
 
 
-def as_rows(columns: dict[str, np.ndarray]) -> list[dict]:
-    """Convert columns of shape [rows] to one object for each row, for JSON."""
-    texts = {name: np.char.decode(column.astype(bytes)) for name, column in columns.items() if column.dtype.kind == "O"}
-    lists = {name: texts.get(name, column).tolist() for name, column in columns.items()}
-    return [dict(zip(lists, values, strict=True)) for values in zip(*lists.values(), strict=True)]
+def _blames_request(error: Exception) -> bool:
+    """Tell whether an answer blames the request or the model, which no fault of a machine does."""
+    if isinstance(error, grpc.RpcError):
+        return error.code() in OF_MODEL  # type: ignore[attr-defined]
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.is_client_error and error.response.status_code != httpx.codes.TOO_MANY_REQUESTS
+    return not isinstance(error, httpx.HTTPError)

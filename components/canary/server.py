@@ -1,6 +1,7 @@
 """Run a model server as a process of its own, which ends whatever happens to it or to us."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -13,39 +14,30 @@ from pathlib import Path
 
 import httpx
 
-from components.canary.verdict import Fault
+from components.canary.checks import Fault
 from components.shared import network, processes
 from components.shared.errors import BadConfig
 
 MEGABYTE = 1e6
-ENDED = "END"
 
 
 @dataclass
 class Server:
-    """A running server.
-
-    Attributes:
-        process: the operating system's.
-        grpc, rest: addresses, `host:port`.
-        model: as a request names it.
-        log: file with its output.
-        since: when it was started, by the monotonic clock.
-    """
+    """A running server."""
 
     process: subprocess.Popen
-    grpc: str
-    rest: str
-    model: str
-    log: Path
-    since: float
+    grpc: str  # host:port
+    rest: str  # host:port
+    model: str  # as a request names it
+    log: Path  # its output
+    since: float  # its start, by the monotonic clock
 
     def memory(self) -> tuple[float, float]:
         """Return the resident memory now, and at its peak, in megabytes. Raises Fault if the process has ended."""
         try:
-            lines = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii").splitlines()
-            found = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
-            return int(found["VmRSS"][0]) * 1024 / MEGABYTE, int(found["VmHWM"][0]) * 1024 / MEGABYTE
+            status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+            found = {name: int(kib) * 1024 / MEGABYTE for name, kib in re.findall(r"(\w+):\s+(\d+) kB", status)}
+            return found["VmRSS"], found["VmHWM"]
         except (OSError, KeyError) as error:
             raise self.fault("") from error
 
@@ -73,7 +65,7 @@ class Server:
                     state = status["state"]
                     if state == "AVAILABLE":
                         return
-                    if state == ENDED:
+                    if state == "END":
                         raise Fault(f"the server cannot load it: {status['status']['error_message']}")
                 except (httpx.HTTPError, ValueError, LookupError):
                     pass
@@ -107,14 +99,6 @@ def starting(command: list[str], versions: Path, model: str, log: Path) -> Itera
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-@contextmanager
-def started(command: list[str], versions: Path, model: str, log: Path, seconds: float) -> Iterator[Server]:
-    """Yield a server as `starting` does, once it has loaded the model, within `seconds`. Raises Fault too."""
-    with starting(command, versions, model, log) as server:
-        server.wait_until_loaded(seconds)
-        yield server
 
 
 def free_ports() -> tuple[int, int]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import tensorflow as tf
 
@@ -42,3 +43,9 @@ def of_batch(batch: pa.RecordBatch, columns: Mapping[str, str]) -> dict[str, np.
         values[present] = column.flatten().to_numpy(zero_copy_only=False)
         result[name] = values
     return result
+
+
+def as_rows(columns: dict[str, np.ndarray]) -> list[dict]:
+    """Convert columns of shape [rows] to one object for each row, for JSON; missing values stay NaN or ""."""
+    texts = {name: [each.decode() for each in column] for name, column in columns.items() if column.dtype.kind == "O"}
+    return pd.DataFrame(columns | texts).to_dict("records")

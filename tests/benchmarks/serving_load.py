@@ -24,9 +24,9 @@ from rich.console import Console
 from rich.table import Table
 from tensorflow_serving.apis import predict_pb2
 
-from components.canary.replay import as_rows
 from components.canary.server import Server
 from components.model_store import store
+from components.shared.raw_rows import as_rows
 from tests.flights import FEATURES
 from tests.serving.servers import MODEL, copy_version, serving, state
 

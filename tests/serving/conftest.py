@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 from conftest import TwoRuns
 
-from components.canary.replay import as_rows
 from components.model_store import store
+from components.shared.raw_rows import as_rows
 from tests.flights import COLUMNS, FEATURES, LABEL
 from tests.serving.servers import MODEL, copy_version, serving
 

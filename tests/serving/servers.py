@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from components.canary.server import Server, started
+from components.canary.server import Server, starting
 from tests.stubs import answering
 
 MODEL = "flight_delay"
@@ -23,7 +23,8 @@ FLAGS = ("--port={port}", "--rest_api_port={rest_port}", "--file_system_poll_wai
 def serving(models: Path, *flags: str) -> Iterator[Server]:
     """Serves a folder of models until the end of the `with`."""
     command = [sys.executable, "-m", "serving.local_server", *FLAGS, f"--models={models}", *flags]
-    with tempfile.TemporaryDirectory() as folder, started(command, models, MODEL, Path(folder) / "log", 120) as server:
+    with tempfile.TemporaryDirectory() as folder, starting(command, models, MODEL, Path(folder) / "log") as server:
+        server.wait_until_loaded(120)
         yield server
 
 

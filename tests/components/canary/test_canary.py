@@ -187,9 +187,10 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 PARENT = """
 import sys, time
 from pathlib import Path
-from components.canary.server import started
+from components.canary.server import starting
 
-with started([sys.executable, "stub.py", "{rest_port}"], Path("."), "m", Path("log"), 60) as server:
+with starting([sys.executable, "stub.py", "{rest_port}"], Path("."), "m", Path("log")) as server:
+    server.wait_until_loaded(60)
     print(server.process.pid, flush=True)
     time.sleep(60)
 """

@@ -11,9 +11,8 @@ from tensorflow_serving.apis import predict_pb2
 from tfx.components.infra_validator.executor import Executor as StockExecutor
 from tfx.types import standard_artifacts
 
-from components.canary import constant
 from components.canary.docker import Executor as DockerExecutor
-from components.canary.executor import try_out
+from components.canary.executor import save_constant, try_out
 from components.canary.replay import OUTPUT
 from components.canary.verdict import CONSTANT, PRODUCTION
 from components.shared.errors import BadConfig, Exit, Undecided, exit_code
@@ -27,7 +26,7 @@ ROWS = 20
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
     """A model that answers what the stub does."""
-    return constant.save(tmp_path_factory.mktemp("model") / "m", {"x": "float32"})
+    return save_constant(tmp_path_factory.mktemp("model") / "m", {"x": "float32"})
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from components.canary.checks import Request, ServingLimits
-from components.canary.verdict import CONSTANT, PRODUCTION, Fault, Try, by_chance, verdict
+from components.canary.checks import Fault, Replay, Request, ServingLimits
+from components.canary.verdict import CONSTANT, PRODUCTION, Try, by_chance, verdict
 from components.shared.canary_report import CanaryReport
 
 LIMITS = ServingLimits(max_p99_ms=250, max_slowdown=3, max_memory_mb=1, max_growth_mb=1, max_difference=1)
@@ -32,13 +32,16 @@ def a_try(
 ) -> Try:
     """One try; what is a pair is the candidate's and the reference's."""
     report = None if fault else CanaryReport(requests=COUNT, reasons=list(reasons), peak_mb=peaks[0])
-    asked = requests(candidate, growths[0]), requests(beside, growths[1])
-    return Try(reference, *asked, fault, fault_beside, report, peaks[1])
+    replays = (
+        Replay(requests(candidate, growths[0]), fault, peaks[0]),
+        Replay(requests(beside, growths[1]), fault_beside, peaks[1]),
+    )
+    return Try(reference, LIMITS, *replays, report)
 
 
 def judged(*tries: Try) -> str:
     """ "passed", "again", or why it is refused."""
-    found = verdict(tries, LIMITS)
+    found = verdict(tries)
     return "again" if found is None else "; ".join(found.reasons) or "passed"
 
 
@@ -113,10 +116,10 @@ def test_whose_doing_it_is(tries, expected):
 
 
 def test_a_report_says_what_was_beside_it_and_what_was_passed_over():
-    found = verdict([a_try(fault=CRASH), a_try(1.5 * QUICK)], LIMITS)
+    found = verdict([a_try(fault=CRASH), a_try(1.5 * QUICK)])
     assert (found.p50_ms, found.reference_p99_ms, found.reference) == (6, 4, "the model in production")
     assert found.slowdown == pytest.approx(1.5)
-    assert verdict([a_try(reference=CONSTANT)], LIMITS).slowdown is None
+    assert verdict([a_try(reference=CONSTANT)]).slowdown is None
     assert (found.tries, found.passed_over) == (2, ["the server was ended by SIGABRT"])
 
 
