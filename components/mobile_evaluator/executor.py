@@ -25,7 +25,7 @@ from components.mobile_evaluator import parity
 from components.shared import raw_rows, tfma_results
 from components.shared.errors import NotConvertible
 from components.shared.metric_names import AUC, LOG_LOSS
-from components.shared.phone import awkward_rows, card, checks, parity_report
+from components.shared.phone import awkward_rows, card, file, parity_report
 from components.shared.phone.card import MODEL_FILE, VARIANTS_FOLDER
 from components.shared.phone.runtime import OUTPUT, TFLiteModel, as_input
 
@@ -58,10 +58,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             for each in compared
             if not each.holds
         ]
-        changes = {
-            AUC: exec_properties["max_auc_change"],
-            LOG_LOSS: exec_properties["max_log_loss_change"],
-        }
+        changes = {AUC: exec_properties["max_auc_change"], LOG_LOSS: exec_properties["max_log_loss_change"]}
         candidate, baseline = measured[tfma_results.CANDIDATE], measured[tfma_results.BASELINE]
         reasons += parity.worse_slices(candidate, baseline, changes, exec_properties["min_slice_rows"])
         self._bless(input_dict, output_dict, reasons)
@@ -69,7 +66,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     def _parity(self, variants: Path, shipped: Path, server: str, real, limits: dict[str, float]) -> list[parity_report.Parity]:
         """Compare every variant with the server, on real and on awkward rows."""
         awkward = awkward_rows.make(card.read(shipped).features, real)
-        rows = parity.joined(real, awkward.columns)
+        rows = {name: np.concatenate([column, awkward.columns[name]]) for name, column in real.items()}
         names = [f"evaluation row {index}" for index in range(len(next(iter(real.values()))))] + awkward.names
         raw = tf.saved_model.load(server).signatures["raw"]
         expected = raw(**{name: tf.constant(column) for name, column in rows.items()})[OUTPUT].numpy()
@@ -90,7 +87,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     worst=parity.worst(difference, names),
                     limit=limits.get(path.stem),
                     row_us=row_microseconds(model, real),
-                    operators=checks.operators(content),
+                    operators=file.operators(content),
                 )
             )
         return found
@@ -126,7 +123,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 def row_microseconds(model: TFLiteModel, rows: dict[str, np.ndarray]) -> float:
     """Return the median time of a call with one row, as an app makes it; without the first calls, which include setting up."""
-    inputs = {name: as_input(rows[name][: UNTIMED + TIMED], dtype) for name, dtype in model.dtypes.items()}
+    inputs = {name: as_input(rows[name], dtype) for name, dtype in model.dtypes.items()}
     seconds = []
     for index in range(UNTIMED + TIMED):
         row = {name: column[[index % len(column)]] for name, column in inputs.items()}

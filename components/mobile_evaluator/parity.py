@@ -22,11 +22,6 @@ def worst(found: Mapping[bool, np.ndarray], names: Sequence[str]) -> str:
     return f"{names[int(np.argmax(found[kernels]))]}, {KERNELS[kernels]}"
 
 
-def joined(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Append the second rows to the first."""
-    return {name: np.concatenate([first[name], second[name]]) for name in first}
-
-
 def worse_slices(
     mobile: Mapping[str, Mapping[str, float]], server: Mapping[str, Mapping[str, float]], limits: Mapping[str, float], rows: int
 ) -> list[str]:

@@ -12,9 +12,8 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components.mobile_exporter import special_values
-from components.mobile_exporter.convert import to_tflite
+from components.mobile_exporter.convert import VARIANTS, quantized, to_tflite
 from components.mobile_exporter.replay import TransformGraph
-from components.mobile_exporter.variants import VARIANTS, quantized
 from components.model_store import contents
 from components.shared import raw_rows, tfma_results
 from components.shared.artifacts import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, VERSION_PROPERTY
@@ -24,8 +23,7 @@ from components.shared.phone.card import MODEL_FILE, VARIANTS_FOLDER
 from components.shared.phone.runtime import OUTPUT, SIGNATURE, TFLiteModel
 
 GOLDEN_ROWS = 20
-DECLARED = ("name", "kind", "dtype", "unit", "optional")
-FOR_PEOPLE = ("words", "form", "value_words", "places", "between")
+ENDS = (("minimum", "min"), ("maximum", "max"))  # in the card and in the schema
 
 
 class Executor(base_executor.BaseExecutor):
@@ -92,14 +90,11 @@ def version_to_be(input_dict) -> int:
     It may be there in production, or as the newest version where models.config pins an older one: as `store.publish` sees it.
     """
     production = artifact_utils.get_single_instance(input_dict["production"])
-    number = production.get_int_custom_property(VERSION_PROPERTY)
-    if not number:
-        return 1
+    number, following = (production.get_int_custom_property(name) for name in (VERSION_PROPERTY, NEXT_PROPERTY))
     folders = (artifact_utils.get_single_uri(input_dict["model"]), production.uri)
     candidate, current = (contents.folder_digest(Path(path_utils.serving_model_path(folder))) for folder in folders)
-    if candidate == current:
+    if number and candidate == current:
         return number
-    following = production.get_int_custom_property(NEXT_PROPERTY) or number + 1  # a run of older code did not record it
     return following - 1 if candidate == production.get_string_custom_property(NEWEST_MODEL_PROPERTY) else following
 
 
@@ -115,32 +110,21 @@ def feature_card(
 ) -> card.FeatureCard:
     """Describe one raw column by its declaration, the schema and the training split."""
     [stated] = [found for found in schema.feature if found.name == feature["name"]]
-    facts = {key: feature[key] for key in DECLARED} | {key: feature[key] for key in FOR_PEOPLE if feature.get(key)}
+    facts = {key: feature[key] for key in card.FeatureCard.model_fields if feature.get(key)}
     if feature["dtype"] == "string":
         domains = {domain.name: list(domain.value) for domain in schema.string_domain}
         facts["values"] = domains.get(stated.domain) or list(stated.string_domain.value) or None
     for domain in (stated.float_domain, stated.int_domain):
-        if domain.HasField("min"):
-            facts["minimum"] = domain.min
-        if domain.HasField("max"):
-            facts["maximum"] = domain.max
+        facts |= {name: getattr(domain, key) for name, key in ENDS if domain.HasField(key)}
     if feature["kind"] == "numeric" and feature["name"] in statistics:
         facts["typical"] = statistics[feature["name"]].median
     return card.FeatureCard(**facts)
 
 
 def golden_rows(model: TFLiteModel, rows: dict[str, np.ndarray]) -> list[card.Golden]:
-    """Return the rows as JSON values, with the file's own scores."""
-    scores = model(rows)
-    return [
-        card.Golden(row={name: as_json(column[index]) for name, column in rows.items()}, score=float(scores[index]))
-        for index in range(len(scores))
+    """Return the rows as JSON values, None where one is missing, with the file's own scores."""
+    given = [
+        {name: None if value == "" or value != value else value for name, value in row.items()}  # noqa: PLR0124 (NaN)
+        for row in raw_rows.as_rows(rows)
     ]
-
-
-def as_json(value) -> card.Value:
-    """Convert a raw value for JSON; None where it is missing."""
-    if isinstance(value, bytes):
-        return value.decode() or None
-    number = value.item()
-    return None if number != number else number  # noqa: PLR0124 (NaN is not equal to itself)
+    return [card.Golden(row=row, score=float(score)) for row, score in zip(given, model(rows), strict=True)]

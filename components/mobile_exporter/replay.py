@@ -58,50 +58,39 @@ class TransformGraph:
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, columns: Mapping[str, tf.Tensor], names: list[str]) -> dict[str, tf.Tensor]:
-        """Compute prepared features.
+        """Compute prepared features of shape [batch], by name, in the graph that is being built.
 
         Args:
             columns: raw columns of shape [batch]; NaN, "" and, of strings, the graph's own token stand for missing.
             names: of the prepared features wanted.
 
-        Returns:
-            Name to tensor, of shape [batch].
-
         Raises:
             NotConvertible: naming the prepared feature and the operation that has no counterpart.
         """
-        replay = _Replay(columns, self._column, self._captured, self.tables)
+        self._columns, self._made = columns, {}
         result = {}
         for name in names:
             try:
-                result[name] = replay.tensor(self._tensors[name])
+                result[name] = self._tensor(self._tensors[name])
             except NotConvertible as error:
                 raise NotConvertible(f"The prepared feature {name} cannot be exported: {error}") from error
         return result
 
-
-class _Replay:
-    """One replay into the graph that is being built."""
-
-    def __init__(self, columns: Mapping[str, tf.Tensor], column_of: dict, captured: dict, tables: dict):
-        self._columns, self._column_of, self._captured, self._tables = columns, column_of, captured, tables
-        self._made: dict = {}
-
-    def tensor(self, old: tf.Tensor) -> tf.Tensor:
+    def _tensor(self, old: tf.Tensor) -> tf.Tensor:
         """Return the new graph's counterpart of a tensor."""
         if old.ref() not in self._made:
             if old.ref() in self._captured:
                 self._made[old.ref()] = tf.constant(self._captured[old.ref()].numpy())
-            elif old.ref() in self._column_of:
+            elif old.ref() in self._column:
                 raise NotConvertible(f"{old.op.name} is used otherwise than by being made dense; expected tf.sparse.to_dense")
             else:
-                replace = REPLACED.get(old.op.type, _Replay._as_it_is)
+                replace = REPLACED.get(old.op.type, TransformGraph._as_it_is)
                 for output, new in zip(old.op.outputs, replace(self, old.op), strict=True):
                     self._made[output.ref()] = new
         return self._made[old.ref()]
 
     def _as_it_is(self, operation: tf.Operation) -> list[tf.Tensor]:
-        inputs = [self.tensor(tensor) for tensor in operation.inputs]
+        inputs = [self._tensor(tensor) for tensor in operation.inputs]
         graph = tf.compat.v1.get_default_graph()
         types = [output.dtype for output in operation.outputs]
         copied = graph.create_op(operation.type, inputs, types, attrs=dict(operation.node_def.attr), name=operation.name)
@@ -112,18 +101,18 @@ class _Replay:
         source = operation.inputs[0]
         while source.op.type == "Identity":
             source = source.op.inputs[0]
-        name = self._column_of.get(source.ref())
+        name = self._column.get(source.ref())
         if name is None:
             raise NotConvertible(f"{operation.name} makes a computed tensor dense; expected only raw columns to be sparse")
-        column, default = self._columns[name], self.tensor(operation.inputs[3])
+        column, default = self._columns[name], self._tensor(operation.inputs[3])
         if column.dtype.is_floating:  # TensorFlow Lite cannot select among strings: the tables have "" as a key
             column = tf.where(tf.math.is_nan(column), default, column)
         return [tf.expand_dims(column, 1)]
 
     def _look_up(self, operation: tf.Operation) -> list[tf.Tensor]:
-        keys = self.tensor(operation.inputs[1])
+        keys = self._tensor(operation.inputs[1])
         # Without the reshape, a dynamic batch that is resized to 1 fails later: the converter loses the shape here.
-        return [tf.reshape(self._tables[operation.name].lookup(keys), tf.shape(keys))]
+        return [tf.reshape(self.tables[operation.name].lookup(keys), tf.shape(keys))]
 
     def _size(self, operation: tf.Operation) -> list[tf.Tensor]:
         _, values = export(self._captured[operation.inputs[0].ref()])
@@ -132,14 +121,14 @@ class _Replay:
     def _hash(self, operation: tf.Operation) -> list[tf.Tensor]:
         if (buckets := operation.get_attr("num_buckets")) != 1:
             raise NotConvertible(f"unseen values are hashed to {buckets} buckets; expected num_oov_buckets=1")
-        return [tf.zeros(tf.shape(self.tensor(operation.inputs[0])), tf.int64)]
+        return [tf.zeros(tf.shape(self._tensor(operation.inputs[0])), tf.int64)]
 
 
-REPLACED: dict[str, Callable[[_Replay, tf.Operation], list[tf.Tensor]]] = {
-    "SparseToDense": _Replay._dense,
-    "LookupTableFindV2": _Replay._look_up,
-    "LookupTableSizeV2": _Replay._size,
-    "StringToHashBucketFast": _Replay._hash,
+REPLACED: dict[str, Callable[[TransformGraph, tf.Operation], list[tf.Tensor]]] = {
+    "SparseToDense": TransformGraph._dense,
+    "LookupTableFindV2": TransformGraph._look_up,
+    "LookupTableSizeV2": TransformGraph._size,
+    "StringToHashBucketFast": TransformGraph._hash,
 }
 
 

@@ -6,8 +6,7 @@ with all its tensors kept, and the input of each operation is checked. Imports n
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as flatbuffer
@@ -15,9 +14,10 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from components.shared.errors import NotConvertible
 from components.shared.phone.awkward_rows import AwkwardRows
-from components.shared.phone.checks import BUILTIN
+from components.shared.phone.file import by_number, operation
 from components.shared.phone.runtime import SIGNATURE, TFLiteModel, as_input
 
+ACTIVATION = by_number(flatbuffer.ActivationFunctionType)
 # NaN in, NaN out, or moved unchanged: by IEEE 754, whatever the kernel.
 NAN_IS_SAFE = {"ADD", "SUB", "MUL", "DIV", "NEG", "ABS", "FLOOR_MOD", "SELECT", "SELECT_V2", "CONCATENATION", "PACK", "UNPACK"}
 NAN_IS_SAFE |= {"RESHAPE", "EXPAND_DIMS", "SQUEEZE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "TRANSPOSE", "TILE"}
@@ -27,12 +27,11 @@ LARGEST = {"SIN": 1e5, "COS": 1e5}  # XNNPACK's are 2e-7 off up to there, 2e-5 a
 LARGEST |= {"CAST": 2.0**31}  # to an integer that does not hold it: undefined in C++
 
 
-@dataclass(frozen=True)
-class Operation:
-    """One operation of a file: its name, with a fused activation as "MUL and RELU", and the tensors that go into it."""
+class Operation(NamedTuple):
+    """One operation of a file."""
 
-    name: str
-    inputs: tuple[int, ...]
+    name: str  # with a fused activation, as "MUL and RELU"
+    inputs: list[int]  # tensors
 
 
 def check(model: bytes, rows: AwkwardRows) -> None:
@@ -83,29 +82,9 @@ def row_of(unsafe: np.ndarray, names: list[str]) -> str:
 
 def steps(model: bytes) -> Iterator[Operation]:
     """Yield the operations that take numbers, in order, of the graph that a call runs."""
-    read = flatbuffer.Model.GetRootAsModel(model, 0)
-    graph = read.Subgraphs(read.SignatureDefs(0).SubgraphIndex())
-    for position in range(graph.OperatorsLength()):
-        operator = graph.Operators(position)
-        code = read.OperatorCodes(operator.OpcodeIndex())
-        name = BUILTIN[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
-        inputs = tuple(int(index) for index in operator.InputsAsNumpy() if index >= 0) if operator.InputsLength() else ()
-        yield Operation(name + activation(operator), inputs)
-
-
-def activation(operator: flatbuffer.Operator) -> str:
-    """Name what is fused to an operation: a minimum or a maximum of its own."""
-    kind: Any = getattr(flatbuffer, OPTIONS[operator.BuiltinOptionsType()], None)  # "NONE" has no class
-    if not hasattr(kind, "FusedActivationFunction"):
-        return ""
-    options, table = kind(), operator.BuiltinOptions()
-    options.Init(table.Bytes, table.Pos)
-    fused = options.FusedActivationFunction()
-    return f" and {ACTIVATION[fused]}" if fused else ""
-
-
-def by_number(enumeration: type) -> dict[int, str]:
-    return {number: name for name, number in vars(enumeration).items() if not name.startswith("_")}
-
-
-OPTIONS, ACTIVATION = by_number(flatbuffer.BuiltinOptions), by_number(flatbuffer.ActivationFunctionType)
+    read = flatbuffer.ModelT.InitFromPackedBuf(model)
+    for each in read.subgraphs[read.signatureDefs[0].subgraphIndex].operators:
+        fused = getattr(each.builtinOptions, "fusedActivationFunction", None)  # a minimum or a maximum of its own
+        name = operation(read.operatorCodes[each.opcodeIndex])
+        inputs = () if each.inputs is None else each.inputs
+        yield Operation(f"{name} and {ACTIVATION[fused]}" if fused else name, [index for index in inputs if index >= 0])
