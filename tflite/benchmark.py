@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich import box
@@ -75,21 +76,13 @@ def measure_tflite(path: Path, given: list[dict], card: ModelCard) -> dict[str, 
 
     from components.shared.phone.runtime import SIGNATURE, TFLiteModel, as_input  # noqa: PLC0415
 
-    columns = raw_rows.columns([raw_rows.check(row, card) for row in given], card)
-    before = peak_kilobytes()
-    content = path.read_bytes()
-    start = time.perf_counter()
-    model = TFLiteModel(content)
-    load = time.perf_counter() - start
-    one = {name: as_input(columns[name][:1], dtype) for name, dtype in model.dtypes.items()}
-    result = timings(model.score_row, one) | {"load_ms": load * 1e3, "kilobytes": len(content) / 1000}
-    result["peak_mb"] = (peak_kilobytes() - before) / 1000
+    columns, content = raw_rows.columns(given, card), path.read_bytes()
+    one = {name: as_input(column[:1], column.dtype) for name, column in columns.items()}
     many = {name: np.resize(column, BATCH) for name, column in columns.items()}
-    result["rows_per_second"] = BATCH / median_seconds(lambda: model(many), 5)
-    interpreter = Interpreter(model_content=content, num_threads=1)
-    runner = interpreter.get_signature_runner(SIGNATURE)
+    model, result = timed(lambda: TFLiteModel(content), TFLiteModel.score_row, one, TFLiteModel.__call__, many)
+    runner = Interpreter(model_content=content, num_threads=1).get_signature_runner(SIGNATURE)
     result["runner_us"] = median_seconds(lambda: runner(**one), CALLS) * 1e6
-    return result | {"invoke_us": median_seconds(model.invoke, CALLS) * 1e6}
+    return result | {"kilobytes": len(content) / 1000, "invoke_us": median_seconds(model.invoke, CALLS) * 1e6}
 
 
 def measure_saved_model(folder: Path, given: list[dict], card: ModelCard) -> dict[str, float]:
@@ -97,22 +90,15 @@ def measure_saved_model(folder: Path, given: list[dict], card: ModelCard) -> dic
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    columns = raw_rows.columns([raw_rows.check(row, card) for row in given], card)
-    tensors = {feature.name: tf.constant(columns[feature.name][:1], feature.dtype) for feature in card.features}
-    many = {f.name: tf.constant(np.resize(columns[f.name], BATCH), f.dtype) for f in card.features}
-    before = peak_kilobytes()
-    start = time.perf_counter()
-    model = tf.saved_model.load(str(folder))
-    raw = model.signatures["raw"]
-    load = time.perf_counter() - start
-    result = timings(lambda row: raw(**row)["probability"].numpy(), tensors) | {"load_ms": load * 1e3}
-    result["peak_mb"] = (peak_kilobytes() - before) / 1000
-    result["kilobytes"] = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1000
+    columns = raw_rows.columns(given, card)
+    one = {each.name: tf.constant(columns[each.name][:1], each.dtype) for each in card.features}
+    many = {each.name: tf.constant(np.resize(columns[each.name], BATCH), each.dtype) for each in card.features}
 
-    def score_many() -> np.ndarray:
-        return raw(**many)["probability"].numpy()
+    def score(raw, rows: dict) -> np.ndarray:
+        return raw(**rows)["probability"].numpy()
 
-    return result | {"rows_per_second": BATCH / median_seconds(score_many, 20)}
+    _, result = timed(lambda: tf.saved_model.load(str(folder)).signatures["raw"], score, one, score, many)
+    return result | {"kilobytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1000}
 
 
 def measure_lightgbm(spans: Path, given: list[dict], card: ModelCard) -> dict[str, float]:
@@ -120,44 +106,37 @@ def measure_lightgbm(spans: Path, given: list[dict], card: ModelCard) -> dict[st
     import pandas as pd  # noqa: PLC0415
 
     train = pd.concat([pd.read_parquet(spans / span) for span in card.window])
-    columns = raw_rows.columns([raw_rows.check(row, card) for row in given], card)
     texts = [feature.name for feature in card.features if feature.dtype == "string"]
     known = {name: sorted(train[name].dropna().unique()) for name in texts}
 
     def codes(frame: pd.DataFrame) -> np.ndarray:
-        return np.stack(
-            [
-                pd.Categorical(frame[f.name], known[f.name]).codes if f.name in known else frame[f.name].astype("float64")
-                for f in card.features
-            ],
-            axis=1,
-        )
+        numbers = {name: pd.Categorical(frame[name], known[name]).codes for name in texts}
+        return frame.assign(**numbers)[[feature.name for feature in card.features]].to_numpy("float64")
 
-    data = lightgbm.Dataset(
-        codes(train),
-        train[card.label].astype(int).to_numpy(),
-        categorical_feature=[index for index, feature in enumerate(card.features) if feature.name in known],
-    )
-    booster = lightgbm.train({"objective": "binary", "num_leaves": 15, "learning_rate": 0.03, "verbose": -1}, data, 300)
-    text = booster.model_to_string()
-    start = time.perf_counter()
-    booster = lightgbm.Booster(model_str=text)
-    load = time.perf_counter() - start
-    encoded = codes(pd.DataFrame(columns))
-    result = timings(lambda row: booster.predict(row, num_threads=1), encoded[:1]) | {"load_ms": load * 1e3}
-    result["kilobytes"] = len(text) / 1000
-    many = np.resize(encoded, (BATCH, encoded.shape[1]))
-    return result | {"rows_per_second": BATCH / median_seconds(lambda: booster.predict(many, num_threads=1), 20)}
+    def score(booster: lightgbm.Booster, rows: np.ndarray) -> np.ndarray:
+        return booster.predict(rows, num_threads=1)
+
+    positions = [index for index, feature in enumerate(card.features) if feature.name in known]
+    data = lightgbm.Dataset(codes(train), train[card.label].astype(int).to_numpy(), categorical_feature=positions)
+    settings = {"objective": "binary", "num_leaves": 15, "learning_rate": 0.03, "verbose": -1}
+    text = lightgbm.train(settings, data, 300).model_to_string()
+    rows = codes(pd.DataFrame(raw_rows.columns(given, card)))
+    many = np.resize(rows, (BATCH, rows.shape[1]))
+    _, result = timed(lambda: lightgbm.Booster(model_str=text), score, rows[:1], score, many)
+    del result["peak_mb"]  # of the training
+    return result | {"kilobytes": len(text) / 1000}
 
 
-def timings(score: Callable, row) -> dict[str, float]:
-    """Time the first call, in milliseconds, and return quantiles of later ones, in microseconds."""
-    start = time.perf_counter()
-    score(row)
-    first = time.perf_counter() - start
-    seconds = [clocked(lambda: score(row)) for _ in range(CALLS)]
+def timed(load: Callable, score: Callable, row: Any, score_many: Callable, rows: Any) -> tuple[Any, dict[str, float]]:
+    """Load a model, and time that, the first call with a row, quantiles of later ones, and calls with BATCH rows."""
+    before, start = peak_kilobytes(), time.perf_counter()
+    model = load()
+    result = {"load_ms": (time.perf_counter() - start) * 1e3, "first_ms": clocked(lambda: score(model, row)) * 1e3}
+    seconds = [clocked(lambda: score(model, row)) for _ in range(CALLS)]
     quantiles = np.percentile(seconds[CALLS // 10 :], (50, 90, 99)) * 1e6
-    return {"first_ms": first * 1e3} | dict(zip(("p50_us", "p90_us", "p99_us"), map(float, quantiles), strict=True))
+    result |= dict(zip(("p50_us", "p90_us", "p99_us"), map(float, quantiles), strict=True))
+    result["peak_mb"] = (peak_kilobytes() - before) / 1000
+    return model, result | {"rows_per_second": BATCH / median_seconds(lambda: score_many(model, rows), 20)}
 
 
 def clocked(call: Callable[[], object]) -> float:

@@ -5,7 +5,6 @@ import shutil
 import sys
 from pathlib import Path
 
-from ai_edge_litert import schema_py_generated as flatbuffer
 from rich.console import Console
 
 from components.model_store import store
@@ -18,18 +17,14 @@ from components.shared.errors import CorruptModel, NotConvertible, PublishFailed
 from components.shared.files import TEMPORARY_PREFIX, fsync_tree, locked, sha256, temporary_folder
 from components.shared.phone import card as model_card
 from components.shared.phone.card import ModelCard
+from components.shared.phone.file import signatures
 from data import DEFAULT_PROBLEM
 
 ASSETS = Path("tflite/android/app/src/main/assets")
 MODEL = "model.tflite"
 FILES = (MODEL, model_card.FILE, MANIFEST)  # the manifest last: without it nothing is installed
-# What the app can ask for and send: `enum class Kind` and `enum class Dtype` in its Feature.kt.
+# What the app can ask for: `enum class Kind` in its Feature.kt; what it can send, `enum class Dtype`, is `file.DTYPES`.
 KINDS = ("numeric", "categorical", "cyclic", "flag", "share")
-DTYPES = {
-    flatbuffer.TensorType.STRING: "string",
-    flatbuffer.TensorType.FLOAT32: "float32",
-    flatbuffer.TensorType.INT64: "int64",
-}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -106,7 +101,7 @@ def check(version: Version) -> ModelCard:
             "published it. Expected a newer one: run `make run` again."
         )
     stated = {feature.name: feature.dtype for feature in card.features}
-    inputs, outputs = signature((version.folder / MODEL).read_bytes(), card.signature)
+    inputs, outputs = signatures((version.folder / MODEL).read_bytes()).get(card.signature, ({}, set()))
     if inputs != stated or card.output not in outputs:
         raise NotConvertible(
             f"{version.folder / MODEL} takes {inputs} and gives {sorted(outputs)} by its signature {card.signature}; "
@@ -121,21 +116,6 @@ def same(path: Path, card: ModelCard) -> bool:
         return ModelCard.model_validate_json(path.read_text(encoding="utf-8")) == card
     except ValueError:
         return False
-
-
-def signature(model: bytes, name: str) -> tuple[dict[str, str], set[str]]:
-    """Return each input's type, and the outputs' names, of the signature called `name`; both empty if there is none."""
-    if not flatbuffer.Model.ModelBufferHasIdentifier(model, 0):
-        return {}, set()
-    read = flatbuffer.Model.GetRootAsModel(model, 0)
-    for each in (read.SignatureDefs(index) for index in range(read.SignatureDefsLength())):
-        if each.SignatureKey().decode() == name:
-            graph = read.Subgraphs(each.SubgraphIndex())
-            inputs = [each.Inputs(index) for index in range(each.InputsLength())]
-            types = {one.Name().decode(): graph.Tensors(one.TensorIndex()).Type() for one in inputs}
-            outputs = {each.Outputs(index).Name().decode() for index in range(each.OutputsLength())}
-            return {input_name: DTYPES.get(number, f"type {number}") for input_name, number in types.items()}, outputs
-    return {}, set()
 
 
 def install(version: Version, assets: Path) -> bool:

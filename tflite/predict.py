@@ -85,7 +85,7 @@ def ask(card: ModelCard, console: Console) -> dict[str, Value]:
                 raise BadData(f"the input ended at {feature.name}; expected an answer to each question.") from error
             try:
                 row[feature.name] = rows.parse(feature, text)
-                rows.check({feature.name: row[feature.name]}, card.model_copy(update={"features": [feature]}))
+                rows.checked(feature, row[feature.name])
                 break
             except BadData as error:
                 console.print(str(error), markup=False)
@@ -94,13 +94,7 @@ def ask(card: ModelCard, console: Console) -> dict[str, Value]:
 
 def answer(given: list[dict[str, Value]], model: TFLiteModel, card: ModelCard, as_csv: bool) -> None:
     """Print a sentence for each row, or with `as_csv` the rows with one more column."""
-    checked = []
-    for number, row in enumerate(given, 1):
-        try:
-            checked.append(rows.check(row, card))
-        except BadData as error:
-            raise BadData(f"row {number}: {error}") from error
-    scores = model(rows.columns(checked, card))
+    scores = model(rows.columns(given, card))
     if as_csv:
         writer = csv.DictWriter(sys.stdout, [*given[0], card.output], lineterminator="\n")
         writer.writeheader()

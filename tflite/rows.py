@@ -1,7 +1,7 @@
 """Check raw rows, as a person or a program writes them, against the card, and make columns of them. Imports no TensorFlow."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,26 +18,32 @@ MISSING: dict[str, Value] = {"string": "", "float32": float("nan"), "int64": 0}
 DTYPES = {"string": np.dtype(object), "float32": np.dtype(np.float32), "int64": np.dtype(np.int64)}
 
 
-def check(row: Mapping[str, Value], card: ModelCard) -> dict[str, Value]:
-    """Check a row against the card, and complete it.
+def columns(rows: Sequence[Mapping[str, Value]], card: ModelCard) -> dict[str, np.ndarray]:
+    """Check rows against the card, and make a column of shape [rows] for each feature, missing values as the file wants them.
 
     Args:
-        row: raw value by feature; None, or no entry, where an optional one is missing.
+        rows: raw value by feature; None, or no entry, where an optional one is missing.
         card: what the model takes.
 
-    Returns:
-        A value for each feature, the missing ones as the file wants them.
-
     Raises:
-        BadData: an unknown field, a wrong type, or a value that must not be missing, each with what is allowed.
+        BadData: an unknown field, a wrong type, or a value that must not be missing, each with the row and what is allowed.
     """
     names = [feature.name for feature in card.features]
-    if unknown := sorted(set(row) - set(names)):
-        raise BadData(f"{', '.join(unknown)} is no field of this model. Expected some of {', '.join(names)}.")
-    return {feature.name: _value(feature, row.get(feature.name)) for feature in card.features}
+    found: dict[str, list[Value]] = {name: [] for name in names}
+    for number, row in enumerate(rows, 1):
+        if unknown := sorted(set(row) - set(names)):
+            wanted = ", ".join(names)
+            raise BadData(f"row {number}: {', '.join(unknown)} is no field of this model. Expected some of {wanted}.")
+        for feature in card.features:
+            try:
+                found[feature.name].append(checked(feature, row.get(feature.name)))
+            except BadData as error:
+                raise BadData(f"row {number}: {error}") from error
+    return {feature.name: np.array(found[feature.name], DTYPES[feature.dtype]) for feature in card.features}
 
 
-def _value(feature: FeatureCard, value: Value) -> Value:
+def checked(feature: FeatureCard, value: Value) -> Value:
+    """Return a value that a feature may have, a missing one as the file wants it. Raises BadData."""
     if value is None or value == "":
         if not feature.optional:
             raise BadData(f"{feature.name} is missing. Expected {allowed(feature)}.")
@@ -93,8 +99,3 @@ def _type(feature: FeatureCard) -> "pa.DataType":
     import pyarrow as pa  # noqa: PLC0415
 
     return {"string": pa.string(), "int64": pa.int64()}.get(feature.dtype, pa.float64())
-
-
-def columns(rows: list[dict[str, Value]], card: ModelCard) -> dict[str, np.ndarray]:
-    """Make a column of shape [rows] for each feature from checked rows."""
-    return {feature.name: np.array([row[feature.name] for row in rows], DTYPES[feature.dtype]) for feature in card.features}

@@ -121,12 +121,12 @@ def scored(version: Version, card: ModelCard, folder: Path) -> dict[str, list[di
     model = TFLiteModel((version.folder / install.MODEL).read_bytes())
 
     def with_scores(rows: list[dict[str, Value]]) -> list[dict]:
-        scores = model(raw_rows.columns([raw_rows.check(row, card) for row in rows], card))
+        scores = model(raw_rows.columns(rows, card))
         return [{"row": row, "score": float(score)} for row, score in zip(rows, scores, strict=True)]
 
     texts = [feature.name for feature in card.features if feature.dtype == "string"][:1]
-    whole = raw_rows.check(card.golden[0].row, card)
-    nothing = {text: model(raw_rows.columns([whole | {text: ""}], card))[0] for text in texts}
+    optional = card.model_copy(update={"features": [each.model_copy(update={"optional": True}) for each in card.features]})
+    nothing = {text: model(raw_rows.columns([card.golden[0].row | {text: None}], optional))[0] for text in texts}
     return {
         "evaluation": with_scores(evaluation_rows(version, card, folder)),
         "odd": with_scores(odd_rows(card)),
