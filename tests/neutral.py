@@ -153,6 +153,15 @@ def rows(months: Sequence[str] = MONTHS, each: int = 1000, seed: int = 1, option
     return made
 
 
+def raw(made: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Rows as the columns that a model takes: NaN or "" where a value is missing."""
+    texts = {each.name for each in FEATURES if each.dtype == "string"}
+    return {
+        name: made[name].fillna("").to_numpy(object) if name in texts else made[name].to_numpy(PROBLEM.columns[name])
+        for name in PROBLEM.declared
+    }
+
+
 def schema(of: Problem) -> schema_pb2.Schema:
     """What the rows must look like."""
     found = schema_pb2.Schema()

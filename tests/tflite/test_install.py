@@ -18,12 +18,13 @@ from components.model_store.signature import SIGNATURE
 from components.shared.errors import CorruptModel, NotConvertible, PublishFailed, VersionNotFound
 from components.shared.phone import card as model_card
 from components.shared.phone.card import LENGTHS, FeatureCard, Form, Golden, ModelCard
+from components.shared.phone.file import DTYPES
 from pipeline.keys import PUBLIC, sign_version
 from tests.clocks import least_processor_seconds
 from tests.components.model_store.keys import make_keys
 from tflite import install
 
-TENSORS = {name: number for number, name in install.DTYPES.items()}
+TENSORS = {name: number for number, name in DTYPES.items()}
 INPUTS = {"depot": "string", "weight": "float32", "express": "int64"}
 CARD = ModelCard(
     model="broken_parcel",
@@ -96,20 +97,27 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def run(*arguments) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tflite.install", *map(str, arguments)]
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+@pytest.fixture
+def run(capsys):
+    """The command in this process: how it ended, and what it said."""
+
+    def run(*arguments) -> subprocess.CompletedProcess[str]:
+        code = install.main([*map(str, arguments)])
+        return subprocess.CompletedProcess(arguments, code, *capsys.readouterr())
+
+    return run
 
 
-def test_the_newest_version_is_copied_for_less_than_a_second(mobile, assets):
+def test_the_newest_version_is_copied_for_less_than_a_second(mobile, run, assets):
     run("--mobile", mobile, "--assets", assets)
     done = run("--mobile", mobile, "--assets", assets)
     assert re.match(r"Already there: version 2 of broken_parcel \(float16, \d KB, span 2013-04\)\n", done.stdout)
     assert contents(assets) == contents(mobile / "2")
-    assert least_processor_seconds(lambda: run("--mobile", mobile, "--assets", assets)) < 1
+    command = [sys.executable, "-m", "tflite.install", "--mobile", str(mobile), "--assets", str(assets)]
+    assert least_processor_seconds(lambda: subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True)) < 1
 
 
-def test_a_version_that_is_named_is_copied(mobile, assets):
+def test_a_version_that_is_named_is_copied(mobile, run, assets):
     assert run("--mobile", mobile, "--assets", assets).stdout.startswith("Installed version 2 ")
     assert run("--mobile", mobile, "--assets", assets, "--version", 1).stdout.startswith("Installed version 1 ")
     assert contents(assets) == contents(mobile / "1")
@@ -166,7 +174,7 @@ def test_a_version_that_is_not_there_is_named_with_those_that_are(mobile, tmp_pa
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "model_card.json"])
-def test_a_changed_file_is_refused_and_nothing_is_copied(mobile, assets, name):
+def test_a_changed_file_is_refused_and_nothing_is_copied(mobile, run, assets, name):
     path = mobile / "2" / name
     path.write_bytes(path.read_bytes() + b" ")
     done = run("--mobile", mobile, "--assets", assets)
@@ -193,7 +201,7 @@ def test_a_version_without_a_card_beside_is_refused(publish, tmp_path):
         install.check(install.published(mobile, None))
 
 
-def test_an_unsigned_version_is_refused_when_a_key_is_given(mobile, assets, tmp_path):
+def test_an_unsigned_version_is_refused_when_a_key_is_given(mobile, run, assets, tmp_path):
     keys = make_keys(tmp_path / "keys")
     flags = ["--mobile", mobile, "--assets", assets, "--public_key", tmp_path / "keys" / PUBLIC]
     done = run(*flags)
@@ -208,7 +216,7 @@ def test_an_unsigned_version_is_refused_when_a_key_is_given(mobile, assets, tmp_
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "model_card.json", "manifest.json"])
-def test_what_is_changed_behind_the_check_is_not_installed(mobile, assets, name):
+def test_what_is_changed_after_the_check_is_not_installed(mobile, assets, name):
     version = install.published(mobile, None)
     install.check(version)
     (version.folder / name).write_bytes((version.folder / name).read_bytes() + b" ")
@@ -264,7 +272,7 @@ def test_the_app_knows_what_is_let_through():
     source = (sources / "Feature.kt").read_text()
     enums = dict(re.findall(r"enum class (\w+) \{ ([\w, ]+) \}", source))
     assert sorted(enums["Kind"].lower().split(", ")) == sorted(install.KINDS)
-    assert sorted(enums["Dtype"].lower().split(", ")) == sorted(install.DTYPES.values())
+    assert sorted(enums["Dtype"].lower().split(", ")) == sorted(DTYPES.values())
     widgets = re.findall(r"^    ([A-Z]+),$", source.partition("enum class Widget {")[2], re.MULTILINE)
     assert sorted(name.lower() for name in widgets) == sorted(set(get_args(Form)) - {""})
     [lengths] = re.findall(r"EARTH_RADIUS = mapOf\((.*)\)", (sources / "Place.kt").read_text())
@@ -273,8 +281,8 @@ def test_the_app_knows_what_is_let_through():
     assert int(schema) == CARD.schema_version
 
 
-def test_a_published_model_of_a_real_run_goes_in(two_runs, assets):
-    mobile = two_runs.root / "mobile" / "flight_delay"
+def test_a_published_model_of_a_run_goes_in(parcel_runs, run, assets):
+    mobile = parcel_runs.mobile
     done = run("--mobile", mobile, "--assets", assets)
     assert done.returncode == 0, done.stdout
     newest = install.published(mobile, None).folder

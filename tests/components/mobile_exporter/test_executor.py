@@ -11,7 +11,6 @@ from components.mobile_exporter.executor import feature_card, version_to_be
 from components.model_store import labels, store
 from components.model_store.manifest import Facts
 from components.production_model.executor import Executor
-from components.shared.artifacts import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY
 
 MODEL = "broken_parcel"
 PLAIN = {"name": "depot", "kind": "categorical", "dtype": "string", "unit": "", "optional": False}
@@ -63,14 +62,6 @@ def test_the_number_is_that_of_the_publisher(tmp_path, there, pinned, graph, num
     stated = version_to_be(inputs(tmp_path, graph))
     version, _ = store.publish(tmp_path / MODEL, saved(tmp_path / "candidate", graph), {}, Facts(model=MODEL), 5)
     assert stated == version.number == number
-
-
-def test_a_model_that_older_code_has_left_counts_as_the_newest(tmp_path):
-    publish(tmp_path, "first")
-    found = inputs(tmp_path, "new")
-    for name in (NEXT_PROPERTY, NEWEST_MODEL_PROPERTY):
-        del found["production"][0].mlmd_artifact.custom_properties[name]
-    assert version_to_be(found) == 2
 
 
 def test_a_feature_says_what_is_declared_for_people():

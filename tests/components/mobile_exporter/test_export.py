@@ -1,55 +1,47 @@
-"""What the exporter of a real run left behind."""
+"""What the exporter of a run left."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import tensorflow as tf
 
 from components.mobile_exporter import special_values
-from components.mobile_exporter.variants import VARIANTS
+from components.mobile_exporter.convert import VARIANTS
 from components.model_store import store
 from components.shared.errors import NotConvertible
-from components.shared.phone import awkward_rows, card, checks
+from components.shared.phone import awkward_rows, card, checks, file
 from components.shared.phone.card import FILE
 from components.shared.phone.runtime import TFLiteModel
 from pipeline.local import record
-from tests.flights import FEATURES
+from tests import neutral
 
 LIMITS = {"float32": 1e-5, "float16": 1e-3, "dynamic_int8": 0.05, "weight_int8": 0.05}
+TEXTS = ("shop", "country")
 
 
 @pytest.fixture(scope="module")
-def exported(two_runs) -> dict[str, bytes]:
-    folder = record.last_run(two_runs.root / "metadata.db")["MobileExporter"]["mobile_model"].uri
+def exported(parcel_runs) -> dict[str, bytes]:
+    folder = record.last_run(parcel_runs.root / "metadata.db")["MobileExporter"]["mobile_model"].uri
     return {name: open(f"{folder}/variants/{name}.tflite", "rb").read() for name in VARIANTS}  # noqa: PTH123
 
 
 @pytest.fixture(scope="module")
-def published(two_runs):
-    return store.production(two_runs.root / "mobile" / "flight_delay")
+def published(parcel_runs):
+    return store.production(parcel_runs.mobile)
 
 
 @pytest.fixture(scope="module")
-def rows(few_spans) -> dict[str, np.ndarray]:
-    """500 real rows as raw columns."""
-    flights = pd.read_parquet(few_spans / "2013-04").head(500)
-    return {
-        feature.name: flights[feature.name].fillna("").to_numpy(object)
-        if feature.dtype == "string"
-        else flights[feature.name].to_numpy(feature.dtype)
-        for feature in FEATURES
-    }
+def rows() -> dict[str, np.ndarray]:
+    """500 rows of the newest month as raw columns."""
+    return neutral.raw(neutral.rows().tail(500))
 
 
 @pytest.fixture(scope="module")
-def served(two_runs):
-    return tf.saved_model.load(str(store.production(two_runs.root / "serving" / "flight_delay").folder)).signatures["raw"]
+def served(parcel_runs):
+    return tf.saved_model.load(str(store.production(parcel_runs.serving).folder)).signatures["raw"]
 
 
 def expected(served, rows) -> np.ndarray:
-    return served(**{feature.name: tf.constant(rows[feature.name], feature.dtype) for feature in FEATURES})[
-        "probability"
-    ].numpy()
+    return served(**{name: tf.constant(column) for name, column in rows.items()})["probability"].numpy()
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -61,7 +53,7 @@ def test_every_variant_answers_like_the_server(exported, served, rows, variant):
 
 def test_only_builtin_operations_and_small(exported):
     for content in exported.values():
-        names = checks.operators(content)
+        names = file.operators(content)
         assert "HASHTABLE_FIND" in names
         assert not [name for name in names if name.startswith(("CUSTOM", "VAR_HANDLE"))]
     assert len(exported["float16"]) < len(exported["float32"]) < 400_000
@@ -70,34 +62,33 @@ def test_only_builtin_operations_and_small(exported):
 def test_javas_strings_with_a_nul_find_their_category(exported, rows):
     model = TFLiteModel(exported["float16"])
     one = {name: column[:1] for name, column in rows.items()}
-    with_nul = one | {name: np.array([one[name][0].encode() + b"\0"], object) for name in ("carrier", "origin", "dest")}
-    unknown = one | {name: np.array([b"nowhere"], object) for name in ("carrier", "origin", "dest")}
+    with_nul = one | {name: np.array([one[name][0].encode() + b"\0"], object) for name in TEXTS}
+    unknown = one | {name: np.array([b"nowhere"], object) for name in TEXTS}
     assert model(with_nul)[0] == model(one)[0] != model(unknown)[0]
 
 
-def test_what_is_published_is_the_default_variant_with_its_card_inside(published, exported, two_runs):
+def test_what_is_published_is_the_default_variant_with_its_card_inside(published, exported, parcel_runs):
     content = (published.folder / "model.tflite").read_bytes()
     assert content.startswith(exported["float16"])
     store.verify(published)
     stated = card.read(published.folder / "model.tflite")
     assert stated == card.ModelCard.model_validate_json((published.folder / FILE).read_text())
-    server = store.production(two_runs.root / "serving" / "flight_delay")
+    server = store.production(parcel_runs.serving)
     assert (stated.version, stated.variant, stated.span) == (server.number, "float16", server.manifest.span)
     assert published.number == server.number
     assert stated.metrics == pytest.approx(server.manifest.overall)
-    assert [feature.name for feature in stated.features] == [feature.name for feature in FEATURES]
-    origin = next(feature for feature in stated.features if feature.name == "origin")
-    assert origin.values == ["EWR", "JFK", "LGA"]
+    assert [feature.name for feature in stated.features] == [feature.name for feature in neutral.FEATURES]
+    country = next(feature for feature in stated.features if feature.name == "country")
+    assert country.values == [*neutral.COUNTRIES]
 
 
-def test_the_card_has_the_base_rate_and_typical_values_of_training(published, few_flights):
-    stated = card.read(published.folder / "model.tflite")
-    window = few_flights[few_flights.date < "2013-04-21"]  # the last ten days of April are evaluated
-    window = window[window.date >= "2013-02-01"]
-    assert stated.base_rate == pytest.approx(window.late.mean())
+def test_the_card_has_the_base_rate_and_typical_values_of_training(published):
+    stated, made = card.read(published.folder / "model.tflite"), neutral.rows()
+    window = made[made[neutral.DATE].between("2024-02-01", "2024-03-21")]  # the last ten days of March are evaluated
+    assert stated.base_rate == pytest.approx(window[neutral.LABEL].mean())
     typical = {feature.name: feature.typical for feature in stated.features}
-    assert typical["departures_in_hour"] == pytest.approx(window.departures_in_hour.median(), abs=1)
-    assert [typical[name] for name in ("carrier", "weekday", "holiday", "origin_late_share_1d")] == [None] * 4
+    assert typical["price"] == pytest.approx(window.price.median(), abs=1)
+    assert [typical[name] for name in ("shop", "weekday", "gift", "shop_share")] == [None] * 4
 
 
 def test_the_export_has_no_operation_that_runtimes_do_differently(exported, published, rows):
@@ -115,17 +106,16 @@ def test_golden_rows_get_their_scores(published):
     path = published.folder / "model.tflite"
     stated = card.read(path)
     assert len(stated.golden) == 20
-    checked = [raw_rows.check(golden.row, stated) for golden in stated.golden]
-    scores = TFLiteModel(path.read_bytes())(raw_rows.columns(checked, stated))
+    scores = TFLiteModel(path.read_bytes())(raw_rows.columns([golden.row for golden in stated.golden], stated))
     assert scores.tolist() == [pytest.approx(golden.score, abs=1e-7) for golden in stated.golden]
     assert len(set(scores.tolist())) > 10
 
 
 def test_a_file_that_is_too_large_or_has_other_names_is_refused(exported, rows):
     names = list(rows)
-    with pytest.raises(NotConvertible, match=r"has 1\d\d KB; expected at most 100"):
-        checks.check(exported["float16"], names, rows, 100)
-    with pytest.raises(NotConvertible, match=r"expected serving_default of \['arrival_minute', .* to probability"):
+    with pytest.raises(NotConvertible, match=r"has \d+ KB; expected at most 1 "):
+        checks.check(exported["float16"], names, rows, 1)
+    with pytest.raises(NotConvertible, match=r"expected serving_default of \['country', .* to probability"):
         checks.check(exported["float16"], names[1:], rows, 400)
     checks.check(exported["float16"], names, rows, 400)
 
@@ -159,7 +149,7 @@ def test_operations_from_outside_are_refused(tmp_path):
         checks.check(content, ["x"], {"x": np.ones(1, "float32")}, 400)
 
 
-def test_weights_that_stayed_behind_are_refused(tmp_path):
+def test_weights_that_were_not_saved_are_refused(tmp_path):
     """Variables kept as variables are what a Keras 3 model becomes that nobody tracked."""
     module = tf.Module()
     module.weight = tf.Variable([0.5])

@@ -12,10 +12,9 @@ import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
 
 from components.mobile_exporter import special_values
-from components.mobile_exporter.convert import to_tflite
+from components.mobile_exporter.convert import quantized, to_tflite
 from components.mobile_exporter.executor import feature_card
 from components.mobile_exporter.replay import TransformGraph
-from components.mobile_exporter.variants import quantized
 from components.shared.phone import awkward_rows, checks
 from components.shared.phone.runtime import TFLiteModel
 from components.shared.values import MISSING
