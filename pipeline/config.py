@@ -30,7 +30,7 @@ class Config(Section):
     train: sections.Train
     evaluate: sections.Evaluate = sections.Evaluate()
     mobile: sections.Mobile = sections.Mobile()
-    canary: sections.Canary
+    canary: sections.CanarySettings
     components: sections.Components
     batch: sections.Batch
     publish: sections.Publish

@@ -113,7 +113,7 @@ def measure_lightgbm(spans: Path, given: list[dict], card: ModelCard) -> dict[st
         numbers = {name: pd.Categorical(frame[name], known[name]).codes for name in texts}
         return frame.assign(**numbers)[[feature.name for feature in card.features]].to_numpy("float64")
 
-    def score(booster: lightgbm.Booster, rows: np.ndarray) -> np.ndarray:
+    def score(booster: lightgbm.Booster, rows: np.ndarray) -> Any:
         return booster.predict(rows, num_threads=1)
 
     positions = [index for index, feature in enumerate(card.features) if feature.name in known]

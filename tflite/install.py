@@ -21,7 +21,7 @@ from components.shared.phone.file import signatures
 from data import DEFAULT_PROBLEM
 
 ASSETS = Path("tflite/android/app/src/main/assets")
-MODEL = "model.tflite"
+MODEL = model_card.MODEL_FILE
 FILES = (MODEL, model_card.FILE, MANIFEST)  # the manifest last: without it nothing is installed
 # What the app can ask for: `enum class Kind` in its Feature.kt; what it can send, `enum class Dtype`, is `file.DTYPES`.
 KINDS = ("numeric", "categorical", "cyclic", "flag", "share")
@@ -63,14 +63,13 @@ def published(folder: Path, number: int | None, keys: Keys = NO_KEYS) -> Version
         SignatureInvalid: there are keys, and none of them signed it.
     """
     numbers = store.versions(folder)
-    if number is None and not numbers:
-        raise VersionNotFound(
-            f"{folder} holds no version; expected one that `make run` published. Or name a folder with --mobile."
-        )
-    if number is not None and number not in numbers:
+    found = max(numbers, default=None) if number is None else number
+    if found is None or found not in numbers:
         there = ", ".join(map(str, numbers)) or "none"
-        raise VersionNotFound(f"{folder} holds no version {number}. Expected one of those that are there: {there}.")
-    return store.read(folder, numbers[-1] if number is None else number, keys)
+        newest = "no version; expected one that `make run` published. Or name a folder with --mobile."
+        named = f"no version {number}. Expected one of those that are there: {there}."
+        raise VersionNotFound(f"{folder} holds {newest if number is None else named}")
+    return store.read(folder, found, keys)
 
 
 def check(version: Version) -> ModelCard:
@@ -86,28 +85,33 @@ def check(version: Version) -> ModelCard:
     card = model_card.read(version.folder / MODEL)
     if not same(version.folder / model_card.FILE, card):
         raise CorruptModel(f"{version.folder / model_card.FILE} is not the card inside {MODEL}. Publish the model again.")
+    if unknown := unknown_to_app(card, version.folder):
+        raise NotConvertible(unknown)
+    return card
+
+
+def unknown_to_app(card: ModelCard, folder: Path) -> str:
+    """Say what the app would not understand of a card or of its model; empty: nothing."""
     if unknown := [f"{feature.name} ({feature.kind})" for feature in card.features if feature.kind not in KINDS]:
-        raise NotConvertible(
+        return (
             f"The app cannot ask for {', '.join(unknown)}; expected the kinds {', '.join(KINDS)}. "
             "Teach it the new one in Feature.kt and tflite/install.py."
         )
     if not card.golden:
-        raise NotConvertible(
-            f"The card in {version.folder} has no golden row; expected one or more: the app checks itself on them."
-        )
+        return f"The card in {folder} has no golden row; expected one or more: the app checks itself on them."
     if card.base_rate is None:
-        raise NotConvertible(
-            f"The card in {version.folder} has no base rate, so that the app cannot say what is much: an older pipeline "
+        return (
+            f"The card in {folder} has no base rate, so that the app cannot say what is much: an older pipeline "
             "published it. Expected a newer one: run `make run` again."
         )
     stated = {feature.name: feature.dtype for feature in card.features}
-    inputs, outputs = signatures((version.folder / MODEL).read_bytes()).get(card.signature, ({}, set()))
-    if inputs != stated or card.output not in outputs:
-        raise NotConvertible(
-            f"{version.folder / MODEL} takes {inputs} and gives {sorted(outputs)} by its signature {card.signature}; "
-            f"expected {stated} and {card.output}, as its card says. Publish the model again."
-        )
-    return card
+    inputs, outputs = signatures((folder / MODEL).read_bytes()).get(card.signature, ({}, set()))
+    if inputs == stated and card.output in outputs:
+        return ""
+    return (
+        f"{folder / MODEL} takes {inputs} and gives {sorted(outputs)} by its signature {card.signature}; "
+        f"expected {stated} and {card.output}, as its card says. Publish the model again."
+    )
 
 
 def same(path: Path, card: ModelCard) -> bool:

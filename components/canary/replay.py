@@ -83,7 +83,7 @@ def _fault(server: Server, request: str, error: Exception, row: dict) -> Fault:
 def _blames_request(error: Exception) -> bool:
     """Tell whether an answer blames the request or the model, which no fault of a machine does."""
     if isinstance(error, grpc.RpcError):
-        return error.code() in OF_MODEL  # type: ignore[attr-defined]
+        return error.code() in OF_MODEL
     if isinstance(error, httpx.HTTPStatusError):
         return error.response.is_client_error and error.response.status_code != httpx.codes.TOO_MANY_REQUESTS
     return not isinstance(error, httpx.HTTPError)

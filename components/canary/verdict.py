@@ -36,6 +36,11 @@ class Try:
         answers = {ANSWERS: "; ".join(self.report.reasons)} if self.report and self.report.reasons else {}
         return answers | self.candidate.troubles(self.limits) | self._slow()
 
+    @property
+    def fault_of_machine(self) -> bool:
+        """Whether the candidate had a fault that is the machine's by its nature."""
+        return self.candidate.fault is not None and self.candidate.fault.of_machine
+
     def troubles_beside(self) -> dict[str, str]:
         """Say the same of the reference; its latency is compared by `_slow_alone`."""
         return self.beside.troubles(self.limits)
@@ -108,7 +113,7 @@ def _lasting(kind: str, tries: Sequence[Try]) -> bool:
         return False
     if kind == SLOW:
         return _slow_alone([each for each in tries if not each.beside.fault])
-    return kind in (SLOWER, FAULT) and not any(each.candidate.fault and each.candidate.fault.of_machine for each in tries)
+    return kind in (SLOWER, FAULT) and not any(each.fault_of_machine for each in tries)
 
 
 def _shared(kind: str, tries: Sequence[Try]) -> bool:

@@ -19,7 +19,6 @@ HALF_WEIGHTS = qtyping.OpQuantizationConfig(
     compute_precision=qtyping.ComputePrecision.FLOAT,
     explicit_dequantize=True,
 )
-Score = Callable[[Mapping[str, tf.Tensor]], Mapping[str, tf.Tensor]]
 
 
 def to_tflite(model: tf.Module, transform: TransformGraph, columns: Mapping[str, str], batch: int | None) -> bytes:
@@ -51,7 +50,7 @@ def to_tflite(model: tf.Module, transform: TransformGraph, columns: Mapping[str,
         ) from error
 
 
-def _convert(score: Score, kept: Any, columns: Mapping[str, str], batch: int | None) -> bytes:
+def _convert(score: Callable, kept: Any, columns: Mapping[str, str], batch: int | None) -> bytes:
     """Convert a function; `kept` are its variables and tables: what no attribute of the module has is not saved."""
     module = tf.Module()  # not the whole model and transform: the converter loads what is saved three times
     module.kept = kept

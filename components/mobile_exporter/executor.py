@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -109,16 +110,20 @@ def feature_card(
     feature: dict, schema: schema_pb2.Schema, statistics: Mapping[str, statistics_pb2.NumericStatistics]
 ) -> card.FeatureCard:
     """Describe one raw column by its declaration, the schema and the training split."""
-    [stated] = [found for found in schema.feature if found.name == feature["name"]]
-    facts = {key: feature[key] for key in card.FeatureCard.model_fields if feature.get(key)}
-    if feature["dtype"] == "string":
-        domains = {domain.name: list(domain.value) for domain in schema.string_domain}
-        facts["values"] = domains.get(stated.domain) or list(stated.string_domain.value) or None
-    for domain in (stated.float_domain, stated.int_domain):
-        facts |= {name: getattr(domain, key) for name, key in ENDS if domain.HasField(key)}
+    facts = {key: feature[key] for key in card.FeatureCard.model_fields if feature.get(key)} | allowed(feature["name"], schema)
     if feature["kind"] == "numeric" and feature["name"] in statistics:
         facts["typical"] = statistics[feature["name"]].median
     return card.FeatureCard(**facts)
+
+
+def allowed(name: str, schema: schema_pb2.Schema) -> dict[str, Any]:
+    """Collect what the schema allows: the values of a category, the ends of a number."""
+    [stated] = [found for found in schema.feature if found.name == name]
+    domains = {domain.name: domain for domain in schema.string_domain}
+    values = list(domains.get(stated.domain, stated.string_domain).value)
+    numbers = (stated.float_domain, stated.int_domain)
+    ends = {end: getattr(domain, key) for domain in numbers for end, key in ENDS if domain.HasField(key)}
+    return {"values": values} | ends if values else ends
 
 
 def golden_rows(model: TFLiteModel, rows: dict[str, np.ndarray]) -> list[card.Golden]:

@@ -42,6 +42,7 @@ class TransformGraph:
             for tensor in placeholders[position * PER_SPARSE : (position + 1) * PER_SPARSE]
         }
         self.outputs = sorted(function.structured_outputs)
+        self._made: dict = {}  # of the graph that is being built, by the tensor of the saved one
         self._tensors = dict(zip(self.outputs, function.outputs, strict=True))
 
     def _table(self, operation: tf.Operation) -> tf.lookup.StaticHashTable:

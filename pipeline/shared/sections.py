@@ -169,7 +169,7 @@ class Mobile(Section):
         return self
 
 
-class Canary(Section):
+class CanarySettings(Section):
     """What a server must show before a candidate is published."""
 
     validator: Literal["process", "docker"] = Field(description="a server of our own, or TFX's InfraValidator")
