@@ -74,7 +74,7 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
 
         start = time.monotonic()
         try:
-            result, said = execute(config, span, console, name, behind=lambda: conclude(config, span, console, start))
+            result, said = execute(config, span, console, name, after=lambda: conclude(config, span, console, start))
             console.file.write(said)
             return result
         finally:

@@ -68,7 +68,7 @@ def search(config: Config, span: str, trials: int, console: Console) -> Hyperpar
         log = folder / "logs" / f"{span}.log"
         console.print(f"{trials} trials on {span}. Log: {log}", highlight=False, soft_wrap=True)
         with root.output_to(log):
-            return execute(config, span, console, f"tune-{span}", behind=lambda: best(folder), trials=trials)
+            return execute(config, span, console, f"tune-{span}", after=lambda: best(folder), trials=trials)
 
 
 def best(folder: Path) -> Hyperparameters:

@@ -21,19 +21,19 @@ from pipeline.shared import masking
 from pipeline.shared.checkout import git_commit
 
 Result = TypeVar("Result")
-BEHIND = "What follows the last node"
+AFTER = "What follows the last node"
 LITTLE_ROOM = 20e6  # bytes
 CLOSING_SECONDS = 600  # for the report of a run that was ended; it takes 20
 
 
-def execute(config: Config, span: str, console: Console, name: str, *, behind: Callable[[], Result], trials: int = 0) -> Result:
-    """Run the nodes, or those up to a Tuner, and then `behind` in the same process; return what that returns.
+def execute(config: Config, span: str, console: Console, name: str, *, after: Callable[[], Result], trials: int = 0) -> Result:
+    """Run the nodes, or those up to a Tuner, and then `after` in the same process; return what that returns.
 
     Args:
         config, span: what to run.
         console: gets a line a node.
         name: of the run, in ML Metadata and among the reports.
-        behind: called when all nodes have succeeded, in the process that ran them. It must not print.
+        after: called when all nodes have succeeded, in the process that ran them. It must not print.
         trials: trainings that a Tuner tries; 0 (default): no Tuner.
 
     Raises:
@@ -59,8 +59,8 @@ def execute(config: Config, span: str, console: Console, name: str, *, behind: C
             distribution.create(config.train.strategy, config.train.devices, config.train.tpu)
             check_reviewed(Path(config.data.schema_file), config.problem)
             local_dag.run(dag(), name, up_to, masking.masker(config), follow)
-        tell(Began(BEHIND))
-        return behind()
+        tell(Began(AFTER))
+        return after()
 
     def close(tell: Tell, failure: str) -> None:
         with _explained(config, tell) as follow:

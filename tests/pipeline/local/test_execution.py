@@ -25,7 +25,7 @@ def run(tmp_path, monkeypatch, nothing_to_free):
         monkeypatch.setattr("pipeline.dag.create_pipeline", lambda *_: small_dag.create(tmp_path, **behaviour))
         loaded = config.load(overrides=[f"run.root={tmp_path}", *settings])
         with (tmp_path / name).open("w", buffering=1) as screen:  # a file: another process writes to it too
-            return execution.execute(loaded, "2013-03", Console(file=screen), name, behind=lambda: "done")
+            return execution.execute(loaded, "2013-03", Console(file=screen), name, after=lambda: "done")
 
     return execute
 
