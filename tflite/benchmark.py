@@ -20,11 +20,11 @@ from rich.table import Table
 
 from components.shared import problem_folder
 from components.shared.command_line import ended
-from components.shared.errors import SpanNotFound
 from components.shared.phone import card as model_card
 from components.shared.phone.card import MODEL_FILE, VARIANTS_FOLDER, ModelCard
 from data import DEFAULT_PROBLEM
 from tflite import rows as raw_rows
+from tflite.predict import newest
 
 CALLS = 3000
 BATCH = 1024
@@ -55,14 +55,6 @@ def measure(options: argparse.Namespace, console: Console) -> None:
     console.print(table(measured))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(measured, indent=1) + "\n")
-
-
-def newest(folder: Path) -> Path:
-    """Return the entry with the highest number. Raises SpanNotFound if there is none."""
-    numbered = [path for path in folder.glob("[0-9]*") if path.name.isdecimal()]
-    if not numbered:
-        raise SpanNotFound(f"{folder} is empty; expected what a run leaves there. Run `make run` first.")
-    return max(numbered, key=lambda path: int(path.name))
 
 
 def alone(measure: Callable[..., dict[str, float]], *arguments) -> dict[str, float]:

@@ -37,7 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def act(options: argparse.Namespace, console: Console) -> None:
     """Print the answers. Raises VersionNotFound, CorruptModel, or BadData for a row."""
-    path = options.model or newest(problem_folder.published(options.problem, "mobile"))
+    mobile = problem_folder.published(options.problem, "mobile")
+    path = options.model or newest(mobile, " Or name a --model.") / MODEL_FILE
     card = verified(path, console)
     if options.json:
         given = json_rows.read(options.json)
@@ -50,12 +51,12 @@ def act(options: argparse.Namespace, console: Console) -> None:
     answer(given, model, card, as_csv=bool(options.csv))
 
 
-def newest(folder: Path) -> Path:
-    """Return the file of the highest version. Raises VersionNotFound if there is none."""
+def newest(folder: Path, otherwise: str = "") -> Path:
+    """Return the folder of the highest version. Raises VersionNotFound if there is none, saying what to do otherwise."""
     numbers = store.versions(folder)
     if not numbers:
-        raise VersionNotFound(f"{folder} holds no version; expected one that `make run` published. Or name a --model.")
-    return folder / str(numbers[-1]) / MODEL_FILE
+        raise VersionNotFound(f"{folder} holds no version; expected one that `make run` published.{otherwise}")
+    return folder / str(numbers[-1])
 
 
 def verified(path: Path, console: Console) -> ModelCard:

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from pydantic import BaseModel
 
-from components.shared.canary_report import CanaryReport
-
 UNMEASURED = 20  # requests at the start, which include what is set up at the first call
-FAULT, MEMORY, GROWTH = "fault", "max_memory_mb", "max_growth_mb"  # kinds of trouble
+FAULT, MEMORY, GROWTH = "fault", "max_memory_mb", "max_growth_mb"  # kinds of trouble of one server
 
 
 class ServingLimits(BaseModel):
@@ -99,29 +97,25 @@ def _step(requests: Sequence[Request]) -> str:
     return f"Most of it, {memory[at] - memory[at - 1]:,.0f} MB, at {requests[at]}"
 
 
-def of_answers(replay: Replay, expected: np.ndarray, limit: float) -> CanaryReport:
-    """Check what does not depend on the machine: answers are probabilities, the evaluated ones. Memory is only measured.
+def of_answers(replay: Replay, expected: np.ndarray, limit: float) -> tuple[str, float | None]:
+    """Check what does not depend on the machine: answers are probabilities, the evaluated ones.
 
     Args:
         replay: at least one answer.
         expected: scores that were evaluated, shape [rows].
         limit: of the difference from them.
+
+    Returns:
+        What is wrong, empty if nothing is, and the largest difference, None if it is not finite.
     """
-    reasons, requests = [], replay.requests
+    requests = replay.requests
     differences = np.array([abs(request.score - expected[request.row]) for request in requests])
     difference = float(np.max(differences))
+    said = ""
     if wrong := [request for request in requests if not 0 <= request.score <= 1]:
         more = f"; {len(wrong)} of {len(requests)} in all" if len(wrong) > 1 else ""
-        reasons.append(f"{wrong[0]} was answered with {wrong[0].score}, which is no probability{more}")
+        said = f"{wrong[0]} was answered with {wrong[0].score}, which is no probability{more}"
     elif not difference <= limit:
         worst = requests[int(np.argmax(differences))]
-        reasons.append(
-            f"{worst} was answered with {worst.score:.6f}, evaluated was {expected[worst.row]:.6f}; limit {limit:g} apart"
-        )
-    return CanaryReport(
-        requests=len(requests),
-        peak_mb=replay.peak,
-        growth_mb=replay.growth(),
-        difference=difference if math.isfinite(difference) else None,
-        reasons=reasons,
-    )
+        said = f"{worst} was answered with {worst.score:.6f}, evaluated was {expected[worst.row]:.6f}; limit {limit:g} apart"
+    return said, difference if math.isfinite(difference) else None

@@ -109,7 +109,7 @@ class Rehearsal:
         if not found.candidate.fault:
             # Only now, after a server has survived it: a model that crashes would end this process.
             expected = _evaluated(self._model, self._serialized)
-            found.report = checks.of_answers(found.candidate, expected, self._limits.max_difference)
+            found.answers, found.difference = checks.of_answers(found.candidate, expected, self._limits.max_difference)
         return found
 
     def _load(self, each: tuple[Server, Replay]) -> None:
@@ -185,7 +185,7 @@ def _evaluated(model: Path, serialized: list[bytes]) -> np.ndarray:
 
 def _undecided(tries: list[Try]) -> Undecided:
     said = "; ".join(tries[-1].troubles().values())
-    faults = [(each.reference, "; ".join(each.troubles_beside().values())) for each in tries[::-1]]
+    faults = [(each.reference, "; ".join(each.beside.troubles(each.limits).values())) for each in tries[::-1]]
     beside = next((f"; {reference} beside it: {words}" for reference, words in faults if words), "")
     return Undecided(
         f"Canary could not see whether a server runs the candidate, in {len(tries)} tries. The last one: "

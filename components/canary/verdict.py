@@ -27,13 +27,14 @@ class Try:
     limits: ServingLimits
     candidate: Replay = field(default_factory=Replay)
     beside: Replay = field(default_factory=Replay)  # of the reference
-    report: CanaryReport | None = None  # on the candidate's answers; None after a fault
+    answers: str = ""  # what is wrong with the candidate's
+    difference: float | None = None  # the largest, from what was evaluated
 
     def troubles(self) -> dict[str, str]:
         """Say what is wrong with the candidate, in words by the kind."""
         if self.candidate.fault:
             return {FAULT: str(self.candidate.fault)}
-        answers = {ANSWERS: "; ".join(self.report.reasons)} if self.report and self.report.reasons else {}
+        answers = {ANSWERS: self.answers} if self.answers else {}
         return answers | self.candidate.troubles(self.limits) | self._slow()
 
     @property
@@ -41,12 +42,8 @@ class Try:
         """Whether the candidate had a fault that is the machine's by its nature."""
         return self.candidate.fault is not None and self.candidate.fault.of_machine
 
-    def troubles_beside(self) -> dict[str, str]:
-        """Say the same of the reference; its latency is compared by `_slow_alone`."""
-        return self.beside.troubles(self.limits)
-
     def _slow(self) -> dict[str, str]:
-        """Say which limits of latency the candidate exceeds."""
+        """Say which limits of latency the candidate exceeds; the reference's latency is compared by `_slow_alone`."""
         found = {}
         p50, p99 = (each or 0 for each in self.candidate.latency())
         beside50, beside99 = (math.nan if each is None else each for each in self.beside.latency())
@@ -83,18 +80,20 @@ def verdict(tries: Sequence[Try]) -> CanaryReport | None:
         return None
     p50, p99 = last.candidate.latency()
     beside50, beside99 = last.beside.latency()
-    return (last.report or CanaryReport(requests=len(last.candidate.requests))).model_copy(
-        update={
-            "p50_ms": p50,
-            "p99_ms": p99,
-            "reference": last.reference,
-            "reference_p50_ms": beside50,
-            "reference_p99_ms": beside99,
-            "slowdown": last.slowdown(),
-            "reasons": reasons,
-            "tries": len(tries),
-            "passed_over": ["; ".join(each.troubles().values()) for each in tries[:-1]],
-        }
+    return CanaryReport(
+        requests=len(last.candidate.requests),
+        p50_ms=p50,
+        p99_ms=p99,
+        peak_mb=None if last.candidate.fault else last.candidate.peak,
+        growth_mb=None if last.candidate.fault else last.candidate.growth(),
+        difference=last.difference,
+        reasons=reasons,
+        reference=last.reference,
+        reference_p50_ms=beside50,
+        reference_p99_ms=beside99,
+        slowdown=last.slowdown(),
+        tries=len(tries),
+        passed_over=["; ".join(each.troubles().values()) for each in tries[:-1]],
     )
 
 
@@ -122,7 +121,7 @@ def _shared(kind: str, tries: Sequence[Try]) -> bool:
     A model in production that rejects requests it does not know (`of_model`) may still be compared in all but faults.
     """
     ended = any(each.beside.fault and not each.beside.fault.of_model for each in tries)
-    return ended or any(kind in each.troubles_beside() for each in tries)
+    return ended or any(kind in each.beside.troubles(each.limits) for each in tries)
 
 
 def _slow_alone(tries: Sequence[Try]) -> bool:

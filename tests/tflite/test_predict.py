@@ -92,7 +92,7 @@ def test_the_newest_version_of_the_problem_is_taken_unless_one_is_named(tmp_path
         tflite.predict.newest(folder)
     for number in (2, 10):
         (folder / str(number)).mkdir(parents=True)
-    assert tflite.predict.newest(folder) == Path("runs/parcels/mobile/broken_parcel/10/model.tflite")
+    assert tflite.predict.newest(folder) == Path("runs/parcels/mobile/broken_parcel/10")
 
 
 def test_no_tensorflow_is_imported():

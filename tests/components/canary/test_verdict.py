@@ -5,7 +5,6 @@ import pytest
 
 from components.canary.checks import Fault, Replay, Request, ServingLimits
 from components.canary.verdict import CONSTANT, PRODUCTION, Try, by_chance, verdict
-from components.shared.canary_report import CanaryReport
 
 LIMITS = ServingLimits(max_p99_ms=250, max_slowdown=3, max_memory_mb=1, max_growth_mb=1, max_difference=1)
 COUNT = 400
@@ -26,17 +25,16 @@ def a_try(
     reference=PRODUCTION,
     fault=None,
     fault_beside=None,
-    reasons=(),
+    answers="",
     peaks=(1, 1),
     growths=(0, 0),
 ) -> Try:
     """One try; what is a pair is the candidate's and the reference's."""
-    report = None if fault else CanaryReport(requests=COUNT, reasons=list(reasons), peak_mb=peaks[0])
     replays = (
         Replay(requests(candidate, growths[0]), fault, peaks[0]),
         Replay(requests(beside, growths[1]), fault_beside, peaks[1]),
     )
-    return Try(reference, LIMITS, *replays, report)
+    return Try(reference, LIMITS, *replays, answers)
 
 
 def judged(*tries: Try) -> str:
@@ -53,7 +51,7 @@ SILENT = Fault("the server has not loaded it within 180 s")
 TABLE = [
     ("a quick one", [a_try()], "passed"),
     ("a quick one beside a reference that fails", [a_try(beside=[], fault_beside=CRASH)], "passed"),
-    ("an answer that is wrong", [a_try(reasons=["nan"])], "nan"),
+    ("an answer that is wrong", [a_try(answers="nan")], "nan"),
     ("an error for an answer", [a_try(fault=ERROR)], "INVALID_ARGUMENT"),
     ("an error for an answer, from both", [a_try(fault=ERROR, fault_beside=ERROR)] * 3, "again"),
     ("an error for an answer, after one of production", [a_try(fault=CRASH, fault_beside=ERROR), a_try(fault=ERROR)], "again"),
