@@ -52,7 +52,7 @@ bench-drift: setup data #: false alarms and power of the drift checks, on real m
 	@$(PYTHON) -W ignore -m tests.benchmarks.drift_power $(ARGS) 2>runs/benchmarks/drift_power.log
 
 bench-tflite: setup data #: size and speed of the phone's files, beside the SavedModel and LightGBM (after make run)
-	@$(PYTHON) -W ignore -m tflite.benchmark $(OF_PROBLEM) $(ARGS)
+	@$(PYTHON) -W ignore -m tests.benchmarks.phone_speed $(OF_PROBLEM) $(ARGS)
 
 android-model: setup ## put the newest published model into the Android app (after make run)
 	@$(PYTHON) -m tflite.install $(OF_PROBLEM) $(ARGS)

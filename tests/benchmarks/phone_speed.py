@@ -31,7 +31,7 @@ BATCH = 1024
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tflite.benchmark", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.phone_speed", description=__doc__)
     problem_folder.add_option(parser, DEFAULT_PROBLEM)
     parser.add_argument("--root", type=Path, help="of the runs (default: the problem's)")
     parser.add_argument("--spans", type=Path, help="for LightGBM (default: the problem's)")
