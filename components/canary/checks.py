@@ -72,7 +72,7 @@ class Replay:
 
     def above(self, milliseconds: float) -> int:
         """Count the answers that took longer."""
-        return sum(request.milliseconds > milliseconds for request in self.measured)
+        return len([request for request in self.measured if request.milliseconds > milliseconds])
 
     def growth(self) -> float:
         """Return the growth of memory from the first measured request to the last, in megabytes."""
