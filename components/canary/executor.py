@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,10 @@ class Rehearsal:
         self._load_seconds, self._answer_seconds = properties["load_seconds"], properties["answer_seconds"]
         self._limits = ServingLimits(**json.loads(properties["limits"]))
 
+    @cached_property
+    def _constant(self) -> Path:
+        return save_constant(self._temporary / "constant", self._columns)
+
     def run(self, number: int, *, unlike_production: bool) -> Try:
         """Try once, in fresh servers.
 
@@ -95,7 +100,7 @@ class Rehearsal:
         if (self._production / tf.saved_model.SAVED_MODEL_FILENAME_PB).exists() and not unlike_production:
             found, reference = Try(PRODUCTION, self._limits), self._production
         else:
-            found, reference = Try(CONSTANT, self._limits), save_constant(folder / "constant", self._columns)
+            found, reference = Try(CONSTANT, self._limits), self._constant
         with ExitStack() as stack:
             candidate, beside = (
                 stack.enter_context(starting(self._command, versions, MODEL, versions.with_suffix(".log")))

@@ -18,7 +18,7 @@ import grpc
 
 STRIKES_AT = 10  # of its requests
 SLOW_SECONDS = 0.02
-LOADING_SECONDS = 3
+LOADING_SECONDS = 1.5
 LEAKED = 2_000_000  # bytes of a request
 port, rest_port, folder, plan, answer = sys.argv[1:]
 trouble = json.loads(plan).get(Path(folder).name, "")

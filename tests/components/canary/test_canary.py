@@ -1,6 +1,5 @@
 """Candidates with planted faults, each served by a real server in a process of its own."""
 
-import json
 import os
 import signal
 import subprocess
@@ -12,9 +11,9 @@ import pytest
 import tensorflow as tf
 from conftest import REPOSITORY
 
-from components.canary.executor import try_out
 from components.canary.verdict import PRODUCTION
-from components.shared import canary_report
+from components.shared.canary_report import CanaryReport
+from tests.components.canary.trial import examples, trial
 
 ROWS = 60
 BAD_ROW = 40  # the fault strikes at it
@@ -96,32 +95,12 @@ def swell(_, x):
 
 
 @pytest.fixture(scope="module")
-def examples(tmp_path_factory) -> list[str]:
-    path = tmp_path_factory.mktemp("examples") / "part.gz"
-    with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
-        for x in range(ROWS):
-            example = tf.train.Example()
-            example.features.feature["x"].float_list.value.append(x)
-            writer.write(example.SerializeToString())
-    return [str(path)]
+def paths(tmp_path_factory) -> list[str]:
+    return examples(tmp_path_factory.mktemp("examples") / "part.gz", ROWS)
 
 
-def tried(
-    model: Path, examples, command=COMMAND, *, production=Path("nothing"), answer_seconds=60.0, load_seconds=120.0, **limits
-) -> canary_report.CanaryReport:
-    return try_out(
-        model,
-        production,
-        examples,
-        {
-            "columns": json.dumps({"x": "float32"}),
-            "command": json.dumps(command),
-            "rows": ROWS,
-            "load_seconds": load_seconds,
-            "answer_seconds": answer_seconds,
-            "limits": json.dumps(LIMITS | limits),
-        },
-    )
+def tried(model: Path, paths: list[str], **options) -> CanaryReport:
+    return trial(model, paths, COMMAND, LIMITS, rows=ROWS, **options)
 
 
 def servers_left() -> list[int]:
@@ -137,8 +116,8 @@ def servers_left() -> list[int]:
     return found
 
 
-def test_a_good_candidate_is_measured_and_passes(tmp_path, examples):
-    report = tried(Model(good).save(tmp_path / "m"), examples, production=Model(good).save(tmp_path / "production"))
+def test_a_good_candidate_is_measured_and_passes(tmp_path, paths):
+    report = tried(Model(good).save(tmp_path / "m"), paths, production=Model(good).save(tmp_path / "production"))
     assert report.reasons == []
     assert report.requests == 2 * ROWS
     assert 0 < report.p50_ms <= report.p99_ms
@@ -160,15 +139,15 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("fault", "said"), FAULTS, ids=[fault.__name__ for fault, _ in FAULTS])
-def test_a_fault_is_found_and_its_request_named(tmp_path, examples, fault, said):
-    reasons = tried(Model(fault).save(tmp_path / "m"), examples).reasons
+def test_a_fault_is_found_and_its_request_named(tmp_path, paths, fault, said):
+    reasons = tried(Model(fault).save(tmp_path / "m"), paths).reasons
     assert any(all(part in reason for part in said) for reason in reasons), reasons  # a fault may break several limits
     assert servers_left() == []
 
 
-def test_an_answer_that_differs_from_what_was_evaluated_is_found(tmp_path, examples):
+def test_an_answer_that_differs_from_what_was_evaluated_is_found(tmp_path, paths):
     model = Model(good, raw=lambda _, x: no_fault(x) + 0.001).save(tmp_path / "m")
-    [reason] = tried(model, examples).reasons
+    [reason] = tried(model, paths).reasons
     assert "(REST" in reason
     assert "evaluated was" in reason
 

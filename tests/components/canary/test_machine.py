@@ -12,10 +12,11 @@ from tfx.components.infra_validator.executor import Executor as StockExecutor
 from tfx.types import standard_artifacts
 
 from components.canary.docker import Executor as DockerExecutor
-from components.canary.executor import save_constant, try_out
+from components.canary.executor import save_constant
 from components.canary.replay import OUTPUT
 from components.canary.verdict import CONSTANT, PRODUCTION
 from components.shared.errors import BadConfig, Exit, Undecided, exit_code
+from tests.components.canary.trial import COLUMNS, examples, trial
 from tests.proxies import proxy
 
 STUB = str(Path(__file__).with_name("stub.py"))
@@ -26,7 +27,7 @@ ROWS = 20
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
     """A model that answers what the stub does."""
-    return save_constant(tmp_path_factory.mktemp("model") / "m", {"x": "float32"})
+    return save_constant(tmp_path_factory.mktemp("model") / "m", COLUMNS)
 
 
 @pytest.fixture
@@ -35,25 +36,14 @@ def tried(tmp_path, model):
     response = predict_pb2.PredictResponse()
     response.outputs[OUTPUT].CopyFrom(tf.make_tensor_proto([0.5], tf.float32))
     (tmp_path / "answer").write_bytes(response.SerializeToString())
-    with tf.io.TFRecordWriter(str(tmp_path / "part.gz"), "GZIP") as writer:
-        for x in range(ROWS):
-            example = tf.train.Example()
-            example.features.feature["x"].float_list.value.append(x)
-            writer.write(example.SerializeToString())
+    paths = examples(tmp_path / "part.gz", ROWS)
 
-    def run(plan, *, production=Path("nothing"), load_seconds=60.0, answer_seconds=60.0, command=None, **limits):
-        stub = [sys.executable, STUB, "{port}", "{rest_port}", "{folder}", json.dumps(plan), str(tmp_path / "answer")]
+    def run(plan, *, command=None, **options):
+        limits = {name: options.pop(name, limit) for name, limit in LIMITS.items()}
         # What is formatted has no braces but those of the names.
-        stub[5] = stub[5].replace("{", "{{").replace("}", "}}")
-        properties = {
-            "columns": json.dumps({"x": "float32"}),
-            "command": json.dumps(command or stub),
-            "rows": ROWS,
-            "load_seconds": load_seconds,
-            "answer_seconds": answer_seconds,
-            "limits": json.dumps(LIMITS | limits),
-        }
-        return try_out(model, production, [str(tmp_path / "part.gz")], properties)
+        planned = json.dumps(plan).replace("{", "{{").replace("}", "}}")
+        stub = [sys.executable, STUB, "{port}", "{rest_port}", "{folder}", planned, str(tmp_path / "answer")]
+        return trial(model, paths, command or stub, limits, rows=ROWS, **options)
 
     return run
 
@@ -74,7 +64,7 @@ def both(trouble: str) -> dict[str, str]:
     [
         (both("ends"), {}, "while it was loaded the server ended with code 1; its last words: Port 8500 of 127.0.0.1 cannot"),
         (both("silent"), {"load_seconds": 1.0}, "has not loaded it within 1 s; state: no answer yet"),
-        (both("loads"), {"load_seconds": 2.0}, "within 2 s; .* beside it: the server has not loaded it within 2 s"),
+        (both("loads"), {"load_seconds": 1.0}, "within 1 s; .* beside it: the server has not loaded it within 1 s"),
         (both("unimplemented"), {}, r"request 1 .*UNIMPLEMENTED.* beside it: request 1 .*UNIMPLEMENTED"),
         (both("leaks"), {"max_growth_mb": 15}, "memory grew by .* beside it: memory grew by .* MB; limit 15"),
         ({}, {"max_memory_mb": 1}, "memory peaked at .* beside it: memory peaked at .* MB; limit 1"),
