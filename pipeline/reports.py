@@ -48,16 +48,14 @@ def build(root: Path, config: Config, console: Console) -> None:
     if not (root / "metadata.db").exists():
         raise BadConfig(f"{root} holds no runs; expected {root / 'metadata.db'}, which `make run` writes. Or name a --root.")
     with quiet_stderr():
-        from components.run_report import history  # noqa: PLC0415  # TensorFlow
-        from components.run_report.rebuild import rebuild  # noqa: PLC0415
+        from components.run_report.executor import rebuild  # noqa: PLC0415  # TensorFlow
         from pipeline.dag import create_pipeline  # noqa: PLC0415
         from pipeline.parts.report import report_settings  # noqa: PLC0415
 
         fallback = report_settings(config, create_pipeline(config, NEWEST).components, "unknown")
         for run in rebuild(root / "metadata.db", root / "reports", fallback):
             console.print(f"  {run}", markup=False)
-        page = history.update(root / "reports")
-    console.print(f"All runs: {page}", markup=False)
+    console.print(f"All runs: {root / 'reports' / 'index.html'}", markup=False)
 
 
 def serve(reports: Path, port: int | None, browse: bool, console: Console) -> None:

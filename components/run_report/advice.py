@@ -2,11 +2,11 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
-from components.run_report.facts import Gate, Limit, RunFacts
+from components.run_report.facts import GateFacts, RunFacts
 from components.run_report.gates import kind, refusing
-from components.run_report.limit_words import words
+from components.run_report.templating import limit_words
 from components.shared.advice import Advice, promotion
 from components.shared.nodes import NodeId
 
@@ -26,7 +26,10 @@ def steps(facts: RunFacts, again: str, back: str = "") -> list[Advice]:
         again: the command that runs the same span in the same root; empty: the run was not on one machine.
         back: the command that takes a publication back; empty (default): as for `again`.
     """
-    ways = {"published": _published, "not_blessed": _refused, "stable": _stable, "stopped": _stopped}
+    if facts.outcome == "stable":
+        words = "Nothing: the next month is looked at when it arrives. drift.retrain_on names the checks that call for a model."
+        return [Advice(text=words)]
+    ways = {"published": _published, "not_blessed": _refused, "stopped": _stopped}
     return list(ways.get(facts.outcome, _failed)(facts, back if facts.outcome == "published" else again))
 
 
@@ -39,12 +42,6 @@ def _published(facts: RunFacts, back: str) -> Iterator[Advice]:
         yield Advice(text="If it does harm, this takes the version before back into production:", command=back)
 
 
-def _stable(facts: RunFacts, again: str) -> Iterator[Advice]:
-    yield Advice(
-        text="Nothing: the next month is looked at when it arrives. drift.retrain_on names the checks that call for a model."
-    )
-
-
 def _refused(facts: RunFacts, again: str) -> Iterator[Advice]:
     gate = refusing(facts.gates)
     if gate is None:
@@ -53,65 +50,68 @@ def _refused(facts: RunFacts, again: str) -> Iterator[Advice]:
     yield Advice(text="Users get what they got before. The month is decided: the next run takes the next one.")
     yield Advice(text=CHANGES.get(gate.id, "Look at the checks in the report that stop a push: drift.block_push names them."))
     yield from _limits(gate)
-    if again:
-        command, dropped = _without(_decided(gate), again)
-        other = (
-            f"without {dropped}, or with another value of it" if dropped else "with other settings as --set section.key=value"
-        )
-        yield Advice(text=f"To run this month again, {other}:", command=command)
+    command, dropped = _without(_decided(gate), again)
+    other = f"without {dropped}, or with another value of it" if dropped else "with other settings as --set section.key=value"
+    yield from _repeat(f"To run this month again, {other}:", command)
 
 
 def _stopped(facts: RunFacts, again: str) -> Iterator[Advice]:
-    data = facts.configuration.get("data", {})
     gate = refusing(facts.gates)
     if gate and gate.id == "phone":
         yield from _limits(gate)
-        yield Advice(
-            text="Neither was the server's model published. Make the network smaller, or change what the message names."
-        )
+        words = "Neither was the server's model published. Make the network smaller, or change what the message names."
+        yield Advice(text=words)
     else:
-        months = ", ".join(facts.data.window) if facts.data else facts.span
-        where = f" in {data['spans']}" if "spans" in data else ""
-        yield Advice(text=f"If the data are wrong: fix the files of {months}{where}.")
-        names = sorted({each.feature for each in facts.data.findings if each.feature}) if facts.data else []
-        if gate and gate.node == NodeId.DATA_GATE:
-            of = f" of {', '.join(names)}" if names else ""
-            schema = data.get("schema", "the schema")
-            limits = " or ".join(_named(facts))
-            either = f", or {limits}" if limits else ""
-            yield Advice(text=f"If they are right: change what {schema} says{of}{either}.")
-    if again:
-        command, dropped = _without(_decided(gate) if gate else [], again)
-        other = f", without {dropped}" if dropped else ""
-        yield Advice(text=f"Then run the month again{other}; production is as it was:", command=command)
+        yield from _of_data(facts, gate)
+    command, dropped = _without(_decided(gate) if gate else [], again)
+    other = f", without {dropped}" if dropped else ""
+    yield from _repeat(f"Then run the month again{other}; production is as it was:", command)
+
+
+def _of_data(facts: RunFacts, gate: GateFacts | None) -> Iterator[Advice]:
+    """Yield what to do about data that were refused."""
+    settings, findings = facts.configuration.get("data", {}), facts.data.findings if facts.data else []
+    months = ", ".join(facts.data.window) if facts.data else facts.span
+    where = f" in {settings['spans']}" if "spans" in settings else ""
+    yield Advice(text=f"If the data are wrong: fix the files of {months}{where}.")
+    if gate and gate.node == NodeId.DATA_GATE:
+        names = ", ".join(sorted({each.feature for each in findings if each.feature}))
+        stop_on = facts.configuration.get("gate", {}).get("stop_on", ["error"])
+        texts = " ".join(each.text for each in findings if each.severity in stop_on)
+        # Findings that come from the schema name no setting.
+        limits = " or ".join(dict.fromkeys(re.findall(r"\bgate\.\w+", texts)))
+        schema, of, either = (
+            settings.get("schema", "the schema"),
+            f" of {names}" if names else "",
+            f", or {limits}" if limits else "",
+        )
+        yield Advice(text=f"If they are right: change what {schema} says{of}{either}.")
 
 
 def _failed(facts: RunFacts, again: str) -> Iterator[Advice]:
     failed = next((node for node in facts.nodes if node.state == "failed"), None)
-    if failed and kind(failed.message) == "LimitExceeded":
+    message = failed.message if failed else ""
+    if kind(message) == "LimitExceeded":
         yield Advice(text=f"Look at what took the time or the memory, or give it more: {', '.join(LIMITS)}.")
-    elif failed and failed.message:
+    elif failed and message:
         yield Advice(text=f"Read the message with which {failed.name} ended the run, and the end of the run's log.")
-    if again:
-        command, dropped = _without([name for name in LIMITS if failed and f"({name})" in failed.message], again)
-        same = f"Without {dropped}, the" if dropped else "The"
-        yield Advice(text=f"{same} same command resumes after the last node that was finished:", command=command)
+    command, dropped = _without([name for name in LIMITS if f"({name})" in message], again)
+    same = f"Without {dropped}, the" if dropped else "The"
+    yield from _repeat(f"{same} same command resumes after the last node that was finished:", command)
 
 
-def _named(facts: RunFacts) -> list[str]:
-    """List the settings under [gate] that the findings name; findings that come from the schema name none."""
-    stop_on = facts.configuration.get("gate", {}).get("stop_on", ["error"])
-    texts = [each.text for each in facts.data.findings if each.severity in stop_on] if facts.data else []
-    return list(dict.fromkeys(name for text in texts for name in re.findall(r"\bgate\.\w+", text)))
+def _repeat(text: str, command: str) -> Iterator[Advice]:
+    """Yield the step that runs the month again, if there is a command to do so."""
+    if command:
+        yield Advice(text=text, command=command)
 
 
-def _decided(gate: Gate) -> list[str]:
+def _decided(gate: GateFacts) -> list[str]:
     """List the settings by which a gate refused."""
-    settings = [name for limit in gate.limits if not limit.holds for name in limit.settings]
-    return ["drift.block_push"] if gate.id == "drift" else list(dict.fromkeys(settings))
+    return ["drift.block_push"] if gate.id == "drift" else [name for limit in gate.beyond for name in limit.settings]
 
 
-def _without(settings: Iterable[str], again: str) -> tuple[str, str]:
+def _without(settings: Collection[str], again: str) -> tuple[str, str]:
     """Return the command without what sets these, which would fail again, and what was removed; empty if nothing was."""
     before, *overrides = again.split(" --set ")  # the overrides end the command, as `collect.commands` writes it
     dropped = [each for each in overrides if shlex.split(each)[0].partition("=")[0].strip() in settings]
@@ -119,15 +119,9 @@ def _without(settings: Iterable[str], again: str) -> tuple[str, str]:
     return " --set ".join([before, *kept]), " and ".join(f"--set {each}" for each in dropped)
 
 
-def _limits(gate: Gate) -> Iterator[Advice]:
+def _limits(gate: GateFacts) -> Iterator[Advice]:
     """Yield a step for each limit that was not kept."""
-    for limit in gate.limits:
-        if not limit.holds:
-            yield Advice(
-                text=f"{' and '.join(limit.settings)} decided: {_words(limit)}. If that is not what you want, change it."
-            )
-
-
-def _words(limit: Limit) -> str:
-    told = words(limit)
-    return f"{limit.name} is {told.value}, and must be {told.ends}"
+    for limit in gate.beyond:
+        value, ends = limit_words(limit)
+        decided = f"{' and '.join(limit.settings)} decided: {limit.name} is {value}, and must be {ends}."
+        yield Advice(text=f"{decided} If that is not what you want, change it.")

@@ -1,9 +1,11 @@
 """Collect all facts of a run, from its trace and the artifacts that it names."""
 
+import hashlib
 import os
 import platform
 import shlex
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,39 +13,27 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from components.run_report import advice, data_facts, gates, model_facts, phone_facts, verdict
-from components.run_report.facts import Node, RunFacts
-from components.run_report.lineage import lineage
-from components.shared import drift_report, source_code
+from components.run_report.facts import ArtifactFacts, Node, RunFacts
+from components.shared import canary_report, drift_report, source_code
+from components.shared.files import files_below, sha256
 from components.shared.nodes import NodeId, Output
 from components.shared.trace import Trace
 
 
 class Settings(BaseModel):
-    """What a report needs to know besides the run's artifacts.
-
-    Attributes:
-        dag: nodes that each node waits for, in the order in which they run.
-        units: unit by feature, for those that have one.
-        label: the label's column.
-        model: the name that clients ask for.
-        problem: its folder, for the commands; empty: the one that they take by default.
-        git_commit: of the code.
-        configuration: all of it.
-        logs: folder of the runs' logs, `<run>.log`; empty: the run was not on a machine of ours.
-        overrides: what differs from the configuration of the checkout, as `section.key=value`.
-    """
+    """What a report needs to know besides the run's artifacts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    dag: dict[str, list[str]]
-    units: dict[str, str]
-    label: str
-    model: str
-    problem: str = ""
-    git_commit: str
+    dag: dict[str, list[str]]  # nodes that each node waits for, in the order in which they run
+    units: dict[str, str]  # by feature, for those that have one
+    label: str  # the label's column
+    model: str  # the name that clients ask for
+    problem: str = ""  # its folder, for the commands; empty: the one that they take by default
+    git_commit: str  # of the code
     configuration: dict[str, Any]
-    overrides: list[str]
-    logs: str = ""
+    overrides: list[str]  # what differs from the configuration of the checkout, as `section.key=value`
+    logs: str = ""  # folder of the runs' logs, `<run>.log`; empty: the run was not on a machine of ours
 
 
 def collect(trace: Trace, settings: Settings, environment: Mapping[str, str]) -> RunFacts:
@@ -57,11 +47,9 @@ def collect(trace: Trace, settings: Settings, environment: Mapping[str, str]) ->
     executions = trace.executions.values()
     started = min(execution.started for execution in executions)
     ended = max(execution.started + execution.seconds for execution in executions if execution.node != NodeId.RUN_REPORT)
-    drift = trace.output(Output.DRIFT)
-    found = drift_report.read(drift.uri) if drift else None
-    candidate = model_facts.model(trace, settings.label)
+    drift, server = trace.output(Output.DRIFT), trace.output(Output.INFRA_BLESSING)
     span = _span(trace)
-    log = Path(settings.logs) / f"{trace.run}.log" if settings.logs else None
+    log = Path(settings.logs, f"{trace.run}.log")
     seen = RunFacts(
         run=trace.run,
         model=settings.model,
@@ -71,45 +59,25 @@ def collect(trace: Trace, settings: Settings, environment: Mapping[str, str]) ->
         outcome="unfinished",
         headline="",
         version=None,
-        log=str(log) if log and log.is_file() else "",
+        log=str(log) if settings.logs and log.is_file() else "",
         in_production=production(trace),
         nodes=nodes(trace, settings.dag),
         data=data_facts.data(trace, settings.units, settings.label),
-        drift=found,
-        candidate=candidate,
+        drift=drift_report.read(drift.uri) if drift else None,
+        candidate=model_facts.model(trace, settings.label),
         phone=phone_facts.phone(trace, int(settings.configuration.get("mobile", {}).get("min_slice_rows", 0))),
-        server=phone_facts.server(trace),
+        server=canary_report.read(server.uri) if server else None,  # TFX's InfraValidator leaves none
         lineage=lineage(trace),
         configuration=settings.configuration,
         environment=dict(environment),
         reproduce=reproduce(settings, span),
     )
-    return concluded(seen, trace, *commands(settings, span))
-
-
-def concluded(seen: RunFacts, trace: Trace, again: str, back: str) -> RunFacts:
-    """Return the facts with what follows from them: gates, the states of the nodes, the verdict, and what to do.
-
-    Args:
-        seen: the facts without these.
-        trace: of the run.
-        again, back: as for `advice.steps`.
-    """
     held = gates.gates(seen)
-    said = verdict.verdict(trace, seen.span, seen.candidate, held)
-    made = seen.model_copy(
-        update={
-            "gates": held,
-            "nodes": [node.model_copy(update={"state": gates.node_state(node, held, said.outcome)}) for node in seen.nodes],
-            "outcome": said.outcome,
-            "headline": said.headline,
-            "version": said.version,
-            "waiting": said.waiting,
-            "published": said.published,
-            "in_production": said.published if said.published and not said.waiting else seen.in_production,
-        }
-    )
-    return made.model_copy(update={"steps": advice.steps(made, again, back)})
+    said = verdict.verdict(trace, span, seen.candidate, held)
+    states = [node.model_copy(update={"state": gates.node_state(node, held, said.outcome)}) for node in seen.nodes]
+    served = said.published if said.published and not said.waiting else seen.in_production
+    made = seen.model_copy(update=asdict(said) | {"gates": held, "nodes": states, "in_production": served})
+    return made.model_copy(update={"steps": advice.steps(made, *commands(settings, span))})
 
 
 def production(trace: Trace) -> str:
@@ -123,18 +91,15 @@ def production(trace: Trace) -> str:
 
 def nodes(trace: Trace, dag: Mapping[str, list[str]]) -> list[Node]:
     """List every node of the DAG, also those that did not run."""
-    decided = any(execution.node == NodeId.DRIFT_MONITOR for execution in trace.executions.values())
-    failed = any(each.state == "failed" and each.node != NodeId.RUN_REPORT for each in trace.executions.values())
+    skipped = NodeId.DRIFT_MONITOR in trace.executions and not trace.failures
     found = []
     for name, upstream in dag.items():
-        execution = trace.executions.get(name)
+        node = Node(name=name, upstream=upstream, state="skipped" if skipped else "not_run")
         if name == NodeId.RUN_REPORT:
-            found.append(Node(name=name, upstream=upstream, state="done"))
-        elif execution is None:
-            found.append(Node(name=name, upstream=upstream, state="skipped" if decided and not failed else "not_run"))
-        else:
-            seconds, message = round(execution.seconds, 2), execution.message
-            found.append(Node(name=name, upstream=upstream, state=execution.state, seconds=seconds, message=message))
+            node = Node(name=name, upstream=upstream, state="done")
+        elif each := trace.executions.get(name):
+            node = Node(name=name, upstream=upstream, state=each.state, seconds=round(each.seconds, 2), message=each.message)
+        found.append(node)
     return found
 
 
@@ -147,6 +112,34 @@ def _span(trace: Trace) -> str:
     return str(reader.parameters.get("span", "")) if reader else ""
 
 
+def lineage(trace: Trace) -> list[ArtifactFacts]:
+    """List what was made from what: every output of the run, in the order of its nodes, with a sum of its files."""
+    users: dict[int, dict[str, None]] = {}
+    for execution in trace.executions.values():
+        for artifacts in execution.inputs.values():
+            for artifact in artifacts:
+                users.setdefault(artifact.id, {})[execution.node] = None
+    return [
+        ArtifactFacts(
+            node=execution.node,
+            key=key,
+            type=artifact.type,
+            uri=artifact.uri,
+            sha256=tree_sum(Path(artifact.uri)),
+            used_by=list(users.get(artifact.id, [])),
+        )
+        for execution in trace.executions.values()
+        for key, artifacts in execution.outputs.items()
+        for artifact in artifacts
+    ]
+
+
+def tree_sum(folder: Path) -> str:
+    """Return the hex SHA-256 over the names and sums of a folder's files, as `sha256sum` lists them; empty if it has none."""
+    lines = [f"{sha256(folder / path)}  {path}\n" for path in files_below(folder)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest() if lines else ""
+
+
 def here(git_commit: str) -> dict[str, str]:
     """Describe the environment of this process, which is the run's while the run writes its report."""
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
@@ -156,7 +149,7 @@ def here(git_commit: str) -> dict[str, str]:
 def reproduce(settings: Settings, span: str) -> list[str]:
     """List the commands that run the same span with the same code and settings, in a folder of their own."""
     checkout = [f"git checkout {settings.git_commit.removesuffix('-dirty')}"] if settings.git_commit != "unknown" else []
-    command = f".venv/bin/python -m pipeline.local_runner{_of_problem(settings)} --root runs/again --span {span}"
+    command = f"{_command('local_runner', settings)} --root runs/again --span {span}"
     return [*checkout, "make setup data", " ".join([command, *(f"--set '{each}'" for each in settings.overrides)])]
 
 
@@ -166,11 +159,10 @@ def commands(settings: Settings, span: str) -> tuple[str, str]:
         return "", ""
     root = shlex.quote(str(Path(settings.logs).parent))
     overrides = "".join(f" --set {shlex.quote(each)}" for each in settings.overrides)
-    again, back = (
-        f".venv/bin/python -m pipeline.{name}{_of_problem(settings)} --root {root}" for name in ("local_runner", "rollback")
-    )
+    again, back = (f"{_command(name, settings)} --root {root}" for name in ("local_runner", "rollback"))
     return f"{again} --span {span}{overrides}", f"{back}{overrides}"
 
 
-def _of_problem(settings: Settings) -> str:
-    return f" --problem {shlex.quote(settings.problem)}" if settings.problem else ""
+def _command(name: str, settings: Settings) -> str:
+    problem = f" --problem {shlex.quote(settings.problem)}" if settings.problem else ""
+    return f".venv/bin/python -m pipeline.{name}{problem}"

@@ -1,18 +1,17 @@
 """RunReport: a page that says what a run did, however it ended."""
 
+import uuid
 from collections.abc import Mapping
 
-from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.dsl.components.base import base_component, executor_spec
 from tfx.dsl.experimental.node_execution_options.utils import NodeExecutionOptions
 from tfx.proto.orchestration import pipeline_pb2
-from tfx.types import artifact, standard_artifacts
-from tfx.types.channel import OutputChannel
+from tfx.types import artifact, channel, component_spec, standard_artifacts
 
 from components.run_report import executor
 from components.run_report.collect import Settings
 from components.shared.artifacts import DataBlessing, DataGateReport, DriftReport
-from components.shared.component import Component, spec
-from components.shared.drivers import NeverCached
+from components.shared.drivers import CacheKeyDriver
 from components.shared.nodes import REPORTED, NodeId, Output
 
 
@@ -20,6 +19,13 @@ class RunPage(artifact.Artifact):
     """A folder with `index.html` and `facts.json`."""
 
     TYPE_NAME = "crosswind.RunPage"
+
+
+class Driver(CacheKeyDriver):
+    """Gives each run a page of its own."""
+
+    def outside(self, exec_properties) -> str:
+        return uuid.uuid4().hex
 
 
 TYPES = {
@@ -45,40 +51,41 @@ TYPES = {
 }
 
 
-class RunReport(Component):
-    """Writes `<reports>/<run>/index.html` and renews the history of all runs beside it.
+class RunReportSpec(component_spec.ComponentSpec):
+    INPUTS = {name: component_spec.ChannelParameter(type=TYPES[output], optional=True) for name, output in REPORTED.items()}
+    OUTPUTS = {Output.PAGE.key: component_spec.ChannelParameter(type=RunPage)}
+    PARAMETERS = {name: component_spec.ExecutionParameter(type=str) for name in ("settings", "sources", "reports", "metadata")}
+
+
+class RunReport(base_component.BaseComponent):
+    """Writes `<reports>/<run>/index.html`, also as its output `page`, and renews the history of all runs beside it.
 
     Its inputs are optional, and its trigger lets it run when the others have ended, well or not. So it also reports a run that
-    a gate stopped, if the orchestrator follows the trigger, as `pipeline.local.local_dag` does. It is never cached: each run
-    has a page of its own.
+    a gate stopped, if the orchestrator follows the trigger, as `pipeline.local.local_dag` does.
+    """
 
-    Args:
+    SPEC_CLASS = RunReportSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+    DRIVER_CLASS = Driver
+
+    def __init__(self, *, inputs: Mapping[str, channel.OutputChannel], settings: Settings, reports: str, metadata: str):
+        """Args:
         inputs: outputs of the run's nodes, by the names in `REPORTED`.
         settings: what the page needs to know beside them.
         reports: folder of all pages.
         metadata: SQLite file of ML Metadata, whose lineage and times the page shows; empty: there is none to read.
-
-    Outputs:
-        page: the same page.
-    """
-
-    SPEC_CLASS = spec(
-        inputs={name: TYPES[output] | None for name, output in REPORTED.items()},
-        outputs={Output.PAGE.key: RunPage},
-        parameters={"settings": Settings, "sources": str, "reports": str, "metadata": str},
-    )
-    EXECUTOR_SPEC = ExecutorClassSpec(executor.Executor)
-    DRIVER_CLASS = NeverCached
-
-    def __init__(self, *, inputs: Mapping[str, OutputChannel], settings: Settings, reports: str, metadata: str):
+        """
         dag = settings.dag | {NodeId.RUN_REPORT.value: sorted(settings.dag)}
         sources = {name: (found.producer_component_id, found.output_key) for name, found in inputs.items()}
         super().__init__(
-            **inputs,
-            settings=settings.model_copy(update={"dag": dag}),
-            sources=executor.SOURCES.dump_json(sources).decode(),
-            reports=reports,
-            metadata=metadata,
+            RunReportSpec(
+                **inputs,
+                settings=settings.model_copy(update={"dag": dag}).model_dump_json(),
+                sources=executor.SOURCES.dump_json(sources).decode(),
+                reports=reports,
+                metadata=metadata,
+                page=channel.Channel(type=RunPage),
+            )
         )
         strategy = pipeline_pb2.NodeExecutionOptions.ALL_UPSTREAM_NODES_COMPLETED
         self.node_execution_options = NodeExecutionOptions(trigger_strategy=strategy)

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, DatasetFeatureStatisticsList
@@ -28,34 +29,27 @@ def data(trace: Trace, units: Mapping[str, str], label: str) -> DataFacts | None
         units: of each feature, in the order in which they are shown; the label and features without a unit follow.
         label: the label's column.
     """
-    examples = trace.output(Output.EXAMPLES)
+    examples, statistics = trace.output(Output.EXAMPLES), trace.output(Output.STATISTICS)
     if examples is None:
         return None
-    counts = json.loads(str(examples.properties[REPEATED_PROPERTY]))
-    of_splits = splits(trace)
+    counts = json.loads(examples.properties[REPEATED_PROPERTY])
+    paths = [Path(statistics.uri) / f"Split-{split}" / "FeatureStats.pb" for split in SPLITS] if statistics else []
+    splits = dict(zip(SPLITS, map(_statistics, paths), strict=False))
     return DataFacts(
-        window=str(examples.properties["window"]).split(","),
-        rows=json.loads(str(examples.properties[ROWS_PROPERTY])),
+        window=examples.properties["window"].split(","),
+        rows=json.loads(examples.properties[ROWS_PROPERTY]),
         rows_by_span={span: counts[span]["rows"] for span in sorted(counts)},
-        features=features([*of_splits, reference(trace)], units),
+        features=features([*map(splits.get, SPLITS), reference(trace)], units),
         findings=findings(trace),
         positives={
             split: feature.num_stats.mean
-            for split, found in zip(SPLITS, of_splits, strict=True)
-            for feature in (found.features if found else ())
+            for split, found in splits.items()
+            for feature in found.features
             if feature.path.step[:] == [label] and feature.num_stats.common_stats.num_non_missing
         },
         repeated=max((count["repeated"] / count["rows"] for count in counts.values() if count["rows"]), default=None),
-        days=json.loads(str(examples.properties.get("days", "{}"))),
+        days=json.loads(examples.properties.get("days", "{}")),
     )
-
-
-def splits(trace: Trace) -> list[DatasetFeatureStatistics | None]:
-    """Read the statistics of `SPLITS`."""
-    statistics = trace.output(Output.STATISTICS)
-    if statistics is None:
-        return [None] * len(SPLITS)
-    return [_statistics(Path(statistics.uri) / f"Split-{split}" / "FeatureStats.pb") for split in SPLITS]
 
 
 def reference(trace: Trace) -> DatasetFeatureStatistics | None:
@@ -74,8 +68,8 @@ def _statistics(path: Path) -> DatasetFeatureStatistics:
 def features(datasets: Sequence[DatasetFeatureStatistics | None], units: Mapping[str, str]) -> list[FeatureFacts]:
     """Describe every feature that a dataset has: the train split, the eval split or the reference."""
     by_name = [{".".join(each.path.step): each for each in dataset.features} if dataset else {} for dataset in datasets]
-    names = dict.fromkeys(name for dataset in by_name for name in dataset)
-    shown = [*(name for name in units if name in names), *(name for name in names if name not in units)]
+    names = list(chain(*by_name))
+    shown = dict.fromkeys([*(name for name in units if name in names), *names])
     sizes = [dataset.num_examples if dataset else None for dataset in datasets]
     return [_feature(name, units.get(name, ""), [each.get(name) for each in by_name], sizes) for name in shown]
 
@@ -83,36 +77,25 @@ def features(datasets: Sequence[DatasetFeatureStatistics | None], units: Mapping
 def _feature(name: str, unit: str, found: list[Statistics | None], sizes: list[int | None]) -> FeatureFacts:
     """Describe one feature. TFDV omits one without values, so a dataset with rows but without the feature misses it in all."""
     present = [each for each in found if each]
-    categorical = present[0].HasField("string_stats")
-    names = histograms.categories(present) if categorical else []
-    step = 0 if categorical else histograms.unit(present)
-    edges = [] if categorical else histograms.edges(present, step)
-    bins = len(names) or max(0, len(edges) - 1)
+    kind = present[0].WhichOneof("stats")
+    names = histograms.categories(present) if kind == "string_stats" else []
+    step = 0 if names else histograms.unit(present)
+    edges = [] if names else histograms.edges(present, step)
 
     def distribution(of: Statistics | None, rows: int | None) -> Distribution | None:
         if rows is None:
             return None
-        if of is None:
-            return Distribution(rows=rows, missing=1.0, shares=[0.0] * bins)
-        common = of.string_stats.common_stats if of.HasField("string_stats") else of.num_stats.common_stats
-        missing = common.num_missing / rows if rows else 0.0
-        if of.HasField("string_stats") != categorical:  # it changed its type and cannot be compared
-            return Distribution(rows=rows, missing=missing, shares=[0.0] * bins)
-        if categorical:
+        stats = getattr(of, of.WhichOneof("stats")) if of else None
+        missing = 1.0 if stats is None else stats.common_stats.num_missing / rows if rows else 0.0
+        if of is None or stats is None or of.WhichOneof("stats") != kind:  # it changed its type and cannot be compared
+            return Distribution(rows=rows, missing=missing, shares=[0.0] * (len(names) or max(0, len(edges) - 1)))
+        if names:
             return Distribution(rows=rows, missing=missing, shares=histograms.category_shares(of, names))
-        mean = of.num_stats.mean if common.num_non_missing and math.isfinite(of.num_stats.mean) else None
+        mean = stats.mean if stats.common_stats.num_non_missing and math.isfinite(stats.mean) else None
         return Distribution(rows=rows, missing=missing, mean=mean, shares=histograms.shares(of, edges, step))
 
-    train, held_out, before = (distribution(*each) for each in zip(found, sizes, strict=True))
-    return FeatureFacts(
-        name=name,
-        unit=unit,
-        edges=edges or None,
-        categories=names or None,
-        train=train,
-        eval=held_out,
-        reference=before,
-    )
+    parts = dict(zip((*SPLITS, "reference"), map(distribution, found, sizes), strict=True))
+    return FeatureFacts(name=name, unit=unit, edges=edges or None, categories=names or None, **parts)
 
 
 def findings(trace: Trace) -> list[FindingFacts]:

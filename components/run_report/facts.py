@@ -7,6 +7,7 @@ from pydantic import Field
 
 from components.shared import drift_report
 from components.shared.advice import Advice
+from components.shared.canary_report import CanaryReport
 from components.shared.documents import Part
 from components.shared.trace import NodeState
 
@@ -20,22 +21,14 @@ Ending = Literal["published", "not_blessed", "stable", "stopped", "failed", "unf
 
 
 class Limit(Part):
-    """A figure that a gate compares with a limit.
-
-    Attributes:
-        name: of the figure.
-        value: the figure; None: it has none.
-        at_least, at_most: its lowest and highest allowed value; both make a range.
-        unit: of all three.
-        settings: those that state the limit, as `section.key`.
-    """
+    """A figure that a gate compares with a limit, or with two that make a range."""
 
     name: str
-    value: float | None
+    value: float | None = Field(description="None: the figure has none")
     at_least: float | None = None
     at_most: float | None = None
     unit: Unit = ""
-    settings: list[str] = []
+    settings: list[str] = Field(default=[], description="those that state the limit, as `section.key`")
 
     @property
     def margin(self) -> float | None:
@@ -44,7 +37,7 @@ class Limit(Part):
             return None
         ends = [self.value - self.at_least] if self.at_least is not None else []
         ends += [self.at_most - self.value] if self.at_most is not None else []
-        return min(ends) if ends else None
+        return min(ends, default=None)
 
     @property
     def holds(self) -> bool:
@@ -52,8 +45,8 @@ class Limit(Part):
         return self.margin is None or self.margin >= 0
 
 
-class Gate(Part):
-    """One of the checks between the data and a publication."""
+class GateFacts(Part):
+    """One of the gates between the data and a publication."""
 
     id: str = Field(description="of the section of the page that tells more")
     name: str
@@ -61,6 +54,11 @@ class Gate(Part):
     state: GateState
     limits: list[Limit] = []
     reasons: list[str] = Field(default=[], description="why it refused, or what else it said")
+
+    @property
+    def beyond(self) -> list[Limit]:
+        """The limits that were not kept."""
+        return [limit for limit in self.limits if not limit.holds]
 
 
 class Node(Part):
@@ -131,15 +129,13 @@ class Metric(Part):
     candidate: Measured
     production: Measured | None = None
     difference: Measured | None = Field(default=None, description="candidate less production, paired by row")
-    verdict: Comparison = Field(
-        default="undecided", description="of the candidate; undecided if the interval of its gain holds zero"
-    )
+    verdict: Comparison = Field(default="undecided", description="which it stays if the interval of the gain holds zero")
 
 
 class SliceFacts(Part):
     """Metrics of a slice, by name."""
 
-    name: str = Field(description="as in origin=JFK")
+    name: str = Field(description="as in country=DE")
     rows: int
     candidate: dict[str, float]
     production: dict[str, float]
@@ -177,6 +173,11 @@ class ModelFacts(Part):
     loss: dict[str, list[float]] = Field(description="by name, such as 'train' and 'eval'; one value an epoch")
     importance: list[Importance] = Field(description="the most important first")
 
+    @property
+    def auc(self) -> Metric | None:
+        """The AUC; None where it has no value."""
+        return next((metric for metric in self.metrics if metric.name == "AUC"), None)
+
 
 class VariantFacts(Part):
     """A file for phones."""
@@ -198,24 +199,6 @@ class PhoneFacts(Part):
     blessed: bool
     reason: str = Field(description="why it was not blessed")
     changes: dict[str, float] = Field(default={}, description="largest difference of each metric in a slice, from the server's")
-
-
-class ServerFacts(Part):
-    """What the Canary saw of the candidate in a server."""
-
-    requests: int
-    p50_ms: float | None
-    p99_ms: float | None
-    peak_mb: float | None
-    growth_mb: float | None
-    difference: float | None
-    reasons: list[str]
-    reference: str = Field(default="", description="what was asked in turn with it: the model in production, if there is one")
-    reference_p50_ms: float | None = None
-    reference_p99_ms: float | None = None
-    slowdown: float | None = Field(default=None, description="latency as a multiple of production's, median over the requests")
-    tries: int = Field(default=1, description="fresh servers that it took to decide")
-    passed_over: list[str] = Field(default=[], description="what the tries before saw, which was not the model's doing")
 
 
 class ArtifactFacts(Part):
@@ -242,7 +225,7 @@ class RunFacts(Part):
     headline: str = Field(description="one sentence: what happened, and why")
     version: int | None = Field(description="in production after the run; None if there is none")
     waiting: int | None = Field(default=None, description="published, but models.config has `version` in production")
-    gates: list[Gate] = []
+    gates: list[GateFacts] = []
     steps: list[Advice] = Field(default=[], description="what to do next")
     log: str = Field(default="", description="file of the run's log; empty: there is none")
     published: str = Field(default="", description="folder of the version that the run published")
@@ -252,7 +235,7 @@ class RunFacts(Part):
     drift: drift_report.Report | None
     candidate: ModelFacts | None
     phone: PhoneFacts | None
-    server: ServerFacts | None
+    server: CanaryReport | None
     lineage: list[ArtifactFacts]
     configuration: dict[str, Any]
     environment: dict[str, str] = Field(description="versions of Python and packages, the git commit, the machine")

@@ -1,20 +1,18 @@
 """Collect the gates of a run, from the data to the publication: what each compared with which limit, and how it ended."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from components.run_report.drift_rank import worst_first
 from components.run_report.facts import (
+    DataFacts,
     Ending,
-    Gate,
+    GateFacts,
     GateState,
     Limit,
-    ModelFacts,
     Node,
     NodeState,
     PhoneFacts,
     RunFacts,
-    ServerFacts,
     Unit,
 )
 from components.shared import drift_report
@@ -22,12 +20,6 @@ from components.shared.data_findings import days_needed
 from components.shared.nodes import NodeId as N
 
 REFUSALS = ("DataRejected", "BadData", "NotConvertible")  # errors by which a node refuses what it got; any other is a failure
-VERDICTS = {
-    "no_reference": ("quiet", "nothing to compare with"),
-    "stable": ("good", "stable"),
-    "drifted": ("warn", "drifted"),
-    "decayed": ("warn", "decayed"),
-}
 PUBLISHERS = (N.PUBLISHER, N.MOBILE_PUBLISHER)
 NODES = {  # by gate, in the order in which they run; the last node decides
     "data": (
@@ -45,7 +37,7 @@ NODES = {  # by gate, in the order in which they run; the last node decides
 }
 
 
-def gates(facts: RunFacts) -> list[Gate]:
+def gates(facts: RunFacts) -> list[GateFacts]:
     """List all gates in their order.
 
     Args:
@@ -55,7 +47,7 @@ def gates(facts: RunFacts) -> list[Gate]:
     return [_failed(gate, facts.nodes) for gate in found]
 
 
-def refusing(found: list[Gate]) -> Gate | None:
+def refusing(found: Iterable[GateFacts]) -> GateFacts | None:
     return next((gate for gate in found if gate.state == "refused"), None)
 
 
@@ -64,65 +56,58 @@ def kind(message: str) -> str:
     return message.partition(": ")[0]
 
 
-def node_state(node: Node, held: list[Gate], outcome: Ending) -> NodeState:
+def node_state(node: Node, held: Iterable[GateFacts], outcome: Ending) -> NodeState:
     """Return a node's state for the page: one that succeeded may have refused, or have had nothing to do."""
-    gate = next((gate for gate in held if node.name == gate.node), None)
-    if gate and gate.state == "refused":
+    decided = next((gate.state for gate in held if node.name == gate.node), None)
+    if decided == "refused":
         return "refused"
-    if node.state not in ("done", "cached"):
-        return node.state
-    if gate and gate.state == "not_tried":
-        return "not_tried"
-    return "not_tried" if node.name in PUBLISHERS and outcome == "not_blessed" else node.state
+    idle = decided == "not_tried" or (node.name in PUBLISHERS and outcome == "not_blessed")
+    return "not_tried" if idle and node.state in ("done", "cached") else node.state
 
 
-def _failed(gate: Gate, nodes: list[Node]) -> Gate:
+def _failed(gate: GateFacts, nodes: Iterable[Node]) -> GateFacts:
     """Mark the gate as refused or failed if one of its nodes ended the run."""
-    for node in nodes:
-        if node.name in NODES[gate.id] and node.state == "failed":
-            state: GateState = "refused" if kind(node.message) in REFUSALS else "failed"
-            # The page lists the findings separately.
-            told = [] if kind(node.message) == "DataRejected" else [node.message.partition("\n")[0]]
-            return gate.model_copy(update={"node": node.name, "state": state, "reasons": [*filter(None, told), *gate.reasons]})
-    return gate
+    node = next((each for each in nodes if each.name in NODES[gate.id] and each.state == "failed"), None)
+    if node is None:
+        return gate
+    state: GateState = "refused" if kind(node.message) in REFUSALS else "failed"
+    # The page lists the findings separately.
+    told = "" if kind(node.message) == "DataRejected" else node.message.partition("\n")[0]
+    return gate.model_copy(update={"node": node.name, "state": state, "reasons": [*filter(None, [told]), *gate.reasons]})
 
 
-def _gate(
-    id_: str, name: str, state: GateState, limits: Iterator[Limit] | None = None, reasons: list[str] | None = None
-) -> Gate:
-    return Gate(id=id_, name=name, node=NODES[id_][-1], state=state, limits=list(limits or ()), reasons=reasons or [])
+def _gate(id_: str, name: str, state: GateState, limits: Iterable[Limit] = (), reasons: Iterable[str] = ()) -> GateFacts:
+    return GateFacts(id=id_, name=name, node=NODES[id_][-1], state=state, limits=list(limits), reasons=list(reasons))
 
 
-def _data(facts: RunFacts) -> Gate:
+def _data(facts: RunFacts) -> GateFacts:
     done = any(node.name == N.DATA_GATE and node.state in ("done", "cached") for node in facts.nodes)
-    findings = facts.data.findings if facts.data else []
-    words = [f"{', '.join(filter(None, (each.split, each.feature))) or 'all data'}: {each.text}" for each in findings]
-    return _gate("data", "Data", "passed" if done else "not_tried", _of_data(facts), words)
-
-
-def _of_data(facts: RunFacts) -> Iterator[Limit]:
+    state: GateState = "passed" if done else "not_tried"
     if (data := facts.data) is None:
-        return
-    at = _Settings(facts.configuration)
+        return _gate("data", "Data", state)
+    words = [f"{', '.join(filter(None, (each.split, each.feature))) or 'all data'}: {each.text}" for each in data.findings]
+    return _gate("data", "Data", state, _of_data(facts, data), words)
+
+
+def _of_data(facts: RunFacts, data: DataFacts) -> Iterator[Limit]:
     names = {"train": "to train", "eval": "to evaluate"}
     for split, rows in data.rows.items():
-        yield at.least(f"rows {names.get(split, split)}", rows, "gate.min_rows", "rows")
-    setting = "gate.min_eval_days"
-    if "eval" in data.days and (lowest := at.get(setting)) is not None:
-        held_out = at.get("data.eval_days")
-        needed = days_needed(int(lowest), int(held_out)) if held_out is not None else lowest
-        yield Limit(name="days to evaluate", value=data.days["eval"], at_least=needed, unit="days", settings=[setting])
+        yield _limit(facts, f"rows {names.get(split, split)}", rows, "rows", least="gate.min_rows")
+    days = _limit(facts, "days to evaluate", data.days.get("eval"), "days", least="gate.min_eval_days")
+    if days.value is not None and days.at_least is not None:
+        held_out = _setting(facts, "data.eval_days")
+        needed = days.at_least if held_out is None else days_needed(int(days.at_least), int(held_out))
+        yield days.model_copy(update={"at_least": needed})
+    ends = {"least": "gate.min_positive_share", "most": "gate.max_positive_share"}
     for split, share in data.positives.items():
-        low, high = "gate.min_positive_share", "gate.max_positive_share"
-        ends = {"at_least": at.get(low), "at_most": at.get(high)}
-        yield Limit(name=f"positive labels {names.get(split, split)}", value=share, unit="share", settings=[low, high], **ends)
+        yield _limit(facts, f"positive labels {names.get(split, split)}", share, "share", **ends)
     if data.repeated is not None:
-        yield at.most("rows that repeat another, the worst month", data.repeated, "gate.max_repeated_share", "share")
+        name = "rows that repeat another, the worst month"
+        yield _limit(facts, name, data.repeated, "share", most="gate.max_repeated_share")
 
 
-def _drift(facts: RunFacts) -> Gate:
-    found = facts.drift
-    if found is None:
+def _drift(facts: RunFacts) -> GateFacts:
+    if (found := facts.drift) is None:
         return _gate("drift", "Drift", "not_tried")
     return _gate("drift", "Drift", "refused" if found.blocked else "passed", reasons=found.blocked or [of_which_model(found)])
 
@@ -139,84 +124,63 @@ def of_which_model(found: drift_report.Report) -> str:
     return f"{which}: {len(fired)} of {len(found.checks)} checks are beyond their limits{worst}"
 
 
-def _model(facts: RunFacts) -> Gate:
-    model = facts.candidate
-    if model is None:
+def _model(facts: RunFacts) -> GateFacts:
+    if (model := facts.candidate) is None:
         return _gate("model", "Evaluation", "not_tried")
-    limits = _of_model(model, _Settings(facts.configuration))
+    auc = model.auc
+    limits = [_limit(facts, "AUC", auc.candidate.value if auc else None, least="evaluate.min_auc")]
+    if model.production_version is not None:
+        name, moved = f"AUC less that of version {model.production_version}", auc.difference if auc else None
+        drop = _limit(facts, name, moved.value if moved else None, least="evaluate.max_auc_drop")
+        limits.append(drop if drop.at_least is None else drop.model_copy(update={"at_least": -drop.at_least}))
     return _gate("model", "Evaluation", "passed" if model.blessed else "refused", limits, model.refusals)
 
 
-def _of_model(model: ModelFacts, at: "_Settings") -> Iterator[Limit]:
-    auc = next((metric for metric in model.metrics if metric.name == "AUC"), None)
-    yield at.least("AUC", auc.candidate.value if auc else None, "evaluate.min_auc")
-    if model.production_version is not None:
-        moved = auc.difference.value if auc and auc.difference else None
-        drop = at.get("evaluate.max_auc_drop")
-        yield Limit(
-            name=f"AUC less that of version {model.production_version}",
-            value=moved,
-            at_least=-drop if drop is not None else None,
-            settings=["evaluate.max_auc_drop"],
-        )
-
-
-def _server(facts: RunFacts) -> Gate:
+def _server(facts: RunFacts) -> GateFacts:
     server = facts.server
     if server is None or (not server.requests and facts.candidate and not facts.candidate.blessed):
         return _gate("server", "Server", "not_tried")
-    limits = _of_server(server, _Settings(facts.configuration))
+    limits = [_limit(facts, "99th percentile of the latency", server.p99_ms, "ms", most="canary.max_p99_ms")]
+    if server.slowdown is not None:
+        name = "latency, times that of the model in production"
+        limits.append(_limit(facts, name, server.slowdown, most="canary.max_slowdown"))
+    limits += [
+        _limit(facts, "memory at the peak", server.peak_mb, "MB", most="canary.max_memory_mb"),
+        _limit(facts, "growth of the memory", server.growth_mb, "MB", most="canary.max_growth_mb"),
+        _limit(facts, "difference of a probability", server.difference, most="canary.max_difference"),
+    ]
     return _gate("server", "Server", "refused" if server.reasons else "passed", limits, server.reasons)
 
 
-def _of_server(server: ServerFacts, at: "_Settings") -> Iterator[Limit]:
-    yield at.most("99th percentile of the latency", server.p99_ms, "canary.max_p99_ms", "ms")
-    if server.slowdown is not None:
-        yield at.most("latency, times that of the model in production", server.slowdown, "canary.max_slowdown")
-    yield at.most("memory at the peak", server.peak_mb, "canary.max_memory_mb", "MB")
-    yield at.most("growth of the memory", server.growth_mb, "canary.max_growth_mb", "MB")
-    yield at.most("difference of a probability", server.difference, "canary.max_difference")
-
-
-def _phone(facts: RunFacts) -> Gate:
-    phone = facts.phone
-    if phone is None:
+def _phone(facts: RunFacts) -> GateFacts:
+    if (phone := facts.phone) is None:
         return _gate("phone", "Phone", "not_tried")
-    limits = list(_of_phone(phone, _Settings(facts.configuration)))
-    if facts.candidate and not facts.candidate.blessed and all(limit.holds for limit in limits):
-        # It says no because the Evaluator did, and adds no reason of its own.
-        return _gate("phone", "Phone", "passed", iter(limits), [phone.reason])
-    state: GateState = "passed" if phone.blessed else "refused"
-    return _gate("phone", "Phone", state, iter(limits), [phone.reason] if phone.reason else [])
+    limits = list(_of_phone(facts, phone))
+    # After a candidate that was not blessed it says no because the Evaluator did, and adds no reason of its own.
+    follows = facts.candidate and not facts.candidate.blessed and all(limit.holds for limit in limits)
+    return _gate("phone", "Phone", "passed" if phone.blessed or follows else "refused", limits, filter(None, [phone.reason]))
 
 
-def _of_phone(phone: PhoneFacts, at: "_Settings") -> Iterator[Limit]:
+def _of_phone(facts: RunFacts, phone: PhoneFacts) -> Iterator[Limit]:
     for each in phone.variants:
         if each.limit is not None:
             name, settings = f"difference of a probability, {each.name}", [f"mobile.max_difference.{each.name}"]
             yield Limit(name=name, value=each.largest, at_most=each.limit, settings=settings)
         if each.ships:
-            yield at.most(f"size, {each.name}", each.kilobytes, "mobile.max_size_kb", "KB")
+            yield _limit(facts, f"size, {each.name}", each.kilobytes, "KB", most="mobile.max_size_kb")
     for metric, setting in (("AUC", "mobile.max_auc_change"), ("log loss", "mobile.max_log_loss_change")):
         if metric in phone.changes:
-            yield at.most(f"change of {metric} in a slice", phone.changes[metric], setting)
+            yield _limit(facts, f"change of {metric} in a slice", phone.changes[metric], most=setting)
 
 
-class _Settings:
-    """The limits among a run's settings, by `section.key`."""
+def _limit(facts: RunFacts, name: str, value: float | None, unit: Unit = "", *, least: str = "", most: str = "") -> Limit:
+    """Hold a figure against what the settings of these names, `section.key`, say."""
+    low, high = (_setting(facts, setting) for setting in (least, most))
+    return Limit(name=name, value=value, at_least=low, at_most=high, unit=unit, settings=[*filter(None, (least, most))])
 
-    def __init__(self, configuration: Mapping[str, Any]):
-        self._configuration = configuration
 
-    def get(self, name: str) -> float | None:
-        """Look up a setting; None if the run had none of that name, as one of older code."""
-        section, _, key = name.partition(".")
-        found = self._configuration.get(section, {})
-        value = found.get(key) if isinstance(found, Mapping) else None
-        return float(value) if isinstance(value, int | float) else None
-
-    def least(self, name: str, value: float | None, setting: str, unit: Unit = "") -> Limit:
-        return Limit(name=name, value=value, at_least=self.get(setting), unit=unit, settings=[setting])
-
-    def most(self, name: str, value: float | None, setting: str, unit: Unit = "") -> Limit:
-        return Limit(name=name, value=value, at_most=self.get(setting), unit=unit, settings=[setting])
+def _setting(facts: RunFacts, name: str) -> float | None:
+    """Look up a number; None if the run had no setting of that name, as one of older code."""
+    section, _, key = name.partition(".")
+    found = facts.configuration.get(section, {}).get(key)
+    return float(found) if isinstance(found, int | float) else None

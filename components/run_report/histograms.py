@@ -29,26 +29,21 @@ def unit(features: Iterable[FeatureNameStatistics]) -> int:
 
 
 def edges(features: Sequence[FeatureNameStatistics], of: int) -> list[float]:
-    """Choose edges of equally wide bins for a number in all datasets; none if none has a value.
+    """Choose edges of equally wide bins for a number, of which `of` is the unit, in all datasets; none if none has a value.
 
     The bins reach `FENCE` times the distance of the outer deciles beyond these, so that an outlier does not squeeze all others
     into one bin; the first and the last bin take what is beyond. All bins of whole numbers hold the same count of them, one if
     they are few. Other bins have a round number in their middle: values are often rounded, and one that lies on an edge would
     fall to either side by chance.
-
-    Args:
-        features: the datasets' statistics.
-        of: their `unit`.
     """
     known = [deciles for feature in features if len(deciles := _deciles(feature)) > 1]
     if not known:
         return []
     scale = of or 1
-    low, high = min(deciles[0] for deciles in known), max(deciles[-1] for deciles in known)
-    if not of or (high - low) / scale >= BINS:
-        fences = [_fences(deciles) for deciles in known]
-        low, high = min(fence[0] for fence in fences), max(fence[1] for fence in fences)
-    low, high = low / scale, high / scale
+    ends = np.array([(deciles[0], deciles[-1]) for deciles in known])
+    if not of or (ends.max() - ends.min()) / scale >= BINS:
+        ends = np.array([_fences(deciles) for deciles in known])
+    low, high = ends.min() / scale, ends.max() / scale
     width = _width(high - low, whole=bool(of))
     middle, half = (0.0, 0.5) if of else (0.5, width / 2)
     first, last = (math.floor(end / width + middle) for end in (low, high))

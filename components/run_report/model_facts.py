@@ -10,11 +10,8 @@ import numpy as np
 import tensorflow as tf
 from tfx.utils import path_utils
 
-from components.run_report import paired
-from components.run_report.curves import curves
+from components.run_report import measures
 from components.run_report.facts import Curves, Importance, Measured, Metric, ModelFacts, SliceFacts
-from components.run_report.importance import MOST_ROWS, RawColumns, importance
-from components.run_report.losses import losses
 from components.shared import raw_rows, spans, tfma_results
 from components.shared.artifacts import VERSION_PROPERTY
 from components.shared.metric_names import AUC, AUC_PR, CALIBRATION, LOG_LOSS, OVERALL, ROWS
@@ -34,12 +31,7 @@ BATCH_ROWS = 4096
 
 @dataclass(frozen=True)
 class Judged:
-    """A model on the evaluation rows.
-
-    Attributes:
-        measured: TFMA's metrics by slice.
-        scored: labels and its scores, in the order of time.
-    """
+    """A model on the evaluation rows: TFMA's metrics by slice, and labels and its scores in the order of time."""
 
     measured: dict[str, dict[str, float]]
     scored: Scored
@@ -52,23 +44,25 @@ class Judged:
 
     @property
     def blocks(self) -> int:
-        """Return how many blocks of rows the bootstrap draws from."""
+        """How many blocks of rows the bootstrap draws from."""
         return len(self.scored.blocks) if self.drawable else 0
 
     @cached_property
     def draws(self) -> dict[str, np.ndarray]:
         return self.scored.draws() if self.drawable else {}
 
+    def drawn(self, key: str) -> np.ndarray:
+        """Return a metric of each bootstrap sample; NaN if there is none."""
+        return self.draws.get(METRICS[key]["name"], np.full(1, np.nan))
+
     def metric(self, key: str) -> Measured | None:
         """Return a metric over all rows, by TFMA's name; None if it has no value there."""
         value = self.measured[OVERALL].get(key)
-        if value is None:
-            return None
-        return Measured(value=value, interval=paired.interval(value, self.drawn(key), self.blocks))
+        return None if value is None else self.bounded(value, self.drawn(key))
 
-    def drawn(self, key: str) -> np.ndarray:
-        """Return a metric of each bootstrap sample; empty if there is none."""
-        return self.draws.get(METRICS[key]["name"], np.array([]))
+    def bounded(self, value: float, draws: np.ndarray) -> Measured:
+        """Add the interval to a figure of which these are the bootstrap's draws."""
+        return Measured(value=value, interval=measures.interval(value, draws, self.blocks))
 
     def slice(self, name: str) -> dict[str, float]:
         """Return the metrics of a slice, by the page's names."""
@@ -77,24 +71,18 @@ class Judged:
 
     @property
     def curves(self) -> Curves | None:
-        return curves(self.scored) if self.drawable else None
+        return measures.curves(self.scored) if self.drawable else None
 
 
 def model(trace: Trace, label: str) -> ModelFacts | None:
     """Collect the facts of the candidate beside the model in production; None if no candidate was evaluated.
 
     The metrics are TFMA's own. The intervals, the curves and the importance of the features come from scores of the same rows.
-
-    Args:
-        trace: the run.
-        label: the label's column.
     """
-    examples, trained = trace.output(Output.EXAMPLES), trace.output(Output.MODEL)
-    evaluation, blessing = trace.output(Output.EVALUATION), trace.output(Output.BLESSING)
-    if examples is None or trained is None or evaluation is None or blessing is None:
+    found = trace.outputs(Output.EXAMPLES, Output.MODEL, Output.EVALUATION, Output.BLESSING)
+    if not found or not all(Path(each.uri).is_dir() for each in found[:3]):  # large ones stay in a bucket
         return None
-    if not all(Path(each.uri).is_dir() for each in (examples, trained, evaluation)):  # large ones stay in a bucket
-        return None
+    examples, trained, evaluation, blessing = found
     measured = tfma_results.metrics(evaluation.uri)
     baseline, version = trace.output(Output.PRODUCTION), None
     loaded = {tfma_results.CANDIDATE: _load(trained)}
@@ -111,11 +99,11 @@ def model(trace: Trace, label: str) -> ModelFacts | None:
         blessed=bool(blessing.properties.get("blessed")),
         refusals=tfma_results.refusals(evaluation.uri),
         production_version=version,
-        metrics=_metrics(candidate, production),
+        metrics=[_metric(key, value, candidate, production) for key in METRICS if (value := candidate.metric(key))],
         slices=_slices(candidate, production),
         candidate=candidate.curves,
         production=production.curves if production else None,
-        loss=losses(Path(run.uri)) if run else {},
+        loss=measures.losses(Path(run.uri)) if run else {},
         importance=_importance(loaded[tfma_results.CANDIDATE], paths, label) if candidate.drawable else [],
     )
 
@@ -149,26 +137,16 @@ def scores(models: Mapping[str, Any], paths: list[str], label: str, of_days: np.
     return {name: Scored(np.concatenate(labels), np.concatenate(parts), of_days) for name, parts in found.items()}
 
 
-def _metrics(candidate: Judged, production: Judged | None) -> list[Metric]:
-    return [_metric(key, value, candidate, production) for key in METRICS if (value := candidate.metric(key))]
-
-
 def _metric(key: str, value: Measured, candidate: Judged, production: Judged | None) -> Metric:
     """Put together a metric of both models, and their difference where both have it."""
     other = production.metric(key) if production else None
     stated = Metric(**METRICS[key], candidate=value, production=other)
     if production is None or other is None:
         return stated
-    mine, its, blocks = candidate.drawn(key), production.drawn(key), candidate.blocks
-    if not (len(mine) and len(its)):
-        return stated.model_copy(update={"difference": Measured(value=value.value - other.value)})
-    moved = value.value - other.value
-    return stated.model_copy(
-        update={
-            "difference": Measured(value=moved, interval=paired.interval(moved, mine - its, blocks)),
-            "verdict": paired.verdict(stated.better, mine, its, (value.value, other.value), blocks),
-        }
-    )
+    mine, its = candidate.drawn(key), production.drawn(key)
+    difference = candidate.bounded(value.value - other.value, mine - its)
+    verdict = measures.verdict(stated.better, mine, its, (value.value, other.value), candidate.blocks)
+    return stated.model_copy(update={"difference": difference, "verdict": verdict})
 
 
 def _slices(candidate: Judged, production: Judged | None) -> list[SliceFacts]:
@@ -189,10 +167,10 @@ def _importance(candidate: Any, paths: list[str], label: str) -> list[Importance
     """Measure the importance of the raw columns, which the signature `raw` takes; none if the sample has one class only."""
     raw = candidate.signatures["raw"]
     dtypes = {name: spec.dtype.name for name, spec in raw.structured_input_signature[1].items()}
-    columns = raw_rows.head(paths, {**dtypes, label: "int64"}, MOST_ROWS)
+    columns = raw_rows.head(paths, {**dtypes, label: "int64"}, measures.MOST_ROWS)
     labels = columns.pop(label)
 
-    def score(of: RawColumns) -> np.ndarray:
+    def score(of: measures.RawColumns) -> np.ndarray:
         return raw(**{name: tf.constant(column) for name, column in of.items()})[OUTPUT].numpy()
 
-    return importance(score, columns, labels) if 0 < labels.sum() < len(labels) else []
+    return measures.importance(score, columns, labels) if 0 < labels.sum() < len(labels) else []

@@ -1,19 +1,19 @@
 """Render the page of a run: one HTML file, a pure function of its facts."""
 
-from collections.abc import Mapping
+import json
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup
 
 from components.model_store import contents
-from components.run_report import charts, dag_picture, links
-from components.run_report.changes import changes, flat
+from components.run_report import charts, dag_picture
 from components.run_report.drift_rank import ratio, worst_by_feature, worst_first
-from components.run_report.facts import Curves, FeatureFacts, Gate, Limit, ModelFacts, RunFacts
-from components.run_report.gates import VERDICTS
-from components.run_report.limit_words import words
-from components.run_report.templating import environment
+from components.run_report.facts import FeatureFacts, GateFacts, Limit, ModelFacts, RunFacts
+from components.run_report.templating import MISSING, count, figure, limit_words, render_page
 from components.shared.drift_report import Check
 
 FEATURES_SHOWN = 6  # distributions that are not folded: those that drifted most
@@ -27,7 +27,12 @@ OUTCOMES = {
     "failed": ("bad", "Failed"),
     "unfinished": ("warn", "Unfinished"),
 }
-STATES = dict.fromkeys(dag_picture.WORDS, "quiet") | {"done": "good", "failed": "bad", "refused": "bad"}
+VERDICTS = {
+    "no_reference": ("quiet", "nothing to compare with"),
+    "stable": ("good", "stable"),
+    "drifted": ("warn", "drifted"),
+    "decayed": ("warn", "decayed"),
+}
 GATE_STATES = {
     "passed": ("good", "passed"),
     "refused": ("bad", "refused"),
@@ -44,59 +49,53 @@ def render(facts: RunFacts, folder: Path | None = None, before: RunFacts | None 
         folder: where the page will be, from which its links lead to the log, the card and the artifacts; None: without these.
         before, after: the runs of the same model before and after it.
     """
-    data = facts.gates[0] if facts.gates else None
-    return (
-        environment()
-        .get_template("page.html.j2")
-        .render(
-            facts=facts,
-            before=before,
-            after=after,
-            changes=changes(before, facts) if before else [],
-            neighbour=lambda run: f"../{quote(run.run)}/index.html",
-            addresses=addresses(facts, folder),
-            address=lambda place: links.to(place, folder),
-            outcome=OUTCOMES[facts.outcome],
-            verdicts=VERDICTS,
-            states=STATES,
-            state_words=dag_picture.WORDS,
-            stopper=next((node for node in facts.nodes if node.message), None),
-            absent=absent(facts),
-            decisive=[(gate, decisive(gate)) for gate in facts.gates],
-            gate_states=GATE_STATES,
-            refused_data=data is not None and data.state == "refused",
-            stop_on=facts.configuration.get("gate", {}).get("stop_on", ["error"]),
-            in_words=words,
-            dag=dag_picture.svg(facts.nodes),
-            auc=next((metric for metric in facts.candidate.metrics if metric.name == "AUC"), None) if facts.candidate else None,
-            features=features(facts) if facts.data else [],
-            features_shown=FEATURES_SHOWN,
-            slice_rows=SLICE_ROWS,
-            of_one_class=bool(facts.candidate and any("AUC" not in each.candidate for each in facts.candidate.slices)),
-            checks=[(check, ratio(check)) for check in worst_first(facts.drift.checks)] if facts.drift else [],
-            pictures=pictures(facts.candidate) if facts.candidate else {},
-            settings=dict(flat(facts.configuration)),
-        )
+    stopper = next((node for node in facts.nodes if node.message), None)
+    return render_page(
+        "page.html.j2",
+        facts=facts,
+        before=before,
+        after=after,
+        changes=list(changes(before, facts)) if before else [],
+        neighbour=lambda run: f"../{quote(run.run)}/index.html",
+        addresses=addresses(facts, folder),
+        outcome=OUTCOMES[facts.outcome],
+        verdicts=VERDICTS,
+        states=dag_picture.STATES,
+        stopper=stopper,
+        absent=absent(facts, stopper.name if stopper else ""),
+        decisive=[(gate, decisive(gate)) for gate in facts.gates],
+        gate_states=GATE_STATES,
+        refused_data=any(gate.state == "refused" for gate in facts.gates[:1]),
+        stop_on=facts.configuration.get("gate", {}).get("stop_on", ["error"]),
+        in_words=limit_words,
+        dag=dag_picture.svg(facts.nodes),
+        auc=facts.candidate.auc if facts.candidate else None,
+        features=features(facts),
+        features_shown=FEATURES_SHOWN,
+        slice_rows=SLICE_ROWS,
+        checks=[(check, ratio(check)) for check in worst_first(facts.drift.checks)] if facts.drift else [],
+        pictures=pictures(facts.candidate) if facts.candidate else {},
+        settings=flat(facts.configuration),
     )
 
 
 def addresses(facts: RunFacts, folder: Path | None) -> dict[str, str]:
-    """Return the addresses to read more at, by what a person calls them."""
-    card = contents.CARD if facts.published else ""
+    """Return the relative addresses to read more at, by what a person calls them, as far as they are on this machine."""
+    current = "" if facts.published else facts.in_production
     places = {
         "Log": facts.log,
-        "Model card": f"{facts.published}/{contents.CARD}" if facts.published else "",
+        "Model card": facts.published and f"{facts.published}/{contents.CARD}",
         "Published folder": facts.published,
-        "Card of the model in production": "" if card or not facts.in_production else f"{facts.in_production}/{contents.CARD}",
+        "Card of the model in production": current and f"{current}/{contents.CARD}",
     }
-    return {name: address for name, place in places.items() if place and (address := links.to(place, folder))}
+    here = folder.absolute() if folder else None
+    return {name: quote(os.path.relpath(place, here)) for name, place in places.items() if here and place.startswith("/")}
 
 
-def decisive(gate: Gate) -> list[Limit]:
+def decisive(gate: GateFacts) -> list[Limit]:
     """Return the limits that a gate did not keep, else the one it kept most narrowly; none if it only gave words."""
-    beyond = [limit for limit in gate.limits if not limit.holds]
-    if beyond or (gate.state in ("refused", "failed") and gate.reasons):
-        return beyond
+    if gate.beyond or (gate.state in ("refused", "failed") and gate.reasons):
+        return gate.beyond
     return sorted((limit for limit in gate.limits if limit.margin is not None), key=_tightness)[:1]
 
 
@@ -105,48 +104,67 @@ def _tightness(limit: Limit) -> float:
     return (limit.margin or 0.0) / min(ends, default=1.0)
 
 
-def absent(facts: RunFacts) -> str:
+def absent(facts: RunFacts, stopper: str) -> str:
     """Say why a part of the page is empty."""
-    stopper = next((node.name for node in facts.nodes if node.message), None)
     if stopper:
         return f"Nothing to show: {stopper} ended the run before."
     if facts.outcome == "stable":
         return "Nothing to show: no new model was trained, since no check called for one."
-    return (
-        "Nothing to show: the run has none." if facts.outcome != "unfinished" else "Nothing to show: the run was ended before."
-    )
+    return "Nothing to show: " + ("the run was ended before." if facts.outcome == "unfinished" else "the run has none.")
 
 
 def features(facts: RunFacts) -> list[tuple[FeatureFacts, Markup | None, Check | None]]:
     """Return features with their chart and their worst drift check; those that drifted most come first."""
-    assert facts.data is not None
     worst = worst_by_feature(facts.drift.checks) if facts.drift else {}
     moved = {name: place for place, name in enumerate(worst)}
-    ordered = sorted(facts.data.features, key=lambda feature: moved.get(feature.name, len(moved)))
-    return [(feature, _chart(feature), worst.get(feature.name)) for feature in ordered]
+    found = facts.data.features if facts.data else []
+    ordered = sorted(found, key=lambda feature: moved.get(feature.name, len(moved)))
+    return [(feature, charts.feature(feature), worst.get(feature.name)) for feature in ordered]
 
 
-def _chart(feature: FeatureFacts) -> Markup | None:
-    parts = (feature.train, feature.eval, feature.reference)
-    return charts.feature(feature) if any(part and any(part.shares) for part in parts) else None
-
-
-def pictures(candidate: ModelFacts) -> dict[str, Markup]:
+def pictures(model: ModelFacts) -> dict[str, Markup]:
     """Draw the charts of a model, by name, as far as there are figures for them."""
-    both = {"candidate": candidate.candidate, "production": candidate.production}
-    curves: Mapping[str, Curves] = {role: found for role, found in both.items() if found}
-    made: dict[str, Markup] = {}
-    large = [found for found in candidate.slices if found.rows >= SLICE_ROWS]
-    if large and candidate.metrics:
-        metric = candidate.metrics[0]
-        made["slices"] = charts.slices(large, metric.name, metric.candidate.value)
-    if curves:
-        made["calibration"] = charts.calibration(curves)
-        made["ROC"] = charts.roc(curves)
-        made["precision and recall"] = charts.precision_recall(curves)
-        made |= {f"scores of {role}": charts.scores(found, role) for role, found in curves.items()}
-    if candidate.loss:
-        made["loss"] = charts.loss(candidate.loss)
-    if candidate.importance:
-        made["importance"] = charts.importance(candidate.importance)
+    both = {"candidate": model.candidate, "production": model.production}
+    made = charts.curves({role: found for role, found in both.items() if found})
+    large = [found for found in model.slices if found.rows >= SLICE_ROWS]
+    if large and model.metrics:
+        made["slices"] = charts.slices(large, model.metrics[0].name, model.metrics[0].candidate.value)
+    if model.loss:
+        made["loss"] = charts.loss(model.loss)
+    if model.importance:
+        made["importance"] = charts.importance(model.importance)
     return made
+
+
+def changes(before: RunFacts, now: RunFacts) -> Iterator[tuple[str, str, str, str]]:
+    """Yield kind, name, value before and value now of all that differs. Metrics are each run's own, on its evaluation rows."""
+    for (kind, old), new in zip(_told(before).items(), _told(now).values(), strict=True):
+        for name in dict.fromkeys([*old, *new]):
+            was, is_now = old.get(name, ""), new.get(name, "")
+            # Rows of a month that only one window holds add nothing to the list of months.
+            if was != is_now and not (name.startswith("rows of ") and not (was and is_now)):
+                yield kind, name, was or MISSING, is_now or MISSING
+
+
+def _told(run: RunFacts) -> dict[str, dict[str, str]]:
+    """What is compared between runs: name to value by kind."""
+    data = {"months": run.span}
+    if run.data:
+        data = {"months": f"{run.data.window[0]} to {run.data.window[-1]}"}
+        data |= {f"rows to {split}": count(number) for split, number in run.data.rows.items()}
+        data["features"] = ", ".join(sorted(feature.name for feature in run.data.features))
+        data |= {f"rows of {month}": count(number) for month, number in run.data.rows_by_span.items()}
+    metrics = run.candidate.metrics if run.candidate else []
+    of_candidate = {metric.name: figure(metric.candidate.value) for metric in metrics}
+    return {"setting": flat(run.configuration), "data": data, "code": run.environment, "metric": of_candidate}
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Flatten nested settings to values by `section.key`."""
+    found: dict[str, str] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return found

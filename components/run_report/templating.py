@@ -2,32 +2,42 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from components.run_report.facts import Limit
+
 FOLDER = Path(__file__).parent / "templates"
 MISSING = "\N{EN DASH}"
 DIGITS = 3  # of a number, where no more are needed
+MOST_DIGITS = 17  # with so many, any two numbers differ
 
 
 @cache
 def environment() -> Environment:
-    """Load the templates, with the style and the script that `base.html.j2` puts inline."""
+    """Load the templates, with the script that `base.html.j2` puts inline."""
     made = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    script = (FOLDER / "script.js").read_text(encoding="utf-8")
+    script = _own("script.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    made.globals |= {
-        "style": Markup((FOLDER / "style.css").read_text(encoding="utf-8")),  # noqa: S704 our own file
-        "script": Markup(script),  # noqa: S704 our own file
-        "script_hash": f"sha256-{digest}",
-    }
-    made.filters |= {"count": count, "share": share, "figure": figure, "signed": signed, "duration": duration, "amount": amount}
+    made.globals |= {"style": _own("style.css"), "script": script, "script_hash": f"sha256-{digest}"}
+    made.filters |= {each.__name__: each for each in (count, share, figure, signed, duration, amount)}
     return made
+
+
+def render_page(template: str, styles: Sequence[str] = ("style.css",), **values: Any) -> str:
+    """Fill a template, with these styles inline."""
+    return environment().get_template(template).render(style=Markup("").join(map(_own, styles)), **values)
+
+
+def _own(name: str) -> Markup:
+    return Markup((FOLDER / name).read_text(encoding="utf-8"))  # noqa: S704 our own file
 
 
 def count(value: int | None) -> str:
@@ -46,12 +56,7 @@ def share(value: float | None, digits: int = DIGITS) -> str:
 
 
 def figure(value: float | None, digits: int = DIGITS) -> str:
-    """Write a metric or measure with three significant digits, an exponent only below 0.0001, no decimals from 1,000 on.
-
-    Args:
-        value: the number.
-        digits: significant ones, at least three. Default: three.
-    """
+    """Write a number with at least three significant digits, an exponent only below 0.0001, no decimals from 1,000 on."""
     if value is None:
         return MISSING
     if value == 0:
@@ -66,10 +71,32 @@ def amount(value: float | None, unit: str = "", digits: int = DIGITS) -> str:
     """Write a figure with its unit: a share in percent, rows and days as counts."""
     if value is None:
         return MISSING
-    size = abs(value)
-    text = share(size, digits) if unit == "share" else f"{size:,.0f}" if unit in ("rows", "days") else figure(size, digits)
-    text = f"\N{MINUS SIGN}{text}" if value < 0 else text
-    return f"{text}\N{NO-BREAK SPACE}{unit}" if unit not in ("", "share", "rows", "days") else text
+    size, sign = abs(value), "\N{MINUS SIGN}" if value < 0 else ""
+    if unit == "share":
+        return sign + share(size, digits)
+    if unit in ("rows", "days"):
+        return f"{sign}{size:,.0f}"
+    return sign + figure(size, digits) + (f"\N{NO-BREAK SPACE}{unit}" if unit else "")
+
+
+def limit_words(limit: Limit) -> tuple[str, str]:
+    """Word a figure and its limit with as many digits as tell them apart: "0.59996", and "at least 0.60000"."""
+    ends = [(word, end) for word, end in (("at least", limit.at_least), ("at most", limit.at_most)) if end is not None]
+    digits = [_digits(limit, end) for _, end in ends]
+    told = [f"{word} {amount(end, limit.unit, each)}" for (word, end), each in zip(ends, digits, strict=True)]
+    return amount(limit.value, limit.unit, max(digits, default=DIGITS)), " and ".join(told)
+
+
+def _digits(limit: Limit, end: float) -> int:
+    """Return how many digits it takes until the value and this end are different texts."""
+    digits = DIGITS
+    while (
+        limit.value != end
+        and digits < MOST_DIGITS
+        and amount(limit.value, limit.unit, digits) == amount(end, limit.unit, digits)
+    ):
+        digits += 1
+    return digits
 
 
 def signed(value: float | None) -> str:

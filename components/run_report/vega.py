@@ -1,8 +1,10 @@
 """Draw Altair's charts as inline SVG, without a network, in the colours of the page's theme, safe for any text."""
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from xml.etree import ElementTree
 
@@ -15,7 +17,7 @@ VEGA_LITE = "6.4"
 WIDTH = 330  # px with labels; the page scales the picture to its card
 NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # https://www.w3.org/TR/xml/#charsets
 KEPT = {"svg", "g", "path", "line", "text", "tspan", "rect", "defs", "clipPath"}  # what Vega draws with
-NOISE = {"class", "role", "pointer-events", "font-family", "version", "width", "height"}  # of no use in the page
+NOISE = {"class", "role", "pointer-events", "font-family", "version"}  # of no use in the page
 
 CONFIG = {
     "background": "transparent",
@@ -40,11 +42,16 @@ CONFIG = {
 ElementTree.register_namespace("", SVG)
 
 
-def svg(chart: alt.TopLevelMixin, label: str, height: int) -> Markup:
+def chart(rows: list[dict]) -> alt.Chart:
+    """Begin a chart of these rows."""
+    return alt.Chart(alt.Data(values=rows))
+
+
+def svg(drawing: alt.TopLevelMixin, label: str, height: int) -> Markup:
     """Draw a chart, as wide as `WIDTH`.
 
     Args:
-        chart: single or layered; its colours may be the page's CSS variables, as in "var(--candidate)".
+        drawing: single or layered; its colours may be the page's CSS variables, as in "var(--candidate)".
         label: what a screen reader says for it; must differ from that of any other chart of the page.
         height: of the plot without its labels, in px.
 
@@ -53,13 +60,18 @@ def svg(chart: alt.TopLevelMixin, label: str, height: int) -> Markup:
     """
     size = {"width": WIDTH, "height": height, "autosize": {"type": "fit-x", "contains": "padding"}, "config": CONFIG}
     # A character that XML does not allow would end this process, not raise an error.
-    label, specification = _as_xml(label), _as_xml(chart.to_dict(validate=False))
-    drawn = vl_convert.vegalite_to_svg(specification | size, vl_version=VEGA_LITE, allowed_base_urls=[])
+    label, specification = _as_xml(label), _as_xml(drawing.to_dict(validate=False))
+    drawn = _drawn(json.dumps(specification | size))
     root = ElementTree.fromstring(drawn)  # noqa: S314 it is vl-convert's
     prefix = hashlib.sha256(label.encode()).hexdigest()[:8]
     _tidy(root, {old: f"{prefix}-{place}" for place, old in enumerate(re.findall(r' id="([^"]+)"', drawn))})
     root.attrib |= {"role": "img", "aria-label": label}
     return Markup(ElementTree.tostring(root, encoding="unicode"))  # noqa: S704 the serializer escapes
+
+
+@lru_cache(maxsize=256)  # of a few pages: a run's page is written twice
+def _drawn(specification: str) -> str:
+    return vl_convert.vegalite_to_svg(json.loads(specification), vl_version=VEGA_LITE, allowed_base_urls=[])
 
 
 def _as_xml(value: Any) -> Any:
@@ -76,7 +88,7 @@ def _tidy(element: ElementTree.Element, ids: Mapping[str, str]) -> None:
     name = element.tag.removeprefix(f"{{{SVG}}}")
     if name not in KEPT:
         raise ValueError(f"Vega drew <{name}>; expected one of {', '.join(sorted(KEPT))}")
-    noise = NOISE - {"width", "height"} if name == "rect" else NOISE
+    noise = NOISE if name == "rect" else NOISE | {"width", "height"}
     for key, value in list(element.attrib.items()):
         if key in noise or key.startswith("aria-") or (key, value) == ("opacity", "1"):
             del element.attrib[key]

@@ -1,4 +1,4 @@
-"""Write the page of a run, and renew those of the runs before and after it and the history of all."""
+"""Write facts and pages, each file atomically, and read the facts of all runs again. Imports no TensorFlow."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -7,51 +7,66 @@ from components.run_report import facts, history, page
 from components.run_report.facts import RunFacts
 from components.shared import files
 
-PAGE = "index.html"
+LOCK = ".lock"  # of a folder of pages: runs that end together take turns
 
 
 def write(reports: Path, found: RunFacts) -> Path:
-    """Write `<reports>/<run>/`, each file atomically, and renew what its neighbours' pages say of it. Returns the page."""
+    """Write `<reports>/<run>/`, and renew what its neighbours' pages and the history say of it. Returns the page."""
     write_facts(reports / found.run, found)
-    pages(reports, [found.run])
-    history.update(reports)
-    return reports / found.run / PAGE
+    renew(reports, [found.run])
+    return reports / found.run / history.PAGE
 
 
-def write_run(folder: Path, found: RunFacts, before: RunFacts | None = None, after: RunFacts | None = None) -> None:
-    """Write facts and page of a run.
-
-    Args:
-        folder: where to write them.
-        found: the run.
-        before, after: the runs of the same model that its page compares with and links to.
-    """
+def write_run(folder: Path, found: RunFacts) -> None:
+    """Write facts and page of a run to a folder of its own."""
     write_facts(folder, found)
-    _write(folder, PAGE, page.render(found, folder, before, after))
+    _write(folder / history.PAGE, page.render(found, folder))
 
 
 def write_facts(folder: Path, found: RunFacts) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder, facts.FILE, found.model_dump_json(indent=1) + "\n")
+    _write(folder / facts.FILE, found.model_dump_json(indent=1) + "\n")
 
 
-def pages(reports: Path, names: Collection[str]) -> None:
-    """Write the pages of these runs and of those before and after them, from the facts beside them.
+def renew(reports: Path, names: Collection[str] = ()) -> Path:
+    """Write the pages of these runs and of those before and after them, and the history, from the facts beside them.
 
     Args:
         reports: folder of all pages.
-        names: of the runs.
+        names: of the runs; default: none, the history alone.
+
+    Returns:
+        The history's path.
     """
-    with files.locked(reports / history.LOCK):
-        runs, _ = history.read(reports)
+    reports.mkdir(parents=True, exist_ok=True)
+    with files.locked(reports / LOCK):
+        runs, broken = read(reports)
         for model in sorted({run.model for run in runs}):
-            own = sorted((run for run in runs if run.model == model), key=lambda run: (run.started, run.run))
+            own = [run for run in runs if run.model == model]
             for before, found, after in zip([None, *own[:-1]], own, [*own[1:], None], strict=True):
                 if {each.run for each in (before, found, after) if each} & set(names):
-                    _write(reports / found.run, PAGE, page.render(found, reports / found.run, before, after))
+                    _write(reports / found.run / history.PAGE, page.render(found, reports / found.run, before, after))
+        return _write(reports / history.PAGE, history.render(runs, broken))
 
 
-def _write(folder: Path, name: str, content: str) -> None:
-    with files.temporary_folder(folder) as beside:
-        (beside / name).write_text(content, encoding="utf-8")
-        (beside / name).replace(folder / name)
+def read(reports: Path) -> tuple[list[RunFacts], dict[str, str]]:
+    """Read the facts of every run below `reports`, the oldest first, and why those of a folder cannot be used, by its name."""
+    found, broken = [], {}
+    for path in sorted(reports.glob(f"*/{facts.FILE}")):
+        try:
+            run = facts.read(path.parent)
+        except (OSError, ValueError) as error:
+            broken[path.parent.name] = str(error)
+            continue
+        if run.run == path.parent.name:
+            found.append(run)
+        else:
+            broken[path.parent.name] = f"they are of the run {run.run}"
+    return sorted(found, key=lambda run: (run.started, run.run)), broken
+
+
+def _write(path: Path, content: str) -> Path:
+    with files.temporary_folder(path.parent) as beside:
+        (beside / path.name).write_text(content, encoding="utf-8")
+        files.fsync(beside / path.name)
+        (beside / path.name).replace(path)
+    return path

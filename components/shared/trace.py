@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
-from ml_metadata import errors, metadata_store
+from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.shared import metadata_file
-from components.shared.nodes import Output
+from components.shared.nodes import NodeId, Output
 
 NodeState = Literal["done", "cached", "failed", "refused", "not_tried", "skipped", "not_run"]
 RUN = "pipeline_run"  # the type of the context that TFX makes for each run
@@ -23,8 +23,6 @@ STATES: dict[int, NodeState] = {
     mlmd.Execution.RUNNING: "failed",  # it was killed, unless it is the node that asks
 }
 
-Property = Any  # a text, a number, or a dictionary
-
 
 @dataclass(frozen=True)
 class Artifact:
@@ -33,31 +31,25 @@ class Artifact:
     id: int
     type: str
     uri: str
-    properties: dict[str, Property]
+    properties: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Execution:
-    """A node's execution in a run.
+    """A node's execution in a run."""
 
-    Attributes:
-        node: its id in the pipeline.
-        state: how it ended.
-        started: seconds since 1970.
-        seconds: how long it took.
-        message: why it failed, if its runner said so.
-        parameters: its exec properties.
-        inputs, outputs: artifacts by key.
-    """
-
-    node: str
+    node: str  # its id in the pipeline
     state: NodeState
-    started: float
+    started: float  # seconds since 1970
     seconds: float
-    message: str = ""
-    parameters: dict[str, Property] = field(default_factory=dict)
+    message: str = ""  # why it failed, if its runner said so
+    parameters: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, list[Artifact]] = field(default_factory=dict)
     outputs: dict[str, list[Artifact]] = field(default_factory=dict)
+
+    @property
+    def succeeded(self) -> bool:
+        return self.state in ("done", "cached")
 
 
 @dataclass(frozen=True)
@@ -70,8 +62,17 @@ class Trace:
     def output(self, output: Output) -> Artifact | None:
         """Return the artifact that a node wrote; None if it did not succeed."""
         execution = self.executions.get(output.node)
-        found = execution.outputs.get(output.key, []) if execution and execution.state in ("done", "cached") else []
-        return found[0] if found else None
+        return next(iter(execution.outputs.get(output.key, [])), None) if execution and execution.succeeded else None
+
+    def outputs(self, *wanted: Output) -> list[Artifact] | None:
+        """Return several; None if one is missing."""
+        found = [artifact for each in wanted if (artifact := self.output(each))]
+        return found if len(found) == len(wanted) else None
+
+    @property
+    def failures(self) -> list[Execution]:
+        """The executions that failed; RunReport's own is still under way while it asks."""
+        return [each for each in self.executions.values() if each.state == "failed" and each.node != NodeId.RUN_REPORT]
 
 
 def open_store(path: Path) -> metadata_store.MetadataStore:
@@ -85,10 +86,7 @@ def open_store(path: Path) -> metadata_store.MetadataStore:
 
 def runs(store: metadata_store.MetadataStore) -> list[str]:
     """List the names of all runs, the oldest first."""
-    try:
-        contexts = store.get_contexts_by_type(RUN)
-    except errors.NotFoundError:
-        return []
+    contexts = store.get_contexts(metadata_store.ListOptions(filter_query=f"type = '{RUN}'"))
     return [context.name for context in sorted(contexts, key=lambda context: context.id)]
 
 
@@ -102,23 +100,18 @@ def read(store: metadata_store.MetadataStore, run: str) -> Trace:
 
 
 def node_of(store: metadata_store.MetadataStore, execution: mlmd.Execution) -> str:
-    """Return the id of the node in the pipeline; two nodes may be of one type."""
+    """Return the id of the node in the pipeline, whose context is named `<pipeline>.<node>`; two nodes may be of one type."""
     [context] = [context for context in store.get_contexts_by_execution(execution.id) if context.type == "node"]
-    return node_in(context)
-
-
-def node_in(context: mlmd.Context) -> str:
-    """Return the id of the node that a context of the type "node" stands for, named `<pipeline>.<node>`."""
     return context.name.rpartition(".")[2]
 
 
 def _execution(store: metadata_store.MetadataStore, execution: mlmd.Execution) -> Execution:
     events = store.get_events_by_execution_ids([execution.id])
-    artifacts = {each.id: _artifact(each) for each in store.get_artifacts_by_id([event.artifact_id for event in events])}
+    artifacts = {each.id: each for each in store.get_artifacts_by_id([event.artifact_id for event in events])}
     found: dict[int, dict[str, list[Artifact]]] = {mlmd.Event.INPUT: {}, mlmd.Event.OUTPUT: {}}
     for event in events:
         if event.type in found:
-            found[event.type].setdefault(event.path.steps[0].key, []).append(artifacts[event.artifact_id])
+            found[event.type].setdefault(event.path.steps[0].key, []).append(of_store(artifacts[event.artifact_id]))
     parameters = _values(execution.custom_properties)
     return Execution(
         node=node_of(store, execution),
@@ -132,23 +125,17 @@ def _execution(store: metadata_store.MetadataStore, execution: mlmd.Execution) -
     )
 
 
-def _artifact(artifact: mlmd.Artifact) -> Artifact:
+def of_store(artifact: mlmd.Artifact) -> Artifact:
+    """Convert an artifact of ML Metadata, which TFX's own hold too."""
     properties = _values(artifact.properties) | _values(artifact.custom_properties)
     return Artifact(artifact.id, artifact.type, artifact.uri, properties)
 
 
-def of_tfx(artifact) -> Artifact:
-    """Convert an artifact as TFX gives it to an executor."""
-    return _artifact(artifact.mlmd_artifact)
-
-
-def _values(properties) -> dict[str, Property]:
-    return {name: _value(getattr(value, kind)) for name, value in properties.items() if (kind := value.WhichOneof("value"))}
-
-
-def _value(value):
-    """Unwrap a value: TFX keeps in a Struct what ML Metadata has no type for: a dictionary, or any number from Kubeflow."""
-    if not isinstance(value, Struct):
-        return value
-    fields = json_format.MessageToDict(value)
-    return fields.get(TFX_VALUE, fields)
+def _values(properties) -> dict[str, Any]:
+    """Unwrap values: TFX keeps in a Struct what ML Metadata has no type for: a dictionary, or any number from Kubeflow."""
+    found = {name: getattr(value, kind) for name, value in properties.items() if (kind := value.WhichOneof("value"))}
+    for name, value in found.items():
+        if isinstance(value, Struct):
+            fields = json_format.MessageToDict(value)
+            found[name] = fields.get(TFX_VALUE, fields)
+    return found

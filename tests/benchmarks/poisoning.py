@@ -22,7 +22,7 @@ from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
 from components.model_store import store
-from components.run_report import facts, gates
+from components.run_report import facts
 from pipeline import config as configuration
 from pipeline.local import record
 from tests.benchmarks.drift_power import chosen, flip
@@ -95,11 +95,11 @@ class Poisoning:
         self._run(SPAN)
         [page] = (self._root / "reports").glob(f"*-{SPAN}")
         found = facts.read(page)
-        auc = next((metric for metric in found.candidate.metrics if metric.name == "AUC"), None) if found.candidate else None
+        auc = found.candidate.auc if found.candidate else None
         return Result(
             case,
             found.outcome,
-            {gate.name: f"{gate.word}: {gate.text}" for gate in gates.gates(found)},
+            {gate.name: f"{gate.state}: {'; '.join(gate.reasons)}" for gate in found.gates},
             [f"{check.kind}:{check.feature or check.measure}" for check in found.drift.checks if check.verdict != "stable"]
             if found.drift
             else [],

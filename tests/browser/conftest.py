@@ -45,5 +45,5 @@ def reports(runs: dict[str, RunFacts], tmp_path_factory: pytest.TempPathFactory)
     folder = tmp_path_factory.mktemp("reports")
     for run in runs.values():
         write.write_run(folder / run.run, run)
-    write.history.update(folder)
+    write.renew(folder)
     return folder

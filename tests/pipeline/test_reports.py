@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,16 +21,35 @@ from components.shared.errors import RootUnusable
 from pipeline import reports
 
 
-@pytest.fixture
-def root(tmp_path):
+def two_pages(folder: Path) -> Path:
     """A root with two pages, a file beside them, and a link that leads out."""
-    pages = tmp_path / "runs" / "reports"
+    pages = folder / "runs" / "reports"
     (pages / "2026-11-24T23:38").mkdir(parents=True)
     (pages / "index.html").write_text("all runs")
     (pages / "2026-11-24T23:38" / "index.html").write_text("one run")
-    (tmp_path / "runs" / "metadata.db").write_text("secret")
-    (pages / "link").symlink_to(tmp_path / "runs" / "metadata.db")
-    return tmp_path / "runs"
+    (folder / "runs" / "metadata.db").write_text("secret")
+    (pages / "link").symlink_to(folder / "runs" / "metadata.db")
+    return folder / "runs"
+
+
+@pytest.fixture
+def root(tmp_path):
+    return two_pages(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory) -> Iterator[int]:
+    """Of a server that tests share which only read, and of a root with all that pages link to."""
+    folder = two_pages(tmp_path_factory.mktemp("shared"))
+    version = folder / "serving" / "parcels" / "2"
+    version.mkdir(parents=True)
+    (version / "model_card.md").write_text("# Model card")
+    (version / "<b>.txt").write_text("odd")
+    (version / "out").symlink_to(folder / "metadata.db")
+    (folder / "logs").mkdir()
+    (folder / "logs" / "2026-11-24T23:38.log").write_text("Component Trainer is running.")
+    with served(folder, "--port", "0") as (_, port):
+        yield port
 
 
 @contextmanager
@@ -59,47 +79,37 @@ def get(port: int, path: str, host: str = "127.0.0.1") -> tuple[int, str]:
         connection.close()
 
 
-def test_it_serves_the_pages_and_nothing_beside_them(root):
-    with served(root, "--port", "0") as (_, port):
-        assert get(port, "/") == (200, "all runs")
-        assert get(port, "/2026-11-24T23%3A38/index.html") == (200, "one run")
-        assert get(port, "/2026-11-24T23:38/") == (200, "one run")
-        for path in ("/../metadata.db", "/%2e%2e/metadata.db", "/..%2fmetadata.db", "//etc/passwd", "/link", "/missing"):
-            status, body = get(port, path)
-            assert status in (400, 404), path
-            assert "secret" not in body
+def test_it_serves_the_pages_and_nothing_beside_them(port):
+    assert get(port, "/") == (200, "all runs")
+    assert get(port, "/2026-11-24T23%3A38/index.html") == (200, "one run")
+    assert get(port, "/2026-11-24T23:38/") == (200, "one run")
+    for path in ("/../metadata.db", "/%2e%2e/metadata.db", "/..%2fmetadata.db", "//etc/passwd", "/link", "/missing"):
+        status, body = get(port, path)
+        assert status in (400, 404), path
+        assert "secret" not in body
 
 
-def test_it_serves_what_the_pages_link_to(root):
-    version = root / "serving" / "parcels" / "2"
-    version.mkdir(parents=True)
-    (version / "model_card.md").write_text("# Model card")
-    (version / "<b>.txt").write_text("odd")
-    (version / "out").symlink_to(root / "metadata.db")
-    (root / "logs").mkdir()
-    (root / "logs" / "2026-11-24T23:38.log").write_text("Component Trainer is running.")
-    with served(root, "--port", "0") as (_, port):
-        assert get(port, "/logs/2026-11-24T23%3A38.log") == (200, "Component Trainer is running.")
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        connection.request("HEAD", "/logs/2026-11-24T23%3A38.log")
-        assert connection.getresponse().headers["content-type"] == "text/plain; charset=utf-8"  # shown, not downloaded
-        connection.close()
-        assert get(port, "/serving/parcels/2/model_card.md") == (200, "# Model card")
-        assert get(port, "/serving/parcels/2")[0] == 307  # to the address with which the list's links are right
-        status, listed = get(port, "/serving/parcels/2/")
-        assert status == 200
-        assert '<a href="./model_card.md">model_card.md</a>' in listed
-        assert "&lt;b&gt;.txt" in listed
-        for path in ("/serving/parcels/2/out", "/logs/../metadata.db", "/mobile/", "/artifacts/none"):
-            status, body = get(port, path)
-            assert status == 404, path
-            assert "secret" not in body
+def test_it_serves_what_the_pages_link_to(port):
+    assert get(port, "/logs/2026-11-24T23%3A38.log") == (200, "Component Trainer is running.")
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("HEAD", "/logs/2026-11-24T23%3A38.log")
+    assert connection.getresponse().headers["content-type"] == "text/plain; charset=utf-8"  # shown, not downloaded
+    connection.close()
+    assert get(port, "/serving/parcels/2/model_card.md") == (200, "# Model card")
+    assert get(port, "/serving/parcels/2")[0] == 307  # to the address with which the list's links are right
+    status, listed = get(port, "/serving/parcels/2/")
+    assert status == 200
+    assert '<a href="./model_card.md">model_card.md</a>' in listed
+    assert "&lt;b&gt;.txt" in listed
+    for path in ("/serving/parcels/2/out", "/logs/../metadata.db", "/mobile/", "/artifacts/none"):
+        status, body = get(port, path)
+        assert status == 404, path
+        assert "secret" not in body
 
 
-def test_a_name_of_somebody_else_is_refused(root):
-    with served(root, "--port", "0") as (_, port):
-        assert get(port, "/", host=f"localhost:{port}")[0] == 200
-        assert get(port, "/", host=f"rebound.example:{port}")[0] == 400
+def test_a_name_of_somebody_else_is_refused(port):
+    assert get(port, "/", host=f"localhost:{port}")[0] == 200
+    assert get(port, "/", host=f"rebound.example:{port}")[0] == 400
 
 
 def test_it_listens_on_this_machine_only(root):
@@ -146,7 +156,7 @@ def test_open_shows_the_pages_in_the_browser(root, tmp_path):
     with served(root, "--port", "0", action="open", BROWSER=f"{sys.executable} {browser} %s") as (_, port):
         until = time.monotonic() + 30
         while not seen.exists() and time.monotonic() < until:
-            time.sleep(0.05)
+            time.sleep(0.01)
     assert seen.read_text() == f"http://127.0.0.1:{port}/ all runs"
 
 
@@ -164,17 +174,15 @@ def test_without_runs_there_is_nothing_to_build(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
-def test_build_needs_no_more_than_metadata_and_artifacts(two_runs, tmp_path):
-    shutil.copy(two_runs.root / "metadata.db", tmp_path)
-    command = [sys.executable, "-m", "pipeline.reports", "build", "--root", str(tmp_path)]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    runs = sorted(path.parent.name for path in (two_runs.root / "reports").glob("*/facts.json"))
+def test_build_needs_no_more_than_metadata_and_artifacts(parcel_runs, tmp_path, capsys):
+    shutil.copy(parcel_runs.root / "metadata.db", tmp_path)
+    assert reports.main(["build", "--problem", str(parcel_runs.problem), "--root", str(tmp_path)]) == 0
+    runs = sorted(path.parent.name for path in (parcel_runs.root / "reports").glob("*/facts.json"))
     assert len(runs) >= 2
     said = [*(f"  {run}" for run in runs), f"All runs: {tmp_path}/reports/index.html"]
-    assert done.stdout.split("\n")[: len(said)] == said
+    assert capsys.readouterr().out.splitlines() == said
     for run in runs:
-        written, built = facts.read(two_runs.root / "reports" / run), facts.read(tmp_path / "reports" / run)
+        written, built = facts.read(parcel_runs.root / "reports" / run), facts.read(tmp_path / "reports" / run)
         # By now there is one artifact more: the page that the run itself wrote.
         before = [artifact for artifact in built.lineage if artifact.node != "RunReport"]
         assert built.model_copy(update={"lineage": before}) == written

@@ -14,11 +14,11 @@ NODES = {
     "Evaluator": 14.9,
 }
 NODES |= {"Canary": 7.5, "MobileExporter": 10.9, "MobileEvaluator": 14.2, "Publisher": 0.1}
-FEATURES = ("carrier", "origin", "temp", "wind_gust", "pressure", "departures_in_hour", "carrier_late_share_7d", "holiday")
+FEATURES = ("shop", "country", "weight", "price", "height", "orders", "shop_share", "gift")
 
 
-def history(months: int, model: str = "flight_delay", seed: int = 0) -> list[RunFacts]:
-    """A run a month from 2013-01 on: mostly published, each fifth one quiet, each seventh one not blessed."""
+def history(months: int, model: str = "parcels", seed: int = 0) -> list[RunFacts]:
+    """A run a month from 2024-01 on: mostly published, each fifth one quiet, each seventh one not blessed."""
     random_ = np.random.default_rng(seed)
     runs: list[RunFacts] = []
     version = 0
@@ -37,21 +37,21 @@ def a_run(
     outcome: Ending = "published",
     before: int | None = None,
     version: int | None = 1,
-    model: str = "flight_delay",
+    model: str = "parcels",
     random_: np.random.Generator | None = None,
     **changed,
 ) -> RunFacts:
     """The run of one month.
 
     Args:
-        number: months after January 2013, and hours after the first run.
+        number: months after January 2024, and hours after the first run.
         outcome, version, model: as in `RunFacts`.
         before: the version that was in production.
         random_: where its figures come from.
         changed: other fields of `RunFacts`.
     """
     random_ = random_ or np.random.default_rng(number)
-    span = f"{2013 + number // 12}-{number % 12 + 1:02}"
+    span = f"{2024 + number // 12}-{number % 12 + 1:02}"
     started = f"2026-11-{1 + number // 24:02}T{number % 24:02}:30:00+00:00"
     decided = outcome in ("published", "not_blessed")
     states = {name: "done" if decided or name in list(NODES)[:3] else "skipped" for name in NODES}
@@ -116,9 +116,7 @@ def drift(span: str, before: int | None, random_: np.random.Generator):
     checks.append(
         Check(kind="concept", feature="", measure="AUC", value=random_.uniform(0.66, 0.71), limit=0.01, verdict="stable")
     )
-    reference = (
-        Reference(model="flight_delay", version=before, span="2012-12", window=["2012-12"], rows=27000) if before else None
-    )
+    reference = Reference(model="parcels", version=before, span="2023-12", window=["2023-12"], rows=27000) if before else None
     return conclude(
         span=span, rows=27000, reference=reference, checks=checks if before else [], retrain_on=["always"], block_push=[]
     )

@@ -8,7 +8,7 @@ from components.run_report import advice
 from components.run_report.facts import Advice, RunFacts
 from tests.components.run_report import samples
 
-AGAIN = ".venv/bin/python -m pipeline.local_runner --root runs --span 2013-04"
+AGAIN = ".venv/bin/python -m pipeline.local_runner --root runs --span 2024-04"
 DIED = "ProcessDied: Trainer ended with its process: killed by SIGKILL. What it wrote last is in the log."
 SLOW = "LimitExceeded: Trainer has run for 9 s and was ended; expected 9 s at most (run.max_seconds). The log has more."
 
@@ -55,13 +55,13 @@ def test_nor_one_that_was_ended_at_a_limit():
 
 def test_a_limit_is_named_only_where_the_finding_names_one():
     run = samples.stopped()  # by the schema, as its finding is worded
-    assert run.steps[1].text == "If they are right: change what data/flights/schema.pbtxt says of late, temp."
+    assert run.steps[1].text == "If they are right: change what data/parcels/schema.pbtxt says of returned, weight."
     named = run.data.findings[0].model_copy(
         update={"text": "too high. Expected: (gate.min_positive_share, gate.max_positive_share)."}
     )
     run = run.model_copy(update={"data": run.data.model_copy(update={"findings": [named, run.data.findings[1]]})})
     told = advice.steps(run, "")[1].text
-    assert told.endswith(" says of late, temp, or gate.min_positive_share or gate.max_positive_share.")
+    assert told.endswith(" says of returned, weight, or gate.min_positive_share or gate.max_positive_share.")
 
 
 @pytest.mark.parametrize("message", [DIED, "NodeFailed: Trainer failed: KeyError: 1\nThe traceback is in the log."])

@@ -8,7 +8,7 @@ import pytest
 
 from components.run_report import charts, vega
 from components.run_report.facts import Importance, SliceFacts
-from tests.components.run_report import samples
+from tests.components.run_report import parts, samples
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -23,21 +23,17 @@ def texts(drawn) -> list[str]:
 
 @pytest.fixture(scope="module")
 def model():
-    return samples.model()
+    return parts.model()
 
 
 @pytest.fixture(scope="module")
 def drawn(model):
     """Every chart, by name."""
-    curves = {"candidate": model.candidate, "production": model.production}
     return {
-        "number": charts.feature(samples.data().features[1]),
-        "category": charts.feature(samples.data().features[0]),
+        "number": charts.feature(parts.data().features[1]),
+        "category": charts.feature(parts.data().features[0]),
         "slices": charts.slices(model.slices, "AUC", 0.719),
-        "roc": charts.roc(curves),
-        "precision_recall": charts.precision_recall(curves),
-        "calibration": charts.calibration(curves),
-        "scores": charts.scores(model.candidate, "candidate"),
+        **charts.curves({"candidate": model.candidate, "production": model.production}),
         "loss": charts.loss(model.loss),
         "importance": charts.importance(model.importance),
     }
@@ -64,7 +60,7 @@ def test_all_colours_are_the_theme_s(drawn):
 
 
 def test_both_models_are_drawn_and_differ_by_more_than_colour(drawn):
-    for name in ("roc", "precision_recall", "calibration"):
+    for name in ("ROC", "precision and recall", "calibration"):
         lines = re.findall(r"<path[^>]*>", drawn[name])
         dashed = [line for line in lines if "--production" in line and 'stroke-dasharray="6,3"' in line]
         solid = [line for line in lines if "--candidate" in line and '"6,3"' not in line]
@@ -73,12 +69,12 @@ def test_both_models_are_drawn_and_differ_by_more_than_colour(drawn):
 
 
 def test_a_category_is_named_and_a_slice_has_its_rows(drawn):
-    assert set(samples.CARRIERS) <= set(texts(drawn["category"]))
-    assert "origin=EWR (3,400)" in texts(drawn["slices"])
+    assert set(parts.SHOPS) <= set(texts(drawn["category"]))
+    assert "country=AT (3,400)" in texts(drawn["slices"])
 
 
 def test_years_and_large_numbers_have_no_exponent():
-    feature = samples.data().features[1].model_copy(update={"edges": [1960 + 2.0 * step for step in range(26)]})
+    feature = parts.data().features[1].model_copy(update={"edges": [1960 + 2.0 * step for step in range(26)]})
     assert "1960" in texts(charts.feature(feature))
 
 
@@ -89,8 +85,8 @@ def test_one_epoch_and_many_have_whole_ticks():
 
 
 def test_a_slice_that_only_one_model_has_is_drawn():
-    only = [SliceFacts(name="origin=SWF", rows=120, candidate={"AUC": 0.7}, production={})]
-    assert "origin=SWF (120)" in texts(charts.slices(only, "AUC", 0.7))
+    only = [SliceFacts(name="country=LI", rows=120, candidate={"AUC": 0.7}, production={})]
+    assert "country=LI (120)" in texts(charts.slices(only, "AUC", 0.7))
 
 
 def test_hostile_names_are_text():

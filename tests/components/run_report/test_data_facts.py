@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 import tfx  # noqa: F401 (before TFDV, which needs a module that TFX stands in for)
 
@@ -9,7 +10,8 @@ from components.data_gate import checks
 from components.run_report import data_facts, histograms
 from components.shared import data_findings, trace
 from components.shared.trace import Artifact, Execution, Trace
-from tests.flights import COLUMNS, FEATURES, LABEL
+from tests import neutral
+from tests.neutral import COLUMNS, DATE, FEATURES, LABEL
 
 import tensorflow_data_validation as tfdv  # isort: skip
 
@@ -17,9 +19,15 @@ UNITS = {feature.name: feature.unit for feature in FEATURES}
 
 
 @pytest.fixture(scope="module")
-def traces(two_runs) -> list[Trace]:
-    store = trace.open_store(two_runs.root / "metadata.db")
+def traces(parcel_runs) -> list[Trace]:
+    store = trace.open_store(parcel_runs.root / "metadata.db")
     return [trace.read(store, name) for name in trace.runs(store)[:2]]
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    """Of both runs, with their dates."""
+    return neutral.rows()
 
 
 def without(run: Trace, node: str) -> Trace:
@@ -34,12 +42,12 @@ def with_output(run: Trace, node: str, key: str, folder) -> Trace:
     return Trace(run.run, {**run.executions, node: made})
 
 
-def test_rows_are_counted_by_split_and_by_month(traces, few_flights):
+def test_rows_are_counted_by_split_and_by_month(traces, rows):
     first, second = (data_facts.data(run, UNITS, LABEL) for run in traces)
-    assert first.window == ["2013-01", "2013-02", "2013-03"]
-    assert second.rows_by_span == {"2013-02": 3000, "2013-03": 3000, "2013-04": 3000}
-    held_out = int((few_flights.date >= "2013-04-21").sum())
-    assert second.rows == {"train": 9000 - held_out, "eval": held_out}
+    assert first.window == ["2024-01", "2024-02"]
+    assert second.rows_by_span == {"2024-02": 1000, "2024-03": 1000}
+    held_out = int((rows[DATE] >= "2024-03-22").sum())
+    assert second.rows == {"train": 2000 - held_out, "eval": held_out}
     assert first.findings == second.findings == []
 
 
@@ -55,27 +63,27 @@ def test_every_feature_and_the_label_are_there_in_order(traces):
             assert sum(split.shares) == pytest.approx(1, abs=1e-4)
 
 
-def test_the_figures_are_those_of_the_rows(traces, few_flights):
+def test_the_figures_are_those_of_the_rows(traces, rows):
     found = data_facts.data(traces[1], UNITS, LABEL)
     by_name = {each.name: each for each in found.features}
-    april = few_flights[few_flights.date >= "2013-04-21"]
-    gust = by_name["wind_gust"].eval
-    assert gust.missing == pytest.approx(april.wind_gust.isna().mean(), abs=1e-9)
-    assert gust.mean == pytest.approx(april.wind_gust.mean(), rel=1e-5)
-    assert gust.rows == len(april)
-    origin = by_name["origin"]
-    expected = [(april.origin == name).mean() for name in origin.categories[:-1]]
-    assert origin.eval.shares == pytest.approx([*expected, 0], abs=1e-6)
+    march = rows[rows[DATE] >= "2024-03-22"]
+    price = by_name["price"].eval
+    assert price.missing == pytest.approx(march.price.isna().mean(), abs=1e-9)
+    assert price.mean == pytest.approx(march.price.mean(), rel=1e-5)
+    assert price.rows == len(march)
+    shop = by_name["shop"]
+    expected = [(march.shop == name).mean() for name in shop.categories[:-1]]
+    assert shop.eval.shares == pytest.approx([*expected, 0], abs=1e-6)
     assert by_name[LABEL].edges == [-0.5, 0.5, 1.5]
-    assert by_name[LABEL].eval.shares[1] == pytest.approx(april[LABEL].mean(), abs=0.01)
+    assert by_name[LABEL].eval.shares[1] == pytest.approx(march[LABEL].mean(), abs=0.01)
 
 
 def test_the_reference_is_what_production_was_trained_on(traces):
     first, second = (data_facts.data(run, UNITS, LABEL) for run in traces)
     assert {each.reference for each in first.features} == {None}
     assert {each.reference.rows for each in second.features} == {first.rows["train"]}
-    temperature = {each.name: each for each in second.features}["temp"]
-    assert temperature.reference.mean < temperature.train.mean < temperature.eval.mean  # winter, then spring
+    share = {each.name: each for each in second.features}["shop_share"]
+    assert share.reference.mean < share.train.mean < share.eval.mean  # more come back by the month
 
 
 def test_nodes_that_did_not_end_well_leave_gaps(traces):
@@ -88,12 +96,12 @@ def test_nodes_that_did_not_end_well_leave_gaps(traces):
 
 
 @pytest.fixture(scope="module")
-def strange(traces, few_flights, tmp_path_factory) -> Trace:
-    """A run whose flights all leave from an airport that no schema knows, and have lost a column: the gate stops it."""
-    rows = few_flights[list(COLUMNS)].astype({name: dtype for name, dtype in COLUMNS.items() if dtype != "string"})
-    made = tfdv.generate_statistics_from_dataframe(rows.assign(origin="<b>").drop(columns="temp").reset_index(drop=True))
+def strange(traces, parcels, rows, tmp_path_factory) -> Trace:
+    """A run whose parcels are all of a shop that no schema knows, and have lost a column: the gate stops it."""
+    known = rows[list(COLUMNS)].astype({name: dtype for name, dtype in COLUMNS.items() if dtype != "string"})
+    made = tfdv.generate_statistics_from_dataframe(known.assign(shop="<b>").drop(columns="weight").reset_index(drop=True))
     statistics, report = tmp_path_factory.mktemp("statistics"), tmp_path_factory.mktemp("report")
-    schema = tfdv.load_schema_text("data/flights/schema.pbtxt")
+    schema = tfdv.load_schema_text(str(parcels / "schema.pbtxt"))
     findings = []
     for split in data_facts.SPLITS:
         (statistics / f"Split-{split}").mkdir()
@@ -107,42 +115,42 @@ def strange(traces, few_flights, tmp_path_factory) -> Trace:
 def test_findings_are_told_when_the_gate_has_stopped_the_run(strange):
     found = data_facts.data(strange, UNITS, LABEL).findings
     assert {(each.split, each.feature) for each in found} == {
-        (split, feature) for split in ("train", "eval") for feature in ("origin", "temp")
+        (split, feature) for split in ("train", "eval") for feature in ("shop", "weight")
     }
-    [origin] = [each for each in found if (each.split, each.feature) == ("train", "origin")]
-    assert origin.severity == "error"
-    assert "<b>" in origin.text
-    assert "Expected: BYTES, in at least 100.0% of rows" in origin.text
+    [shop] = [each for each in found if (each.split, each.feature) == ("train", "shop")]
+    assert shop.severity == "error"
+    assert "<b>" in shop.text
+    assert "Expected: BYTES, in at least 100.0% of rows" in shop.text
 
 
 def test_what_was_found_twice_is_told_once(strange, tmp_path):
-    data_findings.write(str(tmp_path), [data_findings.Finding("train", "origin", "Unexpected", "BOS.", "JFK", "warning")] * 2)
+    data_findings.write(str(tmp_path), [data_findings.Finding("train", "shop", "Unexpected", "tea.", "toys", "warning")] * 2)
     [found] = data_facts.data(with_output(strange, "DataChecks", "report", tmp_path), UNITS, LABEL).findings
-    assert found.text == "Unexpected. Found: BOS. Expected: JFK."
+    assert found.text == "Unexpected. Found: tea. Expected: toys."
 
 
 def test_a_column_that_was_lost_is_missing_in_every_row(strange):
-    temperature = {each.name: each for each in data_facts.data(strange, UNITS, LABEL).features}["temp"]
-    assert temperature.train.missing == temperature.eval.missing == 1
-    assert temperature.train.mean is None
-    assert set(temperature.train.shares) == {0.0}
-    assert sum(temperature.reference.shares) == pytest.approx(1, abs=1e-4)
+    weight = {each.name: each for each in data_facts.data(strange, UNITS, LABEL).features}["weight"]
+    assert weight.train.missing == weight.eval.missing == 1
+    assert weight.train.mean is None
+    assert set(weight.train.shares) == {0.0}
+    assert sum(weight.reference.shares) == pytest.approx(1, abs=1e-4)
 
 
-def test_a_new_origin_is_among_the_categories_and_an_old_one_among_the_others(strange):
-    origin = {each.name: each for each in data_facts.data(strange, UNITS, LABEL).features}["origin"]
-    assert origin.categories == ["<b>", histograms.OTHER]
-    assert (origin.train.shares, origin.reference.shares) == ([1, 0], [0, 1])
+def test_a_new_shop_is_among_the_categories_and_an_old_one_among_the_others(strange):
+    shop = {each.name: each for each in data_facts.data(strange, UNITS, LABEL).features}["shop"]
+    assert shop.categories == ["<b>", histograms.OTHER]
+    assert (shop.train.shares, shop.reference.shares) == ([1, 0], [0, 1])
 
 
-def test_a_feature_that_changed_its_type_has_no_bins_in_common(traces, few_flights, tmp_path):
-    made = tfdv.generate_statistics_from_dataframe(few_flights[["carrier"]].assign(temp="warm").reset_index(drop=True))
+def test_a_feature_that_changed_its_type_has_no_bins_in_common(traces, rows, tmp_path):
+    made = tfdv.generate_statistics_from_dataframe(rows[["shop"]].assign(distance="far").reset_index(drop=True))
     for split in data_facts.SPLITS:
         (tmp_path / f"Split-{split}").mkdir()
         (tmp_path / f"Split-{split}" / "FeatureStats.pb").write_bytes(made.SerializeToString())
     run = with_output(traces[1], "StatisticsGen", "statistics", tmp_path)
-    temperature = {each.name: each for each in data_facts.data(run, UNITS, LABEL).features}["temp"]
-    assert temperature.categories == ["warm", "other"]
-    assert temperature.train.shares == [1, 0]
-    assert temperature.reference.shares == [0, 0]
-    assert temperature.reference.missing < 0.1
+    distance = {each.name: each for each in data_facts.data(run, UNITS, LABEL).features}["distance"]
+    assert distance.categories == ["far", "other"]
+    assert distance.train.shares == [1, 0]
+    assert distance.reference.shares == [0, 0]
+    assert distance.reference.missing < 0.1

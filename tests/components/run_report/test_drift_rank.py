@@ -6,7 +6,7 @@ import pytest
 
 from components.run_report.drift_rank import ratio, worst_by_feature, worst_first
 from components.shared.drift_report import Check
-from tests.components.run_report import samples
+from tests.components.run_report import parts
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_the_ratio_is_the_change_for_the_worse_over_the_limit(measure, value, re
 
 
 def test_decayed_comes_before_drifted_and_drifted_before_stable():
-    ranked = worst_first(samples.drift().checks)
+    ranked = worst_first(parts.drift().checks)
     verdicts = [check.verdict for check in ranked]
     assert verdicts == sorted(verdicts, key=["decayed", "drifted", "stable"].index)
     drifted = [ratio(check) for check in ranked if check.verdict == "drifted"]
@@ -38,6 +38,6 @@ def test_decayed_comes_before_drifted_and_drifted_before_stable():
 
 
 def test_a_feature_has_one_worst_check_and_the_model_none():
-    worst = worst_by_feature(samples.drift().checks)
-    assert set(worst) == {"carrier", *samples.NUMBERS}
-    assert worst["carrier_late_share_7d"].measure == "Jensen-Shannon divergence"
+    worst = worst_by_feature(parts.drift().checks)
+    assert set(worst) == {"shop", *parts.NUMBERS}
+    assert worst["shop_share"].measure == "Jensen-Shannon divergence"

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.run_report import history as page
-from components.run_report import history_charts, history_series
+from components.run_report import history_charts
+from components.run_report.drift_rank import Cell, heat_map
 from components.run_report.facts import FILE, Node, RunFacts
-from components.run_report.history_drift import Cell, heat_map
+from components.run_report.write import renew
 from components.shared.drift_report import Check
 from tests.clocks import processor_seconds
 from tests.components.run_report import samples
@@ -37,15 +38,15 @@ def links(html: str) -> list[str]:
 def test_the_newest_run_is_last_as_on_all_pages_and_links_to_its_page(tmp_path):
     runs = history(3)
     write(tmp_path, runs)
-    html = page.update(tmp_path).read_text()
+    html = renew(tmp_path).read_text()
     # A colon is quoted: "2026-11-01T02:30" alone would be an address of the scheme "2026-11-01T02".
     assert links(html) == [f"./2026-11-01T0{hour}%3A30%3A00.000001/index.html" for hour in (0, 1, 2)]
-    assert f'3 runs. The newest, <a href="{links(html)[-1]}">2026-11-01 02:30</a>: published for 2013-03.' in html
+    assert f'3 runs. The newest, <a href="{links(html)[-1]}">2026-11-01 02:30</a>: published for 2024-03.' in html
     assert "version 3" in html
 
 
 def test_no_run_yet_says_how_to_make_one(tmp_path):
-    assert "<code>make run</code>" in page.update(tmp_path / "reports").read_text()
+    assert "<code>make run</code>" in renew(tmp_path / "reports").read_text()
 
 
 def test_broken_facts_are_named_and_nothing_else_is_lost(tmp_path):
@@ -55,7 +56,7 @@ def test_broken_facts_are_named_and_nothing_else_is_lost(tmp_path):
     (tmp_path / "copied").mkdir()
     (tmp_path / "copied" / FILE).write_text(third.model_dump_json())
     (tmp_path / "still running").mkdir()
-    html = page.update(tmp_path).read_text()
+    html = renew(tmp_path).read_text()
     assert len(links(html)) == 1
     assert "2 reports could not be read" in html
     assert f"<code>{second.run}/facts.json</code>" in html
@@ -65,12 +66,12 @@ def test_broken_facts_are_named_and_nothing_else_is_lost(tmp_path):
 
 def update_often(reports: Path) -> None:
     for _ in range(5):
-        page.update(reports)
+        renew(reports)
 
 
 def test_runs_that_end_together_leave_a_whole_page(tmp_path):
     write(tmp_path, history(2))
-    page.update(tmp_path)
+    renew(tmp_path)
     spawn = multiprocessing.get_context("spawn")
     processes = [spawn.Process(target=update_often, args=(tmp_path,)) for _ in range(2)]
     for process in processes:
@@ -111,63 +112,63 @@ def test_names_from_the_data_are_text():
 class TestProduction:
     def test_a_published_model_is_shown_beside_the_one_that_it_replaced(self):
         run = a_run(3, before=1, version=2)
-        [point] = history_series.production([run])
+        [point] = page.production([run])
         [metric] = run.candidate.metrics
-        assert (point.span, point.version, point.published) == ("2013-04", 2, True)
+        assert (point.span, point.version, point.published) == ("2024-04", 2, True)
         assert (point.auc, point.replaced) == (metric.candidate.value, metric.production.value)
 
     def test_a_model_that_waits_for_a_promotion_changes_nothing(self):
         run = a_run(3, before=1, version=1, waiting=3)
-        [point] = history_series.production([run])
+        [point] = page.production([run])
         assert (point.version, point.published, point.replaced) == (1, False, None)
         assert point.auc == run.candidate.metrics[0].production.value
         assert ">1 (3 waits)</td>" in page.render([run])
 
     def test_a_model_that_was_not_blessed_changes_nothing(self):
         run = a_run(3, outcome="not_blessed", before=1, version=1)
-        [point] = history_series.production([run])
+        [point] = page.production([run])
         assert (point.auc, point.published, point.replaced) == (run.candidate.metrics[0].production.value, False, None)
 
     def test_without_a_candidate_it_is_what_the_drift_monitor_measured(self):
         run = a_run(3, outcome="stable", before=1, version=1)
-        [point] = history_series.production([run])
+        [point] = page.production([run])
         assert point.auc == next(check.value for check in run.drift.checks if check.kind == "concept")
 
     def test_a_failed_run_without_a_measure_has_no_point(self):
-        assert history_series.production([a_run(outcome="failed", before=None, version=None)]) == []
+        assert page.production([a_run(outcome="failed", before=None, version=None)]) == []
 
     def test_a_month_that_was_run_again_keeps_each_publication(self):
         first, again = a_run(3, before=1, version=2), a_run(3, before=2, version=3)
-        assert [point.version for point in history_series.production([first, again])] == [2, 3]
+        assert [point.version for point in page.production([first, again])] == [2, 3]
         broken = a_run(3, outcome="failed", before=None)
-        assert [point.version for point in history_series.production([first, broken])] == [2]
+        assert [point.version for point in page.production([first, broken])] == [2]
         quiet = [a_run(3, outcome="stable", before=3, version=3) for _ in range(2)]
-        assert [point.published for point in history_series.production([first, again, *quiet])] == [True, True]
-        assert history_series.production(quiet) == history_series.production(quiet[1:])
+        assert [point.published for point in page.production([first, again, *quiet])] == [True, True]
+        assert page.production(quiet) == page.production(quiet[1:])
 
     def test_a_version_that_was_taken_back_stays_and_the_one_before_is_measured_after_it(self):
         runs = [a_run(2), a_run(3, before=1, version=2), a_run(3, outcome="not_blessed", before=1, version=1)]
-        points = history_series.production(runs)
+        points = page.production(runs)
         assert [(point.version, point.published) for point in points] == [(1, True), (2, True), (1, False)]
 
     def test_a_refused_run_hides_no_publication_of_its_month(self):
         runs = [a_run(2), a_run(3, before=1, version=2, run="b"), a_run(3, outcome="not_blessed", before=2, version=2, run="c")]
         html = page.render(runs)
         assert "version 2" in html
-        rows = html.partition('aria-label="Publications of flight_delay"')[2].partition("</table>")[0]
-        assert re.findall(r'<th scope="row">(\d+)</th><td>([^<]+)', rows) == [("1", "2013-03"), ("2", "2013-04")]
-        assert "Published: version 1 in 2013-03, version 2 in 2013-04." in html
+        rows = html.partition('aria-label="Publications of parcels"')[2].partition("</table>")[0]
+        assert re.findall(r'<th scope="row">(\d+)</th><td>([^<]+)', rows) == [("1", "2024-03"), ("2", "2024-04")]
+        assert "Published: version 1 in 2024-03, version 2 in 2024-04." in html
         assert re.findall(r">(v[^<]+)</text>", html) == ["v1", "v2"] * 2  # each with a halo
-        assert [run.run for run in heat_map("flight_delay", runs).runs] == ["c"]
+        assert [run.run for run in heat_map(runs)[0]] == ["c"]
 
     def test_the_versions_of_one_month_share_a_label(self):
         runs = [a_run(3, before=1, version=2), a_run(3, before=2, version=3)]
-        drawn = history_charts.production("m", history_series.production(runs))
+        drawn = history_charts.production("m", page.production(runs))
         assert re.findall(r">(v[^<]+)</text>", drawn) == ["v2, v3"] * 2
 
     def test_the_key_figure_is_of_the_newest_run(self):
         runs = [a_run(2), a_run(3, before=1, version=2), a_run(2, before=2, version=3, started="2026-11-03T00:00:00+00:00")]
-        assert re.search(r"<dt>in production</dt><dd>version 3 <small>AUC [\d.]+ in 2013-03<", page.render(runs))
+        assert re.search(r"<dt>in production</dt><dd>version 3 <small>AUC [\d.]+ in 2024-03<", page.render(runs))
 
     def test_a_root_with_three_models_has_three_curves(self):
         html = page.render([run for model in ("never", "always", "on_drift") for run in history(3, model)])
@@ -177,15 +178,15 @@ class TestProduction:
 class TestDrift:
     def test_a_feature_has_the_ratio_of_its_worst_check(self):
         runs = [a_run(3, before=1), a_run(4, before=1)]
-        checks = [a_check("temp", "missing share", 0.03, 0.03), a_check("temp", "L-infinity", 0.05, 0.02)]
+        checks = [a_check("weight", "missing share", 0.03, 0.03), a_check("weight", "L-infinity", 0.05, 0.02)]
         checks.append(Check(kind="label", feature="", measure="share of positives", value=9.0, limit=0.1, verdict="drifted"))
         runs[0] = runs[0].model_copy(update={"drift": runs[0].drift.model_copy(update={"checks": checks})})
-        found = heat_map("flight_delay", runs)
-        assert [run.span for run in found.runs] == ["2013-04", "2013-05"]
-        assert "" not in found.rows
-        cell = found.rows["temp"][0]
+        compared, rows = heat_map(runs)
+        assert [run.span for run in compared] == ["2024-04", "2024-05"]
+        assert "" not in rows
+        cell = rows["weight"][0]
         assert (cell.text, cell.level, cell.words) == ("2.5", "over", "drifted: L-infinity 0.05, limit 0.02")
-        assert found.rows["carrier"][0].words == "not compared"
+        assert rows["shop"][0].words == "not compared"
 
     def test_the_verdict_is_in_the_text_of_a_cell(self):
         html = page.render([a_run(3, before=1)])
@@ -194,7 +195,7 @@ class TestDrift:
         assert len(cells) == 8
 
     def test_nothing_in_production_has_no_heat_map(self):
-        assert heat_map("flight_delay", [a_run()]) is None
+        assert heat_map([a_run()]) is None
         assert 'id="drift"' not in page.render([a_run()])
 
     @given(st.floats(0, 200, allow_nan=False) | st.just(float("inf")))
@@ -213,7 +214,7 @@ class TestSeconds:
         legends = []
         for each in (nodes, slower):
             runs = [a_run(nodes=each)]
-            legends.append(history_charts.legend(runs, history_series.durations(runs)))
+            legends.append(history_charts.colours(runs, list(page.durations(runs))))
         assert list(legends[0]) != list(legends[1])
         assert legends[0] == legends[1]
 
@@ -224,14 +225,15 @@ class TestSeconds:
             Node(name="Evaluator", upstream=[], state="failed", seconds=2.0),
             Node(name="Publisher", upstream=[], state="not_run"),
         ]
-        assert history_series.seconds(a_run(nodes=nodes)) == {"Trainer": 20.0, "Evaluator": 2.0}
+        assert page.seconds(a_run(nodes=nodes)) == {"Trainer": 20.0, "Evaluator": 2.0}
 
     def test_the_slowest_node_is_first(self):
         runs = [a_run(nodes=[Node(name=name, upstream=[], state="done", seconds=of) for name, of in times]) for times in
                 ([("A", 1.0), ("B", 5.0)], [("A", 3.0), ("B", 4.0)], [("A", 8.0)])]  # fmt: skip
-        first, second = history_series.durations(runs)
-        assert (first.node, first.runs, first.median, first.largest, first.newest) == ("B", 2, 4.5, 5.0, 4.0)
-        assert (second.node, second.runs, second.median, second.largest, second.newest) == ("A", 3, 3.0, 8.0, 8.0)
+        assert list(page.durations(runs).items()) == [("B", [5.0, 4.0]), ("A", [1.0, 3.0, 8.0])]
+        rows = re.findall(r'<tr><th scope="row">([AB])</th>(.*?)</tr>', page.render(runs), flags=re.DOTALL)
+        shown = {node: [float(figure) for figure in re.findall(r">([\d.]+)<", cells)] for node, cells in rows}
+        assert shown == {"B": [2, 4.5, 5.0, 4.0], "A": [3, 3.0, 8.0, 8.0]}
 
 
 def test_forty_runs_cost_seconds_and_no_tensorflow(tmp_path):
@@ -239,7 +241,7 @@ def test_forty_runs_cost_seconds_and_no_tensorflow(tmp_path):
     runs = history(40)
     write(tmp_path, [run.model_copy(update={"data": month.data, "lineage": month.lineage}) for run in runs])
     code = (
-        "import sys, pathlib; from components.run_report import history; history.update(pathlib.Path(sys.argv[1]));"
+        "import sys, pathlib; from components.run_report.write import renew; renew(pathlib.Path(sys.argv[1]));"
         "assert not {'tensorflow', 'tfx'} & set(sys.modules)"
     )
     took = processor_seconds(lambda: subprocess.run([sys.executable, "-c", code, tmp_path], cwd=REPOSITORY, check=True))

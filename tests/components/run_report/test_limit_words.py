@@ -4,7 +4,6 @@ import pytest
 
 from components.run_report import advice, page, templating
 from components.run_report.facts import Limit
-from components.run_report.limit_words import words
 from tests.components.run_report import samples
 from tests.components.run_report.test_verdict import refused
 
@@ -33,8 +32,8 @@ from tests.components.run_report.test_verdict import refused
     ],
 )
 def test_as_many_digits_as_tell_them_apart(limit, value, ends):
-    told = words(Limit(name="figure", **limit))
-    assert (told.value.replace("\N{NO-BREAK SPACE}", " "), told.ends.replace("\N{NO-BREAK SPACE}", " ")) == (value, ends)
+    told = templating.limit_words(Limit(name="figure", **limit))
+    assert [words.replace("\N{NO-BREAK SPACE}", " ") for words in told] == [value, ends]
 
 
 def test_headline_advice_and_page_tell_them_apart():

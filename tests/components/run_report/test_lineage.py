@@ -1,6 +1,6 @@
 import hashlib
 
-from components.run_report.lineage import lineage, tree_sum
+from components.run_report.collect import lineage, tree_sum
 from components.shared.trace import Artifact, Execution, Trace
 
 

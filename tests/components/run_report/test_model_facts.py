@@ -12,12 +12,12 @@ from components.shared import raw_rows, tfma_results, trace
 from components.shared.nodes import Output
 from components.shared.scored_rows import Scored
 from components.shared.trace import Trace
-from tests.flights import FEATURES, LABEL
+from tests.neutral import FEATURES, LABEL
 
 
 @pytest.fixture(scope="module")
-def traces(two_runs) -> list[Trace]:
-    store = trace.open_store(two_runs.root / "metadata.db")
+def traces(parcel_runs) -> list[Trace]:
+    store = trace.open_store(parcel_runs.root / "metadata.db")
     return [trace.read(store, name) for name in trace.runs(store)[:2]]
 
 
@@ -82,15 +82,15 @@ def test_the_difference_is_paired_and_has_a_word_only_if_its_interval_holds_no_z
 def test_slices_have_both_models(facts, measured):
     by_name = {each.name: each for each in facts.slices}
     assert set(by_name) == set(measured["candidate"]) - {"overall"}
-    jfk = by_name["origin=JFK"]
-    assert jfk.rows == measured["candidate"]["origin=JFK"]["example_count"]
-    assert jfk.candidate["AUC"] == measured["candidate"]["origin=JFK"]["auc"]
-    assert jfk.production["log loss"] == measured["baseline"]["origin=JFK"]["binary_crossentropy"]
+    germany = by_name["country=DE"]
+    assert germany.rows == measured["candidate"]["country=DE"]["example_count"]
+    assert germany.candidate["AUC"] == measured["candidate"]["country=DE"]["auc"]
+    assert germany.production["log loss"] == measured["baseline"]["country=DE"]["binary_crossentropy"]
 
 
 def test_what_else_is_known_of_a_candidate(facts):
     assert (facts.blessed, facts.refusals, facts.production_version) == (True, [], 1)
-    assert {name: len(values) for name, values in facts.loss.items()} == {"train": 1, "eval": 1}
+    assert {name: len(values) for name, values in facts.loss.items()} == {"train": 2, "eval": 2}
     assert {each.feature for each in facts.importance} == {feature.name for feature in FEATURES}
     losses = [each.auc_loss for each in facts.importance]
     assert losses == sorted(losses, reverse=True)

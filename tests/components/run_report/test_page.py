@@ -6,9 +6,8 @@ from html.parser import HTMLParser
 import pytest
 
 from components.run_report import gates, page
-from components.run_report.changes import flat
 from components.shared.drift_report import Check
-from tests.components.run_report import samples
+from tests.components.run_report import parts, samples
 
 SECTIONS = ["happened", "dag", "data", "drift", "model", "phone", "server", "lineage", "configuration", "reproduce"]
 
@@ -70,10 +69,10 @@ def test_ids_are_unique_and_every_picture_has_a_name(pages):
 
 
 def test_the_top_says_what_happened(pages):
-    assert "Published version 2, trained up to 2013-04: AUC 0.719" in pages["published"].text
+    assert "Published version 2, trained up to 2024-04: AUC 0.719" in pages["published"].text
     assert "AUC, candidate 0.719" in pages["published"].text
     assert "Took 1 min 33 s" in pages["published"].text
-    assert "✕ Stopped by a gate Nothing was published for 2013-04: DataGate refused the data" in pages["stopped"].text
+    assert "✕ Stopped by a gate Nothing was published for 2024-04: DataGate refused the data" in pages["stopped"].text
 
 
 def test_the_top_tells_a_version_that_waits_from_the_one_in_production():
@@ -103,14 +102,14 @@ def test_anomalies_are_told_in_words(pages):
 def test_drift_is_ranked_and_what_is_stable_folded(sources):
     drift = re.search(r'<section id="drift".*?</section>', sources["published"], flags=re.DOTALL)[0]
     shown, _, folded = drift.partition("<details")
-    assert re.findall(r'<th scope="row">(\w+)', shown)[:2] == ["model", "carrier_late_share_7d"]
+    assert re.findall(r'<th scope="row">(\w+)', shown)[:2] == ["model", "shop_share"]
     assert "29\N{MULTIPLICATION SIGN}" in shown
     assert "19 checks that are stable" in folded
     assert shown.count('class="limit" d="M20,0V12"') == shown.count('<th scope="row">')
 
 
 def test_a_limit_of_zero_is_beyond_all_others():
-    moved = Check(kind="data", feature="visib", measure="missing share", value=0.1, limit=0, verdict="drifted", reason="gone")
+    moved = Check(kind="data", feature="depth", measure="missing share", value=0.1, limit=0, verdict="drifted", reason="gone")
     facts = samples.published()
     made = page.render(facts.model_copy(update={"drift": facts.drift.model_copy(update={"checks": [moved]})}))
     assert '<td class="number" data-sort="Infinity">\N{INFINITY}' in made
@@ -120,8 +119,8 @@ def test_features_that_moved_most_are_not_folded(sources):
     data = re.search(r'<section id="data".*?</section>', sources["published"], flags=re.DOTALL)[0]
     shown, _, folded = data.partition("<details")
     assert shown.count("<figure") == page.FEATURES_SHOWN
-    assert "<strong>carrier_late_share_7d</strong>" in shown
-    assert "<strong>late</strong>" in folded
+    assert "<strong>shop_share</strong>" in shown
+    assert "<strong>returned</strong>" in folded
 
 
 def test_a_feature_without_any_value_is_no_chart():
@@ -165,7 +164,7 @@ def test_a_gate_that_refused_shows_value_limit_and_margin_and_which_setting_deci
 
 
 def test_the_drift_says_of_which_model(pages):
-    words = "version 1 in production, trained on 2013-01 to 2013-03, has decayed in 2013-04"
+    words = "version 1 in production, trained on 2024-01 to 2024-03, has decayed in 2024-04"
     assert words in pages["published"].text
     assert "decayed version 1, in production" in pages["published"].text
 
@@ -188,15 +187,15 @@ def test_what_production_was_trained_on_is_called_that(pages):
 
 def test_a_page_links_to_its_neighbours_its_log_its_card_and_its_artifacts(tmp_path):
     runs = tmp_path / "runs"
-    version = str(runs / "serving" / "flight_delay" / "2")
+    version = str(runs / "serving" / "parcels" / "2")
     now = samples.published().model_copy(update={"run": "b", "log": str(runs / "logs" / "b.log"), "published": version})
     changed = now.configuration | {"train": {"epochs": 1, "batch_size": 256}}
-    before = now.model_copy(update={"run": "a", "span": "2013-03", "configuration": changed})
+    before = now.model_copy(update={"run": "a", "span": "2024-03", "configuration": changed})
     source = page.render(now, runs / "reports" / "b", before, before.model_copy(update={"run": "c"}))
     links = [attributes["href"] for tag, attributes in Parsed(source).tags if tag == "a"]
-    for link in ("../a/index.html", "../c/index.html", "../../logs/b.log", "../../serving/flight_delay/2/model_card.md"):
+    for link in ("../a/index.html", "../c/index.html", "../../logs/b.log", "../../serving/parcels/2/model_card.md"):
         assert link in links
-    assert "../../serving/flight_delay/2" in links
+    assert "../../serving/parcels/2" in links
     assert "setting train.epochs 1 3" in Parsed(source).text
     assert "run after" not in Parsed(page.render(now, runs / "reports" / "b", before)).text
 
@@ -211,7 +210,7 @@ def test_gates_say_each_word(pages):
 
 
 def test_a_server_that_was_too_slow_refused_with_its_margin():
-    slow = samples.server().model_copy(update={"p99_ms": 300.0, "reasons": ["p99 is 300 ms"]})
+    slow = parts.server().model_copy(update={"p99_ms": 300.0, "reasons": ["p99 is 300 ms"]})
     [found] = [gate for gate in gates.gates(samples.published().model_copy(update={"server": slow})) if gate.id == "server"]
     assert found.state == "refused"
     [limit] = [limit for limit in found.limits if not limit.holds]
@@ -220,7 +219,7 @@ def test_a_server_that_was_too_slow_refused_with_its_margin():
 
 def test_a_server_page_says_what_was_beside_it_and_what_was_passed_over():
     beside = {"reference": "the model in production", "reference_p50_ms": 3.9, "reference_p99_ms": 7.5, "slowdown": 1.05}
-    served = samples.server().model_copy(update=beside | {"tries": 2, "passed_over": ["no answer from <it>"]})
+    served = parts.server().model_copy(update=beside | {"tries": 2, "passed_over": ["no answer from <it>"]})
     facts = samples.published().model_copy(update={"server": served})
     text = Parsed(page.render(facts)).text
     assert "Median beside it 3.90 ms of the model in production, in the same minute" in text.replace("\N{NO-BREAK SPACE}", " ")
@@ -228,7 +227,7 @@ def test_a_server_page_says_what_was_beside_it_and_what_was_passed_over():
 
 
 def test_settings_are_flat():
-    assert dict(flat({"a": {"b": {"c": [1, "ü"]}, "d": "x"}, "e": {}})) == {"a.b.c": '[1, "ü"]', "a.d": "x", "e": "{}"}
+    assert page.flat({"a": {"b": {"c": [1, "ü"]}, "d": "x"}, "e": {}}) == {"a.b.c": '[1, "ü"]', "a.d": "x", "e": "{}"}
 
 
 def test_names_from_the_data_are_shown_and_not_run(sources, pages):

@@ -9,15 +9,14 @@ import pytest
 
 from components.run_report import phone_facts
 from components.shared import trace
-from components.shared.canary_report import FILE, CanaryReport
 from components.shared.nodes import Output
 from components.shared.phone import parity_report
 from components.shared.trace import Artifact, Trace
 
 
 @pytest.fixture(scope="module")
-def run(two_runs) -> Trace:
-    store = trace.open_store(two_runs.root / "metadata.db")
+def run(parcel_runs) -> Trace:
+    store = trace.open_store(parcel_runs.root / "metadata.db")
     return trace.read(store, trace.runs(store)[1])
 
 
@@ -62,22 +61,5 @@ def test_every_file_that_is_published_ships(run, tmp_path):
     assert "float32" not in phone_facts.ships(served)
 
 
-def test_a_server_answered_every_request(run):
-    found = phone_facts.server(run)
-    assert found.requests == 400
-    assert 0 < found.p50_ms <= found.p99_ms
-    assert found.peak_mb > 100
-    assert found.difference < 1e-3
-    assert found.reasons == []
-
-
-def test_a_refused_candidate_is_told_with_what_was_measured(run, tmp_path):
-    (tmp_path / FILE).write_text(CanaryReport(requests=7, reasons=["request 8 was not answered"]).model_dump_json())
-    artifact = run.output(Output.INFRA_BLESSING)
-    found = phone_facts.server(with_output(run, "Canary", "blessing", replace(artifact, uri=str(tmp_path))))
-    assert (found.requests, found.p99_ms, found.reasons) == (7, None, ["request 8 was not answered"])
-
-
 def test_nothing_was_tried():
     assert phone_facts.phone(Trace("", {}), 100) is None
-    assert phone_facts.server(Trace("", {})) is None

@@ -1,0 +1,48 @@
+"""What is told of the server that a candidate was tried in, as every page has it."""
+
+from dataclasses import replace
+
+import pytest
+
+from components.run_report.collect import Settings, collect
+from components.run_report.facts import RunFacts
+from components.shared import trace
+from components.shared.canary_report import FILE, CanaryReport
+from components.shared.nodes import Output
+from components.shared.trace import Trace
+from tests.neutral import LABEL
+
+SETTINGS = Settings(dag={}, units={}, label=LABEL, model="parcels", git_commit="unknown", configuration={}, overrides=[])
+
+
+@pytest.fixture(scope="module")
+def run(parcel_runs) -> Trace:
+    """The second run as far as its Canary, without what costs seconds to collect."""
+    store = trace.open_store(parcel_runs.root / "metadata.db")
+    found = trace.read(store, trace.runs(store)[1])
+    return Trace(found.run, {name: found.executions[name] for name in ("ProductionModel", "Canary")})
+
+
+def told(run: Trace) -> RunFacts:
+    return collect(run, SETTINGS, {})
+
+
+def test_a_server_answered_every_request(run):
+    found = told(run).server
+    assert found.requests == 400
+    assert 0 < found.p50_ms <= found.p99_ms
+    assert found.peak_mb > 100
+    assert found.difference < 1e-3
+    assert found.reasons == []
+
+
+def test_a_refused_candidate_is_told_with_what_was_measured(run, tmp_path):
+    (tmp_path / FILE).write_text(CanaryReport(requests=7, reasons=["request 8 was not answered"]).model_dump_json())
+    blessing = replace(run.output(Output.INFRA_BLESSING), uri=str(tmp_path))
+    canary = replace(run.executions["Canary"], outputs={"blessing": [blessing]})
+    found = told(Trace("", {**run.executions, "Canary": canary})).server
+    assert (found.requests, found.p99_ms, found.reasons) == (7, None, ["request 8 was not answered"])
+
+
+def test_nothing_was_tried(run):
+    assert told(Trace("", {"ProductionModel": run.executions["ProductionModel"]})).server is None
