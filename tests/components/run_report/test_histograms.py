@@ -116,7 +116,6 @@ def test_rows_are_in_their_bins():
         edges, shares = binned(*columns)
         both = [np.abs(exact(*each) - found).sum() / 2 for *each, found in zip(columns, itertools.repeat(edges), shares)]
         distances[name] = max(both)
-    print(distances)
     assert max(distances.values()) < 0.15, distances
     assert np.median(list(distances.values())) < 0.04, distances
     assert distances["weekday"] < 0.01
