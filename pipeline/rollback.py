@@ -1,6 +1,7 @@
 """Put an older version back into production, as a new version: a server takes the highest number."""
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
@@ -49,10 +50,7 @@ def act(options: argparse.Namespace, console: Console) -> Exit:
 
 
 def half_done(config: Config, keys: Keys) -> store.Version | None:
-    """Return the version in production if a rollback made it that phones should have followed, and did not.
-
-    Going back once more would skip the very model that was asked for, and withdraw it.
-    """
+    """Return the version in production if phones should have followed a rollback to it; one more would withdraw that model."""
     try:
         version, phones = store.production(config.serving_folder, keys), store.versions(config.mobile_folder)
     except CorruptModel:
@@ -81,12 +79,11 @@ def follow(config: Config, source: int, number: int, keys: Keys, console: Consol
 
 def unreadable(folder: Path, numbers: list[int], keys: Keys) -> list[int]:
     """List the versions whose model is unknown: their manifest is missing, corrupt, or not signed where there are keys."""
-    found = []
+    found = list(numbers)
     for number in numbers:
-        try:
+        with contextlib.suppress(CorruptModel):
             store.read(folder, number, keys)
-        except CorruptModel:
-            found.append(number)
+            found.remove(number)
     return found
 
 

@@ -112,11 +112,7 @@ def check_time(at: str) -> str:
 
 
 def change_crontab(line: str | None, marker: str) -> None:
-    """Put the line in place of the earlier one that ends with the marker, or remove that. Every other line stays as it is.
-
-    Raises:
-        ScheduleFailed: there is no crontab program, or it refuses.
-    """
+    """Put the line in place of the one that ends with the marker, or remove that; others stay. Raises ScheduleFailed."""
     listed = _crontab("-l", missing_is_empty=True)
     kept = [other for other in listed.splitlines(keepends=True) if not other.rstrip("\n").endswith(marker.replace("%", r"\%"))]
     if kept and line and not kept[-1].endswith("\n"):

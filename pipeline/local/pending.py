@@ -74,10 +74,9 @@ def due(config: Config) -> Due:
     begun = {span: paths for span, paths in spans.listing(Path(config.data.spans)).items() if paths}
     complete, runnable = whole_months(config), whole_spans(config)
     learned = record.decided(config.root / "metadata.db", config.problem.model)
-    known = {month for months in learned.values() for month in months}
+    known = set().union(*learned.values())
     present = {month: paths for month, paths in begun.items() if month in known}
-    now = content.remembered(present, config.root / "content.json")
-    changed = changes(runnable, config.data.window, learned, now)
+    changed = changes(runnable, config.data.window, learned, content.remembered(present, config.root / "content.json"))
     production = store.production(config.serving_folder, read_keys(config.publish.public_key))
     newest_learned = production.manifest.span if production else ""
     undecided = [span for span in runnable if span not in learned or span in changed.values()]
@@ -85,8 +84,8 @@ def due(config: Config) -> Due:
         pending=[span for span in undecided if span >= newest_learned],
         superseded=[span for span in undecided if span < newest_learned],
         changed=changed,
-        waiting=[span for span in complete if span not in runnable and (not runnable or span > runnable[0])],
-        incomplete=[span for span in begun if span not in complete],
+        waiting=sorted({span for span in complete if span > runnable[0]} - {*runnable}) if runnable else complete,
+        incomplete=sorted(begun.keys() - complete),
     )
 
 

@@ -80,7 +80,7 @@ class Screen:
         # rich must not replace sys.stdout and sys.stderr: what libraries print belongs in the log.
         self._live = Live(
             console=console,
-            get_renderable=self._living,
+            get_renderable=lambda: Text(self._line(time.monotonic()), no_wrap=True, overflow="ellipsis"),
             refresh_per_second=2,
             transient=True,
             redirect_stdout=False,
@@ -118,9 +118,6 @@ class Screen:
         if not self._lives and self._running and (now := time.monotonic()) >= self._due:
             self._due += EACH
             self._console.print(self._line(now), markup=False, highlight=False, soft_wrap=True)
-
-    def _living(self) -> Text:
-        return Text(self._line(time.monotonic()), no_wrap=True, overflow="ellipsis")
 
     def _line(self, now: float) -> str:
         """Return a line such as `8/16  Trainer  0:47  epoch 2 of 3  about 0:40 left`."""

@@ -31,7 +31,6 @@ MIN_ROWS = 100  # of a slice that gets a line: the AUC of fewer is noise
 
 def show(console: Console, config: Config, outputs: Outputs, outcome: Outcome, found: Due) -> None:
     """Print rows, findings, metrics, the decision, and what to run next, of a run that came to its end."""
-    # What the run's page says, if it could be written.
     told = None  # what the page says, if there is one
     if NodeId.RUN_REPORT in outputs:
         from components.run_report import facts  # noqa: PLC0415
@@ -89,8 +88,9 @@ def _drift(console: Console, outputs: Outputs) -> None:
     fired = [check for check in found.checks if check.verdict != "stable"]
     compared = f"version {found.reference.version}, trained on {found.reference.window[0]} to {found.reference.window[-1]}"
     _prose(console, f"Drift: [bold]{found.verdict}[/], {len(fired)} of {len(found.checks)} checks, against {compared}.")
-    for reason in [reason for check in found.checks if check.kind not in ("data", "skew") and (reason := check.reason)]:
-        _prose(console, escape(f"  {reason}"))
+    for check in found.checks:
+        if check.reason and check.kind not in ("data", "skew"):
+            _prose(console, escape(f"  {check.reason}"))
     ordered = sorted(fired, key=lambda check: check.value / check.limit, reverse=True)
     if features := list(dict.fromkeys(check.feature for check in ordered if check.feature))[:FARTHEST]:
         _prose(console, escape(f"  features the farthest beyond their limits: {', '.join(features)}"))
@@ -117,10 +117,13 @@ def metrics_table(measured: dict[str, tfma_results.Metrics]) -> Table:
             table.add_column("prod.", justify="right", style="dim")
     models = [candidate] + ([production] if production else [])
     for name in shown:
-        found = [model[name].get(metric) for metric in COLUMNS for model in models]
-        cells = ["-" if value is None else f"{value:.3f}" for value in found]
+        cells = [_cell(model[name].get(metric)) for metric in COLUMNS for model in models]
         table.add_row(name, f"{rows[name]:,.0f}", *cells, style="bold" if name == OVERALL else None)
     return table
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _difference(console: Console, told: "RunFacts | None") -> None:
