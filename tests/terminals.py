@@ -8,8 +8,11 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
+import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 TOKEN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b.?|[^\x1b]")
@@ -45,9 +48,7 @@ def in_terminal(command: list[str], *, columns: int = 80, seconds: float = 900, 
         until: what it says before it gets SIGINT, as by Ctrl-C; empty: it ends by itself.
         options: of subprocess.Popen.
     """
-    ours, theirs = os.openpty()
-    try:
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with _terminal(columns) as (ours, theirs):
         process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, **options)
         os.close(theirs)
         try:
@@ -61,9 +62,47 @@ def in_terminal(command: list[str], *, columns: int = 80, seconds: float = 900, 
         finally:
             process.kill()
             process.wait(timeout=10)
+    return Seen(code, said.decode(), columns)
+
+
+def forked_in_terminal(work: Callable[[], int], *, columns: int = 80, seconds: float = 300, **environment: str) -> Seen:
+    """Does work, which returns an exit code, in a fork of this process in a terminal: with what is imported already."""
+    with _terminal(columns) as (ours, theirs):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(_work_in(theirs, work, environment))
+        os.close(theirs)
+        try:
+            said = b"".join(_until_the_end(ours, time.monotonic() + seconds))
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)  # it has ended, unless it hangs
+            _, status = os.waitpid(pid, 0)
+    return Seen(os.waitstatus_to_exitcode(status), said.decode(), columns)
+
+
+def _work_in(terminal: int, work: Callable[[], int], environment: dict[str, str]) -> int:
+    os.setsid()
+    for descriptor in (0, 1, 2):
+        os.dup2(terminal, descriptor)
+    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w", buffering=1), open(2, "w", buffering=1)  # noqa: SIM115
+    os.environ.update(environment)
+    try:
+        return work()
+    except BaseException:
+        traceback.print_exc()
+        return 1
+
+
+@contextlib.contextmanager
+def _terminal(columns: int) -> Iterator[tuple[int, int]]:
+    """Our side of a terminal and theirs, which is left open."""
+    ours, theirs = os.openpty()
+    try:
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        yield ours, theirs
     finally:
         os.close(ours)
-    return Seen(code, said.decode(), columns)
 
 
 def _until_the_end(terminal: int, deadline: float):

@@ -6,12 +6,8 @@ import sys
 import threading
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 from conftest import REPOSITORY
-
-from components.shared.problem_folder import model_name
-from data import DEFAULT_PROBLEM
-
-MODEL = model_name(DEFAULT_PROBLEM)  # of the problem that commands take unless --problem names another
 
 
 def started(module: str, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
@@ -45,3 +41,16 @@ def done(module: str, *arguments: str | Path, **environment: str) -> tuple[int, 
         process.kill()
         process.wait()
     return process.returncode, said
+
+
+# A process that its parent leaves behind at once; its number is what is printed.
+ORPHAN = ["sh", "-c", '"$@" >&- 2>&- & echo $!', "sh"]
+
+
+def orphan(*command: str) -> int:
+    return int(subprocess.run([*ORPHAN, *command], stdout=subprocess.PIPE, check=True).stdout)
+
+
+def alive(*pids: int) -> list[int]:
+    """Those that still run: at this very moment, since nothing may run on after `supervised`."""
+    return [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]

@@ -73,10 +73,10 @@ def test_what_is_wrong_is_named_with_where_it_stood(parcels, overrides, message)
 
 
 @pytest.mark.parametrize(("old", "wrong"), [('loop = "fit"', 'lop = "fit"'), ("keep = 5", "kep = 5")])
-def test_what_is_wrong_in_a_file_is_the_files_whatever_options_there_are(tmp_path, old, wrong):
+def test_what_is_wrong_in_a_file_is_the_files_whatever_options_there_are(parcels, tmp_path, old, wrong):
     (tmp_path / "c.toml").write_text(config.DEFAULT_FILE.read_text().replace(old, wrong))
     with pytest.raises(BadConfig) as caught:
-        config.load(tmp_path / "c.toml", ["train.epochs=2"], {"--root": ("run.root", "elsewhere")})
+        config.load(tmp_path / "c.toml", ["train.epochs=2"], {"--root": ("run.root", "elsewhere")}, parcels)
     [key, *_] = wrong.split()
     assert re.match(rf"{tmp_path}/c\.toml.*: .*\w+\.{key} is not a setting", str(caught.value)) and "--" not in str(
         caught.value
@@ -147,16 +147,16 @@ def test_a_folder_that_is_no_problem_is_refused_with_those_that_are(tmp_path):
         config.load(problem=tmp_path)
 
 
-def test_another_option_is_named_too_and_its_text_is_text():
-    assert config.load(options={"--root": ("run.root", "2013")}).run.root == "2013"
+def test_another_option_is_named_too_and_its_text_is_text(parcels):
+    assert config.load(options={"--root": ("run.root", "2024")}, problem=parcels).run.root == "2024"
     with pytest.raises(BadConfig, match=r"^--root: run\.root = '': String should have at least 1 character"):
-        config.load(options={"--root": ("run.root", "")})
+        config.load(options={"--root": ("run.root", "")}, problem=parcels)
 
 
-def test_a_setting_below_a_section_can_be_overridden_alone():
-    loaded = config.load(overrides=["kubeflow.nodes.Trainer.memory=9Gi", "mobile.max_difference.float16=0.5"])
+def test_a_setting_below_a_section_can_be_overridden_alone(parcels):
+    loaded = config.load(overrides=["kubeflow.nodes.Trainer.memory=9Gi", "mobile.max_difference.float16=0.5"], problem=parcels)
     assert loaded.kubeflow.node("Trainer").memory == "9Gi"
-    assert loaded.mobile.max_difference == config.load().mobile.max_difference | {"float16": 0.5}
+    assert loaded.mobile.max_difference == config.load(problem=parcels).mobile.max_difference | {"float16": 0.5}
 
 
 def test_overrides_are_typed_and_text_needs_no_quotes(parcels):
@@ -172,10 +172,10 @@ def test_overrides_are_typed_and_text_needs_no_quotes(parcels):
 
 
 @pytest.mark.parametrize("content", [b"[data", b"\xff\xfe"])
-def test_a_file_that_is_not_toml_is_named(tmp_path, content):
+def test_a_file_that_is_not_toml_is_named(parcels, tmp_path, content):
     (tmp_path / "c.toml").write_bytes(content)
     with pytest.raises(BadConfig, match=r"c.toml cannot be read as TOML"):
-        config.load(tmp_path / "c.toml")
+        config.load(tmp_path / "c.toml", problem=parcels)
 
 
 def test_a_missing_setting_is_named(parcels, tmp_path):

@@ -53,9 +53,11 @@ def test_a_twin_is_the_same_component_with_another_executor_and_other_cache_keys
     assert source_code.digest(f"{twin.__module__}.{twin.__name__}") != source_code.digest(f"{node.__module__}.{node.__name__}")
 
 
-def test_the_two_dags_have_the_same_nodes_and_differ_in_four_classes(tmp_path):
+def test_the_two_dags_have_the_same_nodes_and_differ_in_four_classes(parcels, tmp_path):
     dags = [
-        create_pipeline(config.load(overrides=[f"run.root={tmp_path}", f"components.executors={name}"]), "2013-04")
+        create_pipeline(
+            config.load(overrides=[f"run.root={tmp_path}", f"components.executors={name}"], problem=parcels), "2024-03"
+        )
         for name in ("columnar", "stock")
     ]
     ours, stock = ({node.id: node for node in dag.components} for dag in dags)
@@ -69,11 +71,11 @@ def test_the_two_dags_have_the_same_nodes_and_differ_in_four_classes(tmp_path):
 
 @pytest.mark.usefixtures("afresh")
 @pytest.mark.parametrize(("node", "module", "name"), DROPPED)
-def test_a_name_that_a_library_dropped_is_named_with_its_release_and_the_way_out(node, module, name):
+def test_a_name_that_a_library_dropped_is_named_with_its_release_and_the_way_out(parcels, node, module, name):
     hide(sys.modules[module], name)
     try:
         with pytest.raises(BadConfig) as caught:
-            create_pipeline(config.load(), "2013-04") if node is StatisticsGen else chosen(node, COLUMNAR)
+            create_pipeline(config.load(problem=parcels), "2024-03") if node is StatisticsGen else chosen(node, COLUMNAR)
     finally:
         sys.modules[module].__class__ = types.ModuleType
     library = module.partition(".")[0]

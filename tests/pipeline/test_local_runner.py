@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import REPOSITORY, run
+from conftest import REPOSITORY
 from rich.console import Console
 
 from components.shared.errors import BadConfig, SpanNotFound
@@ -13,51 +13,58 @@ from components.span_example_gen import whole
 from pipeline import config, local_runner
 from pipeline.shared.checkout import git_commit
 from tests.clocks import least_processor_seconds
+from tests.pipeline.conftest import with_set
 
 
-def test_help_costs_less_than_a_second():
-    command = [sys.executable, "-m", "pipeline.local_runner", "--help"]
-    assert "--span" in subprocess.check_output(command, cwd=REPOSITORY, text=True)
-    assert least_processor_seconds(lambda: subprocess.check_output(command, cwd=REPOSITORY)) < 1
+def test_help_costs_less_than_a_second_and_imports_nothing_heavy():
+    command = [sys.executable, "-X", "importtime", "-m", "pipeline.local_runner", "--help"]
+
+    def ask() -> None:
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+        imported = {row.rpartition("|")[2].strip() for row in done.stderr.splitlines()}
+        assert "--span" in done.stdout and not {"tensorflow", "tfx", "pandas", "ml_metadata"} & imported
+
+    assert least_processor_seconds(ask) < 1
 
 
-@pytest.mark.parametrize("module", ["tensorflow", "tfx", "pandas", "ml_metadata"])
-def test_help_imports_nothing_heavy(module):
-    code = f"import sys, pipeline.local_runner; assert {module!r} not in sys.modules"
+def test_commands_that_need_no_tensorflow_import_none():
+    modules = ", ".join(f"pipeline.{name}" for name in ("keys", "rollback", "schedule", "replay", "retrain", "local_runner"))
+    code = f"import sys, {modules}; assert not {{'tensorflow', 'tfx'}} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "message"),
+    ("arguments", "ended"),
     [
-        (["--span", "2024-11"], 1, "SpanNotFound: Span 2024-10, 2024-11 is not in"),
-        (["--span", "2013-99"], 2, "BadConfig: '2013-99' is not a span; expected a month such as 2013-07."),
-        (["--span", "summer"], 2, "BadConfig: 'summer' is not a span; expected a month such as 2013-07."),
-        (["--set", "data.window=9"], 1, "expected at least 9 whole months in a row"),
-        (["--set", "data.window=0"], 2, "data.window = 0: Input should be greater than or equal to 1"),
-        (["--config", "none.toml"], 2, "none.toml cannot be read as TOML"),
+        (["--span", "2024-11"], (1, "SpanNotFound: Span 2024-10, 2024-11 is not in")),
+        (["--span", "2024-99"], (2, "BadConfig: '2024-99' is not a span; expected a month such as 2013-07.")),
+        (["--span", "summer"], (2, "BadConfig: 'summer' is not a span; expected a month such as 2013-07.")),
+        (["--set", "data.window=9"], (1, "expected at least 9 whole months in a row")),
+        (["--set", "data.window=0"], (2, "data.window = 0: Input should be greater than or equal to 1")),
+        (["--config", "none.toml"], (2, "none.toml cannot be read as TOML")),
     ],
 )
-def test_a_wrong_request_gets_one_clear_message_and_writes_nothing(parcels, tmp_path, arguments, code, message):
-    result = run("--problem", parcels, *arguments, spans=parcels / "spans", root=tmp_path / "runs")
-    assert result.returncode == code
-    assert message in result.stdout
-    assert "Traceback" not in result.stdout + result.stderr
-    assert "is learned" not in result.stdout
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] in ([], [".lock"])
+def test_a_wrong_request_gets_one_clear_message_and_writes_nothing(given, tmp_path, call, arguments, ended):
+    code, said = call("pipeline.local_runner", *given, *arguments)
+    assert code == ended[0]
+    assert ended[1] in said
+    assert "Traceback" not in said
+    assert "is learned" not in said
+    assert [path.name for path in (tmp_path / "runs").rglob("*")] in ([], [".lock"])
 
 
-def test_no_spans(tmp_path):
-    result = run(spans=tmp_path, root=tmp_path / "runs")
-    assert result.returncode == 1
-    assert "No spans in" in result.stdout
-    assert "`make data`" in result.stdout
+def test_no_spans(parcels, tmp_path, call):
+    arguments = ("--problem", parcels, "--root", tmp_path / "runs", *with_set(f"data.spans={tmp_path}"))
+    code, said = call("pipeline.local_runner", *arguments)
+    assert code == 1
+    assert "No spans in" in said
+    assert "`make data`" in said
 
 
-def test_a_root_that_cannot_be_written(parcels):
-    result = run("--problem", parcels, spans=parcels / "spans", root="/proc/runs")
-    assert result.returncode == 1
-    assert "RootUnusable: /proc/runs cannot be written" in result.stdout
+def test_a_root_that_cannot_be_written(parcels, call):
+    code, said = call("pipeline.local_runner", "--problem", parcels, "--root", "/proc/runs")
+    assert code == 1
+    assert "RootUnusable: /proc/runs cannot be written" in said
 
 
 def test_spans_are_taken_from_the_oldest_whose_window_is_whole(parcels, tmp_path):
@@ -70,7 +77,7 @@ def test_spans_are_taken_from_the_oldest_whose_window_is_whole(parcels, tmp_path
         local_runner.next_span(config.load(overrides=gap, problem=parcels), console)
 
 
-def test_a_month_that_is_coming_in_is_run_if_it_is_named_and_that_is_said(tmp_path, capsys):
+def test_a_month_that_is_coming_in_is_run_if_it_is_named_and_that_is_said(parcels, tmp_path, capsys):
     """As far as its key, which is not there."""
     this = f"{whole.today():%Y-%m}"
     (tmp_path / "spans" / this).mkdir(parents=True)
@@ -78,7 +85,7 @@ def test_a_month_that_is_coming_in_is_run_if_it_is_named_and_that_is_said(tmp_pa
     settings = [f"data.spans={tmp_path / 'spans'}", "data.window=1", f"run.root={tmp_path / 'runs'}"]
     settings += ["publish.public_key=none.pem", "publish.signing_key=none.key"]
     with pytest.raises(BadConfig, match=r"none\.pem"):
-        local_runner.run(config.load(overrides=settings), this, True, Console())
+        local_runner.run(config.load(overrides=settings, problem=parcels), this, True, Console())
     assert capsys.readouterr().out.startswith(f"{this} is not whole yet: what is there is learned")
 
 

@@ -4,7 +4,6 @@ import os
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -147,23 +146,15 @@ def test_the_real_crontab_accepts_the_line(capsys, tmp_path, at):
     subprocess.run(["crontab", "-n", str(tmp_path / "crontab")], check=True)
 
 
-def test_no_tensorflow_is_imported():
-    code = "import sys, pipeline.schedule; assert not {'tensorflow', 'tfx'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
-
-
 def test_the_line_survives_quoting():
     options = schedule.argparse.Namespace(root="/x y", set=[], problem=schedule.DEFAULT_PROBLEM, config=schedule.DEFAULT_FILE)
     assert shlex.quote("/x y/logs/cron.log") in schedule.crontab_line("@daily", options)
 
 
-def test_another_problem_is_named_in_the_line_and_has_a_line_of_its_own(tmp_path):
-    options = schedule.argparse.Namespace(root=None, set=[], problem=Path("data/flights"), config=schedule.DEFAULT_FILE)
+def test_another_problem_is_named_in_the_line_and_has_a_line_of_its_own(parcels):
+    options = schedule.argparse.Namespace(root=None, set=[], problem=schedule.DEFAULT_PROBLEM, config=schedule.DEFAULT_FILE)
     default = schedule.crontab_line("@daily", options)
-    (tmp_path / "mine").mkdir()
-    text = (REPOSITORY / "data" / "flights" / "problem.toml").read_text()
-    (tmp_path / "mine" / "problem.toml").write_text(text)
-    options.problem = tmp_path / "mine"
+    options.problem = parcels
     line = schedule.crontab_line("@daily", options)
-    assert f"--problem {tmp_path}/mine" in line and "--problem" not in default
+    assert f"--problem {parcels}" in line and "--problem" not in default
     assert line.split("# crosswind")[1] != default.split("# crosswind")[1]

@@ -1,51 +1,32 @@
 """What a person sees of a run in a terminal: the real command, on a DAG that takes a moment."""
 
-import os
+import logging
 import re
 import sys
 
 import pytest
-from conftest import REPOSITORY, command
 
-from tests.terminals import Seen, in_terminal, rendered
-
-# `python -m pipeline.local_runner` with the small DAG in the place of the real one.
-RUNNER = """
-import sys
-from pathlib import Path
-from types import SimpleNamespace
 from pipeline import local_runner
-from pipeline.local import execution, root
-from pipeline.local.supervisor import supervised
-
-folder, behaviour, *arguments = sys.argv[1:]
-
-def work_on_the_small_dag(work, limits, console):
-    def inside(tell):
-        from tests.pipeline import small_dag
-        create = lambda *_: small_dag.create(Path(folder), hangs=behaviour)
-        sys.modules["pipeline.dag"] = SimpleNamespace(create_pipeline=create)
-        sys.modules["pipeline.model.distribution"] = SimpleNamespace(create=lambda *_: None)
-        return work(tell)
-    return supervised(inside, limits, console)
-
-execution.supervised = work_on_the_small_dag
-local_runner.conclude = lambda *_: (None, "Concluded.\\n")
-root.leave(local_runner.main(arguments))
-"""
+from pipeline.local import root
+from tests.pipeline import small_dag
+from tests.terminals import Seen, forked_in_terminal, rendered
 
 
 @pytest.fixture
-def run(parcels, tmp_path):
+def run(parcels, tmp_path, monkeypatch, nothing_to_free):
     """Runs it in a terminal. The second node does what `small_dag.HANGS` has under the name of its behaviour."""
+    monkeypatch.setattr("pipeline.model.distribution.create", lambda *_: None)  # TensorFlow's threads survive no fork
+    monkeypatch.setattr(local_runner, "conclude", lambda *_: (None, "Concluded.\n"))
+    arguments = ["--problem", str(parcels), "--root", str(tmp_path / "runs"), "--span", "2024-02"]
 
-    def in_one(behaviour: str, *arguments: str, columns: int = 80, **environment: str) -> Seen:
-        given = command("--problem", parcels, "--span", "2024-02", *arguments, spans=parcels / "spans", root=tmp_path / "runs")[
-            3:
-        ]
-        script = [sys.executable, "-c", RUNNER, str(tmp_path), behaviour, *given]
-        variables = os.environ | {"TERM": "xterm-256color", "PYTHONPATH": str(REPOSITORY / "tests")} | environment
-        return in_terminal(script, columns=columns, seconds=300, cwd=REPOSITORY, env=variables)
+    def in_one(behaviour: str, *further: str, columns: int = 80, **environment: str) -> Seen:
+        monkeypatch.setattr("pipeline.dag.create_pipeline", lambda *_: small_dag.create(tmp_path, hangs=behaviour))
+
+        def command() -> int:
+            logging.basicConfig(stream=sys.stderr, force=True)  # instead of the handlers of the tests
+            return root.leave(local_runner.main([*arguments, *further]))
+
+        return forked_in_terminal(command, columns=columns, **{"TERM": "xterm-256color"} | environment)
 
     return in_one
 

@@ -23,6 +23,12 @@ def test_the_year_costs_less_than_twenty_seconds_and_a_line(tmp_path, capsys):
     assert capsys.readouterr().out == f"Wrote 2013-01 to 2013-12 to {tmp_path}: {said}\n"
 
 
+def test_a_wrong_argument_is_refused():
+    with pytest.raises(SystemExit) as ended:
+        build.main(["--nonsense"])
+    assert ended.value.code == 2
+
+
 def test_every_flight_that_arrived_is_in_the_span_of_its_month(spans, raw):
     folder, written = spans
     arrived = raw[raw.arr_delay.notna()].groupby("month").size()

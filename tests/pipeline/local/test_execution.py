@@ -17,15 +17,15 @@ from tests.pipeline import small_dag
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, nothing_to_free):
+def run(parcels, tmp_path, monkeypatch, nothing_to_free):
     """Runs the small DAG as the real one is run. What the terminal shows goes to a file of the run's name."""
     monkeypatch.setattr("pipeline.model.distribution.create", lambda *_: None)  # TensorFlow's threads survive no fork
 
     def execute(name: str, *settings: str, **behaviour) -> str:
         monkeypatch.setattr("pipeline.dag.create_pipeline", lambda *_: small_dag.create(tmp_path, **behaviour))
-        loaded = config.load(overrides=[f"run.root={tmp_path}", *settings])
+        loaded = config.load(overrides=[f"run.root={tmp_path}", *settings], problem=parcels)
         with (tmp_path / name).open("w", buffering=1) as screen:  # a file: another process writes to it too
-            return execution.execute(loaded, "2013-03", Console(file=screen), name, after=lambda: "done")
+            return execution.execute(loaded, "2024-02", Console(file=screen), name, after=lambda: "done")
 
     return execute
 

@@ -32,7 +32,7 @@ def test_without_a_model_every_month_with_its_window_is_due(settings):
 
 def test_a_month_before_the_model_in_production_is_not_due_even_if_nothing_is_known_of_its_run(settings, tmp_path):
     publish(settings, "2024-02", tmp_path)
-    assert pending.due(settings).pending == ["2024-02", "2024-03"], "the run may have been killed behind its push"
+    assert pending.due(settings).pending == ["2024-02", "2024-03"], "the run may have been killed after its push"
     publish(settings, "2024-03", tmp_path)
     assert pending.due(settings).pending == ["2024-03"]
 
@@ -62,7 +62,7 @@ def test_an_empty_file_of_metadata_is_none(settings):
     assert pending.due(settings).pending == ["2024-02", "2024-03"]
 
 
-MONTHS = [f"2013-{month:02}" for month in range(1, 7)]  # six, and windows of three: 2013-03 to 2013-06 can be run
+MONTHS = [f"2024-{month:02}" for month in range(1, 7)]  # six, and windows of three: 2024-03 to 2024-06 can be run
 
 
 def of(month: str) -> list[str]:
@@ -74,11 +74,11 @@ def of(month: str) -> list[str]:
     [
         ([], [], {}),
         (MONTHS[2:], [], {}),
-        (MONTHS[2:], ["2013-06"], {"2013-06": "2013-06"}),
-        (MONTHS[2:], ["2013-04"], {"2013-04": "2013-06"}),
-        (MONTHS[2:], ["2013-02", "2013-05"], {"2013-02": "2013-04", "2013-05": "2013-06"}),
-        (MONTHS[2:4], ["2013-04"], {"2013-04": "2013-06"}),
-        (MONTHS[2:5], ["2013-06"], {}),
+        (MONTHS[2:], ["2024-06"], {"2024-06": "2024-06"}),
+        (MONTHS[2:], ["2024-04"], {"2024-04": "2024-06"}),
+        (MONTHS[2:], ["2024-02", "2024-05"], {"2024-02": "2024-04", "2024-05": "2024-06"}),
+        (MONTHS[2:4], ["2024-04"], {"2024-04": "2024-06"}),
+        (MONTHS[2:5], ["2024-06"], {}),
     ],
     ids=["nothing learned", "nothing changed", "the newest", "an older one", "two", "due anyway", "never learned"],
 )
@@ -89,9 +89,9 @@ def test_a_changed_month_is_learned_by_the_newest_window_that_has_it(learned, ch
 
 
 def test_what_was_learned_again_is_not_due_again_and_what_was_not_recorded_never():
-    now = dict.fromkeys(MONTHS, "old") | {"2013-04": "new"}
+    now = dict.fromkeys(MONTHS, "old") | {"2024-04": "new"}
     before = {span: dict.fromkeys(of(span), "old") for span in MONTHS[2:5]}
-    assert pending.changes(MONTHS[2:], 3, before | {"2013-06": now}, now) == {}
+    assert pending.changes(MONTHS[2:], 3, before | {"2024-06": now}, now) == {}
     assert pending.changes(MONTHS[2:], 3, {span: {} for span in MONTHS[2:]}, now) == {}
 
 
@@ -101,12 +101,18 @@ def add(spans: Path, months: list[str], name: str = "rows.csv") -> None:
         (spans / month / name).write_text(month)
 
 
+def of_spans(problem: Path, spans: Path, folder: Path, window: int) -> config.Config:
+    """The problem's settings with other spans, and a root in the folder."""
+    overrides = [f"data.spans={spans}", f"data.window={window}", f"run.root={folder / 'runs'}"]
+    return config.load(overrides=overrides, problem=problem)
+
+
 @pytest.fixture
-def learned(tmp_path, monkeypatch):
+def learned(parcels, tmp_path, monkeypatch):
     """Settings, and a function that has the store say what was decided on what is in the files now."""
     folder = tmp_path / "spans"
     add(folder, MONTHS)
-    settings = config.load(overrides=[f"data.spans={folder}", f"run.root={tmp_path / 'runs'}"])
+    settings = of_spans(parcels, folder, tmp_path, 3)
     decided: dict[str, dict[str, str]] = {}
     monkeypatch.setattr(pending.record, "decided", lambda *_: decided)
 
@@ -119,30 +125,30 @@ def learned(tmp_path, monkeypatch):
 def test_with_a_stand_in_for_the_store_a_month_that_changes_is_due_until_it_was_learned(learned, tmp_path):
     settings, decide = learned
     decide(*MONTHS[2:])
-    publish(settings, "2013-06", tmp_path)
+    publish(settings, "2024-06", tmp_path)
     assert pending.due(settings) == pending.Due([], [], {}, [], [])
-    add(tmp_path / "spans", ["2013-05"], "more.csv")
+    add(tmp_path / "spans", ["2024-05"], "more.csv")
     found = pending.due(settings)
-    assert (found.pending, found.superseded, found.changed) == (["2013-06"], [], {"2013-05": "2013-06"})
-    assert found.told(settings) == "2013-05 changed since it was learned, so 2013-06 is due."
-    decide("2013-06")
+    assert (found.pending, found.superseded, found.changed) == (["2024-06"], [], {"2024-05": "2024-06"})
+    assert found.told(settings) == "2024-05 changed since it was learned, so 2024-06 is due."
+    decide("2024-06")
     assert pending.due(settings).pending == []
 
 
 def test_with_a_stand_in_for_the_store_a_month_that_no_newest_window_has_is_told_and_not_run(learned, tmp_path):
     settings, decide = learned
     decide(*MONTHS[2:])
-    publish(settings, "2013-06", tmp_path)
-    add(tmp_path / "spans", ["2013-02"], "more.csv")
+    publish(settings, "2024-06", tmp_path)
+    add(tmp_path / "spans", ["2024-02"], "more.csv")
     found = pending.due(settings)
-    assert (found.pending, found.superseded, found.changed) == ([], ["2013-04"], {"2013-02": "2013-04"})
-    assert "nothing is run, unless by python -m pipeline.local_runner --span 2013-04." in found.told(settings)
+    assert (found.pending, found.superseded, found.changed) == ([], ["2024-04"], {"2024-02": "2024-04"})
+    assert "nothing is run, unless by python -m pipeline.local_runner --span 2024-04." in found.told(settings)
 
 
-def test_a_month_that_is_coming_in_is_not_due_until_it_is_whole(tmp_path):
+def test_a_month_that_is_coming_in_is_not_due_until_it_is_whole(parcels, tmp_path):
     day = whole.today()
     this, last = f"{day:%Y-%m}", f"{day.replace(day=1) - datetime.timedelta(days=1):%Y-%m}"
-    settings = config.load(overrides=[f"data.spans={tmp_path}", "data.window=1", f"run.root={tmp_path / 'runs'}"])
+    settings = of_spans(parcels, tmp_path, tmp_path, 1)
     add(tmp_path, [last, this], "01.csv")
     found = pending.due(settings)
     assert (found.pending, found.incomplete) == ([last], [this])
@@ -151,19 +157,19 @@ def test_a_month_that_is_coming_in_is_not_due_until_it_is_whole(tmp_path):
     assert pending.due(settings).pending == [last, this]
 
 
-def test_an_empty_folder_is_no_month(tmp_path):
-    add(tmp_path, ["2013-01", "2013-03"])
-    (tmp_path / "2013-02").mkdir()
-    found = pending.due(config.load(overrides=[f"data.spans={tmp_path}", "data.window=2", f"run.root={tmp_path / 'runs'}"]))
-    assert (found.pending, found.waiting, found.incomplete) == ([], ["2013-01", "2013-03"], [])
+def test_an_empty_folder_is_no_month(parcels, tmp_path):
+    add(tmp_path, ["2024-01", "2024-03"])
+    (tmp_path / "2024-02").mkdir()
+    found = pending.due(of_spans(parcels, tmp_path, tmp_path, 2))
+    assert (found.pending, found.waiting, found.incomplete) == ([], ["2024-01", "2024-03"], [])
 
 
-def test_with_a_stand_in_for_the_store_removing_a_file_starts_the_count_of_attempts_anew(tmp_path, monkeypatch):
-    add(tmp_path, ["2013-01"])
-    add(tmp_path, ["2013-01"], "notes.txt")
-    settings = config.load(overrides=[f"data.spans={tmp_path}", "data.window=1", f"run.root={tmp_path / 'runs'}"])
+def test_with_a_stand_in_for_the_store_removing_a_file_starts_the_count_of_attempts_anew(parcels, tmp_path, monkeypatch):
+    add(tmp_path, ["2024-01"])
+    add(tmp_path, ["2024-01"], "notes.txt")
+    settings = of_spans(parcels, tmp_path, tmp_path, 1)
     monkeypatch.setattr(pending.record, "attempts", lambda _path, _span, since: since)
-    before = pending.attempts(settings, "2013-01")
+    before = pending.attempts(settings, "2024-01")
     time.sleep(0.05)
-    (tmp_path / "2013-01" / "notes.txt").unlink()
-    assert pending.attempts(settings, "2013-01") > before
+    (tmp_path / "2024-01" / "notes.txt").unlink()
+    assert pending.attempts(settings, "2024-01") > before

@@ -28,11 +28,11 @@ def artifact(uri="", **properties: str | int) -> mlmd.Artifact:
 @pytest.fixture
 def outputs(tmp_path):
     """Of a run that published version 3 into a folder whose models.config keeps version 1."""
-    window = ["2013-01", "2013-02", "2013-03"]
+    window = ["2024-01", "2024-02", "2024-03"]
     drift = drift_report.Report(
-        span="2013-04",
+        span="2024-04",
         rows=9242,
-        reference=drift_report.Reference(model="m", version=1, span="2013-03", window=window, rows=68855),
+        reference=drift_report.Reference(model="m", version=1, span="2024-03", window=window, rows=68855),
         verdict="drifted",
         reasons=[],
         retrain=True,
@@ -44,7 +44,7 @@ def outputs(tmp_path):
     rows, days = json.dumps({"train": 68855, "eval": 7155}), json.dumps({"train": 49, "eval": 8})
     pushed = {"pushed": 1, "version": 3, "reason": "", "destination": f"/a/folder/{'long' * 20}/3"}
     return {
-        "SpanExampleGen": {"examples": artifact(rows=rows, days=days, window="2013-02,2013-03,2013-04")},
+        "SpanExampleGen": {"examples": artifact(rows=rows, days=days, window="2024-02,2024-03,2024-04")},
         "DataChecks": {"report": artifact(tmp_path)},
         "DriftMonitor": {"report": artifact(tmp_path)},
         "Publisher": {"pushed_model": artifact(**pushed, in_production=1)},
@@ -52,14 +52,20 @@ def outputs(tmp_path):
     }
 
 
-def shown(outputs, found: Due = NOTHING, *, terminal: bool = False) -> str:
-    console = Console(file=io.StringIO(), width=80, force_terminal=terminal, color_system=None)
-    summary.show(console, config.load(), outputs, outcome.of("2013-04", outputs, 1.0), found)
-    return console.file.getvalue()
+@pytest.fixture
+def shown(parcels):
+    """Returns what is printed."""
+
+    def show(outputs, found: Due = NOTHING, *, terminal: bool = False) -> str:
+        console = Console(file=io.StringIO(), width=80, force_terminal=terminal, color_system=None)
+        summary.show(console, config.load(problem=parcels), outputs, outcome.of("2024-04", outputs, 1.0), found)
+        return console.file.getvalue()
+
+    return show
 
 
-def test_a_version_that_waits_for_a_promotion_is_not_said_to_be_in_production(outputs):
-    result = outcome.of("2013-04", outputs, 1.0)
+def test_a_version_that_waits_for_a_promotion_is_not_said_to_be_in_production(shown, outputs):
+    result = outcome.of("2024-04", outputs, 1.0)
     assert (result.outcome, result.version, result.in_production) == ("published", 3, 1)
     assert result.waits == (
         "models.config keeps version 1 in production, and phones, which get version 3, are ahead of the server. "
@@ -72,19 +78,19 @@ def test_a_version_that_waits_for_a_promotion_is_not_said_to_be_in_production(ou
 
 def test_phones_are_not_ahead_without_a_model_of_theirs(outputs):
     outputs["MobilePublisher"]["pushed_model"] = artifact(pushed=0, reason="too large")
-    step = outcome.of("2013-04", outputs, 1.0).promotion
+    step = outcome.of("2024-04", outputs, 1.0).promotion
     assert step == advice.promotion(1, 3, phones=False)
     assert "phones" not in step.text
 
 
 @pytest.mark.parametrize("recorded", [3, 0], ids=["now", "by older code"])
-def test_a_version_in_production_needs_no_promotion(outputs, recorded):
+def test_a_version_in_production_needs_no_promotion(shown, outputs, recorded):
     outputs["Publisher"]["pushed_model"].custom_properties["in_production"].int_value = recorded
-    assert outcome.of("2013-04", outputs, 1.0).waits == ""
+    assert outcome.of("2024-04", outputs, 1.0).waits == ""
     assert "promote" not in shown(outputs)
 
 
-def test_days_without_rows_are_not_passed_over(outputs):
+def test_days_without_rows_are_not_passed_over(shown, outputs):
     assert "68,855 rows to train, 7,155 of 8 of the last 10 days to evaluate." in shown(outputs)
     outputs["SpanExampleGen"]["examples"].custom_properties["days"].string_value = json.dumps({"train": 49, "eval": 10})
     assert "7,155 of 10 days to evaluate." in shown(outputs)
@@ -93,18 +99,18 @@ def test_days_without_rows_are_not_passed_over(outputs):
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ({"pending": ["2013-05"], "incomplete": ["2013-06"]}, "make run takes 2013-05."),
+        ({"pending": ["2024-05"], "incomplete": ["2024-06"]}, "make run takes 2024-05."),
         ({}, "every whole month was run; --span picks one to run again."),
-        ({"incomplete": ["2013-05"]}, f"2013-05 is not whole yet. {whole.expected(3)}"),
-        ({"waiting": ["2013-07"]}, "2013-07 cannot be run before the months missing before it are there."),
-        ({"superseded": ["2013-03"]}, "no newer month is whole; --span picks one to run again."),
+        ({"incomplete": ["2024-05"]}, f"2024-05 is not whole yet. {whole.expected(3)}"),
+        ({"waiting": ["2024-07"]}, "2024-07 cannot be run before the months missing before it are there."),
+        ({"superseded": ["2024-03"]}, "no newer month is whole; --span picks one to run again."),
     ],
 )
-def test_what_comes_next_is_said_with_what_it_waits_for(outputs, found, said):
+def test_what_comes_next_is_said_with_what_it_waits_for(shown, outputs, found, said):
     assert f"\nNext: {said}\n" in shown(outputs, Due(**{**vars(NOTHING), **found}))
 
 
-def test_on_a_terminal_lines_break_between_words_and_no_path_or_command_does(outputs):
+def test_on_a_terminal_lines_break_between_words_and_no_path_or_command_does(shown, outputs):
     text = shown(outputs, terminal=True)
     paths = [line for line in text.splitlines() if "/a/folder" in line]
     assert [path.endswith("long/3") for path in paths] == [True, True]

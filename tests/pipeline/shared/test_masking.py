@@ -14,8 +14,8 @@ MASKED = ["--password=***", "--fast", "--flink_version=***"]
 
 
 @pytest.fixture
-def settings():
-    return config.load(overrides=[f"schedule.notify={NOTIFY}", f"beam.options={OPTIONS}", "train.epochs=5"])
+def settings(parcels):
+    return config.load(overrides=[f"schedule.notify={NOTIFY}", f"beam.options={OPTIONS}", "train.epochs=5"], problem=parcels)
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def test_only_sensitive_settings_are_masked(settings):
     assert shown == whole
 
 
-def test_what_is_empty_stays_so():
-    shown = masking.settings(config.load())
+def test_what_is_empty_stays_so(parcels):
+    shown = masking.settings(config.load(problem=parcels))
     assert (shown["schedule"]["notify"], shown["beam"]["options"]) == ("", [])
 
 
@@ -88,8 +88,8 @@ def test_whoever_logs_what_cannot_be_formatted_does_not_fail_for_it(settings, lo
 
 
 @pytest.mark.parametrize("secret", ["S3cr\\et", 'it\'s "both"', "zürich\t東京"])
-def test_what_python_or_json_escapes_is_masked_too(secret):
-    settings = config.load(overrides=["beam.options=" + json.dumps([f"--token={secret}"])])
+def test_what_python_or_json_escapes_is_masked_too(parcels, secret):
+    settings = config.load(overrides=["beam.options=" + json.dumps([f"--token={secret}"])], problem=parcels)
     mask = masking.masker(settings)
     for text in (f"--token={secret}", str([f"--token={secret}"]), json.dumps({"options": f"--token={secret}"}), repr(secret)):
         assert secret not in mask(text) and repr(secret)[1:-1] not in mask(text) and "***" in mask(text)
@@ -104,7 +104,7 @@ def test_what_python_or_json_escapes_is_masked_too(secret):
         (["beam.options='--password=open sesame'"], r"beam.options = \*\*\*: Input should be a valid list"),
     ],
 )
-def test_an_error_names_the_setting_without_what_it_holds(overrides, message):
+def test_an_error_names_the_setting_without_what_it_holds(parcels, overrides, message):
     with pytest.raises(ValueError, match=message) as caught:
-        config.load(overrides=overrides)
+        config.load(overrides=overrides, problem=parcels)
     assert "open sesame" not in str(caught.value)
