@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from conftest import once
 from planted import BEAM_OPTIONS, ENVIRONMENT, NOTIFY
 
 from components.model_store import store
@@ -16,7 +17,7 @@ from components.model_store.manifest import Facts
 from pipeline import retrain
 from pipeline.local import root
 from pipeline.local.outcome import Outcome
-from tests import neutral
+from tests import neutral, preloaded
 from tests.pipeline.processes import done
 
 MODEL = neutral.PROBLEM.model
@@ -40,13 +41,17 @@ class Refused:
 
 @pytest.fixture(scope="session")
 def refused(tmp_path_factory: pytest.TempPathFactory) -> Refused:
-    folder = tmp_path_factory.mktemp("refused")
+    return once(tmp_path_factory, "refused", Refused, refuse)
+
+
+def refuse(folder: Path) -> Refused:
+    """Do a tick on a month that is broken."""
     problem = neutral.write(folder / "parcels", ("shop", "price"), months=("2013-02", "2013-03"), each=200)
     file = problem / "spans" / "2013-02" / "parcels.parquet"
     file.write_bytes(file.read_bytes()[:-100])
     settings = (f"beam.options={BEAM_OPTIONS}", f"schedule.notify={NOTIFY}", "schedule.attempts=1")
     arguments = ["--problem", str(problem), "--root", str(folder / "runs"), *with_set(*settings)]
-    return Refused(folder / "runs", arguments, *done("pipeline.retrain", *arguments, **ENVIRONMENT))
+    return Refused(folder / "runs", arguments, *done("pipeline.retrain", *arguments, python=preloaded.PYTHON, **ENVIRONMENT))
 
 
 def with_set(*settings: str) -> list[str]:

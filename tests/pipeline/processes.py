@@ -10,9 +10,9 @@ import psutil  # type: ignore[import-untyped]
 from conftest import REPOSITORY
 
 
-def started(module: str, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
+def started(module: str, *arguments: str | Path, python: str = sys.executable, **environment: str) -> subprocess.Popen[str]:
     """A command, its output and errors in one pipe."""
-    command = [sys.executable, "-m", module, *map(str, arguments)]
+    command = [python, "-m", module, *map(str, arguments)]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     return subprocess.Popen(command, cwd=REPOSITORY, text=True, env=os.environ | environment, **streams)  # type: ignore[call-overload]
 
@@ -32,9 +32,9 @@ def said_until(text: str, process: subprocess.Popen[str], seconds: float = 120) 
     return said
 
 
-def done(module: str, *arguments: str | Path, **environment: str) -> tuple[int, str]:
+def done(module: str, *arguments: str | Path, python: str = sys.executable, **environment: str) -> tuple[int, str]:
     """Exit code and output of a command."""
-    process = started(module, *arguments, **environment)
+    process = started(module, *arguments, python=python, **environment)
     try:
         said, _ = process.communicate(timeout=300)
     finally:

@@ -153,10 +153,12 @@ def test_another_option_is_named_too_and_its_text_is_text(parcels):
         config.load(options={"--root": ("run.root", "")}, problem=parcels)
 
 
-def test_a_setting_below_a_section_can_be_overridden_alone(parcels):
-    loaded = config.load(overrides=["kubeflow.nodes.Trainer.memory=9Gi", "mobile.max_difference.float16=0.5"], problem=parcels)
+def test_a_setting_below_a_section_can_be_overridden_alone(parcels, tmp_path):
+    problem = a_problem(parcels, tmp_path, "[gate]", "[mobile.max_difference]\nfloat32 = 1e-5\nfloat16 = 1e-3\n\n[gate]")
+    overrides = ["kubeflow.nodes.Trainer.memory=9Gi", "mobile.max_difference.float16=0.5"]
+    loaded = config.load(overrides=overrides, problem=problem)
     assert loaded.kubeflow.node("Trainer").memory == "9Gi"
-    assert loaded.mobile.max_difference == config.load(problem=parcels).mobile.max_difference | {"float16": 0.5}
+    assert loaded.mobile.max_difference == {"float32": 1e-5, "float16": 0.5}
 
 
 def test_overrides_are_typed_and_text_needs_no_quotes(parcels):

@@ -165,7 +165,7 @@ def test_interrupted(parcels, tmp_path):
     ("module", "arguments"),
     [
         ("serving.predict", ["--csv", "{root}/rows.csv", "--server"]),
-        ("serving.promote", ["--folder", "{root}/serving", "--stable", "1", "--server"]),
+        ("serving.promote", ["--folder", "{root}/serving", "--model", "parcels", "--stable", "1", "--server"]),
         ("pipeline.kubeflow_runner", ["schedule", "--remove", "--host"]),
     ],
 )
