@@ -54,11 +54,11 @@ def test_facets_compares_the_splits_of_the_newest_run(root):
     assert rows["train"] > rows["eval"] > 0
 
 
-def test_tfma_shows_both_models_of_the_newest_run(root, capfd):
-    assert views.main(["tfma", "--root", str(root)]) == 0
+def test_tfma_shows_both_models_of_the_newest_run(root):
+    result = shown("tfma", "--root", root)
     page = root / "views" / "tfma.html"
     newest = trace.runs(trace.open_store(root / "metadata.db"))[-1]
-    assert tuple(capfd.readouterr()) == (f"Run {newest}: {page}\n", "")
+    assert (result.returncode, result.stdout, result.stderr) == (0, f"Run {newest}: {page}\n", "")
     assert re.findall("<caption>(.+)</caption>", page.read_text()) == ["candidate", "baseline"]
 
 
