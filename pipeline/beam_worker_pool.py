@@ -15,19 +15,15 @@ from concurrent import futures
 from pathlib import Path
 
 import grpc
-from apache_beam.portability.api import (
-    beam_fn_api_pb2,
-    beam_fn_api_pb2_grpc,
-    beam_provision_api_pb2,
-    beam_provision_api_pb2_grpc,
-)
+from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc, beam_provision_api_pb2
+from apache_beam.portability.api.beam_provision_api_pb2_grpc import ProvisionServiceStub
 from apache_beam.runners.worker.worker_id_interceptor import WorkerIdInterceptor
+from apache_beam.runners.worker.worker_pool_main import kill_process_gracefully
 from google.protobuf.json_format import MessageToJson
 
 from components.shared import network
 
 PROJECT = Path(__file__).parent.parent
-STOP_SECONDS = 10.0
 PROVISION_SECONDS = 60.0
 
 
@@ -48,22 +44,20 @@ class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
         return beam_fn_api_pb2.StartWorkerResponse()
 
     def StopWorker(self, request, _context) -> beam_fn_api_pb2.StopWorkerResponse:
-        stop(self._workers.pop(request.worker_id, None))
+        if worker := self._workers.pop(request.worker_id, None):
+            kill_process_gracefully(worker)
         return beam_fn_api_pb2.StopWorkerResponse()
 
     def close(self) -> None:
         """End every worker."""
         while self._workers:
-            stop(self._workers.popitem()[1])
+            kill_process_gracefully(self._workers.popitem()[1])
 
 
 def environment(request: beam_fn_api_pb2.StartWorkerRequest) -> dict[str, str]:
     """Return what Beam's worker reads: its name, where to connect to, and the pipeline's options, as the engine tells them."""
-    channel = grpc.insecure_channel(request.provision_endpoint.url)
-    with channel:
-        service = beam_provision_api_pb2_grpc.ProvisionServiceStub(
-            grpc.intercept_channel(channel, WorkerIdInterceptor(request.worker_id))
-        )
+    with grpc.insecure_channel(request.provision_endpoint.url) as channel:
+        service = ProvisionServiceStub(grpc.intercept_channel(channel, WorkerIdInterceptor(request.worker_id)))
         info = service.GetProvisionInfo(beam_provision_api_pb2.GetProvisionInfoRequest(), timeout=PROVISION_SECONDS).info
     return {
         "WORKER_ID": request.worker_id,
@@ -72,17 +66,6 @@ def environment(request: beam_fn_api_pb2.StartWorkerRequest) -> dict[str, str]:
         "PIPELINE_OPTIONS": MessageToJson(info.pipeline_options),
         "RUNNER_CAPABILITIES": " ".join(info.runner_capabilities),
     }
-
-
-def stop(worker: subprocess.Popen | None) -> None:
-    if worker is None:
-        return
-    worker.terminate()
-    try:
-        worker.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        worker.kill()
-        worker.wait()
 
 
 def port_number(text: str) -> int:

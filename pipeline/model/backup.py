@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl import logging
 
 from components.shared.errors import BadConfig
-from pipeline.model.distribution import is_chief, written_by_chief
+from pipeline.model.distribution import written_by_chief
 
 FIGURES = ("loss", "auc", "val_loss", "val_auc")
 History = list[dict[str, float]]  # the FIGURES of each epoch
@@ -67,5 +67,5 @@ class Progress(keras.callbacks.Callback):
                 tf.train.CheckpointManager(self._checkpoint, str(folder), max_to_keep=1).save(checkpoint_number=epoch + 1)
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        if self._folder and is_chief(self._strategy):
+        if self._folder and self._strategy.extended.should_checkpoint:
             shutil.rmtree(self._folder, ignore_errors=True)

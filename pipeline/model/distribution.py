@@ -73,23 +73,13 @@ def scaled_learning_rate(base: float, replicas: int) -> float:
     return base * math.sqrt(replicas)
 
 
-def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Tell whether this process is the one that writes: the `chief` of TF_CONFIG, else worker 0, else the only one."""
-    resolver = strategy.cluster_resolver
-    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) or not resolver.task_type:
-        return True
-    if "chief" in resolver.cluster_spec().jobs:
-        return resolver.task_type == "chief"
-    return resolver.task_id == 0
-
-
 @contextmanager
 def written_by_chief(strategy: tf.distribute.Strategy, folder: Path) -> Iterator[Path]:
     """Yield the folder that this process writes to: `folder` for the chief, else a temporary one that is removed afterwards.
 
     Every worker has to save: reading a variable that the replicas keep apart needs an answer from each of them.
     """
-    if is_chief(strategy):
+    if strategy.extended.should_checkpoint:
         yield folder
     else:
         with tempfile.TemporaryDirectory() as scratch:
@@ -144,9 +134,9 @@ def _tpu_strategy(tpu: str) -> tf.distribute.Strategy:
         raise TpuNotFound(f"No TPU: train.tpu is {tpu!r}, TPU_NAME empty, and /dev has no accel* or vfio/[0-9]*. {GET_A_TPU}")
     if tpu.startswith("grpc://"):
         address = urlsplit(tpu)
-        _reach((address.hostname or "", address.port or 8470), f"The TPU at {tpu}")
+        _reach(address.hostname or "", address.port or 8470, f"The TPU at {tpu}")
     elif tpu != "local":
-        _reach(METADATA_SERVER, f"Google Cloud's metadata server, which finds the TPU {tpu!r},")
+        _reach(*METADATA_SERVER, f"Google Cloud's metadata server, which finds the TPU {tpu!r},")
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu)
         tf.config.experimental_connect_to_cluster(resolver)
@@ -161,9 +151,10 @@ def _local_tpu() -> bool:
     return any(Path("/dev").glob("accel[0-9]*")) or any(Path("/dev/vfio").glob("[0-9]*"))
 
 
-def _reach(address: tuple[str, int], who: str) -> None:
+def _reach(host: str, port: int, who: str) -> None:
     try:
-        socket.create_connection(address, timeout=REACHED_WITHIN).close()
+        socket.create_connection((host, port), REACHED_WITHIN).close()
     except OSError as error:
-        where = f"{address[0]}:{address[1]}"
-        raise TpuNotFound(f"{who} does not answer at {where} within {REACHED_WITHIN:g} s ({error}). {GET_A_TPU}") from error
+        raise TpuNotFound(
+            f"{who} does not answer at {host}:{port} within {REACHED_WITHIN:g} s ({error}). {GET_A_TPU}"
+        ) from error

@@ -18,7 +18,8 @@ import numpy as np
 import tensorflow as tf
 
 from components.shared.errors import BadConfig
-from pipeline.model.loops import Steps, Unpack, as_they_are
+from pipeline.model.loops import Steps, Unpack
+from pipeline.model.network import chained
 
 
 class GPipe(Steps, keras.Model):
@@ -27,8 +28,8 @@ class GPipe(Steps, keras.Model):
     Args:
         parts: the network as a chain of models: the first takes the features, the last gives probabilities of shape
             [batch, members]; in between, tensors or lists of tensors.
-        devices: one for each stage, as TensorFlow names them.
-        micro_batches: M, 1 or more. They share the rows of a batch as evenly as possible.
+        devices: one for each stage.
+        micro_batches: M. They share the rows of a batch as evenly as possible.
         optimizer: makes an optimizer. Each stage has its own, on its device.
         unpack: see `loops.create`.
 
@@ -42,7 +43,7 @@ class GPipe(Steps, keras.Model):
         devices: Sequence[str],
         micro_batches: int,
         optimizer: Callable[[], keras.optimizers.Optimizer],
-        unpack: Unpack = as_they_are,
+        unpack: Unpack = dict,
     ):
         super().__init__()
         if not 1 <= len(devices) <= len(parts):
@@ -61,10 +62,9 @@ class GPipe(Steps, keras.Model):
         self.stages, optimizers = [], []
         for device, members in zip(devices, np.array_split(np.arange(len(parts)), len(devices)), strict=True):
             with tf.device(device):
-                stage = [placed_copy(parts[index]) for index in members]
+                self.stages.append(placed_copy([parts[index] for index in members]))
                 optimizers.append(optimizer())
-                optimizers[-1].build(trained(stage))
-            self.stages.append(stage)
+                optimizers[-1].build(self.stages[-1].trainable_variables)
         self.auc = keras.metrics.AUC(name="auc")
         # Its optimizer is not used: Keras takes only one. XLA, which Keras picks where it finds a GPU, compiles for one device.
         self.compile(jit_compile=False)
@@ -75,31 +75,27 @@ class GPipe(Steps, keras.Model):
         flow = features
         for stage, device in zip(self.stages, self.devices, strict=True):
             with tf.device(device):
-                flow = forward(stage, flow, training)
+                flow = stage(flow, training=training)
         return flow
 
     def descend(self, features, label, share):
         """Take a step, see `Steps.descend`. Unrolled: TensorFlow runs what is ready, so the stages overlap by themselves."""
         pieces = [cut((features, label, share), index, self.micro_batches) for index in range(self.micro_batches)]
-        results = [self._there_and_back(*piece) for piece in pieces]
+        results = [self.there_and_back(*piece) for piece in pieces]
         for index, (device, one) in enumerate(zip(self.devices, self.optimizer.each, strict=True)):
             with tf.device(device):
                 gradients = zip(*(result[2][index] for result in results), strict=True)
                 one.apply([total(pieces) for pieces in gradients])
         return tuple(tf.concat([result[index] for result in results], axis=0) for index in range(2))
 
-    def gradients(self, features, label, share) -> list[tf.Tensor]:
-        """Return the gradients of the share-weighted log loss by every trainable variable, in one micro-batch; for tests."""
-        return [gradient for stage in self._there_and_back(features, label, share)[2] for gradient in stage]
-
-    def _there_and_back(self, features, label, share):
+    def there_and_back(self, features, label, share):
         """Run one micro-batch forward and back: its rows' losses, their probabilities, and the gradients by stage."""
         flow, tapes, ends = self.unpack(features), [], []
         for index, (stage, device) in enumerate(zip(self.stages, self.devices, strict=True)):
             with tf.device(device), tf.GradientTape() as tape:
                 start = tf.nest.map_structure(tf.identity, flow) if index else flow  # the copy to this device
                 tape.watch([tensor for tensor in tf.nest.flatten(start) if tensor.dtype.is_floating])
-                flow = forward(stage, start, training=True)
+                flow = stage(start, training=True)
                 if stage is self.stages[-1]:
                     losses, probability = self.judge(label, flow)
                     flow = tf.reduce_sum(losses * share)
@@ -107,7 +103,7 @@ class GPipe(Steps, keras.Model):
             ends.append((start, flow))
         upstream, gradients = None, []
         for stage, device, tape, (start, end) in reversed(list(zip(self.stages, self.devices, tapes, ends, strict=True))):
-            variables = [variable.value for variable in trained(stage)]
+            variables = [variable.value for variable in stage.trainable_variables]
             sources = {"start": [] if stage is self.stages[0] else start, "variables": variables}
             with tf.device(device):
                 found = tape.gradient(end, sources, upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO)
@@ -119,7 +115,7 @@ class GPipe(Steps, keras.Model):
 class StageOptimizers:
     """The stages' optimizers, in the part of an optimizer that loops and backup use."""
 
-    def __init__(self, each: list[keras.optimizers.Optimizer], stages: list[list[keras.Model]]):
+    def __init__(self, each: list[keras.optimizers.Optimizer], stages: list[keras.Model]):
         self.each, self._stages = each, stages
 
     @property
@@ -128,12 +124,7 @@ class StageOptimizers:
 
     def finalize_variable_values(self, _: list[keras.Variable]) -> None:
         for one, stage in zip(self.each, self._stages, strict=True):
-            one.finalize_variable_values(trained(stage))
-
-
-def trained(stage: list[keras.Model]) -> list[keras.Variable]:
-    """The variables that a stage's optimizer changes."""
-    return [variable for part in stage for variable in part.trainable_variables]
+            one.finalize_variable_values(stage.trainable_variables)
 
 
 def short(device: str) -> str:
@@ -141,18 +132,11 @@ def short(device: str) -> str:
     return device.lower().rpartition("device:")[2].lstrip("/")
 
 
-def placed_copy(part: keras.Model) -> keras.Model:
-    """Copy a part, with its weights in variables on the device of the current scope."""
-    copy = keras.models.clone_model(part)
-    copy.set_weights(part.get_weights())
+def placed_copy(parts: list[keras.Model]) -> keras.Model:
+    """Copy parts into one model, with its weights in variables on the device of the current scope."""
+    copy = chained([keras.models.clone_model(part) for part in parts])
+    copy.set_weights([weight for part in parts for weight in part.get_weights()])
     return copy
-
-
-def forward(stage: list[keras.Model], flow, training: bool):
-    """Run the parts of one stage."""
-    for part in stage:
-        flow = part(flow, training=training)
-    return flow
 
 
 def total(gradients: Sequence[tf.Tensor | tf.IndexedSlices]) -> tf.Tensor | tf.IndexedSlices:

@@ -4,7 +4,6 @@ Nothing here handles a single row or column: a split is one matrix for each dtyp
 That makes reading ten times as fast as training on the machine that trains (`make bench-train`).
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,8 +12,6 @@ import tensorflow as tf
 from components.shared import memory
 
 READ_ROWS = 1024  # parsed and evaluated at a time: 8,192 are no faster, and take 100 MB more
-BLOCK_ROWS = 8192  # stay together until SHUFFLE_BLOCKS of them are shuffled
-SHUFFLE_BLOCKS = 32  # shuffled together: 262,144 rows, taken from the whole split at random
 Packed = dict[str, tf.Tensor]  # dtype to the features of that dtype, shape [rows, features]
 
 
@@ -75,11 +72,6 @@ def read(files: list[str], feature_spec: dict, label: str) -> SplitRows:
     return SplitRows(packed, labels, names)
 
 
-def count(rows: SplitRows) -> int:
-    """Return the number of rows."""
-    return len(rows.label)
-
-
 def in_order(rows: SplitRows) -> tf.data.Dataset:
     """Make batches of READ_ROWS for evaluation: pairs of packed features and label."""
     return tf.data.Dataset.from_tensor_slices((rows.packed, rows.label)).batch(READ_ROWS)
@@ -90,31 +82,21 @@ def shuffled(rows: SplitRows, batch_size: int, seed: int) -> Callable[[tf.Tensor
 
     Args:
         rows: from `read`.
-        batch_size: rows a batch, over all replicas; the last one of SHUFFLE_BLOCKS may be smaller.
-        seed: decides the order, with the epoch.
+        batch_size: rows a batch, over all replicas; the last one may be smaller.
+        seed: decides the order, with the epoch and nothing else, so that an interrupted training can resume.
 
     Returns:
-        A function of an epoch (an integer scalar, in a graph too) to its batches, pairs of packed features and label. The
-        order depends only on seed and epoch, so an interrupted training can resume.
+        A function of an epoch (an integer scalar, in a graph too) to its batches, pairs of packed features and label.
     """
-    rows_in_all = count(rows)
+    count = len(rows.label)
 
     def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
-        epoch_seed = seed + tf.cast(epoch, tf.int64)
-        blocks = tf.data.Dataset.range(math.ceil(rows_in_all / BLOCK_ROWS))
-        order = blocks.shuffle(10 * SHUFFLE_BLOCKS, seed=epoch_seed, reshuffle_each_iteration=False).map(numbers)
-        return order.rebatch(BLOCK_ROWS * SHUFFLE_BLOCKS).enumerate().flat_map(lambda *group: cut(epoch_seed, *group))
-
-    def numbers(block: tf.Tensor) -> tf.Tensor:
-        return tf.range(block * BLOCK_ROWS, tf.minimum((block + 1) * BLOCK_ROWS, rows_in_all))
-
-    def cut(epoch_seed: tf.Tensor, index: tf.Tensor, group: tf.Tensor) -> tf.data.Dataset:
-        order = tf.random.experimental.stateless_shuffle(group, seed=tf.stack([epoch_seed, index]))
+        order = tf.random.experimental.stateless_shuffle(tf.range(count), seed=tf.stack([seed, tf.cast(epoch, tf.int64)]))
 
         def batch(start: tf.Tensor) -> tuple[Packed, tf.Tensor]:
             picked = order[start : start + batch_size]
             return {dtype: tf.gather(matrix, picked) for dtype, matrix in rows.packed.items()}, tf.gather(rows.label, picked)
 
-        return tf.data.Dataset.range(0, tf.shape(group, tf.int64)[0], batch_size).map(batch, tf.data.AUTOTUNE)
+        return tf.data.Dataset.range(0, count, batch_size).map(batch, tf.data.AUTOTUNE)
 
     return epoch_batches

@@ -1,23 +1,18 @@
 """Two training loops with the same result: Keras' `fit`, and one that is written out. Both run under every strategy."""
 
+import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
 from components.shared.errors import BadConfig
-from pipeline.model.backup import FIGURES, History, Progress
+from pipeline.model.backup import History, Progress
 from pipeline.model.distribution import by_rows
 from pipeline.shared.sections import Loop
 
-Unpack = Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]
-
-
-def as_they_are(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Return features unchanged: a batch's features are the network's."""
-    return features
+Unpack = Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]  # makes the network's features of a batch's; `dict`: the same
 
 
 class Steps:
@@ -25,26 +20,29 @@ class Steps:
 
     Keras' own step takes the mean of the replicas' means. When the last batch leaves 2, 2, 2 and 0 rows to four replicas,
     that is 3/4 of the right gradient. Here every row brings its share, 1 / rows of the global batch, along.
-
-    Attributes:
-        unpack: makes the network's features of a batch's.
     """
 
-    unpack: Unpack = staticmethod(as_they_are)
+    unpack: Unpack = dict
 
-    def train_step(self, batch: tuple) -> dict[str, tf.Tensor]:
-        """Train on a replica's piece of a batch: `descend`, then the metrics. `fit` calls this."""
-        _, label, _ = batch
-        return self._measure(label, *self.descend(*batch))
+    def train_step(self, batch):
+        """Do `learn`, and return the metrics. `fit` calls this."""
+        self.learn(*batch)
+        return self.get_metrics_result()
 
-    def test_step(self, batch: tuple) -> dict[str, tf.Tensor]:
-        """Measure a replica's piece of a batch. `evaluate` calls this."""
-        features, label = batch
-        return self._measure(label, *self.score(features, label, training=False))
+    def test_step(self, batch):
+        """Do `examine`, and return the metrics. `evaluate` calls this."""
+        self.examine(*batch)
+        return self.get_metrics_result()
 
-    def descend(
-        self: keras.Model, features: dict[str, tf.Tensor], label: tf.Tensor, share: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def learn(self, features, label, share) -> None:
+        """Train on a replica's piece of a batch, and measure it. Arguments as of `descend`."""
+        self._measure(label, *self.descend(features, label, share))
+
+    def examine(self, features, label) -> None:
+        """Measure a replica's piece of a batch."""
+        self._measure(label, *self.score(features, label, training=False))
+
+    def descend(self, features, label, share):
         """Take one step of the optimizer, on one replica; the optimizer adds up the gradients of all replicas.
 
         Args:
@@ -53,7 +51,7 @@ class Steps:
             share: shape [rows], 1 / rows of the global batch.
 
         Returns:
-            The rows' log loss and probability before the step, float32, shapes [rows] and [rows, 1].
+            What `score` does, before the step.
         """
         with tf.GradientTape() as tape:
             losses, probability = self.score(features, label, training=True)
@@ -62,9 +60,7 @@ class Steps:
         self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
         return losses, probability
 
-    def score(
-        self: keras.Model, features: dict[str, tf.Tensor], label: tf.Tensor, training: bool
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def score(self, features, label, training):
         """Return the rows' log loss (nats, the members' mean) and probability, float32, shapes [rows] and [rows, 1]."""
         return self.judge(label, self(self.unpack(features), training=training))
 
@@ -74,13 +70,9 @@ class Steps:
         labels = tf.broadcast_to(tf.cast(label[:, tf.newaxis], tf.float32), tf.shape(members))
         return keras.losses.binary_crossentropy(labels, members), tf.reduce_mean(members, axis=1, keepdims=True)
 
-    def _measure(self: keras.Model, label: tf.Tensor, losses: tf.Tensor, probability: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _measure(self, label, losses, probability):
         for metric in self.metrics:
-            if metric.name == "loss":
-                metric.update_state(losses)
-            else:
-                metric.update_state(label, probability)
-        return self.get_metrics_result()
+            metric.update_state(*([losses] if metric.name == "loss" else [label, probability]))
 
 
 class DistributedModel(Steps, keras.Model):
@@ -94,18 +86,17 @@ def create(
     *,
     run_eagerly: bool = False,
     jit_compile: bool = False,
-    unpack: Unpack = as_they_are,
+    unpack: Unpack = dict,
 ) -> DistributedModel:
     """Create network, optimizer and metrics, with their variables where the strategy wants them.
 
     Args:
-        strategy: see `distribution.create`.
         build: makes a functional model from a dictionary of tensors of shape [batch] to a probability for each member of an
             ensemble, shape [batch, members]. Each member learns for itself; their mean is measured.
         optimizer: makes an optimizer, with the learning rate of the global batch; schedules and `use_ema` work.
-        run_eagerly: no graphs: slow, but a debugger can step through it. Default: False.
-        jit_compile: compile with XLA, which compiles anew for a smaller last batch. Default: False.
-        unpack: makes the network's tensors from a batch's, fewer of which make a step faster. Default: they are the same.
+        run_eagerly: no graphs: slow, but a debugger can step through it.
+        jit_compile: compile with XLA, which compiles anew for a smaller last batch.
+        unpack: makes the network's tensors from a batch's, fewer of which make a step faster.
 
     Raises:
         BadConfig: XLA was asked for with several replicas, or together with `run_eagerly`.
@@ -124,18 +115,6 @@ def create(
     return model
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The work of a loop: `steps` batches of `stream` an epoch, from epoch `first` to before `epochs`, each with validation."""
-
-    stream: tf.data.Dataset
-    steps: int
-    validation: tf.data.Dataset
-    first: int
-    epochs: int
-    callbacks: list[keras.callbacks.Callback]
-
-
 def train(
     loop: Loop,
     model: keras.Model,
@@ -150,7 +129,6 @@ def train(
     """Train a model, which then holds the last weights, or their moving average if the optimizer keeps one.
 
     Args:
-        loop: "fit" or "custom".
         model: one with Steps: from `create`, or a `gpipe.GPipe`.
         batches: a function of an epoch (int64 scalar, a graph's tensor) to its global batches: pairs of features (name to
             tensor of shape [rows], or what the model unpacks to that) and label (shape [rows]). After a restart only what
@@ -175,9 +153,16 @@ def train(
     progress = Progress(model, epochs, backup)
     first = progress.restore()
     stream = by_rows(tf.data.Dataset.range(first, epochs).flat_map(batches).map(with_share, tf.data.AUTOTUNE))
-    # Progress comes last: what other callbacks change after an epoch, such as the learning rate, belongs in the checkpoint.
-    hooks = [*callbacks, progress]
-    LOOPS[loop](model, Plan(stream.prefetch(tf.data.AUTOTUNE), steps, by_rows(validation), first, epochs, hooks))
+    run = functools.partial(model.fit, verbose=0) if loop == "fit" else functools.partial(custom, model)
+    run(
+        stream.prefetch(tf.data.AUTOTUNE),
+        steps_per_epoch=steps,
+        validation_data=by_rows(validation),
+        initial_epoch=first,
+        epochs=epochs,
+        # Progress comes last: what others change after an epoch, such as the learning rate, belongs in the checkpoint.
+        callbacks=[*callbacks, progress],
+    )
     return progress.history
 
 
@@ -187,56 +172,38 @@ def with_share(features: dict[str, tf.Tensor], label: tf.Tensor) -> tuple[dict[s
     return features, label, tf.fill([rows], 1 / tf.cast(rows, tf.float32))
 
 
-def fit(model: keras.Model, plan: Plan) -> None:
-    """Run Keras' loop."""
-    model.fit(
-        plan.stream,
-        steps_per_epoch=plan.steps,
-        validation_data=plan.validation,
-        initial_epoch=plan.first,
-        epochs=plan.epochs,
-        callbacks=plan.callbacks,
-        verbose=0,
-    )
-
-
-def custom(model: keras.Model, plan: Plan) -> None:
-    """Run the loop written out: what to copy when `fit` is too narrow."""
-    strategy = model.distribute_strategy
-    with strategy.scope():
-        auc, val_auc = keras.metrics.AUC(), keras.metrics.AUC()
-
-    def train_replica(features, label, share):
-        losses, probability = model.descend(features, label, share)
-        auc.update_state(label, probability)
-        return sum_and_rows(losses)
-
-    def test_replica(features, label):
-        losses, probability = model.score(features, label, training=False)
-        val_auc.update_state(label, probability)
-        return sum_and_rows(losses)
-
-    train_step, test_step = on_replicas(model, train_replica), on_replicas(model, test_replica)
-    hooks = keras.callbacks.CallbackList(plan.callbacks, model=model, epochs=plan.epochs, steps=plan.steps)
+def custom(
+    model: keras.Model,
+    stream: tf.data.Dataset,
+    *,
+    steps_per_epoch: int,
+    validation_data: tf.data.Dataset,
+    initial_epoch: int,
+    epochs: int,
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    """Do what Keras' `fit` does with these arguments, written out: what to copy when `fit` is too narrow."""
+    train_step = on_replicas(model, model.learn)
+    test_step = on_replicas(model, model.examine)
+    hooks = keras.callbacks.CallbackList(callbacks, model=model, epochs=epochs, steps=steps_per_epoch)
     model.stop_training = False
     hooks.on_train_begin()
-    batches = iter(strategy.experimental_distribute_dataset(plan.stream))
-    validation_batches = strategy.experimental_distribute_dataset(plan.validation)
-    for epoch in range(plan.first, plan.epochs):
+    batches = iter(model.distribute_strategy.experimental_distribute_dataset(stream))
+    validation_batches = model.distribute_strategy.experimental_distribute_dataset(validation_data)
+    for epoch in range(initial_epoch, epochs):
         hooks.on_epoch_begin(epoch)
-        auc.reset_state()
-        val_auc.reset_state()
-        total = tf.zeros(2, tf.float64)
-        for step in range(plan.steps):
+        model.reset_metrics()
+        for step in range(steps_per_epoch):
             hooks.on_train_batch_begin(step)
-            total += train_step(next(batches))
+            train_step(next(batches))
             hooks.on_train_batch_end(step)
             if model.stop_training:
                 break
-        val_total = tf.zeros(2, tf.float64)
+        logs = measured(model)
+        model.reset_metrics()
         for batch in validation_batches:
-            val_total += test_step(batch)
-        logs = dict(zip(FIGURES, (mean(total), float(auc.result()), mean(val_total), float(val_auc.result())), strict=True))
+            test_step(batch)
+        logs |= measured(model, "val_")
         hooks.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
@@ -244,27 +211,16 @@ def custom(model: keras.Model, plan: Plan) -> None:
     hooks.on_train_end(logs)
 
 
-LOOPS = {"fit": fit, "custom": custom}
-
-
-def on_replicas(model: keras.Model, replica_step: Callable[..., tf.Tensor]) -> Callable[[tuple], tf.Tensor]:
-    """Return a step that runs `replica_step` on each replica's piece of a batch and adds up the results, in float64."""
-    strategy = model.distribute_strategy
+def on_replicas(model: keras.Model, replica_step: Callable) -> Callable[[tuple], tf.Tensor | None]:
+    """Return a step that runs `replica_step` on each replica's piece of a batch, as the model was compiled."""
     compiled = tf.function(replica_step, jit_compile=True) if model.jit_compile else replica_step
 
-    def step(batch: tuple) -> tf.Tensor:
-        total = strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(compiled, args=batch), axis=None)
-        return tf.cast(total, tf.float64)  # a whole epoch adds up without loss
+    def step(batch: tuple) -> tf.Tensor | None:
+        return model.distribute_strategy.run(compiled, args=batch)
 
     return step if model.run_eagerly else tf.function(step, reduce_retracing=True)
 
 
-def sum_and_rows(losses: tf.Tensor) -> tf.Tensor:
-    """Return [sum, count] of losses, float32."""
-    return tf.stack([tf.reduce_sum(losses), tf.cast(tf.shape(losses)[0], tf.float32)])
-
-
-def mean(sum_and_rows: tf.Tensor) -> float:
-    """Return the mean from the added-up results of `sum_and_rows`."""
-    total, rows = sum_and_rows.numpy()
-    return float(total / rows)
+def measured(model: keras.Model, begins: str = "") -> dict[str, float]:
+    """Return the metrics of all replicas, by their names with a beginning."""
+    return {f"{begins}{name}": float(value) for name, value in model.get_metrics_result().items()}

@@ -31,11 +31,7 @@ def build(features: Sequence[Feature], settings: Hyperparameters, vocabulary_siz
         A model of a dictionary of tensors of shape [batch] (see `Feature.prepared`) to each member's probability, float32,
         shape [batch, members]. Their mean is the network's.
     """
-    first, *others = parts(features, settings, vocabulary_sizes)
-    outputs = first.output
-    for part in others:
-        outputs = part(outputs)
-    return keras.Model(first.input, outputs)
+    return chained(parts(features, settings, vocabulary_sizes))
 
 
 def parts(features: Sequence[Feature], settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> list[keras.Model]:
@@ -51,6 +47,14 @@ def parts(features: Sequence[Feature], settings: Hyperparameters, vocabulary_siz
     log_odds = Readout(name="log_odds")(hidden)
     probability = keras.layers.Activation("sigmoid", dtype="float32", name="probability")(log_odds + prior)
     return [*chain, keras.Model([hidden, prior], probability, name="readout")]
+
+
+def chained(parts: Sequence[keras.Model]) -> keras.Model:
+    """Make one model of several in a row."""
+    outputs = parts[0].output
+    for part in parts[1:]:
+        outputs = part(outputs)
+    return keras.Model(parts[0].input, outputs)
 
 
 def with_weights(parts: list[keras.Model], whole: keras.Model) -> list[keras.Model]:

@@ -17,11 +17,6 @@ def checkpoint_name(weight: keras.Variable) -> str:
     return weight.path.replace("/", "-")
 
 
-def checkpoint_key(weight: keras.Variable) -> str:
-    """Return the key under which `tf.train.load_checkpoint` finds the weight's value."""
-    return f"_weights/{checkpoint_name(weight)}/.ATTRIBUTES/VARIABLE_VALUE"
-
-
 class ServingModel(tf.Module):
     """Preprocessing and network in one SavedModel. Signatures:
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -77,18 +77,11 @@ class TellsEpochs(keras.callbacks.Callback):
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a training gets from Transform.
-
-    Attributes:
-        declaration: the label and the features.
-        transform: the tf.Transform graph.
-        vocabularies: the known values of each categorical feature, in the order of their indices.
-        train, held_out: the splits.
-    """
+    """What a training gets from Transform."""
 
     declaration: Declaration
     transform: tft.TFTransformOutput
-    vocabularies: dict[str, list[bytes]]
+    vocabularies: dict[str, list[bytes]]  # the known values of each categorical feature, in the order of their indices
     train: input_data.SplitRows
     held_out: input_data.SplitRows
 
@@ -111,20 +104,19 @@ def train(
     *,
     base_model: str | None = None,
     backup: Path | None = None,
-    callbacks: list[keras.callbacks.Callback] | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> tuple[keras.Model, History]:
     """Train the network; return it with the figures of each epoch. Same settings, data and machine give the same weights."""
     make_repeatable(settings)
     replicas = strategy.num_replicas_in_sync
     batch_size = distribution.global_batch_size(settings.batch_size, replicas)
-    steps = math.ceil(input_data.count(data.train) / batch_size)
-    batches, validation = input_data.shuffled(data.train, batch_size, settings.seed), input_data.in_order(data.held_out)
-
+    steps = math.ceil(len(data.train.label) / batch_size)
+    features = data.declaration.features
     sizes = {name: len(keys) for name, keys in data.vocabularies.items()}
     optimize = optimizer(hyperparameters, steps, settings.epochs, replicas)
 
     def build() -> keras.Model:
-        model = network.build(data.declaration.features, hyperparameters, sizes)
+        model = network.build(features, hyperparameters, sizes)
         if base_model:
             warm_start.load(model, Path(base_model), data.vocabularies)
         return model
@@ -133,11 +125,11 @@ def train(
         if settings.jit_compile or settings.run_eagerly:
             raise BadConfig('train.jit_compile or train.run_eagerly with train.strategy = "pipeline"; expected both false')
         whole = build()
-        parts = network.with_weights(network.parts(data.declaration.features, hyperparameters, sizes), whole)
+        parts = network.with_weights(network.parts(features, hyperparameters, sizes), whole)
         devices = distribution.several_devices("pipeline", settings.devices)
         model = gpipe.GPipe(parts, devices, settings.micro_batches, optimize, data.train.unpack)
     else:
-        model = loops.create(
+        model = whole = loops.create(
             strategy,
             build,
             optimize,
@@ -148,17 +140,16 @@ def train(
     history = loops.train(
         settings.loop,
         model,
-        batches=batches,
+        batches=input_data.shuffled(data.train, batch_size, settings.seed),
         steps=steps,
-        validation=validation,
+        validation=input_data.in_order(data.held_out),
         epochs=settings.epochs,
         backup=backup,
-        callbacks=callbacks or [],
+        callbacks=callbacks,
     )
-    if settings.strategy == "pipeline":
+    if whole is not model:
         whole.set_weights(model.get_weights())
-        return whole, history
-    return model, history
+    return whole, history
 
 
 def make_repeatable(settings: Train) -> None:

@@ -26,9 +26,8 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
         hyperparameters=space(),
         seed=settings.seed,
     )
-    tuner = Search(
-        settings, training.Prepared.read(fn_args), oracle=oracle, directory=fn_args.working_dir, project_name="search"
-    )
+    data = training.Prepared.read(fn_args)
+    tuner = Search(settings, data, oracle=oracle, directory=fn_args.working_dir, project_name="search")
     return TunerFnResult(tuner, fit_kwargs={})
 
 
@@ -47,10 +46,8 @@ def space() -> keras_tuner.HyperParameters:
 
 def hyperparameters(values: dict) -> Hyperparameters:
     """Turn a point of `space` into what the Trainer takes."""
-    sizes = {"hidden_units": [values["units"]] * values["layers"]}
-    return Hyperparameters.model_validate(
-        sizes | {name: value for name, value in values.items() if name not in ("units", "layers")}
-    )
+    others = {name: value for name, value in values.items() if name not in ("units", "layers")}
+    return Hyperparameters(hidden_units=[values["units"]] * values["layers"], **others)
 
 
 class Search(keras_tuner.Tuner):

@@ -9,10 +9,10 @@ import tensorflow as tf
 from absl import logging
 
 from components.shared.errors import BadConfig
-from pipeline.model.signatures import checkpoint_key
+from pipeline.model.signatures import checkpoint_name
 
 
-def load(network: keras.Model, folder: Path, vocabularies: Mapping[str, list[bytes]]) -> bool:
+def load(network: keras.Model, folder: Path, vocabularies: Mapping[str, list[bytes]]) -> None:
     """Set the network's weights to those of a SavedModel that `signatures.ServingModel` wrote.
 
     Args:
@@ -21,19 +21,16 @@ def load(network: keras.Model, folder: Path, vocabularies: Mapping[str, list[byt
         vocabularies: of this training, of each categorical feature. Embeddings follow their key, not their position; a key that
             the other model did not know starts as that model's embedding of unseen values.
 
-    Returns:
-        Whether there was a model.
-
     Raises:
         BadConfig: its network has other layers or other sizes.
     """
     if not tf.io.gfile.exists(str(folder)):
         logging.info("Warm start: nothing is in production, so the weights start at random")
-        return False
+        return
     saved = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
     loaded = []
     for weight in network.weights:
-        key = checkpoint_key(weight)
+        key = f"_weights/{checkpoint_name(weight)}/.ATTRIBUTES/VARIABLE_VALUE"
         value = saved.get_tensor(key) if saved.has_tensor(key) else np.empty(0)
         feature = weight.path.split("/")[-2].removeprefix("embed_")
         if feature in vocabularies and value.ndim == len(weight.shape):
@@ -47,19 +44,14 @@ def load(network: keras.Model, folder: Path, vocabularies: Mapping[str, list[byt
         loaded.append(value)
     network.set_weights(loaded)
     logging.info("Warm start: %d weights from %s", len(loaded), folder)
-    return True
 
 
 def by_key(embeddings: np.ndarray, before: list[bytes], after: list[bytes]) -> np.ndarray:
     """Put the rows of embeddings in the order of another vocabulary.
 
     Args:
-        embeddings: shape [len(before) + 1, width]; the last row is that of unseen values.
-        before: the keys of the rows.
-        after: the keys wanted.
-
-    Returns:
-        Shape [len(after) + 1, width].
+        embeddings: shape [len(before) + 1, width]; the last row is that of unseen values, here and in what is returned.
+        before, after: the keys of the rows, and those wanted.
     """
     position = {key: index for index, key in enumerate(before)}
     return embeddings[[*(position.get(key, len(before)) for key in after), len(before)]]

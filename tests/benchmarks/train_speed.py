@@ -64,7 +64,7 @@ def measure(data: training.Prepared, jit_compile: bool = False, precision: str =
     keras.config.set_dtype_policy(precision)
     settings = hyperparameters.read(Path("data/flights/hyperparameters.json"))
     sizes = {name: len(keys) for name, keys in data.vocabularies.items()}
-    rows = input_data.count(data.train)
+    rows = len(data.train.label)
     steps = rows // batch_size  # whole batches: XLA compiles a smaller last one anew
     optimizer = training.optimizer(settings, steps, 3, 1)
     model = loops.create(
@@ -74,7 +74,7 @@ def measure(data: training.Prepared, jit_compile: bool = False, precision: str =
         jit_compile=jit_compile,
         unpack=data.train.unpack,
     )
-    step = loops.on_replicas(model, lambda *piece: loops.sum_and_rows(model.descend(*piece)[0]))
+    step = loops.on_replicas(model, lambda *piece: tf.reduce_sum(model.descend(*piece)[0]))
     epochs = input_data.shuffled(data.train, batch_size, seed=1)
     batches = epochs(tf.constant(0)).map(loops.with_share, tf.data.AUTOTUNE).take(steps).prefetch(tf.data.AUTOTUNE)
     one = next(iter(batches))

@@ -36,9 +36,14 @@ def adam() -> keras.optimizers.Optimizer:
     return keras.optimizers.AdamW(0.01, weight_decay=0.1, use_ema=True, ema_momentum=0.5)
 
 
-def main(count: int) -> None:
-    distribution.create("pipeline", count)
-    devices = distribution.several_devices("pipeline", count)
+def main(counts: list[int]) -> None:
+    """The largest one first: it settles how many devices there are."""
+    distribution.create("pipeline", max(counts))
+    devices = distribution.several_devices("pipeline", max(counts))
+    print(json.dumps({count: staged_beside_whole(devices[:count]) for count in counts}))
+
+
+def staged_beside_whole(devices: list[str]) -> dict:
     keras.utils.set_random_seed(1)
     whole = loops.create(tf.distribute.get_strategy(), lambda: network.build(FEATURES, SETTINGS, SIZES), adam)
     parts = network.with_weights(network.parts(FEATURES, SETTINGS, SIZES), whole)
@@ -51,30 +56,27 @@ def main(count: int) -> None:
         loss = tf.reduce_mean(losses)
     expected = tape.gradient(loss, [variable.value for variable in whole.trainable_variables])
     pieces = [gpipe.cut(first, index, MICRO_BATCHES) for index in range(MICRO_BATCHES)]
-    found = [sum(map(tf.convert_to_tensor, same)) for same in zip(*(staged.gradients(*piece) for piece in pieces), strict=True)]
+    found = [sum(map(tf.convert_to_tensor, same)) for same in zip(*(gradients(staged, piece) for piece in pieces), strict=True)]
     placed = {
-        device: [
-            [variable.value.device for part in stage for variable in part.variables],
-            [v.value.device for v in one.variables],
-        ]
+        device: [[variable.value.device for variable in holder.variables] for holder in (stage, one)]
         for device, stage, one in zip(devices, staged.stages, staged.optimizer.each, strict=True)
     }
-    histories = []
-    for model, loop in ((whole, "custom"), (staged, "custom")):
-        histories.append(loops.train(loop, model, batches=lambda _: batch, steps=3, validation=batch, epochs=2))
+    plan = {"batches": lambda _: batch, "steps": 3, "validation": batch}
+    histories = [loops.train("custom", model, epochs=2, **plan) for model in (whole, staged)]
     after = largest(whole.get_weights(), staged.get_weights())
-    by_fit = loops.train("fit", staged, batches=lambda _: batch, steps=3, validation=batch, epochs=1)
-    print(
-        json.dumps(
-            {
-                "gradients": largest([tf.convert_to_tensor(one) for one in expected], found),
-                "weights": after,
-                "losses": [[epoch["val_loss"] for epoch in history] for history in histories],
-                "fit": by_fit[0]["val_loss"],
-                "placed": placed,
-            }
-        )
-    )
+    by_fit = loops.train("fit", staged, epochs=1, **plan)
+    return {
+        "gradients": largest([tf.convert_to_tensor(one) for one in expected], found),
+        "weights": after,
+        "losses": [[epoch["val_loss"] for epoch in history] for history in histories],
+        "fit": by_fit[0]["val_loss"],
+        "placed": placed,
+    }
+
+
+def gradients(staged: gpipe.GPipe, piece: tuple) -> list:
+    """Of the loss of one micro-batch by every trainable variable."""
+    return [gradient for stage in staged.there_and_back(*piece)[2] for gradient in stage]
 
 
 def largest(one, other) -> float:
@@ -83,4 +85,4 @@ def largest(one, other) -> float:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main([int(count) for count in sys.argv[1:]])

@@ -19,12 +19,20 @@ from tests.pipeline.model import small_pipeline
 ROUNDING = 1e-6
 
 
-@pytest.fixture(scope="module", params=[2, 4], ids="{} devices".format)
-def result(request):
-    command = [sys.executable, "-m", small_pipeline.__name__, str(request.param)]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False)
+COUNTS = ["2", "4"]  # of devices
+
+
+@pytest.fixture(scope="module")
+def results():
+    command = [sys.executable, "-m", small_pipeline.__name__, *COUNTS]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(params=COUNTS, ids="{} devices".format)
+def result(results, request):
+    return results[request.param]
 
 
 def test_gradients_are_those_of_the_whole_network(result):

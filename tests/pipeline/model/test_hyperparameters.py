@@ -1,19 +1,10 @@
 import json
-from pathlib import Path
 
 import pytest
 
 from components.shared.errors import BadConfig
-from pipeline import config
 from pipeline.model import hyperparameters
 from tests.neutral import HYPERPARAMETERS
-
-PROBLEMS = sorted(file.parent for file in Path("data").glob("*/problem.toml"))
-
-
-@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda folder: folder.name)
-def test_the_committed_files_are_valid(problem):
-    assert hyperparameters.read(Path(config.load(problem=problem).train.hyperparameters)).hidden_units
 
 
 def test_a_valid_file_is_read(tmp_path):
