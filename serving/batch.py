@@ -11,7 +11,6 @@ import time
 import uuid
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -19,12 +18,9 @@ from components.model_store import store
 from components.model_store.signature import Keys, read_keys
 from components.shared import problem_folder
 from components.shared.command_line import ended, filled, quiet_stderr
-from components.shared.errors import BadConfig, BadData, CrosswindError, RootUnusable, VersionNotFound
+from components.shared.errors import BadConfig, BadData, RootUnusable, VersionNotFound
 from components.shared.files import TEMPORARY_PREFIX, fsync, temporary_folder
 from data import DEFAULT_PROBLEM
-
-if TYPE_CHECKING:
-    from serving.scoring import RowGroup
 
 BAD_DATA_IN_TRACEBACK = re.compile(r"^components\.shared\.errors\.BadData: (.*?)(?: \[while running '[^']*'\])?$", re.MULTILINE)
 DEFAULT_RUNNER = "--runner=FnApiRunner"  # Beam's own default would first try to download a Go binary
@@ -68,42 +64,39 @@ def score(options: argparse.Namespace, beam: list[str], console: Console) -> Non
     check_options(beam)
     version = the_model(options.model, options.problem, read_keys(options.public_key))
     with ExitStack() as stack:
-        parent = Path(options.work or work_by(output))
+        beside = str(output.parent.absolute())  # where TensorFlow can load a model if it does not take the path for a pattern
+        parent = Path(options.work or (tempfile.gettempdir() if set(beside) & set("*?[\\") else beside))
         try:
             work = stack.enter_context(temporary_folder(parent))
             model = work / "model"
             store.copy(version, model)  # what is loaded is what was compared, whoever writes to the published folder meanwhile
         except OSError as error:
-            raise RootUnusable(
-                f"{version.folder} cannot be copied to {parent}: {error}. Expected a folder with room."
-            ) from error
+            message = f"{version.folder} cannot be copied to {parent}: {error}. Expected a folder with room."
+            raise RootUnusable(message) from error
         console.print(f"Scoring with version {version.number} of {version.folder.parent}.", markup=False)
-        groups = row_groups(options.input, model, version)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        with quiet_stderr():
+            from serving import scoring  # noqa: PLC0415  # TensorFlow and Beam
+        groups = scoring.row_groups(options.input, scoring.raw_inputs(model, version.folder))
         start = time.monotonic()
-        write_parts(groups, model, work, beam)
+        try:
+            scoring.score(groups, model, str(work), beam)
+        except Exception as error:
+            raise (bad_data(error) or error) from error.__cause__
         rows = assemble(sorted(work.glob("*.parquet")), output)
     seconds = time.monotonic() - start
     console.print(f"{rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second, to {output}.", markup=False)
 
 
-def work_by(output: Path) -> str:
-    """Return the output's folder, or the system's temporary one where TensorFlow would read the path as a pattern."""
-    folder = str(output.parent.absolute())
-    return tempfile.gettempdir() if set(folder) & set("*?[\\") else folder
-
-
 def check_options(beam: list[str]) -> None:
-    """Raise BadConfig for an option that Beam does not have: Beam would ignore it, a mistyped --public_key too.
-
-    The job servers of Flink and Spark have options of their own, so for them only what looks like one of ours is refused.
-    """
+    """Raise BadConfig for an option that Beam does not have: Beam would ignore it, a mistyped --public_key too."""
     from apache_beam.options.pipeline_options import PipelineOptions  # noqa: PLC0415
 
     parsers: list[argparse.ArgumentParser] = []
     PipelineOptions(beam).get_all_options(add_extra_args_fn=parsers.append)  # Beam's own, with the options of all runners
     known, unknown = parsers[0].parse_known_args(beam)
     names = [option.partition("=")[0] for option in unknown if option.startswith("-")]
-    if known.runner in JOB_SERVERS:
+    if known.runner in JOB_SERVERS:  # which have options of their own: only what looks like one of ours is refused
         unknown = names = [name for name in names if difflib.get_close_matches(name, OPTIONS)]
     if unknown:
         raise BadConfig(
@@ -125,45 +118,8 @@ def the_model(folder: Path | None, problem: Path, keys: Keys) -> store.Version:
     return store.read(folder.parent, int(folder.name), keys)
 
 
-def row_groups(paths: list[str], model: Path, version: store.Version) -> list["RowGroup"]:
-    """List what there is to score, see `scoring.row_groups`. Raises BadData, also for a model without raw inputs."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with quiet_stderr():
-        from serving import scoring  # noqa: PLC0415  # TensorFlow and Beam
-        from serving.server.servable import read_definitions  # noqa: PLC0415
-
-    definition = read_definitions(model).get("raw")
-    if definition is None:
-        raise BadData(f"{version.folder} has no signature `raw`, which names the inputs. Expected a model of this pipeline.")
-    return scoring.row_groups(paths, {name: dtype_name(tensor.dtype) for name, tensor in definition.inputs.items()})
-
-
-def write_parts(groups: list["RowGroup"], model: Path, work: Path, beam: list[str]) -> None:
-    """Score row groups into files of the work folder. Raises BadData where a worker did."""
-    from serving import scoring  # noqa: PLC0415
-
-    try:
-        scoring.score(groups, model, str(work), beam)
-    except CrosswindError:
-        raise
-    except Exception as error:
-        if found := bad_data(error):
-            raise found from error
-        raise
-
-
-def dtype_name(dtype: int) -> str:
-    """Return TensorFlow's name of a dtype, such as DT_FLOAT."""
-    from tensorflow.core.framework import types_pb2  # noqa: PLC0415
-
-    return types_pb2.DataType.Name(dtype)
-
-
 def assemble(parts: list[Path], output: Path) -> int:
-    """Join the parts in one file, which gets its name when it is whole, and return its number of rows.
-
-    One part is in memory at a time.
-    """
+    """Join the parts, one at a time, in a file that gets its name when it is whole; return its number of rows."""
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     temporary = output.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"

@@ -1,10 +1,10 @@
 """Ask a model server, TensorFlow Serving or the local one, for the scores of raw rows: the same calls over gRPC and REST."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -16,20 +16,16 @@ from serving.refused import Refused, StatusCode
 from serving.rows import RawRows, columns
 
 Answer = TypeVar("Answer")
-SIGNATURE = "raw"
+RAW = "raw"  # the signature that takes raw values
 OUTPUT = "probability"
 
 
 @dataclass(frozen=True)
 class Target:
-    """Which model of which server.
+    """Which model of which server: `http://host:port`, `https://host:port` or `grpc://host:port`.
 
-    Attributes:
-        url: `http://host:port`, `https://host:port` or `grpc://host:port`.
-        model: as the server names it.
-        version, label: of the model, at most one of them; neither: the newest.
-        seconds: how long an answer may take.
-        attempts: tries at most; only an UNAVAILABLE server is asked again, after random, growing pauses.
+    At most one of `version` and `label` is set; neither: the newest. An answer may take some `seconds`. Only an UNAVAILABLE
+    server is asked again, up to so many `attempts`, after random, growing pauses.
     """
 
     url: str
@@ -41,11 +37,7 @@ class Target:
 
 
 def connect(target: Target) -> "Client":
-    """Make a client of a model server. Nothing is sent yet.
-
-    Raises:
-        BadConfig: another kind of URL, or both a version and a label.
-    """
+    """Make a client of a model server. Nothing is sent yet. Raises BadConfig for a URL of another kind, or too much else."""
     if target.version is not None and target.label:
         raise BadConfig(f"Version {target.version} and label {target.label} are both given; expected at most one of them.")
     if _scheme(target.url) == "grpc":
@@ -74,7 +66,7 @@ def no_server(url: str) -> BadConfig:
     return BadConfig(f"{url!r} is not a server; expected http://host:port, https://host:port or grpc://host:port.")
 
 
-class Client(ABC):
+class Client(AbstractContextManager):
     """Made by `connect`; closed by `close` or at the end of a `with`."""
 
     def __init__(self, target: Target):
@@ -82,10 +74,7 @@ class Client(ABC):
         self._inputs: dict[str, str] | None = None
 
     def predict(self, rows: RawRows) -> np.ndarray:
-        """Return the probability of each row, float32, shape [rows].
-
-        Args:
-            rows: raw values by feature, as objects or as a frame.
+        """Return the probability of each row of raw values, float32, shape [rows].
 
         Raises:
             BadData: a row is not what the model takes; nothing was sent.
@@ -126,8 +115,5 @@ class Client(ABC):
     def close(self) -> None:
         """Close the connection."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

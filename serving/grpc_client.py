@@ -10,7 +10,7 @@ from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
 
 from components.shared import network
-from serving.client import OUTPUT, SIGNATURE, Client, Target
+from serving.client import OUTPUT, RAW, Client, Target
 from serving.refused import Refused
 
 UNREACHED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
@@ -25,7 +25,7 @@ class GrpcClient(Client):
         self._channel = grpc.insecure_channel(address, network.grpc_options(address))
 
     def _predict(self, given: dict[str, np.ndarray]) -> np.ndarray:
-        request = predict_pb2.PredictRequest(model_spec=self._spec(SIGNATURE), output_filter=[OUTPUT])
+        request = predict_pb2.PredictRequest(model_spec=self._spec(RAW), output_filter=[OUTPUT])
         for name, column in given.items():
             request.inputs[name].CopyFrom(tf.make_tensor_proto(column))
         response = self._ask("PredictionService/Predict", request, predict_pb2.PredictResponse)
@@ -36,7 +36,7 @@ class GrpcClient(Client):
         response = self._ask("PredictionService/GetModelMetadata", request, get_model_metadata_pb2.GetModelMetadataResponse)
         signatures = get_model_metadata_pb2.SignatureDefMap()
         response.metadata["signature_def"].Unpack(signatures)
-        inputs = signatures.signature_def[SIGNATURE].inputs
+        inputs = signatures.signature_def[RAW].inputs
         return {name: types_pb2.DataType.Name(tensor.dtype) for name, tensor in inputs.items()}
 
     def _states(self) -> dict[int, str]:

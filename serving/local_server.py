@@ -9,7 +9,7 @@ import uvloop
 from rich.console import Console
 
 from components.shared import problem_folder
-from components.shared.command_line import ended, filled, quiet_stderr
+from components.shared.command_line import ended, filled, quiet_stderr, seconds, whole
 from components.shared.errors import BadConfig
 from data import DEFAULT_PROBLEM
 
@@ -33,12 +33,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     problem_folder.add_option(models, DEFAULT_PROBLEM)
     models.add_argument("--model_config_file", type=Path, help="models and their folders, instead of --models")
     models.add_argument(
-        "--model_config_file_poll_wait_seconds", type=seconds, default=0, help="0: it is read once (default: %(default)s)"
+        "--model_config_file_poll_wait_seconds", type=wait, default=0, help="0: it is read once (default: %(default)s)"
     )
     models.add_argument("--model_base_path", type=Path, help="folder of one model's versions, instead of --models")
     models.add_argument("--model_name", default="default", help="of the model in --model_base_path")
     models.add_argument(
-        "--file_system_poll_wait_seconds", type=seconds, default=1.0, help="0: folders are read once (default: %(default)s)"
+        "--file_system_poll_wait_seconds", type=wait, default=1.0, help="0: folders are read once (default: %(default)s)"
     )
     models.add_argument(
         "--allow_version_labels_for_unavailable_models",
@@ -59,8 +59,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     network.add_argument("--rest_api_port", type=port, default=8501, help="of REST; 0: no REST (default: %(default)s)")
     network.add_argument("--rest_api_timeout_in_ms", type=int, default=30_000, help="0: none (default: %(default)s)")
     network.add_argument("--rest_api_enable_cors_support", **boolean(False), help="for pages of others (default: %(default)s)")
-    network.add_argument("--max_body_mb", type=above_zero, default=16, help="largest request (default: %(default)s)")
-    network.add_argument("--max_in_flight", type=above_zero, default=512, help="requests at a time (default: %(default)s)")
+    network.add_argument("--max_body_mb", type=whole, default=16, help="largest request (default: %(default)s)")
+    network.add_argument("--max_in_flight", type=whole, default=512, help="requests at a time (default: %(default)s)")
     network.add_argument("--monitoring_config_file", type=Path, help="whether and where Prometheus may ask")
     batches = parser.add_argument_group("batching")
     batches.add_argument("--enable_batching", **boolean(True), help="(default: %(default)s)")
@@ -93,22 +93,12 @@ def port(text: str) -> int:
     return int(text)
 
 
-def seconds(text: str) -> float:
+def wait(text: str) -> float:
     """Parse a wait between polls, in seconds. Raises ArgumentTypeError."""
     try:
-        found = float(text)
-    except ValueError:
-        found = -1.0
-    if not 0 <= found < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a wait; expected seconds, or 0 to look once.")
-    return found
-
-
-def above_zero(text: str) -> int:
-    """Parse a count. Raises ArgumentTypeError."""
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a count; expected a whole number, 1 or more.")
-    return int(text)
+        return seconds(text) if float(text) else 0.0
+    except (ValueError, argparse.ArgumentTypeError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a wait; expected seconds, or 0 to look once.") from None
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,25 +1,26 @@
 """Move the labels of published versions, stable and canary, or show them when nothing is to move."""
 
 import argparse
+import functools
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable
 
 import httpx
 from rich.console import Console
 from rich.table import Table
 
 from components.model_store import labels
-from components.model_store.labels import STABLE
-from components.model_store.signature import NO_KEYS, Keys, read_keys
+from components.model_store.labels import CANARY, PREVIOUS, STABLE
+from components.model_store.signature import Keys, read_keys
 from components.shared import network, problem_folder
 from components.shared.command_line import ended, filled, seconds, whole
-from components.shared.errors import PromotionFailed
+from components.shared.errors import BadConfig, PromotionFailed, VersionNotFound
 from data import DEFAULT_PROBLEM
-from serving import moves
-from serving.labels_file import Models, models_in
-from serving.moves import Labels, Move, ServerConfig
+from serving.labels_file import Models, ServerConfig, models_in
 
+Labels = dict[str, int]
+Move = Callable[[Labels], Labels]  # of labels of which stable is what is in production, if anything is
 SERVER = "http://127.0.0.1:8501"
 POLL_SECONDS = 0.2
 
@@ -61,20 +62,20 @@ def act(options: argparse.Namespace, console: Console) -> None:
     models = models_in(options.folder or str(problem_folder.root(options.problem) / "serving"))
     before = ServerConfig(models.read()[0], name, f"{models.name}/{labels.CONFIG}").pins.labels
     versions = models.versions(name)
+    after = before
     if move := chosen(options):
-        after = Promotion(models, name, servers, options.timeout, console, keys=keys).run(move)
-    else:
-        after = before
+        wait = functools.partial(wait_for, servers=servers, model=name, timeout=options.timeout, console=console)
+        after = promote(models, name, move, wait, keys)
     show(console, before, after, versions)
 
 
 def chosen(options: argparse.Namespace) -> Move | None:
     """Return the move that the command line asks for."""
     if options.canary is not None:
-        return moves.to_canary(options.canary)
+        return functools.partial(to_canary, options.canary)
     if options.stable is not None:
-        return moves.to_stable(options.stable)
-    return moves.back if options.rollback else None
+        return functools.partial(to_stable, options.stable)
+    return back if options.rollback else None
 
 
 def address(text: str) -> str:
@@ -88,87 +89,101 @@ def address(text: str) -> str:
     return text
 
 
-class Promotion:
-    """One move of labels, done in an order in which no request meets a label without its version.
+def to_canary(version: int, before: Labels) -> Labels:
+    """Give a version part of the requests; the stable one stays."""
+    if before.get(STABLE) == version:
+        raise BadConfig(
+            f"Version {version} is in production already; expected a canary beside another, stable version. "
+            "Name the stable one first: `python -m serving.promote --stable VERSION`."
+        )
+    return before | {CANARY: version}
 
-    After a SIGKILL nothing can be put back, so what is written before the labels move leaves production as it was; a repeat
-    completes it. Where there was no config, the newest version was in production, and such a kill pins it: what is published
-    later waits for a promotion, as it does after one that ended well.
+
+def to_stable(version: int, before: Labels) -> Labels:
+    """Make a version the stable one; the one before stays as previous, to go back to."""
+    stable = before.get(STABLE)
+    after = {label: number for label, number in before.items() if (label, number) != (CANARY, version)}
+    if stable not in (None, version):
+        after[PREVIOUS] = stable
+    return after | {STABLE: version}
+
+
+def back(before: Labels) -> Labels:
+    """Take the canary back if there is one; else make the previous version stable again."""
+    if CANARY in before:
+        return {label: number for label, number in before.items() if label != CANARY}
+    if PREVIOUS not in before:
+        raise VersionNotFound(
+            "There is no canary to take back and no previous version to go back to; expected one of these labels. "
+            "Name a version: `python -m serving.promote --stable VERSION`."
+        )
+    return {label: number for label, number in before.items() if label != PREVIOUS} | {STABLE: before[PREVIOUS]}
+
+
+def promote(models: Models, model: str, move: Move, wait: Callable[[str, str, int], None], keys: Keys) -> Labels:
+    """Load the versions, move the labels, release what no label names, and return the new labels.
+
+    No request meets a label without its version. Up to the move of the labels the file is put back as it was. After a SIGKILL
+    nothing can be, so what is written before leaves production as it was, and a repeat completes it; where there was no config,
+    such a kill pins the newest version, and what is published later waits for a promotion, as after one that ended well.
+
+    Args:
+        wait: asks every server below a path of the model, whose words it gets too, until a version answers.
+
+    Raises:
+        CrosswindError: what could not be done.
     """
+    with models.held(model):  # a publisher may delete what the file does not name yet
+        original, mark = models.read()
+        config = ServerConfig(original, model, f"{models.name}/{labels.CONFIG}")
+        before = config.pins
+        # Without a policy the newest is loaded, and must stay while requests use it.
+        production = before.production or max(models.versions(model), default=None)
+        start = {STABLE: production} | before.labels if production else before.labels
+        after = move(start)
+        versions = sorted(set(after.values()))
+        for version in versions:
+            models.check(model, version, keys)
+        both = {*before.named, *start.values(), *versions}
+        # The newest gets no label yet: it may have been published a moment ago, and not be loaded.
+        mark = models.replace(config.with_pins(start if before.production else before.labels, both), mark)
+    try:
+        for version in versions:
+            wait(f"versions/{version}", f"version {version}", version)
+        mark = models.replace(config.with_pins(after, both), mark)
+    except BaseException:  # Ctrl-C too
+        models.replace(original, mark)
+        raise
+    try:
+        for label, version in after.items():
+            # Not the label's status: TensorFlow Serving ignores the label there, and answers for all versions.
+            wait(f"labels/{label}/metadata", f"label {label}", version)
+    except PromotionFailed as error:
+        message = f"The labels are moved, and the old versions stay loaded until the next promotion: {error}"
+        raise PromotionFailed(message) from error
+    models.replace(config.with_pins(after, set(versions)), mark)
+    return after
 
-    def __init__(
-        self, models: Models, model: str, servers: list[str], timeout: float, console: Console, *, keys: Keys = NO_KEYS
-    ):
-        self._models, self._model, self._servers, self._timeout, self._console = models, model, servers, timeout, console
-        self._keys = keys
 
-    def run(self, move: Move) -> Labels:
-        """Load the versions, move the labels, release what no label names, and return the new labels.
-
-        Raises:
-            CrosswindError: what could not be done. Up to the move of the labels, the file is put back as it was.
-        """
-        with self._models.held(self._model):  # a publisher may delete what the file does not name yet
-            original, mark = self._models.read()
-            config = ServerConfig(original, self._model, f"{self._models.name}/{labels.CONFIG}")
-            before = config.pins
-            # Without a policy the newest is loaded, and must stay while requests use it.
-            production = before.production or max(self._models.versions(self._model), default=None)
-            start = {STABLE: production} | before.labels if production else before.labels
-            after = move(start)
-            for version in sorted(set(after.values())):
-                self._models.check(self._model, version, self._keys)
-            both = {*before.named, *start.values(), *after.values()}
-            # The newest gets no label yet: it may have been published a moment ago, and not be loaded.
-            mark = self._models.replace(config.with_pins(start if before.production else before.labels, both), mark)
-        try:
-            self._wait_for_versions(set(after.values()))
-            mark = self._models.replace(config.with_pins(after, both), mark)
-        except BaseException:  # Ctrl-C too
-            self._models.replace(original, mark)
-            raise
-        try:
-            self._wait_for_labels(after)
-        except PromotionFailed as error:
-            raise PromotionFailed(
-                f"The labels are moved, and the old versions stay loaded until the next promotion: {error}"
-            ) from error
-        self._models.replace(config.with_pins(after, set(after.values())), mark)
-        return after
-
-    def _wait_for_versions(self, versions: Iterable[int]) -> None:
-        for server in self._servers:
-            for version in versions:
-                self._wait(server, f"versions/{version}", f"version {version}", version)
-
-    def _wait_for_labels(self, after: Labels) -> None:
-        for server in self._servers:
-            for label, version in after.items():
-                # Not the label's status: TensorFlow Serving ignores the label there, and answers for all versions.
-                self._wait(server, f"labels/{label}/metadata", f"label {label}", version)
-
-    def _wait(self, server: str, path: str, what: str, version: int) -> None:
-        url = f"{server.rstrip('/')}/v1/models/{self._model}/{path}"
-        deadline = time.monotonic() + self._timeout
-        with self._console.status(f"Waiting for {what} at {server}"):
+def wait_for(path: str, what: str, version: int, *, servers: list[str], model: str, timeout: float, console: Console) -> None:
+    """Wait until every server answers with a version. Raises PromotionFailed."""
+    for server in servers:
+        url = f"{server.rstrip('/')}/v1/models/{model}/{path}"
+        deadline = time.monotonic() + timeout
+        with console.status(f"Waiting for {what} at {server}"):
             while (state := status(url, version)) != "AVAILABLE":
                 if time.monotonic() > deadline:
                     raise PromotionFailed(
-                        f"{url} says {state or 'nothing of it'} after {self._timeout:g} s; expected AVAILABLE with version "
+                        f"{url} says {state or 'nothing of it'} after {timeout:g} s; expected AVAILABLE with version "
                         f"{version}. Look at the server's log, or name servers with --server, or none with --no-server."
                     )
                 time.sleep(POLL_SECONDS)
 
 
 def status(url: str, version: int) -> str:
-    """Ask a server for the state of a version; return that, else what it says instead.
+    """Ask a URL for the state of a version, or a label's metadata, which answers when its version does.
 
-    Args:
-        url: of a status, or of a label's metadata, which answers when its version does.
-        version: the one that is asked for.
-
-    Raises:
-        PromotionFailed: the server is not there, or cannot load the version.
+    Returns the state, else what the server says instead. Raises PromotionFailed if it is not there, or cannot load the version.
     """
     try:
         with network.web(url, 5) as web:

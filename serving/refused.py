@@ -27,11 +27,7 @@ HTTP = {
 
 
 class Refused(CrosswindError):
-    """A request that gets no answer.
-
-    Attributes:
-        code: gRPC's status code; REST answers with `HTTP[code]`.
-    """
+    """A request that gets no answer, by gRPC's status code; REST answers with `HTTP[code]`."""
 
     def __init__(self, code: StatusCode, message: str):
         super().__init__(message)

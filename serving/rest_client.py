@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 
 from components.shared import network
-from serving.client import SIGNATURE, Answer, Client, Target, no_server
+from serving.client import RAW, Answer, Client, Target, no_server
 from serving.refused import HTTP, Refused, StatusCode
 
 CODES = {status: code for code, status in reversed(HTTP.items())}
@@ -30,23 +30,29 @@ class RestClient(Client):
         self._via = network.via(target.url)
 
     def _predict(self, given: dict[str, np.ndarray]) -> np.ndarray:
-        body = {"signature_name": SIGNATURE, "inputs": {name: column.tolist() for name, column in given.items()}}
+        body = {"signature_name": RAW, "inputs": {name: column.tolist() for name, column in given.items()}}
         return self._ask(lambda answer: np.array(answer["outputs"], np.float32), "POST", ":predict", json.dumps(body))
 
     def _ask_inputs(self) -> dict[str, str]:
-        return self._ask(_inputs, "GET", "/metadata")
+        def read(answer: Any) -> dict[str, str]:
+            signatures = answer["metadata"]["signature_def"]["signature_def"]
+            return {name: tensor["dtype"] for name, tensor in signatures[RAW]["inputs"].items()}
+
+        return self._ask(read, "GET", "/metadata")
 
     def _states(self) -> dict[int, str]:
-        return self._ask(_states, "GET", "")
+        def read(answer: Any) -> dict[int, str]:
+            return {int(status["version"]): status["state"] for status in answer["model_version_status"]}
+
+        return self._ask(read, "GET", "")
 
     def _ask(self, read: Callable[[Any], Answer], method: str, what: str, body: str | None = None) -> Answer:
         """Send a request and return what `read` makes of the answer's JSON. Raises Refused."""
         try:
             response = self._web.request(method, self._path + what, content=body)
         except httpx.TimeoutException as error:
-            raise Refused(
-                StatusCode.DEADLINE_EXCEEDED, f"{self.target.url}: no answer within {self.target.seconds:g} s{self._via}."
-            ) from error
+            message = f"{self.target.url}: no answer within {self.target.seconds:g} s{self._via}."
+            raise Refused(StatusCode.DEADLINE_EXCEEDED, message) from error
         except (httpx.RequestError, UnicodeError) as error:  # UnicodeError: no host can have such a name
             raise Refused(StatusCode.UNAVAILABLE, f"{self.target.url} cannot be reached{self._via}: {error}") from error
         if response.is_error:
@@ -57,20 +63,11 @@ class RestClient(Client):
             raise Refused(
                 StatusCode.UNKNOWN,
                 f"{response.url} answered HTTP {response.status_code}: {response.text[:200]!r}. Expected the JSON of a model "
-                f"server, whose model has the signature {SIGNATURE}. Name the server's REST port.",
+                f"server, whose model has the signature {RAW}. Name the server's REST port.",
             ) from error
 
     def close(self) -> None:
         self._web.close()
-
-
-def _inputs(answer: Any) -> dict[str, str]:
-    signatures = answer["metadata"]["signature_def"]["signature_def"]
-    return {name: tensor["dtype"] for name, tensor in signatures[SIGNATURE]["inputs"].items()}
-
-
-def _states(answer: Any) -> dict[int, str]:
-    return {int(status["version"]): status["state"] for status in answer["model_version_status"]}
 
 
 def _error(response: httpx.Response) -> str:

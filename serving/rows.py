@@ -14,16 +14,9 @@ from components.shared.errors import BadData
 from components.span_example_gen import csv_file
 
 RawRows = Sequence[Mapping[str, Any]] | pd.DataFrame
-DTYPES: dict[str, np.dtype] = {
-    "DT_STRING": np.dtype(object),
-    "DT_FLOAT": np.dtype(np.float32),
-    "DT_DOUBLE": np.dtype(np.float64),
-    "DT_INT32": np.dtype(np.int32),
-    "DT_INT64": np.dtype(np.int64),
-    "DT_BOOL": np.dtype(np.bool_),
-}
-MISSING = {"O": "", "f": math.nan}  # by the dtype's kind; an integer cannot be missing
-ARROW: dict[str, pa.DataType] = {"DT_STRING": pa.string(), "DT_INT32": pa.int64(), "DT_INT64": pa.int64()}  # else float64
+DTYPES: dict[str, type] = {"DT_STRING": object, "DT_FLOAT": np.float32, "DT_INT64": np.int64}
+MISSING = {"DT_STRING": "", "DT_FLOAT": math.nan}  # an integer cannot be missing
+ARROW: dict[str, pa.DataType] = {"DT_STRING": pa.string(), "DT_FLOAT": pa.float64(), "DT_INT64": pa.int64()}
 
 
 def columns(rows: RawRows, inputs: Mapping[str, str]) -> dict[str, np.ndarray]:
@@ -32,9 +25,7 @@ def columns(rows: RawRows, inputs: Mapping[str, str]) -> dict[str, np.ndarray]:
     >>> columns([{"age": 21.5, "color": "red"}, {"color": "blue"}], {"age": "DT_FLOAT", "color": "DT_STRING"})
     {'age': array([21.5,  nan], dtype=float32), 'color': array(['red', 'blue'], dtype=object)}
 
-    Args:
-        rows: objects, in which a value may be None or left out where it is missing, or a frame (further columns are ignored).
-        inputs: the signature's, name to dtype as `DT_FLOAT`. Missing values become NaN or ""; integers cannot be missing.
+    In objects a value may be None or left out where it is missing; a frame may have further columns.
 
     Raises:
         BadData: no rows, an unknown field, a missing column, a value of a wrong type; with the row, counted from 1, and field.
@@ -52,13 +43,12 @@ def columns(rows: RawRows, inputs: Mapping[str, str]) -> dict[str, np.ndarray]:
 
 
 def _column(name: str, values: list, dtype: str) -> np.ndarray:
-    target = DTYPES[dtype]
     try:
-        return _array(values, target)
+        return _array(values, dtype)
     except (TypeError, OverflowError) as error:
         for number, value in enumerate(values, 1):
             try:
-                _array([value], target)
+                _array([value], dtype)
             except (TypeError, OverflowError):
                 wrong = "missing" if _is_missing(value) else repr(value)
                 raise BadData(f"row {number}: {name} is {wrong}; expected {dtype.removeprefix('DT_').lower()}.") from error
@@ -69,18 +59,15 @@ def _is_missing(value: Any) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
-def _array(values: list, target: np.dtype) -> np.ndarray:
+def _array(values: list, dtype: str) -> np.ndarray:
     """Return the values, missing ones as the signature wants them. Raises TypeError, OverflowError."""
-    return raw_values.array([MISSING.get(target.kind) if _is_missing(value) else value for value in values], target)
+    return raw_values.array([MISSING.get(dtype) if _is_missing(value) else value for value in values], np.dtype(DTYPES[dtype]))
 
 
 def from_csv(path: Path, inputs: Mapping[str, str], missing: Collection[str] = ()) -> pd.DataFrame:
     """Read the rows of a CSV file with a header, as SpanExampleGen reads those that a model learns from. Raises BadData.
 
-    Args:
-        path: the file.
-        inputs: see `columns`; other columns stay text.
-        missing: texts that mean a missing value unless quoted, beside the empty one, as `data.missing` of the configuration.
+    Columns that are no inputs stay text. Beside the empty one the texts in `missing` mean a missing value unless quoted.
     """
-    table = csv_file.table(path, {name: ARROW.get(dtype, pa.float64()) for name, dtype in inputs.items()}, missing)
+    table = csv_file.table(path, {name: ARROW[dtype] for name, dtype in inputs.items()}, missing)
     return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)

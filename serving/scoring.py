@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 import tfx  # noqa: F401  # before tfx_bsl, whose extension it prepares
 from apache_beam.io.filesystems import FileSystems
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 from tfx_bsl.public.beam import run_inference
 from tfx_bsl.public.proto import model_spec_pb2
@@ -31,14 +33,7 @@ RowsOfPart = tuple[str, pa.RecordBatch]  # a part's name and its rows
 
 @dataclass(frozen=True)
 class RowGroup:
-    """A piece of work: a row group of a file.
-
-    Attributes:
-        path: of the Parquet file, on any file system that Beam knows.
-        number: of the group in its file.
-        first: number of its first part among all.
-        inputs: the model's, name to dtype as `DT_FLOAT`.
-    """
+    """A piece of work: a row group of a file, on any file system that Beam knows. Its parts count on from `first`."""
 
     path: str
     number: int
@@ -46,12 +41,17 @@ class RowGroup:
     inputs: dict[str, str]
 
 
-def row_groups(paths: list[str], inputs: dict[str, str]) -> list[RowGroup]:
-    """List the row groups of all files, in order, without empty ones.
+def raw_inputs(model: Path, origin: Path) -> dict[str, str]:
+    """Read what the signature `raw` of a copied model takes, name to dtype as `DT_FLOAT`. Raises BadData if it has none."""
+    saved = saved_model_pb2.SavedModel.FromString((model / "saved_model.pb").read_bytes())
+    definition = saved.meta_graphs[0].signature_def.get("raw")
+    if definition is None:
+        raise BadData(f"{origin} has no signature `raw`, which names the inputs. Expected a model of this pipeline.")
+    return {name: types_pb2.DataType.Name(tensor.dtype) for name, tensor in definition.inputs.items()}
 
-    Raises:
-        BadData: a file cannot be read, lacks an input, has one of the wrong type, or has scores already.
-    """
+
+def row_groups(paths: list[str], inputs: dict[str, str]) -> list[RowGroup]:
+    """List the row groups of all files, in order, without empty ones. Raises BadData for files that cannot be scored."""
     found: list[RowGroup] = []
     parts = 0
     for path in paths:
@@ -91,14 +91,10 @@ def parts(group: RowGroup) -> Iterator[tuple[RowsOfPart, list[bytes]]]:
         for number, batch in enumerate(rows):
             where = f"{group.path}, row group {group.number}, rows from {number * PART_ROWS}"
             inputs = model_inputs(batch, group.inputs, where)
-            yield (f"{group.first + number:08d}", batch), [_serialized(inputs)]
-
-
-def _serialized(batch: pa.RecordBatch) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    return sink.getvalue().to_pybytes()
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, inputs.schema) as writer:
+                writer.write_batch(inputs)
+            yield (f"{group.first + number:08d}", batch), [sink.getvalue().to_pybytes()]
 
 
 def model_inputs(batch: pa.RecordBatch, inputs: dict[str, str], where: str) -> pa.RecordBatch:
@@ -119,33 +115,20 @@ def model_inputs(batch: pa.RecordBatch, inputs: dict[str, str], where: str) -> p
 class ColumnarModel:
     """A SavedModel's `raw` signature, in place of the session that RunInference would load."""
 
-    def __init__(self, folder: str):
+    def __init__(self, folder: str, _tags: Sequence[str]):
         self._loaded = tf.saved_model.load(folder)
         self._score = self._loaded.signatures["raw"]
 
     def run(self, outputs: dict[str, str], feed_dict: dict[str, Sequence[bytes]]) -> dict[str, np.ndarray]:
-        """Return the scores of each part, by the output's name.
-
-        Args:
-            outputs: the tensors that RunInference knows, by output; only the names of the outputs are used.
-            feed_dict: the parts, each a record batch as `parts` makes it.
-        """
+        """Return the scores of each part that `parts` made, by the name of the output."""
         (serialized,) = feed_dict.values()
         answers = np.empty(len(serialized), object)
         for number, part in enumerate(serialized):
-            answers[number] = self._scores(part)
+            with pa.ipc.open_stream(part) as reader:
+                batch = reader.read_next_batch()
+            inputs = {name: tf.constant(batch.column(name).to_numpy(zero_copy_only=False)) for name in batch.schema.names}
+            answers[number] = self._score(**inputs)[OUTPUT].numpy()
         return dict.fromkeys(outputs, answers)
-
-    def _scores(self, part: bytes) -> np.ndarray:
-        with pa.ipc.open_stream(part) as reader:
-            batch = reader.read_next_batch()
-        inputs = {name: tf.constant(batch.column(name).to_numpy(zero_copy_only=False)) for name in batch.schema.names}
-        return self._score(**inputs)[OUTPUT].numpy()
-
-
-def load(folder: str, _tags: Sequence[str]) -> ColumnarModel:
-    """Load the model for RunInference, which calls this once a worker."""
-    return ColumnarModel(folder)
 
 
 def write_part(scored: tuple[RowsOfPart, list[prediction_log_pb2.PredictionLog]], folder: str) -> None:
@@ -158,14 +141,7 @@ def write_part(scored: tuple[RowsOfPart, list[prediction_log_pb2.PredictionLog]]
 
 
 def score(groups: list[RowGroup], model: Path, folder: str, arguments: list[str]) -> None:
-    """Run the Beam pipeline: each part of each group becomes a file `<number>.parquet` in `folder`.
-
-    Args:
-        groups: what to score.
-        model: folder of the SavedModel, on a file system that the workers reach.
-        folder: for the parts; likewise.
-        arguments: Beam's pipeline options.
-    """
+    """Run the Beam pipeline: each part becomes a file `<number>.parquet` in `folder`. Workers reach it and the `model`."""
     saved = model_spec_pb2.SavedModelSpec(model_path=str(model), signature_name=["serving_default"])
     spec = model_spec_pb2.InferenceSpecType(saved_model_spec=saved)
     with beam.Pipeline(argv=arguments) as pipeline:
@@ -174,6 +150,6 @@ def score(groups: list[RowGroup], model: Path, folder: str, arguments: list[str]
             | "RowGroups" >> beam.Create(groups)
             | "ToAllWorkers" >> beam.Reshuffle()
             | "Read" >> beam.FlatMap(parts)
-            | "Score" >> run_inference.RunInferenceOnKeyedBatches(spec, load)
+            | "Score" >> run_inference.RunInferenceOnKeyedBatches(spec, ColumnarModel)
             | "Write" >> beam.Map(write_part, folder)
         )

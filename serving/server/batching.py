@@ -17,7 +17,7 @@ MICROSECOND = 1e-6
 
 
 @dataclass(eq=False)
-class Task:
+class QueuedRows:
     """Rows that wait for their answers."""
 
     columns: Tensors
@@ -26,12 +26,12 @@ class Task:
 
 
 @dataclass(eq=False)
-class Batch:
-    """Tasks that are scored together."""
+class QueuedBatch:
+    """What is scored together."""
 
-    tasks: list[Task] = field(default_factory=list)
+    parts: list[QueuedRows] = field(default_factory=list)
     rows: int = 0
-    due: float = 0.0  # on the loop's clock: when its first task must not wait for others any longer
+    due: float = 0.0  # on the loop's clock: when its first rows must not wait for others any longer
 
 
 class Batcher:
@@ -42,87 +42,70 @@ class Batcher:
     """
 
     def __init__(self, run: Callable[[Tensors], Tensors], limits: Batching, pool: Executor, *, together: bool = True):
-        """Args:
-        run: scores columns; called in the pool. What it raises fails one request only.
-        limits: sizes and waits.
-        pool: threads that run it.
-        together: False makes every request a batch of its own, of any size.
-        """
+        """Without `together`, every request is a batch of its own, of any size. What `run` raises fails one request only."""
         self._run, self._limits, self._pool, self._together = run, limits, pool, together
-        self._queue = deque([Batch()])
+        self._queue = deque([QueuedBatch()])
         self.queued = 0  # rows that wait
         self._running = 0  # batches
         self._timer: asyncio.TimerHandle | None = None
 
     async def submit(self, columns: Tensors, rows: int) -> Tensors:
-        """Queue `rows` rows and return their answers.
-
-        Raises:
-            Refused: UNAVAILABLE when the queue is full, INVALID_ARGUMENT when it never holds as many.
-        """
-        if not self._together:
-            pieces = [rows]
-        else:
+        """Queue rows and return their answers. Raises Refused when the queue is full, or never holds as many."""
+        if self._together:
             self._admit(rows)
-            pieces = self._split(rows)
         loop = asyncio.get_running_loop()
-        tasks = []
+        parts: list[QueuedRows] = []
         start = 0
-        for size in pieces:
-            piece = columns if size == rows else {name: column[start : start + size] for name, column in columns.items()}
+        while start < rows:
+            size = self._next(rows - start)
+            piece = {name: column[start : start + size] for name, column in columns.items()}
+            parts.append(QueuedRows(piece, size, loop.create_future()))
+            self._enqueue(parts[-1], loop.time())
             start += size
-            tasks.append(Task(piece, size, loop.create_future()))
-            self._enqueue(tasks[-1], loop.time())
         self._start()
-        if len(tasks) == 1:
-            return await tasks[0].answer
-        answers = await asyncio.gather(*(task.answer for task in tasks))
-        return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
+        first, *others = await asyncio.gather(*(part.answer for part in parts))
+        if not others:
+            return first
+        return {name: np.concatenate([first[name], *(each[name] for each in others)]) for name in first}
+
+    def _free(self) -> int:
+        return self._limits.rows - self._queue[-1].rows
+
+    def _next(self, rows: int) -> int:
+        """Return how many of a request's rows go together; with splitting as many as the open batch takes, or a new one."""
+        if not self._together or not self._limits.enable_large_batch_splitting:
+            return rows
+        return min(rows, self._free() or self._limits.rows)
 
     def _admit(self, rows: int) -> None:
         """Raise Refused where TensorFlow Serving does, in its words."""
-        limits, waiting, free = self._limits, len(self._queue), self._limits.rows - self._queue[-1].rows
+        limits, waiting = self._limits, len(self._queue)
         if rows > limits.max_batch_size:
             raise invalid(
                 f"Task size {rows} is larger than maximum input batch size {limits.max_batch_size}. Send several requests."
             )
-        if limits.enable_large_batch_splitting:
-            free += (limits.max_enqueued_batches - waiting) * limits.rows
-            fits = rows <= free
-        else:
-            fits = rows <= free or waiting < limits.max_enqueued_batches
-        if not fits:
+        if rows > self._free() + (limits.max_enqueued_batches - waiting) * limits.rows:
             raise Refused(
                 StatusCode.UNAVAILABLE,
                 f"The batch scheduling queue to which this task was submitted is full: {self.queued} rows wait in {waiting} "
                 f"batches, room is for {limits.max_enqueued_batches} of {limits.rows}. Try again later.",
             )
 
-    def _split(self, rows: int) -> list[int]:
-        """Return the sizes of a request's pieces: the first fills the open batch."""
-        limits = self._limits
-        free = limits.rows - self._queue[-1].rows
-        if not limits.enable_large_batch_splitting or rows <= free:
-            return [rows]
-        first = [free] if free else []
-        whole, last = divmod(rows - free, limits.rows)
-        return first + [limits.rows] * whole + ([last] if last else [])
-
-    def _enqueue(self, task: Task, now: float) -> None:
-        """Put a task into the open batch, or into a new one where it does not fit."""
+    def _enqueue(self, part: QueuedRows, now: float) -> None:
+        """Put rows into the open batch, or into a new one where they do not fit."""
         batch = self._queue[-1]
-        if batch.tasks and (not self._together or batch.rows + task.rows > self._limits.rows):
-            self._queue.append(batch := Batch())
-        if not batch.tasks:
+        if batch.parts and (not self._together or part.rows > self._free()):
+            self._queue.append(batch := QueuedBatch())
+        if not batch.parts:
             batch.due = now + self._limits.batch_timeout_micros * MICROSECOND
-        batch.tasks.append(task)
-        batch.rows += task.rows
-        self.queued += task.rows
+        batch.parts.append(part)
+        batch.rows += part.rows
+        self.queued += part.rows
 
     def _start(self) -> None:
         """Start as many batches as are due and have a thread."""
         loop = asyncio.get_running_loop()
-        while self._queue[0].tasks and self._running < self._limits.num_batch_threads:
+        while self._queue[0].parts and self._running < self._limits.num_batch_threads:
             first = self._queue[0]
             wait = first.due - loop.time()
             if self._together and len(self._queue) == 1 and first.rows < self._limits.rows and wait > 0:
@@ -130,10 +113,10 @@ class Batcher:
                     self._timer = loop.call_later(wait, self._ring)
                 return
             if len(self._queue) == 1:
-                self._queue.append(Batch())
+                self._queue.append(QueuedBatch())
             self._queue.popleft()
             self.queued -= first.rows
-            if batch := [task for task in first.tasks if not task.answer.done()]:  # without those whose clients have gone
+            if batch := [part for part in first.parts if not part.answer.done()]:  # without those whose clients have gone
                 self._running += 1
                 running = loop.run_in_executor(self._pool, self._score, batch)
                 running.add_done_callback(functools.partial(self._finish, batch))
@@ -142,43 +125,41 @@ class Batcher:
         self._timer = None
         self._start()
 
-    def _score(self, batch: list[Task]) -> list[Tensors | Exception]:
-        """Return the answers to each task. A batch that fails is tried task by task, so that one does not fail the others."""
+    def _score(self, batch: list[QueuedRows]) -> list[Tensors | Exception]:
+        """Return the answers to each part. A batch that fails is tried part by part, so that one does not fail the others."""
         try:
             if len(batch) == 1 and not self._limits.allowed_batch_sizes:
                 return [self._run(batch[0].columns)]
-            rows = sum(task.rows for task in batch)
-            answers = self._run(merged([task.columns for task in batch], self._filler(rows), self._limits))
+            filler = self._filler(sum(part.rows for part in batch))
+            answers = self._run(merged([part.columns for part in batch], filler, self._limits))
         except Refused as error:
             return [error] * len(batch)
         except Exception as error:
-            return [error] if len(batch) == 1 else [self._score([task])[0] for task in batch]
-        ends = np.cumsum([task.rows for task in batch])
+            return [error] if len(batch) == 1 else [self._score([part])[0] for part in batch]
+        ends = np.cumsum([part.rows for part in batch])
         pieces = {name: np.split(column[: ends[-1]], ends[:-1]) for name, column in answers.items()}
         return [{name: piece[index] for name, piece in pieces.items()} for index in range(len(batch))]
 
     def _filler(self, rows: int) -> int:
         """Return how many rows are missing to the next allowed size."""
-        return next((size - rows for size in self._limits.allowed_batch_sizes if size >= rows), 0) if self._together else 0
+        sizes = self._limits.allowed_batch_sizes if self._together else ()
+        return next((size - rows for size in sizes if size >= rows), 0)
 
-    def _finish(self, batch: list[Task], done: asyncio.Future[list[Tensors | Exception]]) -> None:
+    def _finish(self, batch: list[QueuedRows], done: asyncio.Future[list[Tensors | Exception]]) -> None:
         self._running -= 1
-        for task, answer in zip(batch, done.result(), strict=True):
-            if task.answer.done():
-                continue
-            if isinstance(answer, Exception):
-                task.answer.set_exception(answer)
-            else:
-                task.answer.set_result(answer)
+        for part, answer in zip(batch, done.result(), strict=True):
+            if not part.answer.done():
+                settle = part.answer.set_exception if isinstance(answer, Exception) else part.answer.set_result
+                settle(answer)  # type: ignore[arg-type]
         self._start()
 
 
-def merged(tasks: list[Tensors], filler: int, limits: Batching) -> Tensors:
-    """Join the columns of several tasks, and fill up with `filler` times the first row of the last task.
+def merged(parts: list[Tensors], filler: int, limits: Batching) -> Tensors:
+    """Join the columns of several parts, and fill up with `filler` times the first row of the last part.
 
     Inputs of different shapes are padded with the first of their values, or refused.
     """
-    return {name: _merged(name, [task[name] for task in tasks], filler, limits) for name in tasks[0]}
+    return {name: _merged(name, [part[name] for part in parts], filler, limits) for name in parts[0]}
 
 
 def _merged(name: str, columns: list[np.ndarray], filler: int, limits: Batching) -> np.ndarray:

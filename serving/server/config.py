@@ -8,26 +8,19 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from components.model_store import labels, store
 from components.shared.errors import BadConfig
+from serving.server.parameters import text
 
 PLATFORM = "tensorflow"
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """One model.
-
-    Attributes:
-        name: as a request names it.
-        folder: of its versions.
-        newest: how many of the newest versions to serve; 0: all.
-        versions: serve these instead, if there are any.
-        labels: of versions, by label.
-    """
+    """One model, as a request names it, and the folder of its versions."""
 
     name: str
     folder: Path
-    newest: int = 1
-    versions: frozenset[int] = frozenset()
+    newest: int = 1  # how many of the newest versions to serve; 0: all
+    versions: frozenset[int] = frozenset()  # serve these instead, if there are any
     labels: dict[str, int] = field(default_factory=dict)
 
     def wanted(self) -> list[int] | None:
@@ -44,44 +37,31 @@ class ModelConfig:
 
 
 def read(path: Path, folder: Path | None = None) -> list[ModelConfig]:
-    """Read the models of a `models.config`.
+    """Read the models of a `models.config`, whose folders are in `folder`; None: where the file says.
 
-    Args:
-        path: text of tensorflow_serving.ModelServerConfig.
-        folder: where the model folders are on this machine; None: where the file says, which on a server is another place.
-
-    Raises:
-        BadConfig: the file cannot be read, or names no model.
+    Raises BadConfig where it cannot be read, names no model, or one that TensorFlow Serving would not take.
     """
-    try:
-        parsed = labels.parse(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadConfig(f"{path} cannot be read: {error}. Expected models and their versions, as text.") from error
-    configs = parsed.model_config_list.config
+    configs = labels.parse(text(path, "models and their versions, as text"), str(path)).model_config_list.config
     if not configs:
         raise BadConfig(f"{path} names no model; expected model_config_list {{ config {{ name: ... }} }}.")
     if twice := [name for name, count in Counter(config.name for config in configs).items() if count > 1]:
         raise BadConfig(f"{path} lists model {twice[0]} multiple times; expected once. Remove the others.")
-    for config in configs:
-        if reason := _unservable(config, folder):
-            raise BadConfig(f"{path}, model {config.name}: {reason}. TensorFlow Serving would not take it either.")
-    return [_model(config, folder) for config in configs]
+    return [_model(config, folder, f"{path}, model {config.name}") for config in configs]
 
 
-def _unservable(config: model_server_config_pb2.ModelConfig, folder: Path | None) -> str:
+def _model(config: model_server_config_pb2.ModelConfig, folder: Path | None, where: str) -> ModelConfig:
     typed = config.model_type == model_server_config_pb2.TENSORFLOW  # the older way to say it
+    reason, base = "", Path(config.base_path)
     if config.model_platform != ("" if typed else PLATFORM):
-        return f'model_platform is "{config.model_platform}"; expected "{PLATFORM}"'
-    if not folder and not Path(config.base_path).is_absolute():
-        return f'base_path is "{config.base_path}"; expected an absolute path of this machine'
-    return ""
-
-
-def _model(config: model_server_config_pb2.ModelConfig, folder: Path | None) -> ModelConfig:
+        reason = f'model_platform is "{config.model_platform}"; expected "{PLATFORM}"'
+    elif not folder and not base.is_absolute():
+        reason = f'base_path is "{config.base_path}"; expected an absolute path of this machine'
+    if reason:
+        raise BadConfig(f"{where}: {reason}. TensorFlow Serving would not take it either.")
     policy = config.model_version_policy
     return ModelConfig(
         name=config.name,
-        folder=folder / Path(config.base_path or config.name).name if folder else Path(config.base_path),
+        folder=folder / (base.name or config.name) if folder else base,
         newest=0 if policy.HasField("all") else policy.latest.num_versions or 1,
         versions=frozenset(policy.specific.versions),
         labels=dict(config.version_labels),
@@ -89,11 +69,7 @@ def _model(config: model_server_config_pb2.ModelConfig, folder: Path | None) -> 
 
 
 def below(folder: Path) -> list[ModelConfig]:
-    """List the models of a folder: those of its `models.config`; without one the newest version of each.
-
-    Raises:
-        BadConfig: there is none.
-    """
+    """List the models of a folder: those of its `models.config`, else the newest version of each. Raises BadConfig for none."""
     if (folder / labels.CONFIG).exists():
         return read(folder / labels.CONFIG, folder)
     found = [ModelConfig(path.name, path) for path in sorted(folder.glob("*")) if store.versions(path)]

@@ -4,15 +4,16 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
 import grpc
+import numpy as np
 import tensorflow as tf
 
-from serving.refused import Refused, StatusCode
+from serving.refused import Refused, StatusCode, invalid
 from serving.server.batching import Batcher
 from serving.server.metrics import ServerMetrics
 from serving.server.parameters import Batching
@@ -22,19 +23,15 @@ from serving.server.versions import Versions
 
 LOG = logging.getLogger(__name__)
 CODES = {code.value[0]: code for code in grpc.StatusCode}
+# tensorflow/core/protobuf: CLASSIFY_INPUTS, CLASSIFY_OUTPUT_CLASSES, CLASSIFY_OUTPUT_SCORES, REGRESS_OUTPUTS
+INPUTS, CLASSES, SCORES, OUTPUTS = "inputs", "classes", "scores", "outputs"
 
 
 class Core:
     """Answers requests for rows. Lives in one event loop."""
 
     def __init__(self, versions: Versions, limits: Batching, *, batching: bool, in_flight: int, log: RequestLog | None = None):
-        """Args:
-        versions: the models.
-        limits: of batches and their queue.
-        batching: False calls the model once a request.
-        in_flight: requests at a time, waiting or running; more are refused, so that nobody waits for ever.
-        log: gets the rows that were answered.
-        """
+        """Without `batching` the model is called once a request. Of more than `in_flight` requests the last are refused."""
         self.versions, self._limits, self._batching, self._in_flight, self._log = versions, limits, batching, in_flight, log
         self._pool = ThreadPoolExecutor(limits.num_batch_threads, limits.thread_pool_name)
         self._batchers: WeakKeyDictionary[Servable, dict[str, Batcher]] = WeakKeyDictionary()
@@ -108,8 +105,41 @@ class Core:
         self.metrics.rows.labels(model).observe(len(next(iter(columns.values()))))
         return signature.run(columns)
 
+    async def classify(self, servable: Servable, name: str, examples: list[bytes]) -> list[list[tuple[str, float]]]:
+        """Return labels and scores for each tf.Example; one that a signature does not give is empty or 0. Raises Refused."""
+        wanted = f"{CLASSES} and {SCORES}, or one of them"
+        signature = _fitting(servable, name, lambda outputs: outputs <= {CLASSES, SCORES}, wanted)
+        answers = await self._of_examples(servable, signature, examples, "Classify")
+        given = next(iter(answers.values()))
+        scores = answers.get(SCORES, np.zeros(given.shape, np.float32))
+        labels = np.vectorize(bytes.decode, otypes=[object])(answers.get(CLASSES, np.full(given.shape, b"", object)))
+        return [list(zip(*row, strict=True)) for row in zip(labels.tolist(), scores.tolist(), strict=True)]
+
+    async def regress(self, servable: Servable, name: str, examples: list[bytes]) -> list[float]:
+        """Return a number for each tf.Example. Raises Refused."""
+        signature = _fitting(servable, name, lambda outputs: outputs == {OUTPUTS}, OUTPUTS)
+        return (await self._of_examples(servable, signature, examples, "Regress"))[OUTPUTS].ravel().tolist()
+
+    async def _of_examples(self, servable: Servable, signature: Signature, examples: list[bytes], api: str) -> Tensors:
+        if not examples:
+            raise invalid("Input is empty. Expected at least one example.")
+        return await self.score(servable, signature, {INPUTS: np.array(examples, object)}, api)
+
     def close(self) -> None:
         """Wait for the batches that run, and for the log."""
         self._pool.shutdown()
         if self._log:
             self._log.close()
+
+
+def _fitting(servable: Servable, name: str, gives: Callable[[Set[str]], bool], wanted: str) -> Signature:
+    """Return the signature of that name. Raises Refused where it was made for other calls, with those that fit this one."""
+    fitting = [n for n, each in servable.signatures.items() if each.inputs.keys() == {INPUTS} and gives(each.outputs.keys())]
+    signature = servable.signature(name, "No signature was found with the name: {}")
+    if signature.name in fitting:
+        return signature
+    advice = f"Name another one in signature_name: {' or '.join(sorted(fitting))}." if fitting else "This model has none such."
+    raise invalid(
+        f"Expected a signature that takes one input Tensor, {INPUTS}, and gives {wanted}: {signature.name} takes "
+        f"{', '.join(signature.inputs)} and gives {', '.join(signature.outputs)}. {advice}"
+    )

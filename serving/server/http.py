@@ -14,6 +14,10 @@ GZIP = 16 + zlib.MAX_WBITS
 class TooLarge(Refused):
     """The body is over the limit: HTTP 413."""
 
+    def __init__(self, limit: int):
+        message = f"The body is over {limit} bytes; the limit is --max_body_mb. Send less."
+        super().__init__(StatusCode.RESOURCE_EXHAUSTED, message)
+
 
 class Http(HttpToolsProtocol):
     """uvicorn's protocol, which ignores the `Upgrade: h2c` that a request offers.
@@ -67,10 +71,5 @@ def unzipped(body: bytearray, limit: int) -> bytearray:
     except zlib.error:
         return bytearray()
     if len(found) > limit:
-        raise too_large(limit)
+        raise TooLarge(limit)
     return found if decoder.eof else bytearray()
-
-
-def too_large(limit: int) -> TooLarge:
-    """Return the error for a body over the limit."""
-    return TooLarge(StatusCode.RESOURCE_EXHAUSTED, f"The body is over {limit} bytes; the limit is --max_body_mb. Send less.")

@@ -15,20 +15,15 @@ class ServerMetrics:
     """Counts requests, rows, latencies, batches and attempts to load."""
 
     def __init__(self, queued: Callable[[], int]):
-        """Args:
-        queued: rows that wait now.
-        """
+        """`queued` returns the number of rows that wait."""
         self._queued = queued
         self._registry = CollectorRegistry()
         # Not prometheus_client's Counter, which appends _total to the name.
         self._requests: Counter[tuple[str, str]] = Counter()
         self._loads: Counter[tuple[str, str]] = Counter()
-        self.latency = self._histogram(
-            ":tensorflow:serving:request_latency", "of requests, us", MICROSECONDS, "API", "entrypoint"
-        )
-        self.runtime = self._histogram(
-            ":tensorflow:serving:runtime_latency", "of requests in queue and model, us", MICROSECONDS, "API", "runtime"
-        )
+        latency, runtime = ":tensorflow:serving:request_latency", ":tensorflow:serving:runtime_latency"
+        self.latency = self._histogram(latency, "of requests, us", MICROSECONDS, "API", "entrypoint")
+        self.runtime = self._histogram(runtime, "of requests in queue and model, us", MICROSECONDS, "API", "runtime")
         self.rows = self._histogram("crosswind_batch_rows", "rows of a batch", ROW_BUCKETS)
         self._registry.register(self)
 
@@ -36,15 +31,7 @@ class ServerMetrics:
         return Histogram(name, meaning, ["model_name", *labels], buckets=buckets, registry=self._registry)
 
     def request(self, model: str, api: str, entrypoint: str, status: str, seconds: float) -> None:
-        """Count a request that was answered or refused.
-
-        Args:
-            model: as the request names it; empty where that is not served.
-            api: Predict, Classify or Regress over GRPC; the same in small letters over REST, empty for status and metadata.
-            entrypoint: GRPC or REST.
-            status: the code's name.
-            seconds: from receipt to answer.
-        """
+        """Count a request; `model` is empty where it is not served, `api` of small letters over REST, `status` a code."""
         self._requests[model, status] += 1
         if status == "OK":
             self.latency.labels(model, api, entrypoint).observe(seconds * 1e6)

@@ -8,6 +8,10 @@ import time
 import uuid
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import tensorflow as tf
+
 from components.shared.files import TEMPORARY_PREFIX, fsync
 from serving.server.servable import Tensors
 
@@ -22,11 +26,7 @@ class RequestLog:
     """Files of gzipped TFRecords. A file has its name only when it is complete; the one being written has another."""
 
     def __init__(self, folder: Path, share: float, max_rows: int = 10_000, max_seconds: float = 300.0):
-        """Args:
-        folder: made if missing; `drift.requests` of the pipeline's configuration names it.
-        share: of the requests that are logged, above 0 and at most 1.
-        max_rows, max_seconds: after which the next file is begun.
-        """
+        """Log a `share` of the requests to a folder, which is made; a file ends after `max_rows` or `max_seconds`."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._share, self._max_rows, self._max_seconds = folder, share, max_rows, max_seconds
         self._queue: queue.Queue[Tensors | None] = queue.Queue()
@@ -52,7 +52,8 @@ class RequestLog:
     def _write(self) -> None:
         while not (self._closing.is_set() and self._queue.empty()):
             try:
-                self._write_file()
+                if (first := self._queue.get()) is not None:
+                    self._write_file(first)
             except Exception:  # TensorFlow's errors are no OSErrors; whatever it was, the next file may work
                 self._failed()
                 self._closing.wait(PAUSE_SECONDS)
@@ -63,11 +64,7 @@ class RequestLog:
             self._quiet_until = time.monotonic() + QUIET_SECONDS
             LOG.exception("Requests could not be logged to %s, and are lost", self._folder)
 
-    def _write_file(self) -> None:
-        """Fill one file, starting with the next request."""
-        first = self._queue.get()
-        if first is None:
-            return
+    def _write_file(self, first: Tensors) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)  # it may have been deleted
         name = f"requests-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}.tfrecord.gz"
         temporary = self._folder / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"  # not *.tfrecord*, which the DriftMonitor reads
@@ -80,8 +77,6 @@ class RequestLog:
 
     def _fill(self, path: Path, columns: Tensors | None) -> int:
         """Write requests until the file is full, its time is over or the log ends; return the number of rows."""
-        import tensorflow as tf  # noqa: PLC0415  # loaded by the server anyway; a test of the file alone is spared it
-
         until, rows = time.monotonic() + self._max_seconds, 0
         with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
             while columns is not None:
@@ -112,9 +107,18 @@ def examples(columns: Tensors) -> list[bytes]:
         (column,) = columns.values()
         if column.dtype.kind == "O":
             return column.tolist()
-    import pyarrow as pa  # noqa: PLC0415
+    from tfx_bsl.coders import example_coder  # noqa: PLC0415  # 6 s, which a server without a log starts without
 
-    from serving.server import encode  # noqa: PLC0415
+    lists = [_lists(pa.array(column, pa.binary() if column.dtype.kind == "O" else None)) for column in columns.values()]
+    return example_coder.RecordBatchToExamplesEncoder().encode(pa.RecordBatch.from_arrays(lists, list(columns)))
 
-    arrays = [pa.array(column, pa.binary() if column.dtype.kind == "O" else None) for column in columns.values()]
-    return encode.examples(pa.RecordBatch.from_arrays(arrays, list(columns)))
+
+def _lists(column: pa.Array) -> pa.ListArray:
+    """Make each value a list of one, each missing one a null: to TFDV an empty list is a value."""
+    present = column.is_valid()
+    if pa.types.is_floating(column.type):
+        present = pc.invert(pc.is_nan(column))
+    elif pa.types.is_binary(column.type):
+        present = pc.greater(pc.binary_length(column), 0)
+    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(present.cast(pa.int32()))])
+    return pa.ListArray.from_arrays(offsets, column.filter(present), mask=pc.invert(present))

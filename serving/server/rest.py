@@ -4,23 +4,24 @@ import asyncio
 import gc
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from google.protobuf import json_format
+from google.protobuf.message import Message
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from serving.refused import HTTP, Refused, StatusCode, invalid
-from serving.server import examples, grpc_services, rest_format
+from serving.server import grpc_services, rest_format
 from serving.server.core import Core
-from serving.server.http import TooLarge, too_large, unzipped
+from serving.server.http import TooLarge, unzipped
 from serving.server.parameters import METRICS
-from serving.server.servable import Servable, Signature, Tensors
+from serving.server.servable import Signature, Tensors
 from serving.server.versions import Wanted
 
 T = TypeVar("T")
@@ -45,11 +46,9 @@ class Rest:
     """The application: models, and metrics for Prometheus. Errors are answered with `{"error": ...}`."""
 
     def __init__(self, core: Core, max_body: int, timeout: float | None, *, metrics: str | None = METRICS, cors: bool = False):
-        """Args:
-        max_body: bytes of a request.
-        timeout: seconds that a request may take, from its header on; None: no limit.
-        metrics: path at which Prometheus asks; None: there is none.
-        cors: whether a page of another origin may read the answers.
+        """`max_body` is in bytes, `timeout` in seconds from a request's header on; `metrics` is a path. None: no such thing.
+
+        With `cors` a page of another origin may read the answers.
         """
         self._core, self._max_body, self._timeout, self._metrics = core, max_body, timeout, metrics
         self._headers = CORS if cors else {}
@@ -77,11 +76,8 @@ class Rest:
                     return Response(status_code=200 if allowed else 400, headers=self._headers)
                 return answer(await self._process(request.method, target, body, deadline), headers=self._headers)
         except Refused as error:
-            return self._failed(error)
-
-    def _failed(self, error: Refused) -> Response:
-        status = 413 if isinstance(error, TooLarge) else HTTP.get(error.code, 500)
-        return answer({"error": str(error)}, status, self._headers)
+            status = 413 if isinstance(error, TooLarge) else HTTP.get(error.code, 500)
+            return answer({"error": str(error)}, status, self._headers)
 
     def _prometheus(self, target: str) -> Response:
         text, status = self._core.metrics.text(), 200
@@ -99,18 +95,18 @@ class Rest:
                 raise invalid(f"Malformed request: {method} {target}")
             wanted = Wanted(name, number(found["version"]), unquote(found["label"] or ""))
             if method == "POST":
-                with self._core.admitted(), self._in_time():
-                    async with asyncio.timeout_at(deadline):
+                with self._core.admitted():
+                    async with self._until(deadline):
                         return await getattr(self, f"_{what}")(wanted, body)
             if not name:
                 raise invalid("Missing model name in request.")
-            return self._metadata(wanted) if what == "metadata" else self._status(wanted)
+            return self._metadata(wanted) if what == "metadata" else as_json(self._core.versions.status(wanted))
 
-    @contextmanager
-    def _in_time(self) -> Iterator[None]:
-        """Turn a time-out into a refusal."""
+    @asynccontextmanager
+    async def _until(self, deadline: float | None) -> AsyncIterator[None]:
         try:
-            yield
+            async with asyncio.timeout_at(deadline):
+                yield
         except TimeoutError as error:
             raise Refused(StatusCode.DEADLINE_EXCEEDED, f"No answer within {self._timeout:g} s.") from error
 
@@ -119,8 +115,8 @@ class Rest:
         """Receive the body. Raises Refused when it is too large, alone or with all bodies held, or takes too long."""
         body, held = bytearray(), 0
         try:
-            with suppress(ClientDisconnect), self._in_time():
-                async with asyncio.timeout_at(deadline):
+            with suppress(ClientDisconnect):
+                async with self._until(deadline):
                     async for part in request.stream():
                         body += part
                         held += self._hold(len(part), len(body))
@@ -135,7 +131,7 @@ class Rest:
         """Make room for more bytes of a body that has `size` so far, and return their number. Raises Refused."""
         room = TOGETHER * self._max_body
         if size > self._max_body:
-            raise too_large(self._max_body)
+            raise TooLarge(self._max_body)
         if self._held + more > room and size > SMALL:
             raise Refused(StatusCode.RESOURCE_EXHAUSTED, f"{room} bytes of bodies are held; try again later.")
         self._held += more
@@ -147,46 +143,36 @@ class Rest:
             return read(rest_format.parse(body))
         return await asyncio.get_running_loop().run_in_executor(self._reader, read_uncollected, body, read)
 
-    def _status(self, wanted: Wanted) -> Any:
-        return json_format.MessageToDict(
-            self._core.versions.status(wanted), preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-        )
-
     def _metadata(self, wanted: Wanted) -> Any:
         with self._core.versions.lease(wanted) as servable:
-            response = grpc_services.metadata(servable)
-        content = json_format.MessageToDict(
-            response, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-        )
+            content = as_json(grpc_services.metadata(servable))
         del content["metadata"][grpc_services.SIGNATURES]["@type"]
         return content
 
     async def _predict(self, wanted: Wanted, body: bytearray) -> Any:
+        def read(content: dict[str, Any]) -> tuple[Signature, Tensors, bool]:
+            signature = servable.signature(content.get("signature_name", ""))
+            return signature, rest_format.columns(content, signature, servable.hint), rest_format.ROWS in content
+
         try:
             with self._core.versions.lease(wanted) as servable:
-                return await self._predicted(servable, body)
+                signature, columns, rows = await self._read(body, read)
+                return rest_format.answers(await self._core.score(servable, signature, columns, "Predict"), rows)
         except Refused as error:
             if error.code is StatusCode.NOT_FOUND:
                 await self._read(body, lambda _: None)  # a body that is no JSON is the first thing to report
             raise
 
-    async def _predicted(self, servable: Servable, body: bytearray) -> Any:
-        def read(content: dict[str, Any]) -> tuple[Signature, Tensors, bool]:
-            signature = servable.signature(content.get("signature_name", ""))
-            return signature, rest_format.columns(content, signature, servable.hint), rest_format.ROWS in content
-
-        signature, columns, rows = await self._read(body, read)
-        return rest_format.answers(await self._core.score(servable, signature, columns, "Predict"), rows)
-
     async def _classify(self, wanted: Wanted, body: bytearray) -> Any:
-        signature, rows = await self._read(body, rest_format.read_examples)
-        with self._core.versions.lease(wanted) as servable:
-            return {"results": await examples.classify(self._core, servable, signature, rows)}
+        return await self._of_examples(self._core.classify, wanted, body)
 
     async def _regress(self, wanted: Wanted, body: bytearray) -> Any:
+        return await self._of_examples(self._core.regress, wanted, body)
+
+    async def _of_examples(self, ask: Callable, wanted: Wanted, body: bytearray) -> Any:
         signature, rows = await self._read(body, rest_format.read_examples)
         with self._core.versions.lease(wanted) as servable:
-            return {"results": await examples.regress(self._core, servable, signature, rows)}
+            return {"results": await ask(servable, signature, rows)}
 
 
 def read_uncollected(body: bytearray, read: Callable[[dict[str, Any]], T]) -> T:
@@ -206,6 +192,11 @@ def number(version: str | None) -> int | None:
     if version and (len(version.lstrip("0")) > len(str(LATEST)) or int(version) > LATEST):
         raise invalid(f"Failed to convert version: {version} to numeric.")
     return int(version) if version else None
+
+
+def as_json(message: Message) -> Any:
+    """Convert a message as TensorFlow Serving does: with its fields' names, and with what has no value."""
+    return json_format.MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
 
 
 def answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

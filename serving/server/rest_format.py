@@ -1,7 +1,6 @@
 """TensorFlow Serving's JSON: requests, in rows or columns, to arrays, and answers back. Errors name what is wrong."""
 
 import base64
-import binascii
 import itertools
 import json
 from collections.abc import Callable, Mapping, Set
@@ -15,13 +14,9 @@ from serving.server.servable import Signature, Tensors
 
 ROWS, COLUMNS, EXAMPLES = "instances", "inputs", "examples"
 DECODER = json.JSONDecoder()
+Hint = Callable[[Signature, Set[str]], str]  # says which other signature would take the inputs
 ABSENT = {"f": "NaN", "O": '""'}  # what stands for a value that is missing, by numpy's kind
 TYPES: dict[str, tuple[type, ...]] = {"f": (float, int), "i": (int,), "u": (int,), "b": (bool,), "O": (str, dict)}
-
-
-def no_hint(_signature: Signature, _given: Set[str]) -> str:
-    """Say nothing of other signatures."""
-    return ""
 
 
 def parse(body: bytes | bytearray) -> dict[str, Any]:
@@ -40,18 +35,13 @@ def parse(body: bytes | bytearray) -> dict[str, Any]:
     return content
 
 
-def is_coded(value: Any) -> bool:
-    """Tell whether a value is bytes in base64."""
-    return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
+def is_object(value: Any) -> bool:
+    """Tell whether a value is an object and not bytes in base64."""
+    return isinstance(value, dict) and not (value.keys() == {"b64"} and isinstance(value["b64"], str))
 
 
-def columns(content: Mapping[str, Any], signature: Signature, hint: Callable[[Signature, Set[str]], str] = no_hint) -> Tensors:
+def columns(content: Mapping[str, Any], signature: Signature, hint: Hint = lambda _signature, _given: "") -> Tensors:
     """Read the inputs of a predict request, in either format. Other keys are ignored.
-
-    Args:
-        content: the request's object.
-        signature: the one that it names.
-        hint: says which other signature would take the inputs.
 
     Raises:
         Refused: neither or both formats, inputs that are missing or unknown, values of a wrong type; with row and input.
@@ -69,7 +59,7 @@ def columns(content: Mapping[str, Any], signature: Signature, hint: Callable[[Si
     return {name: array(name, values[name], spec) for name, spec in signature.inputs.items()}
 
 
-def _of_rows(rows: Any, signature: Signature, hint: Callable[[Signature, Set[str]], str]) -> dict[str, list]:
+def _of_rows(rows: Any, signature: Signature, hint: Hint) -> dict[str, list]:
     if not isinstance(rows, list):
         raise invalid(f"Expecting '{ROWS}' to be an list/array of rows.")
     if not rows:
@@ -79,9 +69,9 @@ def _of_rows(rows: Any, signature: Signature, hint: Callable[[Signature, Set[str
         raise invalid(
             f"{ROWS} is a plain list, but expecting list of objects as multiple input tensors required: {', '.join(names)}."
         )
-    named = isinstance(rows[0], dict) and not is_coded(rows[0])
+    named = is_object(rows[0])
     for number, row in enumerate(rows):
-        if (isinstance(row, dict) and not is_coded(row)) != named:
+        if is_object(row) != named:
             wanted, got = ("object", "list") if named else ("value/list", "object")
             raise invalid(f"Expecting {wanted} but got {got} at item {number} of input list.")
         if named and row.keys() != names:
@@ -97,15 +87,13 @@ def _misnamed(number: int, given: Set[str], signature: Signature) -> str:
             f"{where} key: {extra[0]} of '{ROWS}' list. Error: JSON object: does not have named input: {extra[0]}. "
             f"Signature {signature.name} takes {', '.join(names)}."
         )
-    return (
-        f"{where} of '{ROWS}' list. JSON object keys must be equal to: {','.join(sorted(names))}. "
-        f"Missing: {', '.join(sorted(names - given))}."
-    )
+    expected, missing = ",".join(sorted(names)), ", ".join(sorted(names - given))
+    return f"{where} of '{ROWS}' list. JSON object keys must be equal to: {expected}. Missing: {missing}."
 
 
-def _of_columns(values: Any, signature: Signature, hint: Callable[[Signature, Set[str]], str]) -> dict[str, Any]:
+def _of_columns(values: Any, signature: Signature, hint: Hint) -> dict[str, Any]:
     names = signature.inputs.keys()
-    if not isinstance(values, dict) or is_coded(values):
+    if not is_object(values):
         if len(names) > 1:
             raise invalid(
                 f"{COLUMNS} is a plain value/list, but expecting an object as multiple input tensors required: "
@@ -120,19 +108,34 @@ def _of_columns(values: Any, signature: Signature, hint: Callable[[Signature, Se
 
 def _absent(signature: Signature, given: Mapping[str, Any]) -> str:
     """Return a sentence on how to send missing values; empty if leaving them out cannot be what was meant."""
-    left_out = [_kind(spec) for name, spec in signature.inputs.items() if name not in given]
+    left_out = [_dtype(spec).kind for name, spec in signature.inputs.items() if name not in given]
     signs = [f"{ABSENT[kind]} for a {word}" for kind, word in (("f", "number"), ("O", "text")) if kind in left_out]
     return f" Where a value is missing, send {', '.join(signs)}." if given and signs else ""
 
 
-def _kind(spec: tf.TensorSpec) -> str:
-    return np.dtype(spec.dtype.as_numpy_dtype).kind
+def _dtype(spec: tf.TensorSpec) -> np.dtype:
+    return np.dtype(spec.dtype.as_numpy_dtype)
 
 
 def array(name: str, values: Any, spec: tf.TensorSpec) -> np.ndarray:
     """Turn an input's values into the array that the signature wants. Raises Refused."""
-    dtype = np.dtype(spec.dtype.as_numpy_dtype)
+    dtype = _dtype(spec)
     allowed = TYPES[dtype.kind]
+    leaves, shape = _leaves(name, values)
+    if not set(map(type, leaves)) <= set(allowed):
+        index, wrong = next((index, value) for index, value in enumerate(leaves) if type(value) not in allowed)
+        advice = f" Where it is missing, send {ABSENT[dtype.kind]}." if wrong is None and dtype.kind in ABSENT else ""
+        raise invalid(f"input {name}, value {index} is {json.dumps(wrong)[:60]}; expected {spec.dtype.name}.{advice}")
+    try:
+        # From the leaves: numpy takes ten times as long for lists of lists, and halts all threads meanwhile.
+        flat = [_text(name, leaf) for leaf in leaves] if dtype.kind == "O" else leaves
+        return np.array(flat, dtype).reshape(shape)
+    except (ValueError, OverflowError) as error:
+        raise invalid(f"input {name} is not a tensor of {spec.dtype.name}: {error}") from error
+
+
+def _leaves(name: str, values: Any) -> tuple[list, list[int]]:
+    """Return the values within lists of lists, and the shape of these."""
     if not isinstance(values, list):
         raise invalid(f"input {name} is a {type(values).__name__}; expected a list.")
     leaves, shape = values, [len(values)]
@@ -142,32 +145,19 @@ def array(name: str, values: Any, spec: tf.TensorSpec) -> np.ndarray:
             raise invalid(f"input {name} is not a tensor: lists of {min(lengths)} and {max(lengths)} values are mixed.")
         shape.append(lengths.pop())
         leaves = [leaf for value in leaves for leaf in value]
-    if not set(map(type, leaves)) <= set(allowed):
-        index, wrong = next((index, value) for index, value in enumerate(leaves) if type(value) not in allowed)
-        advice = f" Where it is missing, send {ABSENT[dtype.kind]}." if wrong is None and dtype.kind in ABSENT else ""
-        raise invalid(f"input {name}, value {index} is {json.dumps(wrong)[:60]}; expected {spec.dtype.name}.{advice}")
-    try:
-        # From the leaves: numpy takes ten times as long for lists of lists, and halts all threads meanwhile.
-        flat = np.empty(len(leaves), object) if dtype.kind == "O" else np.array(leaves, dtype)
-        if dtype.kind == "O":
-            flat[:] = [_text(name, leaf) for leaf in leaves]
-        return flat.reshape(shape)
-    except (ValueError, OverflowError) as error:
-        raise invalid(f"input {name} is not a tensor of {spec.dtype.name}: {error}") from error
+    return leaves, shape
 
 
 def _text(name: str, value: str | dict) -> bytes:
-    if isinstance(value, str):
-        try:
-            return value.encode()
-        except UnicodeEncodeError as error:
-            raise invalid(f"input {name} is not text: {error}") from error
     try:
+        if isinstance(value, str):
+            return value.encode()
         if value.keys() != {"b64"}:
             raise ValueError(f"it has the keys {sorted(value)}")
         return base64.b64decode(value["b64"], validate=True)
-    except (ValueError, TypeError, binascii.Error) as error:
-        raise invalid(f'input {name} is not {{"b64": "..."}}: {error}') from error
+    except (ValueError, TypeError) as error:
+        wanted = "text" if isinstance(value, str) else '{"b64": "..."}'
+        raise invalid(f"input {name} is not {wanted}: {error}") from error
 
 
 def read_examples(content: dict[str, Any]) -> tuple[str, list[bytes]]:
@@ -214,11 +204,12 @@ def example(number: int, values: Any) -> bytes:
 def answers(found: Tensors, rows: bool) -> dict[str, Any]:
     """Make the body of an answer, in the format of its request. A single output goes without its name."""
     listed = {name: _listed(name, values) for name, values in found.items()}
-    if not rows:
-        return {"outputs": next(iter(listed.values())) if len(listed) == 1 else listed}
+    key = "predictions" if rows else "outputs"
     if len(listed) == 1:
-        return {"predictions": next(iter(listed.values()))}
-    return {"predictions": [dict(zip(listed, row, strict=True)) for row in zip(*listed.values(), strict=True)]}
+        return {key: next(iter(listed.values()))}
+    if not rows:
+        return {key: listed}
+    return {key: [dict(zip(listed, row, strict=True)) for row in zip(*listed.values(), strict=True)]}
 
 
 def _listed(name: str, values: np.ndarray) -> list:
@@ -229,6 +220,4 @@ def _listed(name: str, values: np.ndarray) -> list:
         return values.tolist()
     coded = name.endswith("_bytes")
     flat = [{"b64": base64.b64encode(leaf).decode()} if coded else leaf.decode(errors="replace") for leaf in values.ravel()]
-    result = np.empty(len(flat), object)
-    result[:] = flat
-    return result.reshape(values.shape).tolist()
+    return np.array(flat, object).reshape(values.shape).tolist()

@@ -7,7 +7,6 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import uvicorn
 from rich.console import Console
@@ -45,10 +44,8 @@ async def serve(options: argparse.Namespace, console: Console) -> None:
     size = options.max_body_mb * MEGABYTE
     grpc_server = grpc_services.server(core, [("grpc.max_receive_message_length", size), ("grpc.so_reuseport", 0)])
     grpc_address = address(options.host, options.port)
-    try:
+    with usable(grpc_address, "--port"):
         grpc_server.add_insecure_port(grpc_address)
-    except RuntimeError as error:
-        raise unusable(grpc_address, "--port", error) from error
     listener = listen(options.host, options.rest_api_port) if options.rest_api_port else None
     await grpc_server.start()
     loop = asyncio.get_running_loop()
@@ -73,33 +70,34 @@ def address(host: str, port: int) -> str:
 
 def listen(host: str, port: int) -> socket.socket:
     """Open the socket for REST. Raises RootUnusable."""
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        both = host == "::" and socket.has_dualstack_ipv6()  # all addresses, as gRPC takes it
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()  # all addresses, as gRPC takes it
+    with usable(address(host, port), "--rest_api_port"):
         listener = socket.create_server((host, port), family=family, dualstack_ipv6=both)
-    except OSError as error:
-        raise unusable(address(host, port), "--rest_api_port", error) from error
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for an ACK
     return listener
 
 
-def unusable(address: str, flag: str, error: Exception) -> RootUnusable:
-    """Return the error for an address that cannot be listened at."""
-    return RootUnusable(
-        f"{address} cannot be listened at: {error}. Expected a free port of an address of this machine; name others with "
-        f"{flag} and --host."
-    )
+@contextlib.contextmanager
+def usable(address: str, flag: str) -> Iterator[None]:
+    """Turn the error of an address that cannot be listened at into RootUnusable."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise RootUnusable(
+            f"{address} cannot be listened at: {error}. Expected a free port of an address of this machine; name others with "
+            f"{flag} and --host."
+        ) from error
 
 
 def make_core(options: argparse.Namespace) -> Core:
     """Make the core that the command line asks for, with nothing loaded yet. Raises BadConfig."""
     file = options.batching_parameters_file
     limits = parameters.read_batching(file) if file else parameters.Batching()
-    labels_ahead = options.allow_version_labels_for_unavailable_models
-    versions = Versions(source(options), read_keys(options.public_key), labels_ahead=labels_ahead)
-    log = None
-    if options.request_log:
-        log = RequestLog(options.request_log, options.request_log_share, max_seconds=options.request_log_seconds)
+    ahead = options.allow_version_labels_for_unavailable_models
+    versions = Versions(lambda: configured(options), read_keys(options.public_key), labels_ahead=ahead)
+    folder, share, seconds = options.request_log, options.request_log_share, options.request_log_seconds
+    log = RequestLog(folder, share, max_seconds=seconds) if folder else None
     return Core(versions, limits, batching=options.enable_batching, in_flight=options.max_in_flight, log=log)
 
 
@@ -136,25 +134,18 @@ async def follow(versions: Versions, options: argparse.Namespace) -> None:
             async with turn:
                 await asyncio.to_thread(look)
 
-    def look_all() -> None:
-        versions.reload()
-        versions.poll()
-
     folders = options.file_system_poll_wait_seconds
-    if options.model_config_file:
-        await asyncio.gather(every(folders, versions.poll), every(options.model_config_file_poll_wait_seconds, versions.reload))
-    else:
-        await every(folders, look_all)
+    of_config = options.model_config_file_poll_wait_seconds if options.model_config_file else folders
+    await asyncio.gather(every(of_config, versions.reload), every(folders, versions.poll))
 
 
-def source(options: argparse.Namespace) -> Callable[[], list[config.ModelConfig]]:
-    """Return a function that reads which models to serve, from where the command line says."""
+def configured(options: argparse.Namespace) -> list[config.ModelConfig]:
+    """Read which models to serve, from where the command line says. Raises BadConfig."""
     if options.model_config_file:
-        return lambda: config.read(options.model_config_file)
+        return config.read(options.model_config_file)
     if options.model_base_path:
-        return lambda: [config.ModelConfig(options.model_name, options.model_base_path)]
-    folder: Path = options.models or problem_folder.root(options.problem) / "serving"
-    return lambda: config.below(folder)
+        return [config.ModelConfig(options.model_name, options.model_base_path)]
+    return config.below(options.models or problem_folder.root(options.problem) / "serving")
 
 
 def announce(console: Console, versions: Versions, grpc_address: str, rest_address: str | None) -> None:

@@ -1,7 +1,6 @@
 """A loaded SavedModel: its signatures, what they take, and how they are run."""
 
 import functools
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
 from components.model_store import contents, store
@@ -25,13 +24,7 @@ NOT_FOUND = 'Serving signature name: "{}" not found in signature def'
 
 @dataclass(frozen=True)
 class Signature:
-    """One way to ask a model.
-
-    Attributes:
-        name: as a request names it.
-        inputs, outputs: the tensors' specs, by name.
-        function: takes the inputs as keywords.
-    """
+    """One way to ask a model: tensors by name go in and come out. `function` takes the inputs as keywords."""
 
     name: str
     inputs: Mapping[str, tf.TensorSpec]
@@ -47,7 +40,7 @@ class Signature:
             raise tf.errors.InvalidArgumentError(None, None, error.object.decode(errors="replace")) from error
         return {name: tensor.numpy() for name, tensor in answers.items()}
 
-    def check_names(self, given: Set[str]) -> None:
+    def _check_names(self, given: Set[str]) -> None:
         """Raise Refused for missing or unknown inputs, in TensorFlow Serving's words."""
         names = self.inputs.keys()
         if given == names:
@@ -66,7 +59,7 @@ class Signature:
 
     def check(self, columns: Tensors) -> int:
         """Check dtypes and shapes, and return the number of rows. Raises Refused, naming the input."""
-        self.check_names(columns.keys())
+        self._check_names(columns.keys())
         rows = None
         for name, (dtype, shape) in self._expected.items():
             column = columns[name]
@@ -85,7 +78,7 @@ class Signature:
 
     @functools.cached_property
     def _expected(self) -> dict[str, tuple[np.dtype, list[int | None]]]:
-        """Return dtype and shape by input, as plain values: they are compared at each request."""
+        """Dtype and shape by input, as plain values: they are compared at each request."""
         return {name: (np.dtype(spec.dtype.as_numpy_dtype), spec.shape.as_list()) for name, spec in self.inputs.items()}
 
 
@@ -95,36 +88,26 @@ class Servable:
     def __init__(self, model: str, version: int, folder: Path, keys: Keys = NO_KEYS):
         """Compare the files with the manifest if there is one, load the model, and warm it up.
 
-        Raises:
-            CorruptModel: the files are not those of the manifest.
-            SignatureInvalid: there are keys, and none of them signed the manifest.
-            OSError, ValueError: it is no SavedModel.
+        Raises CorruptModel, SignatureInvalid, and what TensorFlow raises for what is no SavedModel.
         """
-        self.model, self.version, self.folder = model, version, folder
+        self.model, self.version = model, version
         with _checked(folder, version, keys) as checked:
-            self._load(checked)
-
-    def _load(self, folder: Path) -> None:
-        self.definitions = read_definitions(folder)
-        self._loaded = tf.saved_model.load(str(folder))  # held: the signatures do not keep its tables alive
-        self.signatures = {
-            name: Signature(name, function.structured_input_signature[1], function.structured_outputs, function)
-            for name, function in self._loaded.signatures.items()
-        }
-        self.warmed_up = self._warm_up(folder)
+            saved = saved_model_pb2.SavedModel.FromString((checked / "saved_model.pb").read_bytes())
+            self.definitions = {name: each for graph in saved.meta_graphs[:1] for name, each in graph.signature_def.items()}
+            self._loaded = tf.saved_model.load(str(checked))  # held: the signatures do not keep its tables alive
+            self.signatures = {
+                name: Signature(name, function.structured_input_signature[1], function.structured_outputs, function)
+                for name, function in self._loaded.signatures.items()
+            }
+            self.warmed_up = self._warm_up(checked)
 
     def signature(self, name: str, missing: str = NOT_FOUND, code: StatusCode = StatusCode.INVALID_ARGUMENT) -> Signature:
-        """Return the signature of a name, the default one if it is empty.
-
-        Raises:
-            Refused: there is none; `code` and `missing`, the message's start, differ from call to call.
-        """
+        """Return the signature of a name, the default one if it is empty. Raises Refused, with `missing` as its first words."""
         wanted = name or DEFAULT_SIGNATURE
-        found = self.signatures.get(wanted)
-        if found is None:
+        if wanted not in self.signatures:
             known = ", ".join(sorted(self.signatures))
             raise Refused(code, f"{missing.format(wanted)}. {self.model} version {self.version} has {known}.")
-        return found
+        return self.signatures[wanted]
 
     def hint(self, asked: Signature, given: Set[str]) -> str:
         """Return a sentence that names another signature which takes most of the given inputs; empty if none takes any."""
@@ -137,15 +120,12 @@ class Servable:
     def _warm_up(self, folder: Path) -> int:
         """Replay the requests that the model brings along, and return their number."""
         path = folder / contents.WARM_UP
-        if not path.exists():
-            return 0
-        requests = 0
-        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+        records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator()) if path.exists() else []
+        for record in records:
             request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
             columns = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
             self.signature(request.model_spec.signature_name).run(columns)
-            requests += 1
-        return requests
+        return len(records)
 
 
 @contextmanager
@@ -158,18 +138,3 @@ def _checked(folder: Path, version: int, keys: Keys) -> Iterator[Path]:
         copy = Path(temporary) / "model"
         store.copy(store.read(folder.parent, version, keys), copy)
         yield copy
-
-
-def read_definitions(folder: Path) -> dict[str, meta_graph_pb2.SignatureDef]:
-    """Read the signatures as the SavedModel states them.
-
-    Raises:
-        FileNotFoundError: there is no saved_model.pb, as in a folder that is still being written.
-        ValueError: it is no SavedModel.
-    """
-    try:
-        saved = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
-        definitions = saved.meta_graphs[0].signature_def
-    except (IndexError, json.JSONDecodeError) as error:
-        raise ValueError(f"{folder}/saved_model.pb holds no graph") from error
-    return dict(definitions)

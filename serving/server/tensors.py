@@ -1,14 +1,12 @@
 """TensorProto to numpy and back. `tf.make_ndarray` costs 9 us an input, and fills any shape that a few bytes ask for."""
 
 import math
-from collections.abc import Iterable, Mapping
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 
 from serving.refused import invalid
-from serving.server.servable import Tensors
 
 FILLED = 1 << 20  # values at most where a request leaves out equal ones: a few bytes must not ask for gigabytes
 # dtype in the proto -> numpy's, and the field that holds the values
@@ -22,19 +20,11 @@ FIELDS: dict[int, tuple[type, str]] = {
 }
 
 
-def columns(inputs: Mapping[str, tensor_pb2.TensorProto]) -> Tensors:
-    """Read the tensors of a request.
-
-    Raises:
-        Refused: a tensor has no known dtype, or other values than its shape needs.
-    """
-    return {name: array(name, proto) for name, proto in inputs.items()}
-
-
 def array(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
-    """Read one tensor. Raises Refused."""
+    """Read an input of a request. Raises Refused for an unknown dtype, or other values than the shape needs."""
     if proto.dtype not in FIELDS:
-        raise invalid(f"input {name} has dtype {proto.dtype}; expected one of {', '.join(_names(FIELDS))}.")
+        known = ", ".join(tf.as_dtype(each).name for each in FIELDS)
+        raise invalid(f"input {name} has dtype {proto.dtype}; expected one of {known}.")
     dtype, field = FIELDS[proto.dtype]
     shape = [dim.size for dim in proto.tensor_shape.dim]
     try:
@@ -44,7 +34,7 @@ def array(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
         raise invalid(f"input {name}: {error}.") from error
     size = math.prod(shape)
     if min(shape, default=1) >= 0 and not content and len(values) != size <= FILLED:
-        values = _filled(values, size, dtype)
+        values = _filled(values, size)
     if min(shape, default=1) < 0 or len(values) != size:
         raise invalid(f"input {name} has {len(values)} values; expected as many as its shape {shape} holds.")
     try:
@@ -53,26 +43,11 @@ def array(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
         raise invalid(f"input {name} has the shape {shape[:8]} of {len(shape)} dimensions: {error}.") from error
 
 
-def _filled(values: np.ndarray, size: int, dtype: type) -> np.ndarray:
+def _filled(values: np.ndarray, size: int) -> np.ndarray:
     """Fill or cut values as tf.Tensor does: missing ones repeat the last, or are 0 if there is none; surplus ones go."""
-    if len(values) > size:
-        return values[:size]
-    filled: np.ndarray = np.zeros(size, dtype)
-    if dtype is np.object_:
-        filled[:] = b""
-    filled[: len(values)] = values
-    if len(values):
-        filled[len(values) :] = values[-1:]
-    return filled
-
-
-def _names(dtypes: Iterable[int]) -> list[str]:
-    return [tf.as_dtype(dtype).name for dtype in dtypes]
-
-
-def protos(answers: Tensors, names: Iterable[str]) -> dict[str, tensor_pb2.TensorProto]:
-    """Make protos of some of the answers, by name."""
-    return {name: proto(answers[name]) for name in names}
+    zero = np.array([b"" if values.dtype.kind == "O" else 0], values.dtype)
+    last = values[-1:] if len(values) else zero
+    return np.concatenate([values[:size], np.repeat(last, max(size - len(values), 0))])
 
 
 def proto(values: np.ndarray) -> tensor_pb2.TensorProto:

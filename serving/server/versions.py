@@ -60,14 +60,7 @@ class Versions:
     """All models. `poll` and `reload` are called from one thread at a time; the rest from any."""
 
     def __init__(self, read_config: Callable[[], list[ModelConfig]], keys: Keys = NO_KEYS, *, labels_ahead: bool = True):
-        """Args:
-        read_config: the models to serve.
-        keys: that the manifest of a version must be signed by, if there are any.
-        labels_ahead: whether a new label may name a version that is not loaded yet.
-
-        Raises:
-            BadConfig: the models cannot be served as the configuration says.
-        """
+        """With `labels_ahead` a new label may name a version that is not loaded yet. Raises BadConfig."""
         self._read_config, self._keys, self._labels_ahead = read_config, keys, labels_ahead
         self.on_load: Callable[[str, bool], None] = lambda *_: None  # told the folder and whether it worked, at each attempt
         self._lock = threading.Lock()
@@ -79,24 +72,22 @@ class Versions:
         """Read the configuration again and follow it if it can be served; else keep the old one."""
         try:
             configs = self._read_config()
-            if configs == self._configs:
-                return
-            self._configs = self._accept(configs)
-            self._refused = ""
+            if configs != self._configs:
+                self._configs = self._accept(configs)
+                self._refused = ""
+                self.poll()
         except BadConfig as error:
             if str(error) != self._refused:  # once, not at each poll
                 LOG.error("The configuration stays as it was: %s", error)
             self._refused = str(error)
-            return
-        self.poll()
 
     def _accept(self, configs: list[ModelConfig]) -> list[ModelConfig]:
         """Take over models and labels at once. Raises BadConfig before anything has changed."""
         for config in configs:
-            model = self.models.get(config.name)
-            available, before = (model.available(), model.labels) if model else ([], {})
+            model = self.models.get(config.name, Model(config))
+            available = model.available()
             for label, number in config.labels.items():
-                if number not in available and not (self._labels_ahead and before.get(label, number) == number):
+                if number not in available and not (self._labels_ahead and model.labels.get(label, number) == number):
                     raise BadConfig(
                         f"Request to assign label to version {number} of model {config.name}, which is not currently available "
                         f"for inference: {label}. Expected one of {available}. Load the version first; a label that is new "
@@ -110,20 +101,15 @@ class Versions:
     def poll(self) -> None:
         """Load new versions, then take out those that are no longer wanted."""
         before = {name: model.available() for name, model in self.models.items()}
-        named = {config.name for config in self._configs}
         for name, model in self.models.items():
-            if name not in named:
-                model.labels = {}
-                self._unload(model, set(model.available()))
-                continue
             wanted = model.config.wanted()
-            if wanted is None:
-                continue
-            for number in wanted:
+            if name not in {config.name for config in self._configs}:
+                model.labels, wanted = {}, []
+            for number in wanted or []:
                 self._load(model, number)
             available = set(model.available())
             # The old ones go once a wanted one answers.
-            if not wanted or available & set(wanted):
+            if wanted is not None and (not wanted or available & set(wanted)):
                 self._unload(model, available - set(wanted))
         if before != {name: model.available() for name, model in self.models.items()}:
             # A full collection walks through TensorFlow's half a million objects: every request would wait 150 ms for it.
@@ -163,11 +149,7 @@ class Versions:
 
     @contextmanager
     def lease(self, wanted: Wanted) -> Iterator[Servable]:
-        """Yield a version, which stays loaded while it is in use.
-
-        Raises:
-            Refused: there is no such model, version or label.
-        """
+        """Yield a version, which stays loaded while it is in use. Raises Refused if there is none such."""
         with self._lock:
             state = self._find(wanted)
             state.requests += 1
@@ -180,6 +162,8 @@ class Versions:
 
     def _find(self, wanted: Wanted) -> VersionState:
         name, version, label = wanted
+        if not name:
+            raise invalid("ModelSpec has no name specified. Expected the name of a model.")
         model = self.models.get(name)
         if label:
             labels = model.labels if model else {}
@@ -190,28 +174,27 @@ class Versions:
         available = model.available() if model else []
         if version is None and available:
             version = available[-1]
-        if model is None or version not in available:
-            request = f"Latest({name})" if version is None else f"Specific({name}, {version})"
-            known = f"It has {', '.join(map(str, available)) or 'no version yet'}."
-            if model is None:
-                known = f"This server has {', '.join(sorted(self.models))}."
-            raise Refused(StatusCode.NOT_FOUND, f"Servable not found for request: {request}. {known}")
-        return model.versions[version]
+        if model and version in available:
+            return model.versions[version]
+        request = f"Latest({name})" if version is None else f"Specific({name}, {version})"
+        known = f"It has {', '.join(map(str, available)) or 'no version yet'}."
+        if model is None:
+            known = f"This server has {', '.join(sorted(self.models))}."
+        raise Refused(StatusCode.NOT_FOUND, f"Servable not found for request: {request}. {known}")
 
     def status(self, wanted: Wanted) -> get_model_status_pb2.GetModelStatusResponse:
         """Return the state of one version or of all; a label is ignored, as in TensorFlow Serving. Raises Refused."""
         name, version, _ = wanted
         model = self.models.get(name)
-        found = sorted((model.versions if model else {}).items(), reverse=True)
-        found = [(number, state) for number, state in found if version in (None, number)]
-        if not found:
+        response = get_model_status_pb2.GetModelStatusResponse()
+        for number, state in sorted((model.versions if model else {}).items(), reverse=True):
+            if version in (None, number):
+                status = response.model_version_status.add(version=number, state=state.state)
+                status.status.error_code = 2 if state.error else 0  # google.rpc.Code UNKNOWN
+                status.status.error_message = state.error
+        if not response.model_version_status:
             asked = "any versions" if version is None else f"version {version}"
             raise Refused(StatusCode.NOT_FOUND, f"Could not find {asked} of model {name}")
-        response = get_model_status_pb2.GetModelStatusResponse()
-        for number, state in found:
-            status = response.model_version_status.add(version=number, state=state.state)
-            status.status.error_code = 0 if not state.error else 2  # google.rpc.Code UNKNOWN
-            status.status.error_message = state.error
         return response
 
     def ready(self) -> bool:

@@ -15,8 +15,7 @@ from tensorflow_serving.config import model_server_config_pb2
 from components.shared.errors import BadConfig
 from pipeline import config as pipeline_config
 from serving.local_server import parse
-from serving.server import protos
-from serving.server.parameters import METRICS, Batching, read_batching, read_monitoring
+from serving.server.parameters import METRICS, PACKAGE, POOL, Batching, read_batching, read_monitoring
 from tests.serving.conftest import body
 from tests.serving.servers import MODEL, copy_version, serving
 
@@ -51,7 +50,7 @@ def test_monitoring_config(tmp_path):
 
 def test_the_messages_have_tensorflow_servings_fields():
     """session_bundle_config.proto and monitoring_config.proto of 2.19.1, field by field."""
-    batching = protos.POOL.FindMessageTypeByName(f"{protos.PACKAGE}.BatchingParameters").fields
+    batching = POOL.FindMessageTypeByName(f"{PACKAGE}.BatchingParameters").fields
     assert {field.name: field.message_type.name if field.message_type else field.type for field in batching} == {
         "max_batch_size": "Int64Value",
         "batch_timeout_micros": "Int64Value",
