@@ -16,8 +16,8 @@ from rich.console import Console
 from components.model_store import store
 from serving import batch
 from tests.benchmarks.serving_load import Case, Load, in_process
-from tests.flights import FEATURES
-from tests.serving.servers import MODEL, copy_version, serving
+from tests.flights import FEATURES, PROBLEM
+from tests.serving.servers import copy_version, serving
 
 REPEATS = 3
 
@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--spans", type=Path, default=Path("data/flights/spans"), help="(default: %(default)s)")
     options = parser.parse_args()
     console = Console(highlight=False)
-    version = store.production(options.models / MODEL)
+    version = store.production(options.models / PROBLEM.model)
     if version is None:
         console.print(f"{options.models} holds no model; `make run` publishes one.")
         return 1
@@ -40,7 +40,7 @@ def main() -> int:
         folder = Path(scratch)
         load = Load(folder, columns)
         copy_version(version.folder, folder)
-        with serving(folder) as server:
+        with serving(folder, model=PROBLEM.model) as server:
             for rows in (1, 32):
                 cases = [Case(protocol, rows, batching=True) for protocol in ("grpc", "rest")]
                 online[rows] = max(load.run(server, case, limit[rows])["answered"] for case in cases) * rows

@@ -20,8 +20,8 @@ from rich.table import Table
 from components.canary.server import Server
 from components.model_store import store
 from tests.benchmarks.serving_load import Load
-from tests.flights import FEATURES
-from tests.serving.servers import MODEL, copy_version, serving
+from tests.flights import FEATURES, PROBLEM
+from tests.serving.servers import copy_version, serving
 
 ROWS = Path("data/flights/spans/2013-04/flights.parquet")
 CONNECTIONS = (1, 4, 8, 16, 50, 100, 200)
@@ -91,7 +91,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="(default: %(default)s)")
     options = parser.parse_args()
     console = Console(width=150, highlight=False)
-    version = store.production(options.models / MODEL)
+    version = store.production(options.models / PROBLEM.model)
     if version is None:
         console.print(f"{options.models} holds no model; `make run` publishes one.")
         return 1
@@ -102,7 +102,7 @@ def main() -> int:
         Load(Path(scratch), columns)  # writes the requests
         copy_version(version.folder, Path(scratch) / "models")
         for protocol in ("rest", "grpc"):
-            with serving(Path(scratch) / "models") as server:
+            with serving(Path(scratch) / "models", model=PROBLEM.model) as server:
                 body = Path(scratch) / f"{protocol}1"
                 rounds = [
                     {count: measured(server, protocol, body, count, options.seconds) for count in CONNECTIONS}

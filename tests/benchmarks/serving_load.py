@@ -27,8 +27,8 @@ from tensorflow_serving.apis import predict_pb2
 from components.canary.server import Server
 from components.model_store import store
 from components.shared.raw_rows import as_rows
-from tests.flights import FEATURES
-from tests.serving.servers import MODEL, copy_version, serving, state
+from tests.flights import FEATURES, PROBLEM
+from tests.serving.servers import copy_version, serving, state
 
 ROWS = Path("data/flights/spans/2013-04/flights.parquet")
 BAR = 0.6  # of the in-process throughput
@@ -57,7 +57,7 @@ class Load:
         for rows in (1, 32):
             part = {name: column[:rows] for name, column in columns.items()}
             request = predict_pb2.PredictRequest()
-            request.model_spec.name, request.model_spec.signature_name = MODEL, "raw"
+            request.model_spec.name, request.model_spec.signature_name = PROBLEM.model, "raw"
             for name, column in part.items():
                 request.inputs[name].CopyFrom(tf.make_tensor_proto(column))
             (folder / f"grpc{rows}").write_bytes(request.SerializeToString())
@@ -134,13 +134,13 @@ def memory(load: Load, server: Server, case: Case, rate: float) -> list[float]:
 def switch(load: Load, version: Path, case: Case, rate: float, models: Path) -> dict:
     """What clients see while a new version is published and the old one goes."""
     copy_version(version, models, 1)
-    with serving(models) as server:
+    with serving(models, model=PROBLEM.model) as server:
         seen: dict = {}
         thread = threading.Thread(target=lambda: seen.update(load.run(server, case, rate, 20)))
         thread.start()
         time.sleep(5)
-        shutil.copytree(version, models / MODEL / ".tmp-2")
-        (models / MODEL / ".tmp-2").rename(models / MODEL / "2")
+        shutil.copytree(version, models / PROBLEM.model / ".tmp-2")
+        (models / PROBLEM.model / ".tmp-2").rename(models / PROBLEM.model / "2")
         thread.join()
         return seen | {"state of 1": state(server, 1), "state of 2": state(server, 2)}
 
@@ -152,7 +152,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/benchmarks/serving_load.json"), help="(default: %(default)s)")
     options = parser.parse_args()
     console = Console(width=150, highlight=False)
-    version = store.production(options.models / MODEL)
+    version = store.production(options.models / PROBLEM.model)
     if version is None:
         console.print(f"{options.models} holds no model; `make run` publishes one.")
         return 1
@@ -173,7 +173,7 @@ def main() -> int:
             rate = report["cases"][str(case)]["rate"] / 2
             seen = report["switch"][case.protocol] = switch(load, version.folder, case, rate, Path(scratch) / case.protocol)
             console.print(f"A new version under half of the load, {case.protocol}: {seen}")
-        with serving(models) as server:
+        with serving(models, model=PROBLEM.model) as server:
             case = Case("grpc", 1, True)
             report["memory"] = memory(load, server, case, report["cases"][str(case)]["rate"])
     console.print(
@@ -187,7 +187,7 @@ def main() -> int:
 
 def measured(load: Load, models: Path, case: Case, limit: float, console: Console) -> dict:
     """The best rate of a case, and what is seen at shares of it."""
-    with serving(models, f"--enable_batching={str(case.batching).lower()}") as server:
+    with serving(models, f"--enable_batching={str(case.batching).lower()}", model=PROBLEM.model) as server:
         load.run(server, case, limit * 0.2, 2)
         rate = best_rate(load, server, case, limit * BAR)
         seen = levels(load, server, case, rate)

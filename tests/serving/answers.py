@@ -21,7 +21,7 @@ MANAGER = "core/basic_manager.cc"
 STATUS = "model_servers/get_model_status_impl.cc"
 CLASSIFIER = "servables/tensorflow/classifier.cc"
 REGRESSOR = "servables/tensorflow/regressor.cc"
-MODEL = "/v1/models/flight_delay"
+MODEL = "/v1/models/parcels"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Rest:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-ROW, LACKING, EXTRA, EXAMPLE, FEATURES = "<row>", "<row without temp>", "<row with mood>", "<example>", "<features>"
+ROW, LACKING, EXTRA, EXAMPLE, FEATURES = "<row>", "<row without price>", "<row with mood>", "<example>", "<features>"
 RAW = {"signature_name": "raw"}
 ROWS = RAW | {"instances": [ROW]}
 CODED = {"b64": base64.b64encode(b"no example").decode()}
@@ -62,7 +62,7 @@ PATHS = [
     Rest(f"{STATUS} GetModelStatusWithModelSpec", f"GET {MODEL}/versions/1", OK, keys=STATE),
     Rest(f"{STATUS} GetModelStatusWithModelSpec, which reads no label", f"GET {MODEL}/labels/stable", OK, keys=STATE),
     Rest(f"{STATUS} GetModelStatusWithModelSpec, which reads no label", f"GET {MODEL}/labels/nope", OK, keys=STATE),
-    Rest(f"{STATUS}", f"GET {MODEL}/versions/7", MISSING, message="Could not find version 7 of model flight_delay"),
+    Rest(f"{STATUS}", f"GET {MODEL}/versions/7", MISSING, message="Could not find version 7 of model parcels"),
     Rest(f"{STATUS}", "GET /v1/models/nobody", MISSING, message="Could not find any versions of model nobody"),
     Rest(f"{HANDLER} ProcessModelStatusRequest", "GET /v1/models", BAD, message="Missing model name in request."),
     Rest(f"{HANDLER} ProcessModelMetadataRequest", "GET /v1/models/versions/1", BAD, message="Missing model name"),
@@ -71,12 +71,12 @@ PATHS = [
     Rest(f"{UTIL} ToJsonString", f"GET {MODEL}/labels/stable/metadata", OK, keys=("model_spec", "metadata")),
     Rest(f"{CORE} GetModelVersionForLabel", f"GET {MODEL}/labels/nope/metadata", BAD, message="version label: nope"),
     Rest(f"{MANAGER} GetUntypedServableHandle", f"GET {MODEL}/versions/7/metadata", MISSING, message="Servable not found"),
-    Rest(f"{UTIL} ParseModelInfo, case does not count", "GET /V1/MODELS/flight_delay/VERSIONS/1", OK, keys=STATE),
+    Rest(f"{UTIL} ParseModelInfo, case does not count", "GET /V1/MODELS/parcels/VERSIONS/1", OK, keys=STATE),
     Rest(f"{HANDLER} ProcessRequest, METADATA is no metadata", f"GET {MODEL}/METADATA", OK, keys=STATE),
-    Rest(f"{UTIL} DecodeArg", "GET /v1/models/flight%5Fdelay", OK, keys=STATE),
+    Rest(f"{UTIL} DecodeArg", "GET /v1/models/parcel%73", OK, keys=STATE),
     Rest(f"{UTIL} ParseModelInfo", f"GET {MODEL}/versions/x", BAD, message=f"Malformed request: GET {MODEL}/versions/x"),
     Rest(f"{UTIL} ParseModelInfo", f"GET {MODEL}/versions/{10**30}", BAD, message="Failed to convert version: 1000"),
-    Rest(f"{BODY} uri_path holds the query", f"GET {MODEL}?a=1", MISSING, message="of model flight_delay?a=1"),
+    Rest(f"{BODY} uri_path holds the query", f"GET {MODEL}?a=1", MISSING, message="of model parcels?a=1"),
     Rest(f"{BODY} uri_path holds the query", f"POST {MODEL}:predict?a=1", BAD, {}, "Malformed request: POST"),
     Rest(f"{UTIL} ParseModelInfo", f"GET {MODEL}/", BAD, message="Malformed request: GET"),
     Rest(f"{UTIL} ParseModelInfo", f"GET {MODEL}:predict", BAD, message="Malformed request: GET"),
@@ -89,7 +89,7 @@ PATHS = [
     Rest(f"{HANDLER} ProcessRequest", f"HEAD {MODEL}", BAD),
     Rest(f"{SERVER} RestApiRequestDispatcher, a page of another origin", f"OPTIONS {MODEL}:predict", OK, headers=ORIGIN),
     Rest(f"{SERVER} RestApiRequestDispatcher", f"OPTIONS {MODEL}:predict", BAD),
-    Rest(f"{EVENTS} DispatchEvRequest", "GET /v2/models/flight_delay", MISSING, message="Not found"),
+    Rest(f"{EVENTS} DispatchEvRequest", "GET /v2/models/parcels", MISSING, message="Not found"),
     Rest(f"{EVENTS} DispatchEvRequest", "GET /", MISSING, message="Not found"),
     Rest(f"{UTIL} ParseModelInfo", "GET /v1/nothing", BAD, message="Malformed request: GET /v1/nothing"),
 ]
@@ -100,7 +100,7 @@ CALLS = [
     Rest(f"{CORE} ServableRequestFromModelSpec", f"POST {MODEL}/versions/1:predict", OK, ROWS, keys=("predictions",)),
     Rest(f"{CORE} ServableRequestFromModelSpec", f"POST {MODEL}/labels/stable:predict", OK, ROWS, keys=("predictions",)),
     Rest(f"{MANAGER} GetUntypedServableHandle", "POST /v1/models/nobody:predict", MISSING, ROWS, "request: Latest(nobody)"),
-    Rest(f"{MANAGER}", f"POST {MODEL}/versions/7:predict", MISSING, ROWS, "request: Specific(flight_delay, 7)"),
+    Rest(f"{MANAGER}", f"POST {MODEL}/versions/7:predict", MISSING, ROWS, "request: Specific(parcels, 7)"),
     Rest(f"{CORE} GetModelVersionForLabel", f"POST {MODEL}/labels/nope:predict", BAD, ROWS, "servable version label: nope"),
     Rest(f"{CORE} before the model", "POST /v1/models/nobody/labels/nope:predict", BAD, ROWS, "version label: nope"),
     Rest(f"{HANDLER} ProcessPredictRequest, JSON before the model", "POST /v1/models/nobody:predict", BAD, b"{", "Parse error"),
@@ -158,36 +158,36 @@ BODIES = [
     Rest(f"{JSON}", PREDICT, BAD, RAW | {"instances": [ROW, LACKING]}, "Failed to process element: 1 of 'instances' list"),
     Rest(f"{JSON} AddInstanceItem, no signature_name", PREDICT, BAD, {"instances": [ROW]}, "does not have named input: "),
     Rest(f"{JSON} FillTensorMapFromInputsMap", PREDICT, BAD, RAW | {"inputs": [1]}, "inputs is a plain value/list"),
-    Rest(f"{JSON}", PREDICT, BAD, RAW | {"inputs": {"*": LACKING}}, "Missing named input: temp in 'inputs' object"),
+    Rest(f"{JSON}", PREDICT, BAD, RAW | {"inputs": {"*": LACKING}}, "Missing named input: price in 'inputs' object"),
     Rest(f"{JSON} FillTensorMapFromInputsMap, other inputs", PREDICT, OK, RAW | {"inputs": {"*": EXTRA}}, keys=("outputs",)),
-    Rest(f"{JSON} AddValueToTensor", PREDICT, BAD, RAW | {"instances": [{ROW: {"temp": None}}]}, "temp"),
-    Rest(f"{JSON} AddValueToTensor", PREDICT, BAD, RAW | {"instances": [{ROW: {"temp": "warm"}}]}, "temp"),
-    Rest(f"{JSON} AddValueToTensor", PREDICT, BAD, RAW | {"instances": [{ROW: {"temp": True}}]}, "temp"),
-    Rest(f"{JSON} AddValueToTensor", PREDICT, BAD, RAW | {"instances": [{ROW: {"holiday": 0.5}}]}, "holiday"),
-    Rest(f"{JSON} AddValueToTensor", PREDICT, OK, RAW | {"instances": [{ROW: {"temp": 40}}]}, keys=("predictions",)),
-    Rest(f"{JSON} JsonDecodeBase64Object", PREDICT, BAD, RAW | {"instances": [{ROW: {"carrier": {"b64": "%"}}}]}, "carrier"),
+    Rest(f"{JSON} AddValueToTensor", PREDICT, BAD, RAW | {"instances": [{ROW: {"price": None}}]}, "price"),
+    Rest(f"{JSON} AddValueToTensor", PREDICT, BAD, RAW | {"instances": [{ROW: {"price": "cheap"}}]}, "price"),
+    Rest(f"{JSON} AddValueToTensor", PREDICT, BAD, RAW | {"instances": [{ROW: {"price": True}}]}, "price"),
+    Rest(f"{JSON} AddValueToTensor", PREDICT, BAD, RAW | {"instances": [{ROW: {"gift": 0.5}}]}, "gift"),
+    Rest(f"{JSON} AddValueToTensor", PREDICT, OK, RAW | {"instances": [{ROW: {"price": 40}}]}, keys=("predictions",)),
+    Rest(f"{JSON} JsonDecodeBase64Object", PREDICT, BAD, RAW | {"instances": [{ROW: {"shop": {"b64": "%"}}}]}, "shop"),
     Rest(
-        f"{JSON} kParseNanAndInfFlag", PREDICT, OK, RAW | {"instances": [{ROW: {"temp": float("nan")}}]}, keys=("predictions",)
+        f"{JSON} kParseNanAndInfFlag", PREDICT, OK, RAW | {"instances": [{ROW: {"price": float("nan")}}]}, keys=("predictions",)
     ),
-    Rest(f"{JSON} FillTensorProto", PREDICT, BAD, RAW | {"inputs": {"*": ROW, "temp": [[1.0], [2.0, 3.0]]}}, "temp"),
+    Rest(f"{JSON} FillTensorProto", PREDICT, BAD, RAW | {"inputs": {"*": ROW, "price": [[1.0], [2.0, 3.0]]}}, "price"),
     Rest(f"{JSON} FillClassifyRegressRequestFromJson", CLASSIFY, BAD, {}, "key 'examples' is expected and was not found"),
     Rest(f"{JSON}", CLASSIFY, BAD, {"examples": 3}, "Expecting 'examples' value to be an list/array"),
     Rest(f"{JSON}", CLASSIFY, BAD, {"examples": []}, "'examples' value is an empty array"),
     Rest(f"{JSON} MakeExampleFromJsonObject", CLASSIFY, BAD, {"examples": [3]}, "Example must be JSON object but got JSON"),
-    Rest(f"{JSON} AddValueToFeature", CLASSIFY, BAD, {"examples": [{"temp": None}]}, "temp"),
-    Rest(f"{JSON} IncompatibleFeatureKindError", CLASSIFY, BAD, {"examples": [{"temp": [1, 2.5]}]}, "Unexpected element type"),
+    Rest(f"{JSON} AddValueToFeature", CLASSIFY, BAD, {"examples": [{"price": None}]}, "price"),
+    Rest(f"{JSON} IncompatibleFeatureKindError", CLASSIFY, BAD, {"examples": [{"price": [1, 2.5]}]}, "Unexpected element type"),
     Rest(
         f"{JSON} AddValueToFeature, a bool is 1 or 0",
         REGRESS,
         OK,
-        {"signature_name": "regress", "examples": [{FEATURES: {"holiday": True}}]},
+        {"signature_name": "regress", "examples": [{FEATURES: {"gift": True}}]},
         keys=("results",),
     ),
     Rest(
         f"{JSON} MakeExampleFromJsonObject, no values",
         REGRESS,
         OK,
-        {"signature_name": "regress", "examples": [{FEATURES: {"temp": []}}]},
+        {"signature_name": "regress", "examples": [{FEATURES: {"price": []}}]},
         keys=("results",),
     ),
     Rest("the model's own operation", PREDICT, BAD, {"instances": [CODED]}, "example"),
@@ -208,7 +208,7 @@ def filled(content: Any, row: dict, example: bytes, features: dict) -> Any:
     """The content with real values in the place of ROW and the like; `{"*": row}` is a row as columns."""
     known = {
         ROW: row,
-        LACKING: {name: value for name, value in row.items() if name != "temp"},
+        LACKING: {name: value for name, value in row.items() if name != "price"},
         EXTRA: row | {"mood": 1},
         EXAMPLE: {"b64": base64.b64encode(example).decode()},
         FEATURES: features,

@@ -1,23 +1,23 @@
-"""One published model, one server of it, and real rows, for all tests of the folder."""
+"""One published model, one server of it, and rows, for all tests of the folder."""
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from conftest import TwoRuns
+from conftest import ParcelRuns
 
 from components.model_store import store
-from components.shared.raw_rows import as_rows
-from tests.flights import COLUMNS, FEATURES, LABEL
+from tests import neutral
 from tests.serving.servers import MODEL, copy_version, serving
 
-RAW = {name: dtype for name, dtype in COLUMNS.items() if name != LABEL}
+RAW = {feature.name: feature.dtype for feature in neutral.FEATURES}
 
 
 @pytest.fixture(scope="session")
-def published(two_runs: TwoRuns) -> store.Version:
-    return store.production(two_runs.root / "serving" / MODEL)
+def published(parcel_runs: ParcelRuns) -> store.Version:
+    return store.production(parcel_runs.serving)
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +32,13 @@ def models(published, tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def own_models(published, tmp_path):
+    """A folder of models with version 1 for one test, which may change it."""
+    copy_version(published.folder, tmp_path / "models")
+    return tmp_path / "models"
+
+
 @pytest.fixture(scope="session")
 def server(models, tmp_path_factory):
     """A server that no test harms, with small limits."""
@@ -41,8 +48,10 @@ def server(models, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def flights(few_spans) -> pd.DataFrame:
-    return pd.read_parquet(few_spans / "2013-04" / "flights.parquet").head(64)
+def frame() -> pd.DataFrame:
+    """Rows of the newest month, of the declared dtypes; values are missing."""
+    made = neutral.rows(neutral.MONTHS[-1:], each=64)
+    return made.astype({name: dtype for name, dtype in RAW.items() if dtype == "float32"})
 
 
 @pytest.fixture(scope="session")
@@ -51,24 +60,23 @@ def model(published):
 
 
 @pytest.fixture(scope="session")
-def scores(model, flights):
-    """Of `flights`, by the `raw` signature in this process."""
-    columns = {feature.name: tf.constant(flights[feature.name].to_numpy(), feature.dtype) for feature in FEATURES}
+def scores(model, frame):
+    """Of `frame`, by the `raw` signature in this process."""
+    columns = {name: tf.constant(column) for name, column in as_columns(frame).items()}
     return model.signatures["raw"](**columns)["probability"].numpy()
 
 
 @pytest.fixture(scope="session")
-def rows(flights) -> list[dict]:
-    """`flights` as JSON's rows: NaN where a value is missing."""
-    columns = {name: flights[name].to_numpy() for name in RAW}
-    return as_rows({n: c.astype("S").astype(object) if RAW[n] == "string" else c.astype(RAW[n]) for n, c in columns.items()})
+def rows(frame) -> list[dict]:
+    """`frame` as JSON's rows: NaN or "" where a value is missing."""
+    return pd.DataFrame(as_columns(frame)).to_dict("records")
 
 
 @pytest.fixture(scope="session")
-def examples(flights) -> list[bytes]:
-    """`flights` as serialized tf.Examples, without what is missing."""
+def examples(frame) -> list[bytes]:
+    """`frame` as serialized tf.Examples, without what is missing."""
     found = []
-    for row in flights.to_dict("records"):
+    for row in frame.to_dict("records"):
         example = tf.train.Example()
         for name, dtype in RAW.items():
             if pd.isna(row[name]):
@@ -82,6 +90,11 @@ def examples(flights) -> list[bytes]:
                 feature.float_list.value.append(row[name])
         found.append(example.SerializeToString())
     return found
+
+
+def as_columns(frame) -> dict[str, np.ndarray]:
+    """Rows as the `raw` signature takes them: NaN or "" where a value is missing."""
+    return {name: (frame[name].fillna("") if dtype == "string" else frame[name]).to_numpy() for name, dtype in RAW.items()}
 
 
 def body(**content) -> str:

@@ -235,7 +235,7 @@ def test_metadata_names_what_has_no_value_too(web):
     found = web.get(f"/v1/models/{MODEL}/metadata").json()
     assert found["model_spec"] == {"name": MODEL, "signature_name": "", "version": "1"}
     raw = found["metadata"]["signature_def"]["signature_def"]["raw"]
-    assert raw["inputs"]["temp"]["tensor_shape"] == {"dim": [{"size": "-1", "name": ""}], "unknown_rank": False}
+    assert raw["inputs"]["price"]["tensor_shape"] == {"dim": [{"size": "-1", "name": ""}], "unknown_rank": False}
     assert raw["method_name"] == "tensorflow/serving/predict"
 
 

@@ -3,7 +3,6 @@
 import datetime
 import io
 import shutil
-import subprocess
 import sys
 from decimal import Decimal
 
@@ -12,22 +11,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import REPOSITORY
 
 from components.shared.errors import BadConfig, BadData
 from components.span_example_gen import reader
 from pipeline.keys import PUBLIC
 from serving import batch, scoring
 from tests.components.model_store.keys import make_keys
-from tests.flights import FEATURES
+from tests.serving.conftest import RAW
 
 DAY = datetime.date(2013, 1, 1)
 
 
 @pytest.fixture
-def rows(flights, tmp_path):
-    """`flights` in a file of three row groups."""
-    flights.to_parquet(tmp_path / "rows.parquet", row_group_size=25, index=False)
+def rows(frame, tmp_path):
+    """`frame` in a file of three row groups."""
+    frame.to_parquet(tmp_path / "rows.parquet", row_group_size=25, index=False)
     return tmp_path / "rows.parquet"
 
 
@@ -37,11 +35,11 @@ def run(rows, published, *arguments: str) -> int:
     return batch.main([*given, *arguments])
 
 
-def test_columns_go_through_and_scores_are_the_models(rows, published, flights, scores, capsys, monkeypatch):  # noqa: PLR0917
+def test_columns_go_through_and_scores_are_the_models(rows, published, frame, scores, capsys, monkeypatch):  # noqa: PLR0917
     monkeypatch.setattr(scoring, "PART_ROWS", 10)
     assert run(rows, published) == 0
     found = pd.read_parquet(rows.parent / "scores.parquet")
-    pd.testing.assert_frame_equal(found.drop(columns="probability"), flights.reset_index(drop=True))
+    pd.testing.assert_frame_equal(found.drop(columns="probability"), frame.reset_index(drop=True))
     np.testing.assert_allclose(found["probability"], scores, rtol=1e-6)
     assert found["probability"].dtype == np.float32
     assert "64 rows in" in capsys.readouterr().err
@@ -62,41 +60,34 @@ def test_a_version_that_is_not_signed_is_refused_when_a_key_is_given(rows, publi
     assert not (rows.parent / "scores.parquet").exists()
 
 
-TWO_WORKERS = ("--direct_num_workers=2", "--direct_running_mode=multi_processing")
-
-
-def run_as_a_user(rows, published, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """As `run`, in a process of its own."""
-    given = ["--input", rows, "--output", rows.parent / "scores.parquet", "--model", published.folder]
-    command = [sys.executable, "-m", "serving.batch", *given, *arguments]
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=200, check=False)
+def workers(number: int) -> list[str]:
+    """Processes of their own, as on a cluster: all that a worker needs is shipped to it."""
+    return [f"--direct_num_workers={number}", "--direct_running_mode=multi_processing"]
 
 
 def test_two_workers_of_the_default_runner(rows, published, scores):
-    """Processes of their own, as on a cluster: all that a worker needs is shipped to it."""
-    result = run_as_a_user(rows, published, *TWO_WORKERS)
-    assert result.returncode == 0, result.stderr
+    assert run(rows, published, *workers(2)) == 0
     np.testing.assert_allclose(pd.read_parquet(rows.parent / "scores.parquet")["probability"], scores, rtol=1e-6)
 
 
-def test_what_a_worker_of_another_process_says_of_the_rows_is_passed_on(rows, published, flights):
-    flights.assign(distance=[1e300, *flights.distance[1:]]).to_parquet(rows, row_group_size=25, index=False)
-    result = run_as_a_user(rows, published, *TWO_WORKERS)
-    assert result.returncode == 3
-    message, code = result.stderr.splitlines()[-2:]
+def test_what_a_worker_of_another_process_says_of_the_rows_is_passed_on(rows, published, frame, capsys):
+    frame.assign(distance=[1e300, *frame.distance[1:]]).to_parquet(rows, row_group_size=25, index=False)
+    assert run(rows, published, *workers(1)) == 3
+    message, code = capsys.readouterr().err.splitlines()[-2:]
     assert message.startswith(
         f"BadData: {rows}, row group 0, rows from 0, row 1 of these: distance is 1e+300; expected a number such as 1.5"
     )
     assert code == "Exit code 3: the data were refused."
 
 
-def test_other_types_of_the_same_values(rows, published, flights, scores):
+OTHER_TYPES = {"string": pa.dictionary(pa.int32(), pa.large_string()), "float32": pa.float64(), "int64": pa.int8()}
+
+
+def test_other_types_of_the_same_values(rows, published, frame, scores):
     """Doubles, dictionaries and large strings, small integers."""
-    table = pa.Table.from_pandas(flights, preserve_index=False)
+    table = pa.Table.from_pandas(frame, preserve_index=False)
     for number, feature in enumerate(table.column_names):
-        kind = {f.name: f.dtype for f in FEATURES}.get(feature)
-        other = {"string": pa.dictionary(pa.int32(), pa.large_string()), "float32": pa.float64(), "int64": pa.int8()}.get(kind)
-        if other:
+        if other := OTHER_TYPES.get(RAW.get(feature)):
             table = table.set_column(number, feature, table.column(feature).cast(other))
     pq.write_table(table, rows)
     assert run(rows, published) == 0
@@ -104,7 +95,7 @@ def test_other_types_of_the_same_values(rows, published, flights, scores):
 
 
 def drop(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.drop(columns="carrier")
+    return frame.drop(columns="shop")
 
 
 def scored(frame: pd.DataFrame) -> pd.DataFrame:
@@ -124,8 +115,7 @@ def nested(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def null(frame: pd.DataFrame) -> pd.DataFrame:
-    flag = next(feature.name for feature in FEATURES if feature.dtype == "int64")
-    return frame.assign(**{flag: frame[flag].astype("Int64").where(frame.index != frame.index[30])})
+    return frame.assign(gift=frame["gift"].astype("Int64").where(frame.index != frame.index[30]))
 
 
 def none(frame: pd.DataFrame) -> pd.DataFrame:
@@ -135,7 +125,7 @@ def none(frame: pd.DataFrame) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (drop, "rows.parquet: column carrier is missing. Expected "),
+        (drop, "rows.parquet: column shop is missing. Expected "),
         (scored, "has a column probability already"),
         (text, "rows.parquet: column distance is string; expected float"),
         (too_large, "row group 0, rows from 0, row 1 of these: distance is 1e+300; expected a number such as 1.5"),
@@ -144,8 +134,8 @@ def none(frame: pd.DataFrame) -> pd.DataFrame:
         (none, "there are no rows; expected at least one"),
     ],
 )
-def test_rows_that_cannot_be_scored(rows, published, flights, change, message, capsys):  # noqa: PLR0917
-    change(flights).to_parquet(rows, row_group_size=25, index=False)
+def test_rows_that_cannot_be_scored(rows, published, frame, change, message, capsys):  # noqa: PLR0917
+    change(frame).to_parquet(rows, row_group_size=25, index=False)
     (rows.parent / "scores.parquet").write_bytes(b"before")
     assert run(rows, published, "--overwrite") == 3
     assert message in capsys.readouterr().err

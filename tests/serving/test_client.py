@@ -22,8 +22,8 @@ def client(request, server):
         yield made
 
 
-def test_a_frame_gets_the_models_answers(client: Client, flights, scores):
-    found = client.predict(flights)  # its date and label are not sent
+def test_a_frame_gets_the_models_answers(client: Client, frame, scores):
+    found = client.predict(frame)  # its date and label are not sent
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, scores, atol=1e-6)
 
@@ -31,29 +31,29 @@ def test_a_frame_gets_the_models_answers(client: Client, flights, scores):
 def test_objects_get_the_same_and_what_is_missing_may_be_left_out(client: Client, rows, scores):
     present = [{name: value for name, value in row.items() if not pd.isna(value)} for row in rows]
     np.testing.assert_allclose(client.predict(present), scores, atol=1e-6)
-    np.testing.assert_allclose(client.predict([row | {"wind_gust": None} for row in present[:1]]), scores[:1], atol=0.2)
+    np.testing.assert_allclose(client.predict([row | {"weight": None} for row in present[:1]]), scores[:1], atol=0.2)
 
 
 def test_states(client: Client):
     assert client.states() == {1: "AVAILABLE"}
 
 
-def test_a_label_and_a_version(server, flights, scores):
+def test_a_label_and_a_version(server, frame, scores):
     for chosen in ({"label": "stable"}, {"version": 1}):
         for url in (f"http://{server.rest}", f"grpc://{server.grpc}"):
             with connect(Target(url, MODEL, **chosen)) as made:
-                np.testing.assert_allclose(made.predict(flights), scores, atol=1e-6)
+                np.testing.assert_allclose(made.predict(frame), scores, atol=1e-6)
 
 
 BAD = [
     ({"mood": 1}, "row 2: mood is not an input"),
-    ({"temp": "warm"}, "row 2: temp is 'warm'; expected float"),
-    ({"holiday": None}, "row 2: holiday is missing; expected int64"),
-    ({"holiday": 0.5}, "row 2: holiday is 0.5; expected int64"),
-    ({"holiday": True}, "row 2: holiday is True; expected int64"),
-    ({"carrier": 7}, "row 2: carrier is 7; expected string"),
-    ({"temp": 10**400}, "row 2: temp is 10+; expected float"),
-    ({"holiday": 10**30}, "row 2: holiday is 10+; expected int64"),
+    ({"price": "cheap"}, "row 2: price is 'cheap'; expected float"),
+    ({"gift": None}, "row 2: gift is missing; expected int64"),
+    ({"gift": 0.5}, "row 2: gift is 0.5; expected int64"),
+    ({"gift": True}, "row 2: gift is True; expected int64"),
+    ({"shop": 7}, "row 2: shop is 7; expected string"),
+    ({"price": 10**400}, "row 2: price is 10+; expected float"),
+    ({"gift": 10**30}, "row 2: gift is 10+; expected int64"),
 ]
 
 
@@ -63,11 +63,11 @@ def test_a_wrong_row_is_not_sent(client: Client, rows, change, message):
         client.predict([rows[0], rows[1] | change])
 
 
-def test_no_rows_and_a_frame_without_a_column_are_not_sent(client: Client, flights):
+def test_no_rows_and_a_frame_without_a_column_are_not_sent(client: Client, frame):
     with pytest.raises(BadData, match="no rows"):
         client.predict([])
-    with pytest.raises(BadData, match="no column temp"):
-        client.predict(flights.drop(columns="temp"))
+    with pytest.raises(BadData, match="no column price"):
+        client.predict(frame.drop(columns="price"))
 
 
 def test_a_refusal_has_its_code(server, rows):
@@ -191,27 +191,33 @@ def test_a_version_and_a_label_are_too_much():
         connect(Target("http://a", MODEL, version=1, label="stable"))
 
 
-def test_the_command_line_answers_json_and_csv(server, flights, rows, scores, tmp_path, capsys):  # noqa: PLR0917
+NAMED = ("--model", MODEL)
+
+
+def test_the_command_line_answers_json_and_csv(server, frame, rows, scores, tmp_path, capsys):  # noqa: PLR0917
     (tmp_path / "row.json").write_text(json.dumps({n: None if pd.isna(v) else v for n, v in rows[0].items()}))
-    assert predict.main(["--server", f"http://{server.rest}", "--json", str(tmp_path / "row.json")]) == 0
+    assert predict.main(["--server", f"http://{server.rest}", *NAMED, "--json", str(tmp_path / "row.json")]) == 0
     assert capsys.readouterr().out == f"probability {scores[0]:.4f}\n"
     (tmp_path / "request.json").write_text(f'{{"instances": [{(tmp_path / "row.json").read_text()}]}}')
-    assert predict.main(["--server", f"http://{server.rest}", "--json", str(tmp_path / "request.json")]) == 0
+    assert predict.main(["--server", f"http://{server.rest}", *NAMED, "--json", str(tmp_path / "request.json")]) == 0
     assert capsys.readouterr().out == f"probability {scores[0]:.4f}\n"
-    flights.to_csv(tmp_path / "rows.csv", index=False)
-    assert predict.main(["--server", f"http://{server.rest}", "--csv", str(tmp_path / "rows.csv"), "--label", "stable"]) == 0
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    assert (
+        predict.main(["--server", f"http://{server.rest}", *NAMED, "--csv", str(tmp_path / "rows.csv"), "--label", "stable"])
+        == 0
+    )
     printed = capsys.readouterr().out.splitlines()
-    assert printed[0].split(",") == [*flights.columns, "probability"]
+    assert printed[0].split(",") == [*frame.columns, "probability"]
     found = [float(line.split(",")[-1]) for line in printed[1:]]
     np.testing.assert_allclose(found, scores, atol=1e-5)
 
 
 def test_the_command_line_says_what_is_wrong(server, tmp_path, capsys):
     (tmp_path / "row.json").write_text('{"mood": 1}')
-    assert predict.main(["--server", f"http://{server.rest}", "--json", str(tmp_path / "row.json")]) == 3
+    assert predict.main(["--server", f"http://{server.rest}", *NAMED, "--json", str(tmp_path / "row.json")]) == 3
     assert "BadData: row 1: mood is not an input" in capsys.readouterr().err
     assert predict.main(["--server", f"http://{server.rest}", "--model", "nobody", "--json", str(tmp_path / "row.json")]) == 1
     assert "NOT_FOUND: " in capsys.readouterr().err
     (tmp_path / "row.json").write_text("[" * 100_000)
-    assert predict.main(["--server", f"http://{server.rest}", "--json", str(tmp_path / "row.json")]) == 3
+    assert predict.main(["--server", f"http://{server.rest}", *NAMED, "--json", str(tmp_path / "row.json")]) == 3
     assert "cannot be read as JSON" in capsys.readouterr().err

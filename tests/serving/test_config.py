@@ -17,7 +17,7 @@ from pipeline import config as pipeline_config
 from serving.local_server import parse
 from serving.server.parameters import METRICS, PACKAGE, POOL, Batching, read_batching, read_monitoring
 from tests.serving.conftest import body
-from tests.serving.servers import MODEL, copy_version, serving
+from tests.serving.servers import MODEL, copy_version, serving_here
 
 FOLDER = REPOSITORY / "serving" / "config"
 COMPOSE = yaml.safe_load((REPOSITORY / "serving" / "docker-compose.yaml").read_text())
@@ -117,7 +117,7 @@ def test_two_models_in_one_server(published, tmp_path):
     for number in (1, 2):
         copy_version(published.folder, tmp_path, number)
     (tmp_path / "models.config").write_text((FOLDER / "models.config").read_text().replace("my_model", MODEL))
-    with serving(tmp_path, f"--batching_parameters_file={FOLDER / 'batching.config'}") as server:
+    with serving_here(tmp_path, f"--batching_parameters_file={FOLDER / 'batching.config'}") as server:
         first = httpx.get(f"http://{server.rest}/v1/models/{MODEL}").json()["model_version_status"]
         second = httpx.get(f"http://{server.rest}/v1/models/{MODEL}_newest").json()["model_version_status"]
     assert [(status["version"], status["state"]) for status in first] == [("2", "AVAILABLE"), ("1", "AVAILABLE")]

@@ -13,7 +13,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from tests.flights import FEATURES
+from tests.serving.conftest import as_columns
 from tests.serving.servers import MODEL
 
 Code = grpc.StatusCode
@@ -32,13 +32,12 @@ def stub(channel):
     return prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
 
-def request(flights, **changes) -> predict_pb2.PredictRequest:
+def request(frame, **changes) -> predict_pb2.PredictRequest:
     """Raw columns."""
     result = predict_pb2.PredictRequest()
     result.model_spec.name, result.model_spec.signature_name = MODEL, "raw"
-    for feature in FEATURES:
-        values = changes.get(feature.name, flights[feature.name].to_numpy())
-        result.inputs[feature.name].CopyFrom(tf.make_tensor_proto(values, None if feature.name in changes else feature.dtype))
+    for name, values in (as_columns(frame) | changes).items():
+        result.inputs[name].CopyFrom(tf.make_tensor_proto(values))
     return result
 
 
@@ -48,16 +47,16 @@ def refusal(call, sent) -> tuple[grpc.StatusCode, str]:
     return caught.value.code(), caught.value.details()
 
 
-def test_raw_columns_get_the_models_answers(stub, flights, scores):
-    response = stub.Predict(request(flights))
+def test_raw_columns_get_the_models_answers(stub, frame, scores):
+    response = stub.Predict(request(frame))
     assert (response.model_spec.name, response.model_spec.version.value) == (MODEL, 1)
     np.testing.assert_allclose(tf.make_ndarray(response.outputs["probability"]), scores, atol=1e-6)
 
 
-def test_tensor_content_is_read_as_values_are(stub, flights, scores):
-    sent = request(flights)
-    assert sent.inputs["temp"].tensor_content, "many numbers are packed"
-    alone = stub.Predict(request(flights.head(1))).outputs["probability"].float_val
+def test_tensor_content_is_read_as_values_are(stub, frame, scores):
+    sent = request(frame)
+    assert sent.inputs["price"].tensor_content, "many numbers are packed"
+    alone = stub.Predict(request(frame.head(1))).outputs["probability"].float_val
     assert alone == pytest.approx(scores[:1], abs=1e-6)
 
 
@@ -78,7 +77,7 @@ def of_examples(kind, signature, examples):
 def test_classify(stub, examples, scores):
     response = stub.Classify(of_examples(classification_pb2.ClassificationRequest, "classify", examples))
     first = response.result.classifications[0].classes
-    assert [each.label for each in first] == ["late", "not late"]
+    assert [each.label for each in first] == ["returned", "not returned"]
     found = [each.classes[0].score for each in response.result.classifications]
     np.testing.assert_allclose(found, scores, atol=1e-6)
 
@@ -87,8 +86,8 @@ def test_regress_with_a_context_that_all_examples_share(stub, examples, scores):
     whole = tf.train.Example.FromString(examples[0])
     sent = of_examples(regression_pb2.RegressionRequest, "regress", [])
     shared = sent.input.example_list_with_context
-    shared.context.features.feature["carrier"].CopyFrom(whole.features.feature["carrier"])
-    del whole.features.feature["carrier"]
+    shared.context.features.feature["shop"].CopyFrom(whole.features.feature["shop"])
+    del whole.features.feature["shop"]
     shared.examples.append(whole)
     assert stub.Regress(sent).result.regressions[0].value == pytest.approx(scores[0], abs=1e-6)
 
@@ -105,93 +104,93 @@ def test_metadata_and_status(stub, channel, model):
     assert (status.version, status.state) == (1, get_model_status_pb2.ModelVersionStatus.AVAILABLE)
 
 
-def changed(flights, **fields):
-    sent = request(flights.head(2))
+def changed(frame, **fields):
+    sent = request(frame.head(2))
     for name, value in fields.items():
         setattr(sent.model_spec, name, value)
     return sent
 
 
-def versioned(flights, number):
-    sent = request(flights.head(2))
+def versioned(frame, number):
+    sent = request(frame.head(2))
     sent.model_spec.version.value = number
     return sent
 
 
-def lacking(flights):
-    sent = request(flights.head(2))
-    del sent.inputs["temp"]
+def lacking(frame):
+    sent = request(frame.head(2))
+    del sent.inputs["price"]
     return sent
 
 
-def extra(flights):
-    sent = request(flights.head(2))
+def extra(frame):
+    sent = request(frame.head(2))
     sent.inputs["mood"].CopyFrom(tf.make_tensor_proto([1.0]))
     return sent
 
 
-def huge(flights):
-    sent = request(flights.head(2))
-    sent.inputs["temp"].tensor_shape.dim[0].size = 10**15
+def huge(frame):
+    sent = request(frame.head(2))
+    sent.inputs["price"].tensor_shape.dim[0].size = 10**15
     return sent
 
 
-def shaped(flights, *sizes):
+def shaped(frame, *sizes):
     """As many values as the shape needs: one, or none."""
-    sent = request(flights.head(0 if 0 in sizes else 1))
-    del sent.inputs["temp"].tensor_shape.dim[:]
+    sent = request(frame.head(0 if 0 in sizes else 1))
+    del sent.inputs["price"].tensor_shape.dim[:]
     for size in sizes:
-        sent.inputs["temp"].tensor_shape.dim.add(size=size)
+        sent.inputs["price"].tensor_shape.dim.add(size=size)
     return sent
 
 
-def of_unknown_dtype(flights):
-    sent = request(flights.head(2))
-    sent.inputs["temp"].dtype = 4242
+def of_unknown_dtype(frame):
+    sent = request(frame.head(2))
+    sent.inputs["price"].dtype = 4242
     return sent
 
 
-def torn(flights):
-    sent = request(flights)
-    sent.inputs["temp"].tensor_content = sent.inputs["temp"].tensor_content[:-1]
+def torn(frame):
+    sent = request(frame)
+    sent.inputs["price"].tensor_content = sent.inputs["price"].tensor_content[:-1]
     return sent
 
 
-def filtered(flights):
-    sent = request(flights.head(2))
+def filtered(frame):
+    sent = request(frame.head(2))
     sent.output_filter.append("nope")
     return sent
 
 
 BAD = [
-    (lambda flights: changed(flights, name="nobody"), Code.NOT_FOUND, "Latest(nobody)"),
-    (lambda flights: changed(flights, name=""), Code.INVALID_ARGUMENT, "ModelSpec has no name"),
-    (lambda flights: changed(flights, signature_name=""), Code.INVALID_ARGUMENT, "Signature raw takes such inputs"),
-    (lambda flights: changed(flights, version_label="nope"), Code.INVALID_ARGUMENT, "label: nope"),
-    (lambda flights: versioned(flights, 7), Code.NOT_FOUND, f"Specific({MODEL}, 7)"),
-    (lacking, Code.INVALID_ARGUMENT, "Missing but required: {temp}"),
+    (lambda frame: changed(frame, name="nobody"), Code.NOT_FOUND, "Latest(nobody)"),
+    (lambda frame: changed(frame, name=""), Code.INVALID_ARGUMENT, "ModelSpec has no name"),
+    (lambda frame: changed(frame, signature_name=""), Code.INVALID_ARGUMENT, "Signature raw takes such inputs"),
+    (lambda frame: changed(frame, version_label="nope"), Code.INVALID_ARGUMENT, "label: nope"),
+    (lambda frame: versioned(frame, 7), Code.NOT_FOUND, f"Specific({MODEL}, 7)"),
+    (lacking, Code.INVALID_ARGUMENT, "Missing but required: {price}"),
     (extra, Code.INVALID_ARGUMENT, "Sent extra: {mood}"),
-    (huge, Code.INVALID_ARGUMENT, "input temp has 2 values"),
-    (lambda flights: shaped(flights, *[1] * 70), Code.INVALID_ARGUMENT, "input temp has the shape [1, 1, 1"),
-    (lambda flights: shaped(flights, 0, 2**40, 2**40), Code.INVALID_ARGUMENT, "input temp has the shape [0, 1099511627776"),
-    (torn, Code.INVALID_ARGUMENT, "input temp"),
-    (of_unknown_dtype, Code.INVALID_ARGUMENT, "input temp has dtype 4242"),
+    (huge, Code.INVALID_ARGUMENT, "input price has 2 values"),
+    (lambda frame: shaped(frame, *[1] * 70), Code.INVALID_ARGUMENT, "input price has the shape [1, 1, 1"),
+    (lambda frame: shaped(frame, 0, 2**40, 2**40), Code.INVALID_ARGUMENT, "input price has the shape [0, 1099511627776"),
+    (torn, Code.INVALID_ARGUMENT, "input price"),
+    (of_unknown_dtype, Code.INVALID_ARGUMENT, "input price has dtype 4242"),
     (filtered, Code.INVALID_ARGUMENT, "alias not found in signature: nope"),
     (
-        lambda flights: request(flights, temp=["warm"] * 64),
+        lambda frame: request(frame, price=["cheap"] * 64),
         Code.INVALID_ARGUMENT,
-        "temp has dtype object; expected float32",
+        "price has dtype object; expected float32",
     ),
-    (lambda flights: request(flights, temp=[1.0] * 3), Code.INVALID_ARGUMENT, "rows; another one has"),
-    (lambda flights: request(flights, temp=[[1.0]] * 64), Code.INVALID_ARGUMENT, "input temp has shape [64, 1]"),
-    (lambda flights: request(flights, temp=1.0), Code.INVALID_ARGUMENT, "input temp"),
-    (lambda flights: request(flights.head(0)), Code.INVALID_ARGUMENT, "no rows"),
+    (lambda frame: request(frame, price=[1.0] * 3), Code.INVALID_ARGUMENT, "rows; another one has"),
+    (lambda frame: request(frame, price=[[1.0]] * 64), Code.INVALID_ARGUMENT, "input price has shape [64, 1]"),
+    (lambda frame: request(frame, price=1.0), Code.INVALID_ARGUMENT, "input price"),
+    (lambda frame: request(frame.head(0)), Code.INVALID_ARGUMENT, "no rows"),
 ]
 
 
 @pytest.mark.parametrize(("make", "code", "message"), BAD, ids=range(len(BAD)))
-def test_a_wrong_request_is_refused_by_name(stub, flights, make, code, message):
-    found, details = refusal(stub.Predict, make(flights))
+def test_a_wrong_request_is_refused_by_name(stub, frame, make, code, message):
+    found, details = refusal(stub.Predict, make(frame))
     assert found is code, details
     assert message in details
 

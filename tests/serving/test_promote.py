@@ -18,7 +18,7 @@ from serving.labels_file import Bucket, Local
 from serving.refused import Refused
 from tests.components.model_store.keys import make_keys
 from tests.serving.cloud_storage_stub import cloud_storage
-from tests.serving.servers import MODEL, copy_version, serving, state
+from tests.serving.servers import MODEL, copy_version, serving_here, state
 
 
 def publish(published: store.Version, folder, number: int, keys: Keys = NO_KEYS) -> None:
@@ -35,19 +35,22 @@ def folder(published, tmp_path):
     return tmp_path
 
 
+NAMED = ("--model", MODEL)
+
+
 def promoted(*arguments: str, folder, server: Server | None = None) -> int:
     """The command's exit code."""
     where = ["--server", f"http://{server.rest}"] if server else ["--no-server"]
-    return promote.main([*arguments, "--folder", str(folder), *where, "--timeout", "30"])
+    return promote.main([*arguments, *NAMED, "--folder", str(folder), *where, "--timeout", "30"])
 
 
 def pins(folder) -> labels.Pins:
     return labels.read(folder / MODEL)
 
 
-def test_a_release_from_canary_to_rollback_loses_no_request(folder, flights, capsys):
+def test_a_release_from_canary_to_rollback_loses_no_request(folder, frame, capsys):
     """Labels move while two clients ask for them all the time."""
-    with serving(folder) as server:
+    with serving_here(folder) as server:
         assert promoted("--stable", "1", folder=folder, server=server) == 0
         assert pins(folder) == labels.Pins({"stable": 1, "previous": 3}, (1, 3))
         failures, answers, ended = [], [0], threading.Event()
@@ -56,7 +59,7 @@ def test_a_release_from_canary_to_rollback_loses_no_request(folder, flights, cap
             with connect(Target(url, MODEL, label="stable")) as client:
                 while not ended.is_set():
                     try:
-                        client.predict(flights.head(2))
+                        client.predict(frame.head(2))
                         answers[0] += 1
                     except Refused as error:
                         failures.append(str(error))
@@ -101,7 +104,7 @@ def test_a_version_that_cannot_be_loaded_gets_no_label(folder, capsys):
     files = {name: total for name, total in contents.sums(broken).items() if name != MANIFEST}
     # Its manifest matches: only loading tells.
     store.write(folder / MODEL, broken, {}, Manifest(version=5, files=files), keys=NO_KEYS)
-    with serving(folder) as server:
+    with serving_here(folder) as server:
         before = (folder / labels.CONFIG).read_text()
         assert promoted("--canary", "5", folder=folder, server=server) == 1
         assert (folder / labels.CONFIG).read_text() == before
@@ -115,14 +118,14 @@ def test_a_version_that_cannot_be_loaded_gets_no_label(folder, capsys):
 
 
 def test_without_a_server_no_label_moves(folder, capsys):
-    arguments = ["--canary", "1", "--folder", str(folder), "--server", "http://127.0.0.1:1"]
+    arguments = ["--canary", "1", *NAMED, "--folder", str(folder), "--server", "http://127.0.0.1:1"]
     assert promote.main(arguments) == 1
     assert not (folder / labels.CONFIG).exists(), "it was not there before"
-    assert "http://127.0.0.1:1/v1/models/flight_delay/versions/1 does not answer" in capsys.readouterr().out
+    assert "http://127.0.0.1:1/v1/models/parcels/versions/1 does not answer" in capsys.readouterr().out
 
 
 def test_a_server_that_does_not_follow_the_file_is_waited_for_in_vain(folder, server, capsys):
-    arguments = ["--canary", "2", "--folder", str(folder), "--server", f"http://{server.rest}", "--timeout", "0.5"]
+    arguments = ["--canary", "2", *NAMED, "--folder", str(folder), "--server", f"http://{server.rest}", "--timeout", "0.5"]
     assert promote.main(arguments) == 1
     assert not (folder / labels.CONFIG).exists()
     assert "after 0.5 s; expected AVAILABLE with version 2" in capsys.readouterr().out
@@ -206,7 +209,7 @@ def test_a_bucket_stubbed_is_steered_like_a_folder(bucket, capsys):
     assert generation == 6, "each move is three writes"
     del objects[f"prod/{MODEL}/1/saved_model.pb"]
     assert promoted("--canary", "1", folder=url) == 1
-    assert "prod/flight_delay/1/ differs from its manifest: saved_model.pb." in capsys.readouterr().out
+    assert "prod/parcels/1/ differs from its manifest: saved_model.pb." in capsys.readouterr().out
     assert promoted("--canary", "8", folder=url) == 1
     assert objects[f"prod/{labels.CONFIG}"] == (text, generation)
 
@@ -223,7 +226,7 @@ def test_a_bucket_stubbed_keeps_what_somebody_else_wrote(bucket):
 
 def test_a_bucket_stubbed_without_a_server_is_put_back(bucket):
     url, objects = bucket
-    assert promote.main(["--canary", "1", "--folder", url, "--server", "http://127.0.0.1:1"]) == 1
+    assert promote.main(["--canary", "1", *NAMED, "--folder", url, "--server", "http://127.0.0.1:1"]) == 1
     assert f"prod/{labels.CONFIG}" not in objects
 
 

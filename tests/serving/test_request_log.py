@@ -14,7 +14,7 @@ from serving.client import Target, connect
 from serving.server import request_log
 from serving.server.request_log import RequestLog
 from tests.serving.conftest import RAW, body
-from tests.serving.servers import MODEL, serving
+from tests.serving.servers import MODEL, serving_here, until
 
 
 def logged(folder) -> list[dict]:
@@ -27,14 +27,6 @@ def logged(folder) -> list[dict]:
                 {name: getattr(f, f.WhichOneof("kind")).value[0] for name, f in features.items() if f.WhichOneof("kind")}
             )
     return found
-
-
-def until(condition):
-    """Waits for a condition."""
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, "it has not become true in time"
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -51,16 +43,16 @@ def disk(tmp_path):
     return folder, switch
 
 
-def test_requests_of_both_kinds_become_the_same_examples(models, tmp_path, flights, rows, examples):
-    with serving(models, f"--request_log={tmp_path}", "--request_log_share=1", "--request_log_seconds=0.5") as server:
+def test_requests_of_both_kinds_become_the_same_examples(models, tmp_path, frame, rows, examples):
+    with serving_here(models, f"--request_log={tmp_path}", "--request_log_share=1", "--request_log_seconds=0.5") as server:
         with connect(Target(f"http://{server.rest}", MODEL)) as client:
-            client.predict(flights)
+            client.predict(frame)
         refused = httpx.post(f"http://{server.rest}/v1/models/{MODEL}:predict", content=body(instances=[]))
         assert refused.status_code == 400
         until(lambda: list(tmp_path.glob("requests-*")))
     found = logged(tmp_path)
-    assert len(found) == len(flights), "what was refused is not logged"
-    expected = [{name: value for name, value in row.items() if not pd.isna(value)} for row in rows]
+    assert len(found) == len(frame), "what was refused is not logged"
+    expected = [{name: value for name, value in row.items() if not pd.isna(value) and value != ""} for row in rows]
     for got, wanted in zip(found, expected, strict=True):
         assert got.keys() == wanted.keys(), "missing values stay missing"
         assert got == {n: v.encode() if RAW[n] == "string" else pytest.approx(v, rel=1e-6) for n, v in wanted.items()}
@@ -70,7 +62,7 @@ def test_serialized_examples_are_logged_as_they_are(tmp_path, examples):
     assert request_log.examples({"examples": np.array(examples, object)}) == examples
 
 
-def test_files_rotate_and_have_their_name_only_when_whole(tmp_path, flights):
+def test_files_rotate_and_have_their_name_only_when_whole(tmp_path):
     log = RequestLog(tmp_path, 1.0, max_rows=10, max_seconds=60)
     for number in range(35):
         log.offer({"x": np.array([number], np.float32)})

@@ -2,7 +2,10 @@ import asyncio
 import base64
 import gzip
 import json
+import re
+import shlex
 import socket
+import subprocess
 from contextlib import ExitStack
 
 import httpx
@@ -45,7 +48,7 @@ def test_metadata_names_every_signature_as_the_savedmodel_does(web, model):
     assert found["model_spec"]["version"] == "1"
     signatures = found["metadata"]["signature_def"]["signature_def"]
     assert set(signatures) == {*model.signatures, "__saved_model_init_op"}
-    assert signatures["raw"]["inputs"]["temp"]["dtype"] == "DT_FLOAT"
+    assert signatures["raw"]["inputs"]["price"]["dtype"] == "DT_FLOAT"
 
 
 @pytest.mark.parametrize("path", ["", "/versions/1", "/labels/stable"])
@@ -72,16 +75,16 @@ def test_several_outputs_are_named(web, examples):
     coded = [{"b64": base64.b64encode(example).decode()} for example in examples[:2]]
     found = ask(web, {"signature_name": "transform_features", "instances": coded}).json()["predictions"]
     assert len(found) == 2
-    assert {"temp", "carrier", "weekday"} < set(found[0])
+    assert {"price", "shop", "weekday"} < set(found[0])
 
 
 def test_classify_and_regress_take_features(web, rows, scores):
     present = [{name: value for name, value in row.items() if value == value} for row in rows]  # noqa: PLR0124  # no NaN
     found = ask(web, {"signature_name": "classify", "examples": present}, PATH + ":classify").json()["results"]
-    assert [label for label, _ in found[0]] == ["late", "not late"]
+    assert [label for label, _ in found[0]] == ["returned", "not returned"]
     np.testing.assert_allclose([classes[0][1] for classes in found], scores, atol=1e-6)
-    context = {"carrier": present[0]["carrier"]}
-    rest = {name: value for name, value in present[0].items() if name != "carrier"}
+    context = {"shop": present[0]["shop"]}
+    rest = {name: value for name, value in present[0].items() if name != "shop"}
     content = {"signature_name": "regress", "context": context, "examples": [rest]}
     assert ask(web, content, PATH + ":regress").json()["results"] == pytest.approx([scores[0]], abs=1e-6)
 
@@ -94,18 +97,18 @@ def test_ten_thousand_rows_in_one_call(web, rows, scores):
 
 
 BAD_ROWS = [
-    ({"temp": None}, "temp, value 0 is null; expected float32. Where it is missing, send NaN."),
-    ({"carrier": None}, 'carrier, value 0 is null; expected string. Where it is missing, send "".'),
-    ({"temp": "warm"}, 'temp, value 0 is "warm"; expected float32'),
-    ({"temp": True}, "temp, value 0 is true; expected float32"),
-    ({"temp": {"b64": "AA=="}}, "temp, value 0 is"),
-    ({"temp": [1.0]}, "temp"),
-    ({"carrier": 3}, "carrier, value 0 is 3; expected string"),
-    ({"carrier": {"b64": "%"}}, "carrier"),
-    ({"carrier": {"base64": "AA=="}}, "carrier"),
-    ({"carrier": "\ud800"}, "carrier"),
-    ({"holiday": 0.5}, "holiday, value 0 is 0.5; expected int64"),
-    ({"holiday": 2**70}, "holiday"),
+    ({"price": None}, "price, value 0 is null; expected float32. Where it is missing, send NaN."),
+    ({"shop": None}, 'shop, value 0 is null; expected string. Where it is missing, send "".'),
+    ({"price": "cheap"}, 'price, value 0 is "cheap"; expected float32'),
+    ({"price": True}, "price, value 0 is true; expected float32"),
+    ({"price": {"b64": "AA=="}}, "price, value 0 is"),
+    ({"price": [1.0]}, "price"),
+    ({"shop": 3}, "shop, value 0 is 3; expected string"),
+    ({"shop": {"b64": "%"}}, "shop"),
+    ({"shop": {"base64": "AA=="}}, "shop"),
+    ({"shop": "\ud800"}, "shop"),
+    ({"gift": 0.5}, "gift, value 0 is 0.5; expected int64"),
+    ({"gift": 2**70}, "gift"),
     ({"mood": 1}, "mood"),
 ]
 
@@ -118,19 +121,19 @@ def test_a_wrong_value_is_named(web, rows, change, message):
 
 
 def test_a_missing_input_is_named_with_its_row(web, rows):
-    lacking = {name: value for name, value in rows[1].items() if name != "temp"}
+    lacking = {name: value for name, value in rows[1].items() if name != "price"}
     response = ask(web, raw([rows[0], lacking]))
-    assert (response.status_code, "temp" in response.json()["error"]) == (400, True)
+    assert (response.status_code, "price" in response.json()["error"]) == (400, True)
     assert "element: 1" in response.json()["error"]
-    assert response.json()["error"].endswith("Missing: temp. Where a value is missing, send NaN for a number.")
-    columns = {name: [value] for name, value in lacking.items() if name != "carrier"}
+    assert response.json()["error"].endswith("Missing: price. Where a value is missing, send NaN for a number.")
+    columns = {name: [value] for name, value in lacking.items() if name != "shop"}
     error = ask(web, {"signature_name": "raw", "inputs": columns}).json()["error"]
     assert error.endswith('Where a value is missing, send NaN for a number, "" for a text.')
 
 
 @pytest.mark.parametrize("call", ["classify", "regress"])
 def test_a_signature_that_does_not_fit_a_call_is_answered_with_the_one_that_does(web, call):
-    error = ask(web, {"examples": [{"temp": 1.0}]}, f"{PATH}:{call}").json()["error"]
+    error = ask(web, {"examples": [{"price": 1.0}]}, f"{PATH}:{call}").json()["error"]
     assert error.endswith(f"serving_default takes examples and gives probability. Name another one in signature_name: {call}.")
 
 
@@ -146,7 +149,7 @@ BAD_BODIES = [
     (b"\xff\xfe", 400, "JSON Parse error"),
     (b"[" * 100_000, 400, "JSON Parse error"),
     (b'{"instances": ' + b"[" * 900 + b"]" * 900 + b"}", 400, "input examples is not a tensor"),
-    (b'{"signature_name": "raw", "inputs": {"temp": [1]}}', 400, "Missing named input: arrival_minute"),
+    (b'{"signature_name": "raw", "inputs": {"price": [1]}}', 400, "Missing named input: country"),
     (b'{"instances": ["no tf.Example"]}', 400, "example"),
     (b'{"instances": ["%s"]}' % (b"x" * 5_000_000), 413, "4194304 bytes"),
 ]
@@ -251,15 +254,16 @@ def test_others_are_answered_while_a_large_body_is_read(models, verb):
 
 
 @pytest.mark.parametrize(
-    ("body", "wrong"), [({"instances": True}, "arrival_minute"), ({"inputs": True}, "inputs"), ({"instances": False}, "temp")]
+    ("body", "wrong"), [({"instances": True}, "shop"), ({"inputs": True}, "inputs"), ({"instances": False}, "price")]
 )
 def test_a_signature_that_was_forgotten_is_named(web, rows, body, wrong):
     """Raw rows go to the default signature, which takes tf.Examples."""
     (key, whole), *_ = body.items()
-    row = rows[0] if whole else {"temp": 40.0}
+    row = rows[0] if whole else {"price": 40.0}
     content = {key: [row] if key == "instances" else {name: [value] for name, value in row.items()}}
     response = ask(web, content)
     assert response.status_code == 400
+    assert wrong in response.json()["error"]
     assert response.json()["error"].endswith('Signature raw takes such inputs: name it, "signature_name": "raw".')
 
 
@@ -274,16 +278,14 @@ def test_a_gzipped_body_is_counted_as_what_it_holds(web, rows):
     assert web.post(PATH + ":predict", content=whole, headers=zipped).status_code == 200
 
 
-def test_the_readmes_curl_lines_do_what_it_says(web, server, tmp_path):
-    import re  # noqa: PLC0415
-    import shlex  # noqa: PLC0415
-    import subprocess  # noqa: PLC0415
-
+def test_the_readmes_curl_lines_do_what_it_says(server, rows, tmp_path):
+    (tmp_path / "request.json").write_text(json.dumps(raw(rows[:1])))
     text = (REPOSITORY / "serving/README.md").read_text()
     commands = re.findall(r"^\$ (curl .*(?:\\\n.*)*)", text, re.MULTILINE)
     assert commands, "the README shows curl"
-    for command in commands:
-        here = command.replace("localhost:8501", server.rest)
+    for command in commands:  # its model and request are the example's
+        here = re.sub(r"localhost:8501/v1/models/\w+", f"{server.rest}{PATH}", command)
+        here = re.sub(r"@\S+/request\.json", f"@{tmp_path}/request.json", here)
         arguments = shlex.split(here.replace("\\\n", " "))
         found = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=REPOSITORY)
         answer = json.loads(found.stdout)

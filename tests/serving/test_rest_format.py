@@ -27,7 +27,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(ROW, min_size=1, max_size=8))
 def test_rows_and_columns_say_the_same(rows):
     for content in ({"instances": rows}, {"inputs": {name: [row[name] for row in rows] for name in INPUTS}}):
@@ -38,7 +38,7 @@ def test_rows_and_columns_say_the_same(rows):
         assert found["s"].tolist() == [row["s"].encode() for row in rows]
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(st.fixed_dictionaries({}, optional={"instances": ANYTHING, "inputs": ANYTHING, "signature_name": ANYTHING}) | ANYTHING)
 def test_anything_becomes_columns_or_is_refused(content):
     try:
@@ -50,7 +50,7 @@ def test_anything_becomes_columns_or_is_refused(content):
         assert {name: column.dtype.type for name, column in found.items()} == DTYPES
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=60) | st.text(string.printable, max_size=60).map(str.encode))
 def test_any_bytes_are_an_object_or_refused(body):
     try:
@@ -59,7 +59,7 @@ def test_any_bytes_are_an_object_or_refused(body):
         assert error.code is StatusCode.INVALID_ARGUMENT
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(FLOAT, min_size=1, max_size=8))
 def test_a_float32_survives_its_digits(values):
     scores = np.array(values, np.float32)
@@ -72,7 +72,7 @@ def test_bytes_are_coded_where_their_name_says_so():
     assert found == {"outputs": {"a": ["x"], "b_bytes": [{"b64": "/w=="}]}}
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(ANYTHING)
 def test_any_example_is_one_or_is_refused(values):
     try:

@@ -72,14 +72,14 @@ def router(tmp_path_factory):
 
 def test_one_request_in_ten_goes_to_the_canary(router):
     with httpx.Client() as client:
-        asked = Counter(client.post(f"{router}/v1/models/flight_delay:predict", content=b"{}").text for _ in range(1000))
-    assert asked.keys() == {f"/v1/models/flight_delay/labels/{label}:predict" for label in ("stable", "canary")}
-    assert 60 < asked["/v1/models/flight_delay/labels/canary:predict"] < 145, "ten in a hundred, five standard deviations"
+        asked = Counter(client.post(f"{router}/v1/models/parcels:predict", content=b"{}").text for _ in range(1000))
+    assert asked.keys() == {f"/v1/models/parcels/labels/{label}:predict" for label in ("stable", "canary")}
+    assert 60 < asked["/v1/models/parcels/labels/canary:predict"] < 145, "ten in a hundred, five standard deviations"
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/models/flight_delay", "/v1/models/flight_delay/versions/3:predict", "/v1/models/flight_delay/labels/stable:predict"],
+    ["/v1/models/parcels", "/v1/models/parcels/versions/3:predict", "/v1/models/parcels/labels/stable:predict"],
 )
 def test_all_else_is_passed_on(router, path):
     assert httpx.post(f"{router}{path}", content=b"{}").text == path

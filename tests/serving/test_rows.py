@@ -6,8 +6,8 @@ import pytest
 from components.shared.errors import BadData
 from serving import rows
 
-INPUTS = {"carrier": "DT_STRING", "distance": "DT_FLOAT", "holiday": "DT_INT64"}
-HEADER = "carrier,distance,holiday\n"
+INPUTS = {"shop": "DT_STRING", "distance": "DT_FLOAT", "gift": "DT_INT64"}
+HEADER = "shop,distance,gift\n"
 
 
 def read(folder, text: str):
@@ -17,19 +17,19 @@ def read(folder, text: str):
 
 def test_a_csv_file_is_read_as_it_is_written(tmp_path):
     found = rows.columns(read(tmp_path, HEADER + '"a ""b"", c",229.5,1\n\nNA,,0\n'), INPUTS)
-    assert found["carrier"].tolist() == ['a "b", c', "NA"]
+    assert found["shop"].tolist() == ['a "b", c', "NA"]
     np.testing.assert_array_equal(found["distance"], np.array([229.5, np.nan], "float32"))
-    assert found["holiday"].tolist() == [1, 0]
+    assert found["gift"].tolist() == [1, 0]
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (HEADER + "UA,229,1,\nB6,187,0,\n", r"line 2: 4 cells; expected 3, as in the header"),
-        (HEADER + "UA,229,1\nB6,187\n", r"line 3: 2 cells; expected 3"),
-        (HEADER + '"UA\n",229,1\nB6,187\n', r"line 4: 2 cells; expected 3"),
-        ("carrier,distance,distance,holiday\nUA,1,2,0\n", r"line 1: column distance is there more than once"),
-        (HEADER + 'UA,229,"1\n', r"line 2: .*a quote that is never closed"),
+        (HEADER + "books,229,1,\nB6,187,0,\n", r"line 2: 4 cells; expected 3, as in the header"),
+        (HEADER + "books,229,1\nB6,187\n", r"line 3: 2 cells; expected 3"),
+        (HEADER + '"books\n",229,1\nB6,187\n', r"line 4: 2 cells; expected 3"),
+        ("shop,distance,distance,gift\nUA,1,2,0\n", r"line 1: column distance is there more than once"),
+        (HEADER + 'books,229,"1\n', r"line 2: .*a quote that is never closed"),
         ("", r"Empty CSV file"),
     ],
 )
@@ -41,26 +41,26 @@ def test_cells_that_do_not_fit_the_header_are_refused(tmp_path, text, message):
 @pytest.mark.parametrize("distance", [1e300, -1e39, 10**400])
 def test_a_number_that_would_become_infinite_is_refused(distance):
     with pytest.raises(BadData, match=r"row 2: distance is -?1[e0].*; expected float\."):
-        rows.columns([{"carrier": "UA", "distance": value, "holiday": 0} for value in (229.0, distance)], INPUTS)
+        rows.columns([{"shop": "books", "distance": value, "gift": 0} for value in (229.0, distance)], INPUTS)
 
 
 def test_infinity_itself_is_a_number():
-    found = rows.columns([{"carrier": "UA", "distance": float("inf"), "holiday": 0}], INPUTS)
+    found = rows.columns([{"shop": "books", "distance": float("inf"), "gift": 0}], INPUTS)
     assert np.isposinf(found["distance"]).all()
 
 
 def test_rows_are_read_as_those_that_a_model_learns_from(tmp_path):
     """One code reads both: categories that are called NA, booleans, decimal commas, and what the problem calls missing."""
-    text = "carrier;distance;holiday;note\r\nNA;229,5;True;a\r\n\\N;#N/A;0.0;\r\n"
+    text = "shop;distance;gift;note\r\nNA;229,5;True;a\r\n\\N;#N/A;0.0;\r\n"
     (tmp_path / "rows.csv").write_bytes(text.encode("utf-8-sig"))
     frame = rows.from_csv(tmp_path / "rows.csv", INPUTS, ["\\N"])
     found = rows.columns(frame, INPUTS)
-    assert found["carrier"].tolist() == ["NA", ""]
+    assert found["shop"].tolist() == ["NA", ""]
     np.testing.assert_array_equal(found["distance"], np.array([229.5, np.nan], "float32"))
-    assert found["holiday"].tolist() == [1, 0]
+    assert found["gift"].tolist() == [1, 0]
     assert frame["note"].tolist() == ["a", None]
 
 
 def test_a_cell_of_another_type_is_named_with_its_line(tmp_path):
     with pytest.raises(BadData, match=r"rows\.csv, line 3: column distance is 'far'; expected a number such as 1\.5\."):
-        read(tmp_path, HEADER + "UA,229,1\nB6,far,0\n")
+        read(tmp_path, HEADER + "books,229,1\nB6,far,0\n")
