@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel
@@ -45,6 +46,7 @@ class Request:
     score: float
     milliseconds: float  # until the answer
     memory: float  # of the server afterwards, resident, in megabytes
+    peak: float  # of that, up to then: a request may free what it took before anybody looks
 
     def __str__(self) -> str:
         return f"request {self.number} ({self.protocol}, evaluation row {self.row})"
@@ -82,15 +84,17 @@ class Replay:
         """Say which fault there was, and which limits of memory were exceeded, in words by the kind."""
         found = {FAULT: str(self.fault)} if self.fault else {}
         if self.peak > limits.max_memory_mb:
-            found[MEMORY] = f"memory peaked at {self.peak:,.0f} MB; limit {limits.max_memory_mb:g}. {_step(self.requests)}"
+            found[MEMORY] = (
+                f"memory peaked at {self.peak:,.0f} MB; limit {limits.max_memory_mb:g}. {_step(self.requests, 'peak')}"
+            )
         if (grown := self.growth()) > limits.max_growth_mb:
-            found[GROWTH] = f"memory grew by {grown:,.0f} MB; limit {limits.max_growth_mb:g}. {_step(self.measured)}"
+            found[GROWTH] = f"memory grew by {grown:,.0f} MB; limit {limits.max_growth_mb:g}. {_step(self.measured, 'memory')}"
         return found
 
 
-def _step(requests: Sequence[Request]) -> str:
-    """Name the request at which memory grew the most."""
-    memory = np.array([request.memory for request in requests])
+def _step(requests: Sequence[Request], measure: Literal["memory", "peak"]) -> str:
+    """Name the request at which memory, or its peak, grew the most."""
+    memory = np.array([getattr(request, measure) for request in requests])
     if len(memory) < 2:  # noqa: PLR2004
         return "At the first request"
     at = int(np.argmax(np.diff(memory))) + 1

@@ -51,9 +51,7 @@ def asking(server: Server, serialized: Sequence[bytes], rows: Sequence[dict], se
             except (grpc.RpcError, httpx.HTTPError, ValueError, LookupError) as error:
                 raise _fault(server, f"request {number} ({protocol}, evaluation row {row})", error, rows[row]) from error
             milliseconds = (time.perf_counter() - start) * 1e3
-            return Request(
-                number=number, protocol=protocol, row=row, score=score, milliseconds=milliseconds, memory=server.memory()[0]
-            )
+            return Request(number, protocol, row, score, milliseconds, *server.memory())
 
         yield ask
 

@@ -12,10 +12,11 @@ QUICK, BUSY = np.full(COUNT, 4.0), np.where(np.arange(COUNT) % 20, 4.0, 300.0)
 
 
 def requests(milliseconds, growth=0.0) -> list[Request]:
-    return [
-        Request(number=number, protocol="gRPC", row=number, score=0.5, milliseconds=each, memory=growth * number)
-        for number, each in enumerate(milliseconds, 1)
-    ]
+    found = []
+    for number, each in enumerate(milliseconds, 1):
+        grown = growth * number
+        found.append(Request(number, "gRPC", row=number, score=0.5, milliseconds=each, memory=grown, peak=grown))
+    return found
 
 
 def a_try(
