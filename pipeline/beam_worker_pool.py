@@ -15,8 +15,14 @@ from concurrent import futures
 from pathlib import Path
 
 import grpc
-from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc, beam_provision_api_pb2
-from apache_beam.portability.api.beam_provision_api_pb2_grpc import ProvisionServiceStub
+
+# From the package, which finds them where they lie: as modules of it they cannot be imported.
+from apache_beam.portability.api import (
+    beam_fn_api_pb2,
+    beam_fn_api_pb2_grpc,
+    beam_provision_api_pb2,
+    beam_provision_api_pb2_grpc,
+)
 from apache_beam.runners.worker.worker_id_interceptor import WorkerIdInterceptor
 from apache_beam.runners.worker.worker_pool_main import kill_process_gracefully
 from google.protobuf.json_format import MessageToJson
@@ -57,7 +63,9 @@ class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
 def environment(request: beam_fn_api_pb2.StartWorkerRequest) -> dict[str, str]:
     """Return what Beam's worker reads: its name, where to connect to, and the pipeline's options, as the engine tells them."""
     with grpc.insecure_channel(request.provision_endpoint.url) as channel:
-        service = ProvisionServiceStub(grpc.intercept_channel(channel, WorkerIdInterceptor(request.worker_id)))
+        service = beam_provision_api_pb2_grpc.ProvisionServiceStub(
+            grpc.intercept_channel(channel, WorkerIdInterceptor(request.worker_id))
+        )
         info = service.GetProvisionInfo(beam_provision_api_pb2.GetProvisionInfoRequest(), timeout=PROVISION_SECONDS).info
     return {
         "WORKER_ID": request.worker_id,
