@@ -87,9 +87,9 @@ class PauseInEpoch(keras.callbacks.Callback):
             signal.pause()
 
 
-def main(*, strategy: str, loop_names: list[str], data: str, out: str, dropout=0.0, backup=None, pause=None) -> None:
+def main(*, strategy: str, loop_names: list[str], data: str, out: str, devices=0, dropout=0.0, backup=None, pause=None) -> None:
     """Trains with each loop; writes its weights and history to `out`, and one exported model if there are several workers."""
-    place = distribution.create(strategy)
+    place = distribution.create(strategy, devices)
     folder = Path(out)
     for loop in loop_names:
         options = {"backup": Path(backup)} if backup else {}
@@ -99,15 +99,6 @@ def main(*, strategy: str, loop_names: list[str], data: str, out: str, dropout=0
         if strategy == "multi_worker":
             with distribution.written_by_chief(place, folder.parent / "model") as target:
                 model.export(target, verbose=False)
-
-
-def mirrored(devices: list[int], loop_names: list[str], data: str, out: str) -> None:
-    """Trains with each loop on as many devices as there are, the first number, and on some of them."""
-    places = [distribution.create("mirrored", devices[0])]
-    places += [tf.distribute.MirroredStrategy([f"/cpu:{index}" for index in range(count)]) for count in devices[1:]]
-    for count, place in zip(devices, places, strict=True):
-        for loop in loop_names:
-            save(Path(out) / f"{loop}-{count}.npz", place, *train(place, loop, dict(np.load(data))))
 
 
 def save(path: Path, place: tf.distribute.Strategy, model: keras.Model, history: History) -> None:
@@ -143,4 +134,4 @@ def cluster(workers: int, data: str, out: str, backup: str) -> None:
 if __name__ == "__main__":
     signal.alarm(600)  # ends a process that hangs, whatever became of the test
     arguments = json.loads(sys.argv[1])
-    (cluster if "workers" in arguments else mirrored if "devices" in arguments else main)(**arguments)
+    (cluster if "workers" in arguments else main)(**arguments)
