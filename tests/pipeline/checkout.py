@@ -1,7 +1,10 @@
 """A folder that has the made problem alone, at the relative path that it has in a checkout, as in the cluster's image."""
 
+import atexit
 import contextlib
 import functools
+import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -13,15 +16,12 @@ PROBLEM = Path("parcels")
 
 
 @functools.cache
-def _made() -> tempfile.TemporaryDirectory:
-    """Its folder is removed when the tests end."""
-    folder = tempfile.TemporaryDirectory()
-    neutral.write(folder.name / PROBLEM, months=neutral.MONTHS[:1], each=50)
-    return folder
-
-
 def folder() -> Path:
-    return Path(_made().name)
+    """It is removed when these tests end, and not when a fork of them does."""
+    made, owner = Path(tempfile.mkdtemp()), os.getpid()
+    atexit.register(lambda: shutil.rmtree(made) if os.getpid() == owner else None)
+    neutral.write(made / PROBLEM, months=neutral.MONTHS[:1], each=50)
+    return made
 
 
 def inside() -> contextlib.chdir:
