@@ -117,6 +117,7 @@ def make_web(core: Core, options: argparse.Namespace) -> Web:
             http=Http,
             ws="none",
             lifespan="off",
+            log_config=None,  # its own closes the handlers that others have
             log_level="warning",
             timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
