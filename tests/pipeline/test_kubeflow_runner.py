@@ -20,7 +20,7 @@ from components.shared.errors import Exit
 from pipeline import kubeflow_runner
 from pipeline.kubeflow import recurring, runs
 from pipeline.kubeflow.oss import tasks_of
-from tests.clocks import least_processor_seconds
+from tests.clocks import starts
 from tests.pipeline import checkout
 from tests.pipeline.kubeflow.api_stub import Api, api_server
 
@@ -33,10 +33,10 @@ def in_a_checkout(monkeypatch):
     monkeypatch.chdir(checkout.folder())
 
 
-def test_help_costs_less_than_a_second():
+def test_help_costs_little():
     command = [sys.executable, "-m", "pipeline.kubeflow_runner", "schedule", "--help"]
     assert "six fields, seconds first" in subprocess.check_output(command, cwd=REPOSITORY, text=True)
-    assert least_processor_seconds(lambda: subprocess.check_output(command, cwd=REPOSITORY)) < 1
+    assert starts(lambda: subprocess.check_output(command, cwd=REPOSITORY)) < 6
 
 
 def test_the_import_is_light():

@@ -14,7 +14,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 from components.shared import tfma_results, trace
 from components.shared.nodes import Output
 from pipeline import views
-from tests.clocks import least_processor_seconds
+from tests.clocks import starts
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_root_without_runs_says_what_to_do(view, tmp_path, capsys):
 
 def test_help_is_quick_and_says_that_the_pages_need_the_internet():
     assert "www.gstatic.com" in shown("--help").stdout
-    assert least_processor_seconds(lambda: shown("--help")) < 1
+    assert starts(lambda: shown("--help")) < 6
 
 
 def test_facets_compares_the_splits_of_the_newest_run(root):

@@ -20,7 +20,7 @@ from components.shared.phone import card as model_card
 from components.shared.phone.card import LENGTHS, FeatureCard, Form, Golden, ModelCard
 from components.shared.phone.file import DTYPES
 from pipeline.keys import PUBLIC, sign_version
-from tests.clocks import least_processor_seconds
+from tests.clocks import starts
 from tests.components.model_store.keys import make_keys
 from tflite import install
 
@@ -108,13 +108,13 @@ def run(capsys):
     return run
 
 
-def test_the_newest_version_is_copied_for_less_than_a_second(mobile, run, assets):
+def test_the_newest_version_is_copied_and_costs_little(mobile, run, assets):
     run("--mobile", mobile, "--assets", assets)
     done = run("--mobile", mobile, "--assets", assets)
     assert re.match(r"Already there: version 2 of broken_parcel \(float16, \d KB, span 2013-04\)\n", done.stdout)
     assert contents(assets) == contents(mobile / "2")
     command = [sys.executable, "-m", "tflite.install", "--mobile", str(mobile), "--assets", str(assets)]
-    assert least_processor_seconds(lambda: subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True)) < 1
+    assert starts(lambda: subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True)) < 6
 
 
 def test_a_version_that_is_named_is_copied(mobile, run, assets):
