@@ -34,6 +34,8 @@ collect_ignore = leaving_out.ignored()
 # A shell that starts the tests in the background has Ctrl-C ignored, and what they start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+for variable in ("COLUMNS", "LINES"):  # readline gives them to workers of pytest; terminals have a width of their own
+    os.environ.pop(variable, None)
 network.spare_this_machine()  # tests call servers of theirs, with any library
 
 REPOSITORY = Path(__file__).parent.parent
