@@ -14,9 +14,16 @@ from components.shared.errors import BadData
 from components.span_example_gen import csv_file
 
 RawRows = Sequence[Mapping[str, Any]] | pd.DataFrame
-DTYPES: dict[str, type] = {"DT_STRING": object, "DT_FLOAT": np.float32, "DT_INT64": np.int64}
-MISSING = {"DT_STRING": "", "DT_FLOAT": math.nan}  # an integer cannot be missing
-ARROW: dict[str, pa.DataType] = {"DT_STRING": pa.string(), "DT_FLOAT": pa.float64(), "DT_INT64": pa.int64()}
+DTYPES: dict[str, np.dtype] = {
+    "DT_STRING": np.dtype(object),
+    "DT_FLOAT": np.dtype(np.float32),
+    "DT_DOUBLE": np.dtype(np.float64),
+    "DT_INT32": np.dtype(np.int32),
+    "DT_INT64": np.dtype(np.int64),
+    "DT_BOOL": np.dtype(np.bool_),
+}
+MISSING = {"O": "", "f": math.nan}  # by the dtype's kind; an integer cannot be missing
+ARROW: dict[str, pa.DataType] = {"DT_STRING": pa.string(), "DT_INT32": pa.int64(), "DT_INT64": pa.int64()}  # else float64
 
 
 def columns(rows: RawRows, inputs: Mapping[str, str]) -> dict[str, np.ndarray]:
@@ -44,11 +51,11 @@ def columns(rows: RawRows, inputs: Mapping[str, str]) -> dict[str, np.ndarray]:
 
 def _column(name: str, values: list, dtype: str) -> np.ndarray:
     try:
-        return _array(values, dtype)
+        return _array(values, DTYPES[dtype])
     except (TypeError, OverflowError) as error:
         for number, value in enumerate(values, 1):
             try:
-                _array([value], dtype)
+                _array([value], DTYPES[dtype])
             except (TypeError, OverflowError):
                 wrong = "missing" if _is_missing(value) else repr(value)
                 raise BadData(f"row {number}: {name} is {wrong}; expected {dtype.removeprefix('DT_').lower()}.") from error
@@ -59,9 +66,9 @@ def _is_missing(value: Any) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
-def _array(values: list, dtype: str) -> np.ndarray:
+def _array(values: list, target: np.dtype) -> np.ndarray:
     """Return the values, missing ones as the signature wants them. Raises TypeError, OverflowError."""
-    return raw_values.array([MISSING.get(dtype) if _is_missing(value) else value for value in values], np.dtype(DTYPES[dtype]))
+    return raw_values.array([MISSING.get(target.kind) if _is_missing(value) else value for value in values], target)
 
 
 def from_csv(path: Path, inputs: Mapping[str, str], missing: Collection[str] = ()) -> pd.DataFrame:
@@ -69,5 +76,5 @@ def from_csv(path: Path, inputs: Mapping[str, str], missing: Collection[str] = (
 
     Columns that are no inputs stay text. Beside the empty one the texts in `missing` mean a missing value unless quoted.
     """
-    table = csv_file.table(path, {name: ARROW[dtype] for name, dtype in inputs.items()}, missing)
+    table = csv_file.table(path, {name: ARROW.get(dtype, pa.float64()) for name, dtype in inputs.items()}, missing)
     return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
