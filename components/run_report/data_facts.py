@@ -16,6 +16,7 @@ from components.run_report.facts import DataFacts, Distribution, FeatureFacts, F
 from components.shared import data_findings
 from components.shared.artifacts import REPEATED_PROPERTY, ROWS_PROPERTY, VERSION_PROPERTY
 from components.shared.nodes import Output
+from components.shared.tfdv_statistics import by_name
 from components.shared.trace import Trace
 
 SPLITS = ("train", "eval")
@@ -67,11 +68,11 @@ def _statistics(path: Path) -> DatasetFeatureStatistics:
 
 def features(datasets: Sequence[DatasetFeatureStatistics | None], units: Mapping[str, str]) -> list[FeatureFacts]:
     """Describe every feature that a dataset has: the train split, the eval split or the reference."""
-    by_name = [{".".join(each.path.step): each for each in dataset.features} if dataset else {} for dataset in datasets]
-    names = list(chain(*by_name))
+    named = [by_name(dataset) if dataset else {} for dataset in datasets]
+    names = list(chain(*named))
     shown = dict.fromkeys([*(name for name in units if name in names), *names])
     sizes = [dataset.num_examples if dataset else None for dataset in datasets]
-    return [_feature(name, units.get(name, ""), [each.get(name) for each in by_name], sizes) for name in shown]
+    return [_feature(name, units.get(name, ""), [each.get(name) for each in named], sizes) for name in shown]
 
 
 def _feature(name: str, unit: str, found: list[Statistics | None], sizes: list[int | None]) -> FeatureFacts:
