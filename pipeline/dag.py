@@ -58,7 +58,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         git_commit: recorded in the manifest.
         trials: adds a Tuner that tries as many hyperparameters; `pipeline.tune` runs the DAG up to it.
     """
-    root, problem = Path(config.run.root).absolute(), config.problem
+    root, problem = config.root, config.problem
     declaration = problem.declaration()
 
     # Reads the window's spans as TFRecords of tf.Example, split by time: the newest days are the evaluation split.

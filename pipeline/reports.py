@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
 def act(options: argparse.Namespace, console: Console) -> None:
     """Do what was asked for. Raises CrosswindError."""
     config = command_line.load(options)
-    root = Path(config.run.root).absolute()
+    root = config.root
     if options.action == "build":
         build(root, config, console)
     else:

@@ -62,7 +62,7 @@ def search(config: Config, span: str, trials: int, console: Console) -> Hyperpar
     """Run the DAG up to the Tuner, in a root of its own below the run's. Raises CrosswindError."""
     from pipeline.local.execution import execute  # noqa: PLC0415 (--help must not wait for what a search needs)
 
-    folder = Path(config.run.root).absolute() / "tuning"
+    folder = config.root / "tuning"
     config = config.model_copy(update={"run": config.run.model_copy(update={"root": str(folder)})})
     with root.claimed(folder):
         log = folder / "logs" / f"{span}.log"

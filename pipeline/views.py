@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def act(options: argparse.Namespace, console: Console) -> None:
     """Write the page and says where. Raises CrosswindError."""
-    run, page = write(Path(command_line.load(options).run.root).absolute(), options.view)
+    run, page = write(command_line.load(options).root, options.view)
     console.print(f"Run {run}: {page}", markup=False)
 
 

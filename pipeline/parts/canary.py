@@ -8,6 +8,7 @@ from components.canary.component import Canary
 from components.canary.docker import in_docker
 from components.shared.nodes import Output
 from pipeline.config import Config
+from pipeline.parts import outputs
 from pipeline.problem import inputs
 
 
@@ -18,7 +19,7 @@ def add_canary(nodes: list[BaseNode], config: Config) -> OutputChannel:
         nodes: those before it, to which it is appended.
         config: `canary.validator` chooses the node.
     """
-    settings, made = config.canary, {node.id: node.outputs for node in nodes}
+    settings, made = config.canary, outputs(nodes)
     model, examples = Output.MODEL.of(made), Output.EXAMPLES.of(made)
     if settings.validator == "process":
         node: BaseNode = Canary(

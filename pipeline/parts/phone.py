@@ -13,6 +13,7 @@ from components.shared.nodes import NodeId, Output
 from pipeline.config import Config
 from pipeline.executors import chosen
 from pipeline.model.evaluation import eval_config
+from pipeline.parts import outputs
 from pipeline.problem import form_fields, inputs
 from pipeline.shared.sections import Evaluate
 
@@ -25,7 +26,7 @@ def add_phone(nodes: list[BaseNode], config: Config, to_publish: dict[str, Any])
         config: its `[mobile]` section, most of all.
         to_publish: what both publishers get.
     """
-    problem, mobile, made = config.problem, config.mobile, {node.id: node.outputs for node in nodes}
+    problem, mobile, made = config.problem, config.mobile, outputs(nodes)
     # Converts model and preprocessing to one file for phones, with its card.
     exporter = MobileExporter(
         model=Output.MODEL.of(made),

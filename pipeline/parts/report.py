@@ -10,17 +10,18 @@ from components.run_report.component import RunReport
 from components.shared.nodes import REPORTED
 from data import DEFAULT_PROBLEM
 from pipeline.config import Config, overrides
+from pipeline.parts import outputs
 from pipeline.shared import masking
 
 
 def add_report(nodes: list[BaseNode], config: Config, git_commit: str, *, local: bool) -> None:
     """Append the node that writes the page, whatever became of those before it."""
-    root, made = Path(config.run.root).absolute(), {node.id: node.outputs for node in nodes}
+    made = outputs(nodes)
     report = RunReport(
         inputs={name: output.of(made) for name, output in REPORTED.items() if output.node in made},
         settings=report_settings(config, nodes, git_commit, local=local),
-        reports=str(root / "reports"),
-        metadata=str(root / "metadata.db") if local else "",
+        reports=str(config.root / "reports"),
+        metadata=str(config.root / "metadata.db") if local else "",
     )
     nodes.append(report)
 
