@@ -9,6 +9,8 @@ SPANS := data/$(PROBLEM)/spans/.built
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
 PYTHON := .venv/bin/python
+# Tests in as many processes as there are processors, each with a file at a time, in the order of their names.
+PYTEST := -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 help: ## list the verbs for every day
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -26,7 +28,7 @@ run: setup data ## run the pipeline on the oldest month that was not run yet (AR
 
 test: setup data ## lint, type-check, and run every test, the end-to-end runs included
 	$(MAKE) --no-print-directory lint
-	$(PYTHON) -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
+	$(PYTHON) $(PYTEST) $(ARGS)
 	@echo "The Android app was not checked: make test-android (Maven, and Debian's aapt, zipalign and apksigner)."
 
 tune: setup data ## search hyperparameters on one span (ARGS="--span 2013-03 --trials 20")
@@ -116,7 +118,7 @@ test-parts: setup data #: leave out phones, Kubeflow, server and reports in copi
 
 coverage: setup data #: every test, with the branches that they take (longer than make test; the report fails below 90 %)
 	$(PYTHON) -m coverage erase
-	$(PYTHON) -m coverage run -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
+	$(PYTHON) -m coverage run $(PYTEST) $(ARGS)
 	$(PYTHON) -m coverage combine --quiet
 	$(PYTHON) -m coverage report
 
