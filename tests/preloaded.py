@@ -20,8 +20,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+
+from pipeline.local.root import leave
 
 REPOSITORY = Path(__file__).parent.parent
 PYTHON = str(Path(__file__).with_name("preloaded_python"))
@@ -48,16 +51,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the process that forks; it imports when it is first asked. Workers of pytest share it."""
     os.environ[REAL] = sys.executable
     if "PYTEST_XDIST_WORKER" not in os.environ:
-        os.environ[SOCKET] = str(Path(tempfile.mkdtemp(prefix="preloaded-")) / "socket")
+        folder = tempfile.TemporaryDirectory(prefix="preloaded-")
+        os.environ[SOCKET] = f"{folder.name}/socket"
         command = [sys.executable, "-m", "tests.preloaded", os.environ[SOCKET]]
         process = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, start_new_session=True)
-        config.add_cleanup(lambda: (process.kill(), process.wait()))
+        config.add_cleanup(lambda: (process.kill(), process.wait(), folder.cleanup()))
 
 
 def command(parts: list[str]) -> list[str]:
-    """The same command of the preloaded Python."""
+    """The same command of the preloaded Python, where pytest has started one."""
     assert parts[0] == sys.executable
-    return [PYTHON, *parts[1:]]
+    return [PYTHON, *parts[1:]] if SOCKET in os.environ else parts
 
 
 def serve(path: str) -> None:
@@ -87,7 +91,9 @@ def end(fd: int, running: dict[int, tuple[int, socket.socket]], selector: select
     """Pass on a signal, or how a command ended; kill it if nobody is there to ask any more."""
     pid, connection = running[fd]
     if fd == connection.fileno():
-        said = connection.recv(1)
+        said = b""
+        with contextlib.suppress(ConnectionResetError):
+            said = connection.recv(1)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, said[0] if said else signal.SIGKILL)
         if said:
@@ -110,11 +116,16 @@ def fork(connection: socket.socket) -> int:
     _, ancillary, *_ = connection.recvmsg(1, socket.CMSG_SPACE(3 * array.array("i").itemsize))
     streams = array.array("i", ancillary[0][2])
     asked = json.loads(connection.makefile().readline())
-    pid = os.fork()
-    if pid:
-        for stream in streams:
-            os.close(stream)
-        return pid
+    if (pid := os.fork()) == 0:
+        be(asked, streams)
+    for stream in streams:
+        os.close(stream)
+    return pid
+
+
+def be(asked: dict, streams: array.array) -> NoReturn:
+    """Be the command, to its end."""
+    code: object = 0
     try:
         os.setsid()
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -122,38 +133,21 @@ def fork(connection: socket.socket) -> int:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
         os.closerange(3, 64)  # the others' connections
-        run(asked)
+        os.environ.clear()
+        os.environ.update(asked["environment"])
+        os.chdir(asked["folder"])
+        tempfile.tempdir = None
+        sys.executable, sys.argv = PYTHON, asked["arguments"]
+        sys.modules.pop(sys.argv[0], None)
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
     except SystemExit as error:
-        leave(error.code)
+        code = error.code or 0
     except BaseException:
         sys.excepthook(*sys.exc_info())
-        leave(1)
-    leave(0)
-    raise AssertionError
-
-
-def run(asked: dict) -> None:
-    """Be the command."""
-    os.environ.clear()
-    os.environ.update(asked["environment"])
-    os.chdir(asked["folder"])
-    tempfile.tempdir = None
-    sys.executable = PYTHON
-    sys.argv = asked["arguments"]
-    sys.modules.pop(sys.argv[0], None)
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-
-
-def leave(code: object) -> None:
-    """End as Python does: with what was registered for its end, and its streams flushed."""
-    import atexit  # noqa: PLC0415
-
+        code = 1
     if isinstance(code, str):
         print(code, file=sys.stderr)
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+    leave(code if isinstance(code, int) else 1)
 
 
 if __name__ == "__main__":

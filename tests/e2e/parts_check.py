@@ -1,6 +1,5 @@
 """Leave out each part as pipeline/README.md says, in a copy: a run, and the tests that are left. `make test-parts` calls it."""
 
-import re
 import shutil
 import subprocess
 import sys
@@ -8,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from tests import leaving_out, neutral
+from tests.conftest import states
 
 REPOSITORY = leaving_out.REPOSITORY
 PARTS = leaving_out.parts()
@@ -39,11 +39,6 @@ def run(copy: Path, problem: Path, root: Path) -> str:
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def states(said: str) -> dict[str, str]:
-    """Node to state, as the terminal showed it."""
-    return {node: state for state, node in re.findall(r"^  (done|cached|skipped|failed) +(\w+)", said, re.MULTILINE)}
 
 
 def main() -> None:
