@@ -141,7 +141,7 @@ def test_a_file_that_answers_like_the_server_with_xnnpack_only_is_neither_export
     blessed, reason = run()
     assert not blessed
     assert re.fullmatch(
-        r"float32 differs from the server's model by up to 0\.\d+ \(.* missing, without XNNPACK\); "
+        r"float32 differs from the server's model by up to 0\.\d+ \(.*, without XNNPACK\); "
         "expected at most 1e-05",
         reason,
     )
