@@ -80,7 +80,8 @@ class ServingModel(tf.Module):
         return {"outputs": self._score_examples(inputs)[PROBABILITY]}
 
     def _parse_and_prepare(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        return self._prepare(tf.io.parse_example(examples, self._example_spec))
+        raw = tf.io.parse_example(examples, self._example_spec)
+        return self._prepare({name: without_empty(column) for name, column in raw.items()})
 
     def _prepare(self, raw: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
         rows = next(iter(raw.values())).dense_shape[0]
@@ -97,6 +98,11 @@ def graph(function: Callable, signature: Any) -> Callable:
 def network_inputs(network: keras.Model) -> dict[str, tf.TensorSpec]:
     """Return the specs of the prepared features, each of shape [batch]."""
     return {name: tf.TensorSpec([None], tensor.dtype, name=name) for name, tensor in network.input.items()}
+
+
+def without_empty(column: tf.SparseTensor) -> tf.SparseTensor:
+    """Leave out empty texts, which are missing values in files too; a column of numbers stays as it is."""
+    return tf.sparse.retain(column, tf.not_equal(column.values, "")) if column.dtype == tf.string else column
 
 
 def as_sparse(column: tf.Tensor, kind: Kind) -> tf.SparseTensor:

@@ -100,9 +100,10 @@ def test_any_set_of_kinds_is_served_and_exported(problem, rows, folder, model):
     np.testing.assert_allclose(half, TFLiteModel(file)(few), atol=1e-3)
 
 
-def test_every_signature_gives_the_same_probability(problem, rows, model):
+@pytest.mark.parametrize("missing_text", ["absent", "empty"])
+def test_every_signature_gives_the_same_probability(problem, rows, model, missing_text):
     columns = inputs(problem.features)
-    examples = tf.constant([example(row, columns) for row in by_row({name: rows[name][:50] for name in columns})])
+    examples = tf.constant([example(row, columns, missing_text) for row in by_row({name: rows[name][:50] for name in columns})])
     raw = {name: tf.constant(rows[name][:50], dtype) for name, dtype in columns.items()}
     expected = model.signatures["raw"](**raw)["probability"].numpy()
     answers = {name: model.signatures[name](examples) for name in ("serving_default", "transform_features")}
@@ -113,10 +114,10 @@ def test_every_signature_gives_the_same_probability(problem, rows, model):
     assert set(answers["transform_features"]) == {name for feature in problem.features for name in feature.prepared}
 
 
-def example(row: dict, columns: dict[str, str]) -> bytes:
+def example(row: dict, columns: dict[str, str], missing_text: str) -> bytes:
     made = tf.train.Example()
     for name, dtype in columns.items():
-        if dtype == "string" and row[name]:
+        if dtype == "string" and (row[name] or missing_text == "empty"):
             made.features.feature[name].bytes_list.value.append(row[name])
         elif dtype == "int64":
             made.features.feature[name].int64_list.value.append(row[name])
