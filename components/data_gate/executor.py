@@ -6,11 +6,10 @@ from pathlib import Path
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
-from tfx.utils import io_utils
 
 from components.data_gate import checks
 from components.shared import data_findings
-from components.shared.artifacts import DAYS_PROPERTY, REPEATED_PROPERTY
+from components.shared.artifacts import DAYS_PROPERTY, REPEATED_PROPERTY, read_schema
 from components.shared.data_findings import Finding
 from components.shared.errors import DataRejected
 
@@ -19,7 +18,7 @@ class ChecksExecutor(base_executor.BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties) -> None:
         """Write the findings. See `DataChecks`."""
         examples = artifact_utils.get_single_instance(input_dict["examples"])
-        schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"])))
+        schema = read_schema(input_dict)
         counts = json.loads(examples.get_string_custom_property(REPEATED_PROPERTY))
         findings = checks.repeated_rows(counts, exec_properties["max_repeated_share"])
         days = json.loads(examples.get_string_custom_property(DAYS_PROPERTY))

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
 import tensorflow_data_validation as tfdv  # isort: skip  # after tfx
 
@@ -18,7 +18,7 @@ from components.drift_monitor import data_drift, observe, performance
 from components.model_store import contents
 from components.model_store.manifest import MANIFEST, Manifest, decoded
 from components.shared import drift_report, folders, scored_rows, spans
-from components.shared.artifacts import VERSION_PROPERTY
+from components.shared.artifacts import VERSION_PROPERTY, read_schema
 from components.shared.drift_report import Check, Reference
 from components.shared.errors import BadData, CorruptModel
 from components.shared.metric_names import AUC, CALIBRATION, LOG_LOSS, ROWS
@@ -36,8 +36,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         rows = 0
         if model.get_int_custom_property(VERSION_PROPERTY):
             folder = Path(path_utils.serving_model_path(model.uri))
-            schema_file = io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"]))
-            schema = io_utils.SchemaReader().read(schema_file)
+            schema = read_schema(input_dict)
             manifest, reference = read_reference(folder)
             checks, rows = self._compare(folder, manifest, schema, spans.shards(examples.uri, span), exec_properties)
         result = drift_report.conclude(

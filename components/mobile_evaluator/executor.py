@@ -15,7 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.util import model_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 from tfx_bsl.coders import example_coder
 
 import tensorflow_model_analysis as tfma  # isort: skip  # after tfx
@@ -23,6 +23,7 @@ from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
 from components.mobile_evaluator import parity
 from components.shared import raw_rows, tfma_results
+from components.shared.artifacts import read_schema
 from components.shared.errors import NotConvertible
 from components.shared.metric_names import AUC, LOG_LOSS
 from components.shared.phone import awkward_rows, card, file, parity_report
@@ -41,7 +42,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         mobile = Path(artifact_utils.get_single_uri(input_dict["mobile_model"]))
         server = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
-        schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"])))
+        schema = read_schema(input_dict)
         evaluation = artifact_utils.get_single_uri(output_dict["evaluation"])
         shipped = Path(path_utils.serving_model_path(str(mobile))) / MODEL_FILE
         paths = raw_rows.files(examples.uri, "eval")

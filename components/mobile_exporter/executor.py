@@ -10,14 +10,14 @@ import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
 from components.mobile_exporter import special_values
 from components.mobile_exporter.convert import VARIANTS, quantized, to_tflite
 from components.mobile_exporter.replay import TransformGraph
 from components.model_store import contents
 from components.shared import raw_rows, tfma_results
-from components.shared.artifacts import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, VERSION_PROPERTY
+from components.shared.artifacts import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, VERSION_PROPERTY, read_schema
 from components.shared.metric_names import OVERALL
 from components.shared.phone import awkward_rows, card, checks
 from components.shared.phone.card import MODEL_FILE, VARIANTS_FOLDER
@@ -33,7 +33,7 @@ class Executor(base_executor.BaseExecutor):
         columns = json.loads(exec_properties["columns"])
         ship = json.loads(exec_properties["ship"])
         examples = artifact_utils.get_single_instance(input_dict["examples"])
-        schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"])))
+        schema = read_schema(input_dict)
         rows = raw_rows.head(raw_rows.files(examples.uri, "eval"), columns, GOLDEN_ROWS)
         files = self._files(input_dict, columns)
         for name in {"float32", *ship}:

@@ -3,7 +3,9 @@
 Kubeflow requires a namespace in the names of types.
 """
 
-from tfx.types import artifact
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.types import artifact, artifact_utils
+from tfx.utils import io_utils
 
 from components.shared import drift_report
 
@@ -35,3 +37,8 @@ class DataBlessing(artifact.Artifact):
     """Says that the data may be trained on. It has no files."""
 
     TYPE_NAME = "crosswind.DataBlessing"
+
+
+def read_schema(inputs: dict[str, list[artifact.Artifact]]) -> schema_pb2.Schema:
+    """Read the schema that a node has among its inputs, as "schema"."""
+    return io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(inputs["schema"])))

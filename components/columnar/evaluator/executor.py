@@ -13,6 +13,7 @@ from components.columnar.evaluator import analysis
 from components.columnar.evaluator.score import Score, ScoredBy, decoded
 from components.evaluator import executor
 from components.shared import folders
+from components.shared.artifacts import read_schema
 from components.shared.memory import seldom_collected
 
 SIGNATURE = "serving_default"
@@ -33,7 +34,7 @@ class Executor(executor.Executor):
         scored_by = [
             ScoredBy(places[spec.name], spec.signature_name or SIGNATURE, analysis.score_column(spec)) for spec in models
         ]
-        schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(inputs["schema"])))
+        schema = read_schema(inputs)
         with seldom_collected(), self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline

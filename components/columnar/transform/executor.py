@@ -17,10 +17,10 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
-from tfx.utils import io_utils
 from tfx_bsl.tfxio import tensor_adapter
 
 from components.shared import record_batches, tf_examples
+from components.shared.artifacts import read_schema
 from components.shared.memory import seldom_collected
 
 ANALYSED = "train"
@@ -70,8 +70,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     def Do(self, input_dict, output_dict, exec_properties) -> None:
         """Analyse and transform. See `Transform`. Raises BadData if `examples` are not tf.Examples."""
         examples = artifact_utils.get_single_instance(input_dict["examples"])
-        folder = artifact_utils.get_single_uri(input_dict["schema"])
-        schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(folder))
+        schema = read_schema(input_dict)
         transformed = artifact_utils.get_single_instance(output_dict["transformed_examples"])
         transformed.split_names = examples.split_names
         shards = plan(examples, transformed)
