@@ -80,7 +80,7 @@ def load(
     Raises:
         BadConfig: names each wrong key, where it stood, its value and what is allowed.
     """
-    layers = Layers({"the defaults": _of_the_folder(problem), str(path): tables(path), **_stated(problem)})
+    layers = Layers({"the defaults": _defaults(problem), str(path): tables(path), **_stated(problem)})
     for override in overrides or []:
         layers.override(override)
     for option, (setting, text) in (options or {}).items():
@@ -89,6 +89,16 @@ def load(
         return Config.model_validate(layers.values, context=_feature_names(layers.values))
     except ValidationError as error:
         raise BadConfig(_explained(error, layers)) from error
+
+
+def _defaults(problem: Path) -> dict[str, dict[str, Any]]:
+    """Return the lowest layer: what follows from a problem's folder, and each default that others go over key by key."""
+    found = _of_the_folder(problem)
+    for name, section in Config.model_fields.items():
+        for key, field in getattr(section.annotation, "model_fields", {}).items():
+            if isinstance(field.default, dict) and field.default:
+                found.setdefault(name, {})[key] = field.default
+    return found
 
 
 def _of_the_folder(problem: Path) -> dict[str, Any]:

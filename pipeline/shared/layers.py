@@ -35,14 +35,17 @@ class Layers:
                 self.put((*at, key), value, layer)
 
     def override(self, text: str) -> None:
-        """Apply a `--set`: `section.key=value`, the value as TOML; text may go without quotes. Raises BadConfig."""
+        """Apply a `--set`: `section.key=value`, the value as TOML; text may go without quotes. Raises BadConfig.
+
+        A table goes over that of the layers below key by key, as a file's does; an empty one takes its place.
+        """
         name, equals, value = text.partition("=")
         keys = _keys(name.strip())
         if not equals or len(keys) < len(("section", "key")):
             raise BadConfig(f"--set {text!r} is not understood; expected section.key=value, as in train.epochs=5")
         with contextlib.suppress(tomllib.TOMLDecodeError):
             value = tomllib.loads(f"value = {value}")["value"]
-        self.put(keys, value, f"--set {'.'.join(keys)}")
+        self._merge(keys[:-1], {keys[-1]: value}, f"--set {'.'.join(keys)}")
 
     def put(self, keys: KeyPath, value: object, layer: str) -> None:
         """Put a value over that of the layers below. Raises BadConfig where its section is something else."""

@@ -161,6 +161,17 @@ def test_a_setting_below_a_section_can_be_overridden_alone(parcels, tmp_path):
     assert loaded.mobile.max_difference == {"float32": 1e-5, "float16": 0.5}
 
 
+def test_a_key_of_a_dictionary_goes_over_its_default_in_any_layer(parcels, tmp_path):
+    problem = a_problem(parcels, tmp_path, "[gate]", "[mobile]\nmax_difference = { dynamic_int8 = 0.05 }\n\n[gate]")
+    overrides = ["mobile.max_difference.float16=0.5", "mobile.max_difference={weight_int8 = 0.1}"]
+    limits = {"float32": 1e-5, "float16": 0.5, "dynamic_int8": 0.05, "weight_int8": 0.1}
+    assert config.load(overrides=overrides, problem=problem).mobile.max_difference == limits
+    assert config.load(problem=parcels).mobile.max_difference == {"float32": 1e-5, "float16": 1e-3}
+    loaded = config.load(overrides=["kubeflow.annotations.team=a", "kubeflow.annotations={who='b'}"], problem=parcels)
+    assert loaded.kubeflow.annotations == {**config.load(problem=parcels).kubeflow.annotations, "team": "a", "who": "b"}
+    assert config.load(overrides=["kubeflow.annotations={}"], problem=parcels).kubeflow.annotations == {}
+
+
 def test_overrides_are_typed_and_text_needs_no_quotes(parcels):
     loaded = config.load(
         overrides=["train.epochs=7", "run.root=/some where", "evaluate.slices=['price']", "evaluate.min_auc=0"], problem=parcels
