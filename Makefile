@@ -6,6 +6,8 @@
 PROBLEM ?= flights
 OF_PROBLEM := --problem data/$(PROBLEM)
 SPANS := data/$(PROBLEM)/spans/.built
+# What verbs about a problem need first: its rows. Where ARGS name another problem, nobody's are built.
+DATA := $(if $(findstring --problem,$(ARGS)),,data)
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
 PYTHON := .venv/bin/python
@@ -23,7 +25,7 @@ setup: .venv/.ready ## install the locked environment, bytecode compiled
 
 data: $(SPANS) ## build the spans of the problem, where a program makes them
 
-run: setup data ## run the pipeline on the oldest month that was not run yet (ARGS="--span 2013-07")
+run: setup $(DATA) ## run the pipeline on the oldest month that was not run yet (ARGS="--span 2013-07")
 	@$(PYTHON) -m pipeline.local_runner $(OF_PROBLEM) $(ARGS)
 
 test: setup data ## lint, type-check, and run every test, the end-to-end runs included
@@ -31,7 +33,7 @@ test: setup data ## lint, type-check, and run every test, the end-to-end runs in
 	$(PYTHON) $(PYTEST) $(ARGS)
 	@echo "The Android app was not checked: make test-android (Maven, and Debian's aapt, zipalign and apksigner)."
 
-tune: setup data ## search hyperparameters on one span (ARGS="--span 2013-03 --trials 20")
+tune: setup $(DATA) ## search hyperparameters on one span (ARGS="--span 2013-03 --trials 20")
 	@$(PYTHON) -m pipeline.tune $(OF_PROBLEM) $(ARGS)
 
 bench: setup data ## the whole pipeline beside stock TFX components: seconds, memory, equal results (hours; ARGS="--sizes window")
@@ -53,13 +55,13 @@ bench-drift: setup data #: false alarms and power of the drift checks, on real m
 	@mkdir -p runs/benchmarks
 	@$(PYTHON) -W ignore -m tests.benchmarks.drift_power $(ARGS) 2>runs/benchmarks/drift_power.log
 
-bench-tflite: setup data #: size and speed of the phone's files, beside the SavedModel and LightGBM (after make run)
+bench-tflite: setup $(DATA) #: size and speed of the phone's files, beside the SavedModel and LightGBM (after make run)
 	@$(PYTHON) -W ignore -m tests.benchmarks.phone_speed $(OF_PROBLEM) $(ARGS)
 
 android-model: setup ## put the newest published model into the Android app (after make run)
 	@$(PYTHON) -m tflite.install $(OF_PROBLEM) $(ARGS)
 
-test-android: setup data #: compile, test and package the Android app without Gradle (Maven, and Debian's aapt, zipalign and apksigner)
+test-android: setup $(DATA) #: compile, test and package the Android app without Gradle (Maven, and Debian's aapt, zipalign and apksigner)
 	@$(PYTHON) -m tests.tflite.android.check $(OF_PROBLEM) $(ARGS)
 
 test-runtimes: setup data #: the published .tflite files on seven other TensorFlow Lites from PyPI, older and newer, beside the server (after make run)
@@ -98,7 +100,7 @@ test-image: setup data #: build the container images and run what they hold (roo
 fuzz-serving: setup #: ten minutes of random and broken requests to the local server's REST API (after make run)
 	@$(PYTHON) -m tests.serving.fuzz $(ARGS)
 
-replay: setup data ## play the year month by month under three retraining policies (half an hour)
+replay: setup $(DATA) ## play the year month by month under three retraining policies (half an hour)
 	@$(PYTHON) -m pipeline.replay $(OF_PROBLEM) $(ARGS)
 
 schedule: setup ## print the crontab line of the retraining tick (ARGS=--install, ARGS=--remove)
@@ -155,6 +157,9 @@ lint: setup ## ruff, mypy and the import rules
 	@$(UV) sync --locked --quiet
 	@touch $@
 
-# After an edit of the program that makes them, the spans are made again. Spans without a program are somebody's own.
+# After an edit of the program that makes them, the spans are made again. Without its marks they are somebody's own, and left alone.
 $(SPANS): $(wildcard data/$(PROBLEM)/build.py) | setup
-	@if [ -n "$<" ]; then $(PYTHON) -m data.$(PROBLEM).build && touch $@; fi
+	@if [ -z "$<" ]; then exit 0; \
+	elif [ -n "$(wildcard $(@D)/*)" ] && [ -z "$(wildcard $(@D)/.buil*)" ]; then \
+	  echo "$(@D) holds rows that $< did not write: they are left alone, and it is not run."; \
+	else mkdir -p $(@D) && touch $(@D)/.building && $(PYTHON) -m data.$(PROBLEM).build && mv $(@D)/.building $@; fi
