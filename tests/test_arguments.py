@@ -1,4 +1,4 @@
-"""The arguments of pytest are not for the libraries under test: TFX has absl read those of the process, whose -v wants a number."""
+"""The arguments of pytest are not for the libraries under test: TFX has absl read them, whose -v wants a number."""
 
 import sys
 
