@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from components.shared.errors import BadConfig
@@ -163,6 +163,8 @@ def _explain(problem) -> str:
     if problem["type"] == "missing":
         return f"{key} is missing"
     reason = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        reason = f"expected a table{_allowed_keys((*problem['loc'], ''))}"
     if isinstance(problem["input"], dict):
         return f"{key}: {reason}"  # of a section: what stands in it says less than the reason
     return f"{key} = {MASK if _is_sensitive(problem['loc']) else repr(problem['input'])}: {reason}"
@@ -181,8 +183,9 @@ def _settings_at(location: tuple) -> dict[str, FieldInfo]:
     """Return what can be set in the innermost section that a location leads to, which may be one of a dictionary's values."""
     fields = Config.model_fields
     for part in location:
-        if part in fields:
-            kinds = (fields[part].annotation, *get_args(fields[part].annotation))
-            inner = [kind.model_fields for kind in kinds if isinstance(kind, type) and issubclass(kind, Section)]
+        named = {field.alias or name: field for name, field in fields.items()}
+        if part in named:
+            kinds = (named[part].annotation, *get_args(named[part].annotation))
+            inner = [kind.model_fields for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
             fields = inner[0] if inner else fields
     return fields

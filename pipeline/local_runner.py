@@ -50,9 +50,12 @@ def act(options: argparse.Namespace, console: Console) -> None:
 
 def run(config: Config, span: str | None, verbose: bool, console: Console) -> Outcome | None:
     """Run one span and print the outcome; None if none is due. Raises CrosswindError."""
-    from pipeline.local.pending import whole_months  # noqa: PLC0415 (here and below: --help must not wait for what a run needs)
+    from pipeline import edited_files  # noqa: PLC0415 (here and below: --help must not wait for what a run needs)
+    from pipeline.local.pending import whole_months  # noqa: PLC0415
 
     folder = config.root
+    if told := edited_files.check(config):
+        console.print(told, highlight=False, soft_wrap=True, markup=False)
     with ExitStack() as stack:
         stack.enter_context(root.claimed(folder))
         metadata_file.check(folder / "metadata.db", to_write=True)

@@ -4,21 +4,33 @@ The columns read, the schema check, preprocessing, the model's inputs, the servi
 from it. This module imports nothing heavy: command lines read it too.
 """
 
-import csv
+import keyword
+import re
 from collections.abc import Iterable
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from components.shared.errors import BadConfig
 from components.shared.phone.card import Form, Words, form_fault
 from pipeline.shared.section import Section
 
 MISSING_CATEGORY = "__missing__"  # stands for an absent category, a string because a phone cannot send an empty one
 FOR_PEOPLE = {"unit", "words", "form", "between"}  # of a feature
-COLUMN = r"^[A-Za-z][A-Za-z0-9_]*$"  # what a tensor and a signature's input can be called
+COLUMN = re.compile("[A-Za-z][A-Za-z0-9_]{0,99}")  # what a tensor, a signature's input and a file of a vocabulary can be called
+
+
+def _column(name: str) -> str:
+    if not COLUMN.fullmatch(name):
+        raise ValueError(
+            "no tensor can have this name; expected a letter, then letters, digits and _, 100 at most. Rename the column"
+        )
+    if keyword.iskeyword(name) or name == "self":
+        raise ValueError("a word of Python, which TensorFlow refuses as an input's name. Rename the column")
+    return name
+
+
+Column = Annotated[str, AfterValidator(_column)]
 
 
 class Kind(StrEnum):
@@ -41,7 +53,7 @@ class Feature(Section):
     the circle's centre; a missing category becomes `MISSING_CATEGORY`; a missing share the mean share.
     """
 
-    name: str = Field(pattern=COLUMN, description="the column in the spans and the tensor in the serving signature")
+    name: Column = Field(description="the column in the spans and the tensor in the serving signature")
     kind: Kind = Field(strict=False, description="how it is prepared")
     unit: str = Field(default="", description="for people: the model card, the phone's form")
     optional: bool = Field(default=False, description="it may be missing: absent, null or NaN")
@@ -90,7 +102,7 @@ class Problem(Section):
 
     folder: str = Field(description="of the problem; `--problem` names it")
     model: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="name that clients ask for; a folder under run.root/serving")
-    label: str = Field(pattern=COLUMN, description="column of 0 and 1 that is predicted")
+    label: Column = Field(description="column of 0 and 1 that is predicted")
     date: str = Field(min_length=1, description="column of the date: it splits the rows by time, and is never a feature")
     words: Words = Field(default_factory=Words, description="what pages, command lines and the app say of it")
     declared: dict[str, Feature] = Field(alias="features", min_length=1, description="the columns that a model sees, by name")
@@ -106,9 +118,15 @@ class Problem(Section):
     @model_validator(mode="after")
     def _columns_differ(self) -> Self:
         names = [self.label, self.date, *self.declared]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"{', '.join(twice)} is declared twice; expected label, date and each feature under its own name")
+        small = [name.lower() for name in names]  # TensorFlow's names of a signature's inputs do not tell case apart
+        if twice := sorted({name for name in names if small.count(name.lower()) > 1}):
+            raise ValueError(
+                f"{', '.join(twice)} is declared twice; expected label, date and each feature under a name of its own, by more "
+                "than the case of its letters"
+            )
         for feature in self.features:
+            if taken := [name for name in names if name.lower() in map(str.lower, feature.prepared[1:])]:
+                raise ValueError(f"{taken[0]} is a column, and what preparation makes of {feature.name}; expected another name")
             if unknown := [end for end in feature.between or () if end not in self.declared]:
                 raise ValueError(f"{feature.name}: {', '.join(unknown)} in between is not a feature")
         return self
@@ -141,45 +159,3 @@ def inputs(features: Iterable[Feature]) -> dict[str, str]:
 def of_kind(features: Iterable[Feature], kind: Kind) -> list[Feature]:
     """Return the features of one kind, in their order."""
     return [feature for feature in features if feature.kind is kind]
-
-
-def form_fields(problem: Problem) -> list[dict[str, Any]]:
-    """Describe the features as a form asks for them, with what their codes stand for. Raises BadConfig, as `codes`."""
-    told = codes(Path(problem.folder))
-    for feature in problem.features:
-        if lacking := [end for end in feature.between or () if not told.get(end, {}).get("places")]:
-            raise BadConfig(
-                f"{problem.folder}/codes.csv has no places of {' and '.join(lacking)}, between which {feature.name} is a "
-                "distance. Expected latitude and longitude of their codes."
-            )
-    return [
-        feature.model_dump(mode="json") | {"dtype": feature.dtype} | told.get(feature.name, {}) for feature in problem.features
-    ]
-
-
-def codes(folder: Path) -> dict[str, dict[str, Any]]:
-    """Read `codes.csv` of a problem, if there is one: what the codes of its categories stand for, for the form.
-
-    Returns:
-        By feature: `value_words`, code to words, and `places`, code to latitude and longitude in degrees where it has them.
-
-    Raises:
-        BadConfig: a column is missing, or a place is not a pair of numbers.
-    """
-    file = folder / "codes.csv"
-    if not file.exists():
-        return {}
-    found: dict[str, dict[str, Any]] = {}
-    try:
-        with file.open(encoding="utf-8", newline="") as lines:
-            for row in csv.DictReader(lines):
-                told = found.setdefault(row["feature"], {"value_words": {}, "places": {}})
-                told["value_words"][row["code"]] = row["words"]
-                if row["latitude"]:
-                    told["places"][row["code"]] = (float(row["latitude"]), float(row["longitude"]))
-    except (KeyError, ValueError, TypeError) as error:
-        raise BadConfig(
-            f"{file} is not understood: {error!r}. Expected the columns feature, code, words, latitude and longitude, the last "
-            "two in degrees or empty."
-        ) from error
-    return found

@@ -33,7 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def act(options: argparse.Namespace, console: Console) -> None:
     """Search, write the winner, and show it beside what is committed. Raises CrosswindError."""
+    from pipeline import edited_files  # noqa: PLC0415 (--help must not wait for what a search needs)
+
     config = command_line.load(options)
+    edited_files.check(config)
     span = options.span or (whole_spans(config) or spans.none_in(config.data.spans))[-1]
     spans.window(span, config.data.window)  # raises for what is no span
     out = options.out or Path(config.run.root) / "hyperparameters.json"

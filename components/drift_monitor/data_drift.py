@@ -10,12 +10,11 @@ import tfx  # noqa: F401 (TFDV imports only after it)
 import tensorflow_data_validation as tfdv  # isort: skip
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from components.drift_monitor.comparators import COMPARATOR, refuse_infinity_norm
 from components.drift_monitor.performance import JENSEN_SHANNON, jensen_shannon
 from components.shared.drift_report import Check, DriftKind, checked
-from components.shared.errors import BadConfig
 from components.shared.tfdv_statistics import by_name, common_stats, is_constant, missing_share
 
-COMPARATOR = {"data": "drift_comparator", "skew": "skew_comparator"}
 L_INFINITY = "L-infinity"
 CONSTANT = "share in one bucket"
 CONSTANT_SHARE = 0.995  # of rows: the feature is stuck; TFDV's approximate quantiles blur a tenth of a percent
@@ -30,17 +29,6 @@ class DataLimits:
     numeric: float  # Jensen-Shannon divergence of the histograms, in bits, 0 to 1
     missing: float  # change of the share of rows without a value
     values: float  # share of rows with a value that the reference lacks, or of the reference's rows with one that is gone
-
-
-def refuse_infinity_norm(schema: schema_pb2.Schema) -> None:
-    """Raise BadConfig if a numeric feature has the comparator of categories: TFDV then reports 0 whatever the data."""
-    for feature in schema.feature:
-        for comparator in COMPARATOR.values():
-            if feature.type != schema_pb2.BYTES and getattr(feature, comparator).HasField("infinity_norm"):
-                raise BadConfig(
-                    f"{feature.name} is numeric and has {comparator}.infinity_norm in the schema. Expected "
-                    "jensen_shannon_divergence: TFDV compares only strings by infinity_norm, and reports 0 for numbers."
-                )
 
 
 def with_comparators(schema: schema_pb2.Schema, kind: DriftKind, limits: DataLimits) -> schema_pb2.Schema:

@@ -31,6 +31,10 @@ class Executor(base_executor.BaseExecutor):
         number, reason = _leader(input_dict, folder)
         if blocked := drift.get_string_custom_property("blocked"):
             reason = f"drift.block_push: {blocked}"
+        stated = exec_properties.get("description")
+        description = model_card.Description.model_validate_json(stated) if stated else None
+        if description and (lacking := model_card.to_be_written(description)):
+            reason = reason or _not_blessed(input_dict, evaluation) or lacking
         if reason := reason or _not_blessed(input_dict, evaluation):
             pushed.set_string_custom_property("reason", reason)
             return
@@ -54,9 +58,9 @@ class Executor(base_executor.BaseExecutor):
             if (model / tf.saved_model.SAVED_MODEL_FILENAME_PB).exists():  # the phone's model needs none
                 extra[contents.WARM_UP] = Path(temporary) / "requests"
                 warm_up.write(extra[contents.WARM_UP], facts.model, model, raw_rows.files(examples.uri, "eval"))
-            if description := exec_properties.get("description"):
+            if description:
                 card = model_card.build(
-                    model_card.Description.model_validate_json(description),
+                    description,
                     facts,
                     before=metrics.get(tfma_results.BASELINE, {}).get(OVERALL, {}),
                     drift=drift_report.read(drift.uri),

@@ -6,6 +6,7 @@ publishes the same model, with the same card, under another one. The phone's fil
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -23,6 +24,7 @@ from components.shared.tfdv_statistics import by_name, missing_share
 
 MIN_SLICE_ROWS = 100  # of a slice that is shown: the AUC of fewer, with a quarter of positives, is 0.13 uncertain
 TOP_VALUES = 3
+PLACEHOLDER = re.compile(r"<\S+ .*>")  # of several words: Markdown has links of one
 
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(lambda text: " ".join(text.split()))
@@ -44,6 +46,13 @@ class Description(Part):
     evaluation_data: Text = Field(description="how the evaluation split is made, and what it stands for")
     ethics: Texts = Field(description="whom a wrong answer harms, and what was done about it")
     limits: Texts = Field(description="what is known to be wrong, missing or untried")
+
+    @property
+    def to_write(self) -> list[str]:
+        """Names of the texts that are still placeholders, such as `<name and address of who answers for it>`."""
+        stated = {name: getattr(self, name) for name in type(self).model_fields}
+        texts = {name: [value] if isinstance(value, str) else value for name, value in stated.items()}
+        return [name for name, each in texts.items() if any(map(PLACEHOLDER.fullmatch, each))]
 
 
 class Column(Part):
@@ -115,6 +124,12 @@ def read(path: Path) -> Description:
             f"{path} does not describe the model for its card: {problems(error)}. Expected TOML with a text or a list of "
             f"texts for each of {', '.join(Description.model_fields)}. Correct that line; publish.card names the file."
         ) from error
+
+
+def to_be_written(description: Description) -> str:
+    """Say which texts a person has still to write; empty if none."""
+    names = ", ".join(description.to_write)
+    return f"the model's card has placeholders for {names}: write them, and run the span again" if names else ""
 
 
 def build(

@@ -11,13 +11,13 @@ from components.shared.errors import BadConfig
 from components.shared.nodes import NodeId
 from components.shared.spans import NEWEST
 from components.span_example_gen import bucket
+from pipeline import edited_files
 from pipeline.beam import settings as beam
 from pipeline.config import Config
 from pipeline.dag import create_pipeline
 from pipeline.kubeflow.closing import CLOSING, PUBLISHED, close
 from pipeline.kubeflow.oss import EXECUTOR, Spec, task_name, to_oss
 from pipeline.kubeflow.platform import check, check_nodes, platform_spec, with_resources
-from pipeline.model.schema import check_reviewed
 
 IN_PROCESS = ("local", "multi_processing")
 IN_THE_POD = beam.Beam(
@@ -38,7 +38,7 @@ def compiled(config: Config, git_commit: str) -> tuple[Spec, Spec]:
         BadConfig: a setting makes no sense on a cluster.
         NotRunnable: KFP's open-source backend would not run it.
     """
-    check_reviewed(Path(config.data.schema_file), config.problem)
+    edited_files.check(config)
     inside = in_cluster(config)
     pipeline = create_pipeline(inside, RuntimeParameter(SPAN, str, NEWEST), git_commit)
     nodes = [*(node.id for node in pipeline.components), PUBLISHED, CLOSING]

@@ -53,11 +53,9 @@ def execute(config: Config, span: str, console: Console, name: str, *, after: Ca
         with _explained(config, tell) as follow:
             from pipeline.local import local_dag  # noqa: PLC0415
             from pipeline.model import distribution  # noqa: PLC0415
-            from pipeline.model.schema import check_reviewed  # noqa: PLC0415
 
             # Devices are fixed when TensorFlow starts, and a missing one is better told before the first node.
             distribution.create(config.train.strategy, config.train.devices, config.train.tpu)
-            check_reviewed(Path(config.data.schema_file), config.problem)
             local_dag.run(dag(), name, up_to, masking.masker(config), follow)
         tell(Began(AFTER))
         return after()

@@ -17,7 +17,7 @@ class Hyperparameters(BaseModel):
 
     learning_rate: float = Field(gt=0, le=1, description="of AdamW after its warm-up, on one replica")
     weight_decay: float = Field(ge=0, le=1, description="of AdamW")
-    hidden_units: list[Annotated[int, Field(ge=1)]] = Field(min_length=1, description="units of each hidden layer")
+    hidden_units: list[Annotated[int, Field(ge=1, le=65536)]] = Field(min_length=1, description="units of each hidden layer")
     members: int = Field(ge=1, le=256, description="of the ensemble that shares the hidden layers")
     dropout: float = Field(ge=0, lt=1, description="share of units dropped after each hidden layer")
     embedding_dropout: float = Field(ge=0, lt=1, description="share of the embedded values dropped")
@@ -33,5 +33,6 @@ def read(path: Path) -> Hyperparameters:
         return Hyperparameters.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise BadConfig(
-            f"{path} does not hold hyperparameters: {problems(error)}. Expected JSON as `make tune` writes it."
+            f"{path} does not hold hyperparameters: {problems(error)}. Expected JSON as `make tune` writes it, "
+            f"an object of {', '.join(Hyperparameters.model_fields)}."
         ) from error

@@ -12,9 +12,10 @@ from components.publisher.component import Publisher
 from components.shared.nodes import NodeId, Output
 from pipeline.config import Config
 from pipeline.executors import chosen
+from pipeline.forms import form_fields
 from pipeline.model.evaluation import eval_config
 from pipeline.parts import outputs
-from pipeline.problem import form_fields, inputs
+from pipeline.problem import inputs
 from pipeline.shared.sections import Evaluate
 
 

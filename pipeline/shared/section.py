@@ -6,9 +6,9 @@ MASK = "***"
 
 
 class Section(BaseModel):
-    """A section refuses unknown keys and never changes after it was read."""
+    """A section refuses unknown keys, NaN and infinity, and never changes after it was read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 def _masked(value: str | list[str], info: SerializationInfo) -> str | list[str]:

@@ -100,5 +100,5 @@ def test_a_comparator_that_would_find_nothing_is_refused_before_the_first_node(f
     schema.write_text(stated.replace(numeric, numeric + "  drift_comparator { infinity_norm { threshold: 0.1 } }\n"))
     result = run("--set", f"data.schema={schema}", spans=few_spans, root=tmp_path / "runs")
     assert result.returncode == 2
-    assert "BadConfig: temp is numeric and has drift_comparator.infinity_norm in the schema" in result.stdout
+    assert f"BadConfig: {schema}: temp is numeric and has drift_comparator.infinity_norm in the schema" in result.stdout
     assert "done" not in result.stdout

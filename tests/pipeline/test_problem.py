@@ -1,45 +1,24 @@
-"""What is told of a problem: to a form its features and what the codes in codes.csv stand for, to a training its columns."""
+"""What a training is told of a problem, and which names its columns can have."""
 
 import pytest
+from pydantic import ValidationError
 
-from components.shared.errors import BadConfig
-from pipeline.problem import Declaration, Kind, Problem, form_fields
+from pipeline.problem import Declaration, Kind, Problem
 
 FEATURES = {
     "depot": {"kind": "categorical", "words": "From"},
     "town": {"kind": "categorical"},
     "way": {"kind": "numeric", "unit": "km", "form": "distance", "between": ("depot", "town")},
 }
-CODES = "feature,code,words,latitude,longitude\ndepot,A,Paris,48.9,2.4\ntown,X,New York,40.7,-74\ntown,Y,elsewhere,,\n"
 
 
 @pytest.fixture
-def problem(tmp_path) -> Problem:
-    (tmp_path / "codes.csv").write_text(CODES)
-    return Problem.model_validate(
-        {"folder": str(tmp_path), "model": "parcels", "label": "broken", "date": "date", "features": FEATURES}
-    )
+def problem() -> Problem:
+    return declared(FEATURES)
 
 
-def test_a_feature_has_its_words_and_those_of_its_codes(problem):
-    depot, town, way = form_fields(problem)
-    assert (depot["words"], depot["value_words"], depot["places"]) == ("From", {"A": "Paris"}, {"A": (48.9, 2.4)})
-    assert (town["value_words"], town["places"]) == ({"X": "New York", "Y": "elsewhere"}, {"X": (40.7, -74.0)})
-    assert (way["form"], tuple(way["between"]), way["dtype"]) == ("distance", ("depot", "town"), "float32")
-
-
-@pytest.mark.parametrize("content", [None, CODES.replace("town,X,New York,40.7,-74", "town,X,New York,,")])
-def test_a_distance_without_places_is_refused(problem, tmp_path, content):
-    (tmp_path / "codes.csv").unlink() if content is None else (tmp_path / "codes.csv").write_text(content)
-    with pytest.raises(BadConfig, match=r"codes.csv has no places of .*town, between which way is a distance. Expected latit"):
-        form_fields(problem)
-
-
-@pytest.mark.parametrize("content", ["feature,code\ndepot,A\n", CODES.replace("48.9", "north")])
-def test_codes_that_are_not_understood_are_refused(problem, tmp_path, content):
-    (tmp_path / "codes.csv").write_text(content)
-    with pytest.raises(BadConfig, match=r"codes.csv is not understood: .*Expected the columns feature, code, words"):
-        form_fields(problem)
+def declared(features: dict, label: str = "broken") -> Problem:
+    return Problem.model_validate({"folder": "p", "model": "parcels", "label": label, "date": "date", "features": features})
 
 
 def test_a_training_is_told_nothing_that_only_people_read(problem):
@@ -55,3 +34,27 @@ def test_a_training_is_told_nothing_that_only_people_read(problem):
     )
     features["way"] = {"kind": "numeric", "optional": True}
     assert Problem.model_validate({"label": "broken", "features": features, **others}).declaration() != told
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["no name"], "no tensor can have this name; expected a letter, then letters, digits and _"),
+        (["2nd"], "no tensor can have this name"),
+        (["_hidden"], "no tensor can have this name"),
+        (["größe"], "no tensor can have this name"),
+        (["a" * 101], "no tensor can have this name"),
+        (["class"], "a word of Python, which TensorFlow refuses as an input's name. Rename the column"),
+        (["self"], "a word of Python"),
+        (["price", "Price"], "Price, price is declared twice; expected label, date and each feature under a name of its own"),
+        (["Broken"], "Broken, broken is declared twice"),
+        (["size", "size_missing"], "size_missing is a column, and what preparation makes of size; expected another name"),
+    ],
+)
+def test_a_name_that_no_signature_can_have_is_refused(names, message):
+    with pytest.raises(ValidationError, match=message):
+        declared({name: {"kind": "numeric", "optional": True} for name in names})
+
+
+def test_a_name_of_a_hundred_characters_will_do():
+    assert declared({"a" * 100: {"kind": "numeric"}}).features

@@ -167,6 +167,16 @@ def test_what_a_person_wrote_comes_from_the_parameter(parcel_runs, tmp_path):
     assert '    train.note = "<script>"\n' in text
 
 
+def test_nothing_is_published_while_a_text_of_the_card_is_a_placeholder(parcel_runs, tmp_path):
+    stated = DESCRIPTION.model_copy(update={"ethics": ["<whom a wrong answer harms>"]})
+    pushed = publish(parcel_runs, tmp_path / "parcels", description=stated.model_dump_json())
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert pushed.get_string_custom_property("reason") == (
+        "the model's card has placeholders for ethics: write them, and run the span again"
+    )
+    assert not (tmp_path / "parcels").exists()
+
+
 def test_a_key_signs_and_only_its_path_is_told(parcel_runs, tmp_path):
     keys = make_keys(tmp_path / "keys")
     paths = {"signing_key": str(tmp_path / "keys" / PRIVATE), "public_key": str(tmp_path / "keys" / PUBLIC)}

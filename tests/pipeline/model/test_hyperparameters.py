@@ -15,9 +15,9 @@ def test_a_valid_file_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ('"members": 2', '"members": 0', "members: Input should be greater than or equal to 1"),
-        ('"members": 2', '"member": 8', "members: Field required; member: Extra inputs are not permitted"),
-        ('"dropout": 0.1', '"dropout": 1', "dropout: Input should be less than 1"),
+        ('"members": 2', '"members": 0', "members = 0: Input should be greater than or equal to 1"),
+        ('"members": 2', '"member": 8', "members: Field required; member = 8: Extra inputs are not permitted"),
+        ('"dropout": 0.1', '"dropout": 1', "dropout = 1: Input should be less than 1"),
         ("{", "", "Extra data"),
     ],
 )
