@@ -17,6 +17,7 @@ ENV UV_PROJECT_ENVIRONMENT=/opt/venv \
     UV_LINK_MODE=copy
 WORKDIR /build
 COPY pyproject.toml uv.lock ./
+COPY .ci/sql_util .ci/sql_util
 RUN --mount=type=cache,target=/root/.cache/uv uv sync --locked --no-dev \
     && rm /opt/venv/.lock
 

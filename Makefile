@@ -152,7 +152,7 @@ lint: setup ## ruff, mypy and the import rules
 	@python3.11 -m venv .tools
 	@.tools/bin/pip install --quiet --require-hashes -r .ci/uv.txt
 
-.venv/.ready: pyproject.toml uv.lock | $(UV)
+.venv/.ready: pyproject.toml uv.lock .ci/sql_util/pyproject.toml | $(UV)
 	@echo "Installing the locked environment and compiling its bytecode: a minute or two, 3.5 GB."
 	@$(UV) sync --locked --quiet
 	@touch $@

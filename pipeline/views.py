@@ -79,10 +79,8 @@ def newest(root: Path, view: str) -> tuple[str, Path]:
 
 def facets(run: str, folder: Path) -> str:
     """Make Facets Overview of the two splits, as TFDV embeds it in a notebook."""
-    import tfx  # noqa: F401, PLC0415  # TFDV needs what it puts in the place of tfx_bsl.arrow.sql_util
-
-    import tensorflow_data_validation as tfdv  # noqa: PLC0415  # isort: skip
-    from tensorflow_data_validation.utils.display_util import get_statistics_html  # noqa: PLC0415  # isort: skip
+    import tensorflow_data_validation as tfdv  # noqa: PLC0415
+    from tensorflow_data_validation.utils.display_util import get_statistics_html  # noqa: PLC0415
 
     train, evaluation = (tfdv.load_stats_binary(str(folder / f"Split-{split}" / "FeatureStats.pb")) for split in SPLITS)
     widget = get_statistics_html(train, evaluation, *SPLITS)

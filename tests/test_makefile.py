@@ -21,7 +21,8 @@ month.mkdir(parents=True, exist_ok=True)
 def checkout(tmp_path):
     """A folder with this Makefile, this environment, and two problems: one whose rows a program makes, and one without."""
     shutil.copy(REPOSITORY / "Makefile", tmp_path)
-    for name in ("pyproject.toml", "uv.lock"):
+    (tmp_path / ".ci" / "sql_util").mkdir(parents=True)
+    for name in ("pyproject.toml", "uv.lock", ".ci/sql_util/pyproject.toml"):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (0, 0))  # older than the environment, which is installed then
     for name in (".venv", ".tools"):

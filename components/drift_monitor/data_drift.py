@@ -5,9 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
-import tfx  # noqa: F401 (TFDV imports only after it)
-
-import tensorflow_data_validation as tfdv  # isort: skip
+import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from components.drift_monitor.comparators import COMPARATOR, refuse_infinity_norm

@@ -1,7 +1,7 @@
 """A Beam worker in this environment, and the runner that starts `workers` of it on this machine.
 
-Beam's own worker unpickles code before anything of ours is imported, and fails: TensorFlow Data Validation can only be
-imported after tfx. An engine runs this module, and says in Beam's environment variables where to connect to.
+Beam's own worker unpickles code before anything of ours is imported, and tfx patches the libraries below it when it is
+imported. An engine runs this module, and says in Beam's environment variables where to connect to.
 """
 
 import sys

@@ -85,7 +85,7 @@ def test_uv_is_the_makefiles_and_has_a_hash():
 
 
 def test_another_line_of_code_installs_nothing_anew():
-    assert stages()["build"].values("COPY") == [".ci/uv.txt /tmp/", "pyproject.toml uv.lock ./"]
+    assert stages()["build"].values("COPY") == [".ci/uv.txt /tmp/", "pyproject.toml uv.lock ./", ".ci/sql_util .ci/sql_util"]
     copies = stages()["pipeline"].values("COPY")
     assert copies[0] == "--from=build /opt/venv /opt/venv"
 

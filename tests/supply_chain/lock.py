@@ -8,6 +8,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[2]
 UV = shutil.which("uv") or str(REPOSITORY / ".tools/bin/uv")  # as the Makefile has it
 PROJECT = "crosswind"
+OURS = {"directory": ".ci/sql_util"}  # source of a package whose files are in this repository
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text, encoding="utf-8")
     components = json.loads(text)["components"]
-    hashes = sum(len(file["hashes"]) for each in components for file in each["externalReferences"])
+    hashes = sum(len(file["hashes"]) for each in components for file in each.get("externalReferences", []))
     print(
         f"{output}: {len(components)} packages, {hashes} hashes of their files, each package with its licence. CycloneDX 1.5."
     )

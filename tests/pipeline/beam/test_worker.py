@@ -22,10 +22,7 @@ def job_service():
 
 @pytest.fixture
 def statistics(parcels, tmp_path):
-    """Statistics of the newest window's training split, from the Beam nodes' code run as the settings say.
-
-    TensorFlow Data Validation is what a worker cannot import unless it imports tfx first.
-    """
+    """Statistics of the newest window's training split, from the Beam nodes' code run as the settings say."""
 
     def of(name: str, *settings: str):
         loaded = config.load(problem=parcels, overrides=[f"run.root={tmp_path}", *settings])
