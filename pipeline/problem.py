@@ -25,12 +25,17 @@ def _column(name: str) -> str:
         raise ValueError(
             "no tensor can have this name; expected a letter, then letters, digits and _, 100 at most. Rename the column"
         )
+    return name
+
+
+def _input(name: str) -> str:
     if keyword.iskeyword(name) or name == "self":
         raise ValueError("a word of Python, which TensorFlow refuses as an input's name. Rename the column")
     return name
 
 
 Column = Annotated[str, AfterValidator(_column)]
+Input = Annotated[Column, AfterValidator(_input)]
 
 
 class Kind(StrEnum):
@@ -53,7 +58,7 @@ class Feature(Section):
     the circle's centre; a missing category becomes `MISSING_CATEGORY`; a missing share the mean share.
     """
 
-    name: Column = Field(description="the column in the spans and the tensor in the serving signature")
+    name: Input = Field(description="the column in the spans and the tensor in the serving signature")
     kind: Kind = Field(strict=False, description="how it is prepared")
     unit: str = Field(default="", description="for people: the model card, the phone's form")
     optional: bool = Field(default=False, description="it may be missing: absent, null or NaN")
