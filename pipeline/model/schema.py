@@ -18,7 +18,7 @@ DOMAINS = {
     schema_pb2.INT: ("int_domain", "bool_domain"),
 }
 UNUSED = (schema_pb2.PLANNED, schema_pb2.ALPHA, schema_pb2.DEPRECATED, schema_pb2.DISABLED, schema_pb2.DEBUG_ONLY)
-DENSE = "TFX would hand it to preprocessing as a dense tensor, which has no way to say that a value is missing"
+DENSE = "by a shape TFX makes a dense tensor, which cannot say that a value is missing (TFDV: infer_feature_shape=False)"
 
 
 def read(path: Path) -> schema_pb2.Schema:
@@ -51,7 +51,9 @@ def check_reviewed(path: Path, problem: Problem) -> None:
             optional = name in problem.declared and problem.declared[name].optional
             wrong += [f"{name} {fault}" for fault in _faults(entries[name], declared[name], optional, schema)]
     if representations := [*schema.tensor_representation_group]:
-        wrong.append(f"tensor_representation_group {', '.join(sorted(representations))} is not expected: {DENSE}")
+        wrong.append(f"tensor_representation_group {', '.join(sorted(representations))} is not expected")
+    if representations or any(feature.HasField("shape") for feature in schema.feature):
+        wrong.append(DENSE)
     if wrong:
         raise BadConfig(f"{path} does not fit {file}: {'; '.join(wrong)}. Change the schema, or what the problem declares.")
     try:
@@ -67,7 +69,7 @@ def _faults(entry: schema_pb2.Feature, dtype: str, optional: bool, schema: schem
         yield f"is {name_of(entry.type)}, declared as {name_of(expected)}"
         return  # its domain is of the other type
     if entry.HasField("shape"):
-        yield f"has a shape, expected value_count {{ min: 1 max: 1 }} in its place (infer_feature_shape=False): {DENSE}"
+        yield "has a shape, expected value_count { min: 1 max: 1 } in its place"
     if entry.HasField("value_counts") or (entry.HasField("value_count") and entry.value_count.max != 1):
         yield "may have several values by its value_count, expected value_count { min: 1 max: 1 }"
     domain = entry.WhichOneof("domain_info")
