@@ -25,7 +25,7 @@ setup: .venv/.ready ## install the locked environment, bytecode compiled
 
 data: $(SPANS) ## build the spans of the problem, where a program makes them
 
-run: setup $(DATA) ## run the pipeline on the oldest month that was not run yet (ARGS="--span 2013-07")
+run: setup $(DATA) ## run the pipeline on the oldest span that was not run yet (ARGS="--span 2013-07")
 	@$(PYTHON) -m pipeline.local_runner $(OF_PROBLEM) $(ARGS)
 
 test: setup data ## lint, type-check, and run every test, the end-to-end runs included

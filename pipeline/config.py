@@ -86,9 +86,17 @@ def load(
     for option, (setting, text) in (options or {}).items():
         layers.put(tuple(setting.split(".")), text, option)
     try:
-        return Config.model_validate(layers.values, context=_feature_names(layers.values))
+        config = Config.model_validate(layers.values, context=_feature_names(layers.values))
     except ValidationError as error:
         raise BadConfig(_explained(error, layers)) from error
+    data = config.data
+    if config.problem.date and (name := data.leaves_nothing):
+        gaps = f", of which {data.max_gaps} may be absent" if data.max_gaps else ""
+        raise BadConfig(
+            f"{layers.of(('data', name))}: data.{name} = {getattr(data, name)} leaves nothing to train on in a window of "
+            f"{data.window} {data.unit}s{gaps}. Make data.window larger, or data.eval_days smaller, or set data.eval_spans."
+        )
+    return config
 
 
 def _defaults(problem: Path) -> dict[str, dict[str, Any]]:

@@ -54,19 +54,23 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
 
     Args:
         config: the configuration.
-        span: the newest month of the window, YYYY-MM; where the orchestrator has parameters, one.
+        span: the newest span of the window; where the orchestrator has parameters, one.
         git_commit: recorded in the manifest.
         trials: adds a Tuner that tries as many hyperparameters; `pipeline.tune` runs the DAG up to it.
     """
     root, problem = config.root, config.problem
     declaration = problem.declaration()
 
-    # Reads the window's spans as TFRecords of tf.Example, split by time: the newest days are the evaluation split.
+    # Reads the window's spans as TFRecords of tf.Example, split by time: the newest rows are the evaluation split.
     examples = SpanExampleGen(
         spans_folder=config.spans_folder,
+        unit=str(config.data.unit),
         span=span,
         window=config.data.window,
+        max_gaps=config.data.max_gaps,
+        eval_spans=config.data.eval_spans,
         eval_days=config.data.eval_days,
+        eval_share=config.data.eval_share,
         complete_after_days=config.data.complete_after_days,
         columns=problem.columns,
         ignore_columns=config.data.ignore_columns,
@@ -93,7 +97,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         anomalies=validator.outputs["anomalies"],
         label=problem.label,
         **config.gate.model_dump(exclude={"stop_on"})
-        | {"min_eval_days": days_needed(config.gate.min_eval_days, config.data.eval_days)},
+        | {"min_eval_days": days_needed(config.gate.min_eval_days, config.data.days_evaluated)},
     )
     # Stops the run where a finding is grave enough.
     gate = DataGate(

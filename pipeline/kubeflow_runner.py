@@ -52,7 +52,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     verb.add_argument("-o", "--output", type=Path, default=Path("pipeline.yaml"), help="file (default: %(default)s)")
     add(upload, "compile and upload, as a new version if there is one")
     verb = add(run, "upload and start a run")
-    verb.add_argument("--span", default=spans.NEWEST, help="month to run, such as 2013-07 (default: the newest that is whole)")
+    verb.add_argument("--span", default=spans.NEWEST, help="to run, such as 2013-07 (default: the newest that is whole)")
     verb.add_argument("--wait", action="store_true", help="until it has ended, and say what came of it; 1 if it failed")
     verb = add(schedule, "upload and run again and again, in place of an older schedule")
     verb.add_argument("--cron", default="0 0 3 * * *", help="six fields, seconds first (default: %(default)s)")
@@ -83,7 +83,7 @@ def upload(config: Config, options: argparse.Namespace, console: Console) -> Non
 
 def run(config: Config, options: argparse.Namespace, console: Console) -> int | None:
     if options.span != spans.NEWEST:
-        spans.window(options.span, config.data.window)  # raises for what is no span, before anything is uploaded
+        config.data.unit.number(options.span)  # raises for what is no span, before anything is uploaded
     settings = config.kubeflow
     with kubeflow.connected(settings) as client:
         if pipeline_id := kubeflow.find_pipeline(client, settings, PIPELINE):

@@ -24,7 +24,7 @@ INTERRUPTED = "Interrupted. The next run resumes after the last finished node."
 def main(arguments: list[str] | None = None) -> int:
     """Return an `Exit`: DONE when the run came to a decision or there was nothing to run."""
     parser = command_line.parser("pipeline.local_runner", __doc__)
-    parser.add_argument("--span", type=filled, help="month to run, such as 2013-07 (default: the oldest that was not run yet)")
+    parser.add_argument("--span", type=filled, help="to run, such as 2013-07 (default: the oldest that was not run yet)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what came of the run to FILE")
     parser.add_argument("--verbose", action="store_true", help="show the logs instead of keeping them in a file")
     options = parser.parse_args(arguments)
@@ -51,7 +51,7 @@ def act(options: argparse.Namespace, console: Console) -> None:
 def run(config: Config, span: str | None, verbose: bool, console: Console) -> Outcome | None:
     """Run one span and print the outcome; None if none is due. Raises CrosswindError."""
     from pipeline import edited_files  # noqa: PLC0415 (here and below: --help must not wait for what a run needs)
-    from pipeline.local.pending import whole_months  # noqa: PLC0415
+    from pipeline.local.pending import whole_spans  # noqa: PLC0415
 
     folder = config.root
     if told := edited_files.check(config):
@@ -62,9 +62,10 @@ def run(config: Config, span: str | None, verbose: bool, console: Console) -> Ou
         span = span or next_span(config, console)
         if span is None:
             return None
-        window = spans.window(span, config.data.window)
-        spans.files(Path(config.data.spans), window)
-        if span not in whole_months(config):
+        window = [
+            *spans.files(Path(config.data.spans), config.data.unit.window(span, config.data.window), config.data.max_gaps)
+        ]
+        if span not in whole_spans(config):
             text = f"{span} is not whole yet: what is there is learned, and again if it has changed when it is."
             console.print(text, highlight=False, soft_wrap=True)
         console.print(f"[bold]Crosswind[/] runs {window[0]} to {window[-1]} in {folder}", highlight=False, soft_wrap=True)
@@ -99,20 +100,22 @@ def conclude(config: Config, span: str, console: Console, start: float) -> tuple
 
 def next_span(config: Config, console: Console) -> str | None:
     """Find the oldest span that is due, None if there is none, and print what to know of the others. Raises SpanNotFound."""
-    from pipeline.local.pending import due, whole_spans  # noqa: PLC0415
+    from pipeline.local.pending import due, runnable  # noqa: PLC0415
 
     found = due(config)
     told = found.told(config)
-    if not whole_spans(config):
+    unit = config.data.unit
+    if not runnable(config):
+        gaps = f", of which {config.data.max_gaps} may be absent" if config.data.max_gaps else ""
         raise SpanNotFound(
-            f"{config.data.spans} has {', '.join(spans.available(Path(config.data.spans)))}; expected at least "
-            f"{config.data.window} whole months in a row. Add months, or make data.window smaller. {told}".rstrip()
+            f"{config.data.spans} has {', '.join(spans.available(Path(config.data.spans), unit))}; expected at least "
+            f"{config.data.window} whole {unit}s in a row{gaps}. Add {unit}s, or make data.window smaller. {told}".rstrip()
         )
     if told:
         console.print(told, soft_wrap=True, highlight=False, markup=False)
     if not found.pending:
         console.print(
-            f"Every whole month in {config.data.spans} was run. Add a month, or pick one to run again with --span.",
+            f"Every whole {unit} in {config.data.spans} was run. Add the next, or pick one to run again with --span.",
             soft_wrap=True,
         )
         return None

@@ -108,7 +108,9 @@ class Problem(Section):
     folder: str = Field(description="of the problem; `--problem` names it")
     model: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="name that clients ask for; a folder under run.root/serving")
     label: Column = Field(description="column of 0 and 1 that is predicted")
-    date: str = Field(min_length=1, description="column of the date: it splits the rows by time, and is never a feature")
+    date: str = Field(
+        default="", description="column of the date: it splits the rows by time, and is never a feature; empty: there is none"
+    )
     words: Words = Field(default_factory=Words, description="what pages, command lines and the app say of it")
     declared: dict[str, Feature] = Field(alias="features", min_length=1, description="the columns that a model sees, by name")
 
@@ -122,7 +124,7 @@ class Problem(Section):
 
     @model_validator(mode="after")
     def _columns_differ(self) -> Self:
-        names = [self.label, self.date, *self.declared]
+        names = [self.label, *filter(None, [self.date]), *self.declared]
         small = [name.lower() for name in names]  # TensorFlow's names of a signature's inputs do not tell case apart
         if twice := sorted({name for name in names if small.count(name.lower()) > 1}):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Play the months that are there as if they arrived one by one, under three policies, and compare what users would get.
+"""Play the spans that are there as if they arrived one by one, under three policies, and compare what users would get.
 
 `never_retrain` keeps the first model; `retrain_always` and `retrain_on_drift` are those of `drift.policy`. The policies share
 one root, so a model that two of them train is trained once; each publishes to a folder of its own.
@@ -27,7 +27,7 @@ from pipeline import retrain
 from pipeline.config import Config
 from pipeline.local import record
 from pipeline.local.outcome import Outcome
-from pipeline.local.pending import whole_spans
+from pipeline.local.pending import runnable
 from pipeline.shared import command_line
 
 POLICIES = {
@@ -35,25 +35,25 @@ POLICIES = {
     "retrain_always": ["drift.policy=retrain_always"],
     "retrain_on_drift": ["drift.policy=retrain_on_drift"],
 }
-FILE = "replay.json"  # a list of `PlayedMonth`
+FILE = "replay.json"  # a list of `PlayedSpan`
 METRICS = {"auc": "AUC", "log_loss": "log loss"}  # of a row: name of the check
 
 
-class PlayedMonth(Outcome):
-    """One policy in one month: what came of the run, and what users got."""
+class PlayedSpan(Outcome):
+    """One policy in one span: what came of the run, and what users got."""
 
     policy: str
     settings: str = ""  # a digest of the configuration that it was played with
-    auc: float | None  # of the model that was in production, on all rows of the month; so the next
+    auc: float | None  # of the model that was in production, on all rows of the span; so the next
     log_loss: float | None
     version_auc: float | None  # of the version in production afterwards, on the evaluation rows that it was published with
 
 
-MONTHS = TypeAdapter(list[PlayedMonth])
+PLAYED = TypeAdapter(list[PlayedSpan])
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return an `Exit`: DONE when every month was played."""
+    """Return an `Exit`: DONE when every span was played."""
     options = command_line.parser("pipeline.replay", __doc__).parse_args(arguments)
     console = Console()
     return ended(lambda: act(options, console), console)
@@ -63,15 +63,15 @@ def act(options: argparse.Namespace, console: Console) -> None:
     """Play in a folder of its own below the root, and show the results. Raises CrosswindError."""
     config = command_line.load(options)
     root = config.root / "replay"
-    months = play(config.model_copy(update={"run": config.run.model_copy(update={"root": str(root)})}), options, console)
+    played = play(config.model_copy(update={"run": config.run.model_copy(update={"root": str(root)})}), options, console)
     for policy in POLICIES:
-        console.print(months_table(policy, [month for month in months if month.policy == policy]))
-    console.print(totals_table(months))
+        console.print(spans_table(policy, [each for each in played if each.policy == policy]))
+    console.print(totals_table(played))
     console.print(f"As JSON: {root / FILE}", soft_wrap=True)
 
 
-def play(config: Config, options: argparse.Namespace, console: Console) -> list[PlayedMonth]:
-    """Run each month under each policy, in the order of time; resume after what an earlier replay into the root did.
+def play(config: Config, options: argparse.Namespace, console: Console) -> list[PlayedSpan]:
+    """Run each span under each policy, in the order of time; resume after what an earlier replay into the root did.
 
     Args:
         config: whose spans are played, with the root for everything that is written.
@@ -83,22 +83,22 @@ def play(config: Config, options: argparse.Namespace, console: Console) -> list[
         CrosswindError: a run came to no decision.
     """
     path, settings = config.root / FILE, hashlib.sha256(config.model_dump_json().encode()).hexdigest()
-    months = MONTHS.validate_json(path.read_bytes()) if path.exists() else []
-    if any(month.settings != settings for month in months):
+    played = PLAYED.validate_json(path.read_bytes()) if path.exists() else []
+    if any(each.settings != settings for each in played):
         raise BadConfig(
-            f"{path} has months that were played with other settings. Remove {config.root}, or choose another --root."
+            f"{path} has spans that were played with other settings. Remove {config.root}, or choose another --root."
         )
-    for span in whole_spans(config):
+    for span in runnable(config):
         for policy in POLICIES:
-            if any((month.span, month.policy) == (span, policy) for month in months):
+            if any((each.span, each.policy) == (span, policy) for each in played):
                 continue
-            months.append(play_month(config, span, policy, options).model_copy(update={"settings": settings}))
-            console.print(f"  {span}  {policy:<17} {months[-1].outcome:<13} {months[-1].seconds:6.1f} s", highlight=False)
-            path.write_bytes(MONTHS.dump_json(months, indent=1) + b"\n")
-    return months
+            played.append(play_span(config, span, policy, options).model_copy(update={"settings": settings}))
+            console.print(f"  {span}  {policy:<17} {played[-1].outcome:<13} {played[-1].seconds:6.1f} s", highlight=False)
+            path.write_bytes(PLAYED.dump_json(played, indent=1) + b"\n")
+    return played
 
 
-def play_month(config: Config, span: str, policy: str, options: argparse.Namespace) -> PlayedMonth:
+def play_span(config: Config, span: str, policy: str, options: argparse.Namespace) -> PlayedSpan:
     """Do one run, as a tick of the schedule does. Raises CrosswindError if it came to no decision."""
     settings = [*options.set, *POLICIES[policy], f"problem.model={policy}"]
     start = time.monotonic()
@@ -110,7 +110,7 @@ def play_month(config: Config, span: str, policy: str, options: argparse.Namespa
         drift = drift_report.read(Output.DRIFT.of(record.last_run(config.root / "metadata.db")).uri)
         served = {check.measure: check.value for check in drift.checks if check.kind == "concept"}
     production = store.production(config.root / "serving" / policy)
-    return PlayedMonth(
+    return PlayedSpan(
         **outcome.model_dump() | {"seconds": round(time.monotonic() - start, 1)},
         policy=policy,
         auc=served.get(METRICS["auc"]),
@@ -119,36 +119,36 @@ def play_month(config: Config, span: str, policy: str, options: argparse.Namespa
     )
 
 
-def months_table(policy: str, months: list[PlayedMonth]) -> Table:
-    table = Table("month", "drift", title=policy, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+def spans_table(policy: str, played: list[PlayedSpan]) -> Table:
+    table = Table("span", "drift", title=policy, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("AUC", "log loss", "AUC after", "seconds"):
         table.add_column(heading, justify="right")
     table.add_column("outcome")
-    for month in months:
-        measured = ("-" if value is None else f"{value:.4f}" for value in (month.auc, month.log_loss, month.version_auc))
-        what = f"version {month.version}" if month.outcome == "published" else month.outcome.replace("_", " ")
-        table.add_row(month.span, month.drift.replace("_", " "), *measured, f"{month.seconds:.0f}", what)
+    for each in played:
+        measured = ("-" if value is None else f"{value:.4f}" for value in (each.auc, each.log_loss, each.version_auc))
+        what = f"version {each.version}" if each.outcome == "published" else each.outcome.replace("_", " ")
+        table.add_row(each.span, each.drift.replace("_", " "), *measured, f"{each.seconds:.0f}", what)
     return table
 
 
-def totals_table(months: list[PlayedMonth]) -> Table:
-    """Make a table of means over the months with a model in production, and the share of retraining's gain that is kept."""
-    table = Table("policy", title="What users got, means over the months", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+def totals_table(played: list[PlayedSpan]) -> Table:
+    """Make a table of means over the spans with a model in production, and the share of retraining's gain that is kept."""
+    table = Table("policy", title="What users got, means over the spans", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("AUC", "gain kept", "log loss", "gain kept", "trained", "pushed"):
         table.add_column(heading, justify="right", no_wrap=True)
-    means = {policy: _means([month for month in months if month.policy == policy]) for policy in POLICIES}
+    means = {policy: _means([each for each in played if each.policy == policy]) for policy in POLICIES}
     never, always = means["never_retrain"], means["retrain_always"]
     for policy, mean in means.items():
         kept = [_share(mean[name] - never[name], always[name] - never[name]) for name in METRICS]
-        count = Counter(month.outcome for month in months if month.policy == policy)
+        count = Counter(each.outcome for each in played if each.policy == policy)
         counts = (f"{count['published'] + count['not_blessed']}", f"{count['published']}")
         table.add_row(policy, f"{mean['auc']:.4f}", kept[0], f"{mean['log_loss']:.4f}", kept[1], *counts)
     return table
 
 
-def _means(months: list[PlayedMonth]) -> dict[str, float]:
-    """Return the mean of each metric over the months that have it."""
-    return {name: fmean(value for month in months if (value := getattr(month, name)) is not None) for name in METRICS}
+def _means(played: list[PlayedSpan]) -> dict[str, float]:
+    """Return the mean of each metric over the spans that have it."""
+    return {name: fmean(value for each in played if (value := getattr(each, name)) is not None) for name in METRICS}
 
 
 def _share(part: float, whole: float) -> str:

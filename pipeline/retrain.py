@@ -65,7 +65,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, Any]]:
     """Run what arrived, oldest first, until a run comes to no decision; return the exit code and what to log.
 
-    A span that was tried too often blocks newer ones, unless it is due for a changed month: a bad delivery of an old month must
+    A span that was tried too often blocks newer ones, unless it is due for a changed one: a bad delivery of an old span must
     not stop new ones.
     """
     found = due(config)
@@ -79,7 +79,7 @@ def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, A
         with root.claimed(config.root):
             pass  # a run by hand holds it, which is to be reported as that, and not as a run that failed or came to no decision
         if attempts(config, span) >= config.schedule.attempts:
-            said.append(given_up(span, found.changed_in(span), config.schedule.attempts))
+            said.append(given_up(config, span, found.changed_in(span)))
             if found.changed_in(span):
                 continue
             stopped = Exit.NEEDS_A_PERSON
@@ -95,15 +95,16 @@ def tick(config: Config, options: argparse.Namespace) -> tuple[Exit, dict[str, A
     return stopped or best, {"message": message, "runs": runs, "incomplete": found.incomplete, **known}
 
 
-def given_up(span: str, changed: list[str], tries: int) -> str:
-    """Say what a person has to do about a span, which changed months may have made impossible to run."""
-    cause, files = "; later months wait for it", "its files"
+def given_up(config: Config, span: str, changed: list[str]) -> str:
+    """Say what a person has to do about a span, which changed ones may have made impossible to run."""
+    later = f"later {config.data.unit}s"
+    cause, files = f"; {later} wait for it", "its files"
     if changed:
-        months = ", ".join(changed)
-        cause, files = f" since {months} changed; later months do not wait for it", f"the files of {months}"
+        names = ", ".join(changed)
+        cause, files = f" since {names} changed; {later} do not wait for it", f"the files of {names}"
     return (
-        f"{span} was tried {tries} times and came to no decision{cause}. Fix {files}, which restarts the count, or what the "
-        f"logs complain of, and then run python -m pipeline.local_runner --span {span}."
+        f"{span} was tried {config.schedule.attempts} times and came to no decision{cause}. Fix {files}, which restarts the "
+        f"count, or what the logs complain of, and then run python -m pipeline.local_runner --span {span}."
     )
 
 
@@ -112,7 +113,7 @@ def run(config: Config, span: str, options: argparse.Namespace, stdout: int | No
 
     Args:
         config, options: of the run.
-        span: the month.
+        span: the newest of its window.
         stdout: of the process, as Popen takes it. Default: this one's.
     """
     with tempfile.TemporaryDirectory() as folder:

@@ -14,7 +14,7 @@ from components.shared.files import temporary_folder
 from components.shared.nodes import Output
 from pipeline.config import Config
 from pipeline.local import root
-from pipeline.local.pending import whole_spans
+from pipeline.local.pending import runnable
 from pipeline.model import hyperparameters
 from pipeline.model.hyperparameters import Hyperparameters
 from pipeline.shared import command_line
@@ -23,7 +23,7 @@ from pipeline.shared import command_line
 def main(arguments: list[str] | None = None) -> int:
     """Return an `Exit`: DONE when there is a winner."""
     parser = command_line.parser("pipeline.tune", __doc__)
-    parser.add_argument("--span", help="month whose window is searched on (default: the newest that is whole)")
+    parser.add_argument("--span", help="span whose window is searched on (default: the newest that is whole)")
     parser.add_argument("--trials", type=whole, default=20, help="trainings to try (default: %(default)s)")
     parser.add_argument("--out", type=Path, help="the winner (default: hyperparameters.json in the root of the runs)")
     options = parser.parse_args(arguments)
@@ -37,8 +37,8 @@ def act(options: argparse.Namespace, console: Console) -> None:
 
     config = command_line.load(options)
     edited_files.check(config)
-    span = options.span or (whole_spans(config) or spans.none_in(config.data.spans))[-1]
-    spans.window(span, config.data.window)  # raises for what is no span
+    span = options.span or (runnable(config) or spans.none_in(config.data.spans, config.data.unit))[-1]
+    config.data.unit.number(span)  # raises for what is no span
     out = options.out or Path(config.run.root) / "hyperparameters.json"
     check_out(out)
     winner = search(config, span, options.trials, console)

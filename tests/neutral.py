@@ -3,7 +3,6 @@
 `write` makes a whole problem folder of it, of all features or of some.
 """
 
-import calendar
 import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -14,6 +13,8 @@ import pandas as pd
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from components.shared import units
+from components.shared.units import Unit
 from pipeline.model.schema import TYPES
 from pipeline.problem import Kind, Problem, of_kind
 
@@ -51,7 +52,6 @@ positive = "returned"
 negative = "kept"
 
 [data]
-window = 2
 
 [gate]
 min_rows = 100
@@ -114,13 +114,15 @@ def without(*kinds: Kind) -> list[str]:
 
 
 def rows(months: Sequence[str] = MONTHS, each: int = 1000, seed: int = 1, optional: bool = True) -> pd.DataFrame:
-    """Make `each` rows a month, every day among them; the share that comes back rises by the month."""
+    """Make `each` rows a span of any unit, every block of it among them; the share that comes back rises by the span."""
     random = np.random.default_rng(seed)
     month = np.repeat(np.arange(len(months)), each)
     size = len(month)
-    days = np.array([calendar.monthrange(*map(int, each.split("-")))[1] for each in months])[month]
-    day = (np.arange(size) % each % days) + 1
-    date = pd.to_datetime([f"{months[index]}-{number:02d}" for index, number in zip(month, day, strict=True)])
+    unit = units.of(months[0])
+    block = np.timedelta64(unit.block.least_hours(1), "h")
+    starts, ends = (np.array([moment(each) for each in months], "datetime64[h]") for moment in (unit.start, unit.end))
+    blocks = np.arange(size) % each % ((ends - starts) // block)[month]
+    date = pd.to_datetime((starts[month] + block * blocks).astype("datetime64[ns]"))
     shop, country = (
         random.choice([*SHOPS], size, p=[0.4, 0.3, 0.2, 0.095, 0.005]),
         random.choice([*COUNTRIES], size, p=[0.2, 0.2, 0.6]),
@@ -188,39 +190,45 @@ def write(
     optional: bool = True,
     months: Sequence[str] = MONTHS,
     each: int = 1000,
+    data: str = "window = 2",
 ) -> Path:
-    """Write a whole problem folder: its files, and a span a month.
+    """Write a whole problem folder: its files, and its spans.
 
     Args:
         folder: that is made; its name is the problem's.
         names: of the features that it has.
         optional: whether values may be missing, and are.
-        months: of the spans.
-        each: rows a month.
+        months: names of the spans, of any unit.
+        each: rows a span.
+        data: what problem.toml says under [data], but for the unit.
 
     Returns:
         The folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     of = problem(names, optional, str(folder))
+    unit = units.of(months[0])
+    settings = SETTINGS.replace("[data]", f'[data]\nunit = "{unit}"\n{data}')
     features = [f"{name} = {inline(feature)}" for name, feature in declared(names, optional).items()]
     slices = f"slices = {json.dumps([feature.name for feature in of_kind(of.features, Kind.CATEGORICAL)])}"
-    (folder / "problem.toml").write_text("\n".join([SETTINGS + slices, "", "[problem.features]", *features, ""]))
+    (folder / "problem.toml").write_text("\n".join([settings + slices, "", "[problem.features]", *features, ""]))
     (folder / "schema.pbtxt").write_text(text_format.MessageToString(schema(of)))
     (folder / "hyperparameters.json").write_text(json.dumps(HYPERPARAMETERS))
     (folder / "card.toml").write_text(CARD)
     places = {name: known for name, known in (("shop", SHOPS), ("country", COUNTRIES)) if name in of.declared}
     codes = [f"{name},{code},{code.title()},{at},{to}" for name, known in places.items() for code, (at, to) in known.items()]
     (folder / "codes.csv").write_text("\n".join(["feature,code,words,latitude,longitude", *codes, ""]))
-    write_spans(rows(months, each, optional=optional)[[DATE, *of.columns]], folder / "spans")
+    write_spans(rows(months, each, optional=optional)[[DATE, *of.columns]], folder / "spans", unit)
     return folder
 
 
-def write_spans(made: pd.DataFrame, folder: Path) -> Path:
-    """Write a span a month."""
-    for month, part in made.groupby(made[DATE].dt.strftime("%Y-%m")):
-        (folder / str(month)).mkdir(parents=True)
-        part.assign(**{DATE: part[DATE].dt.date}).to_parquet(folder / str(month) / "parcels.parquet", index=False)
+def write_spans(made: pd.DataFrame, folder: Path, unit: Unit = Unit.MONTH) -> Path:
+    """Write the spans of a unit, with a time in each date where its blocks are hours."""
+    names = {date: unit.span_of(date.to_pydatetime()) for date in made[DATE].unique()}
+    for span, part in made.groupby(made[DATE].map(names)):
+        (folder / str(span)).mkdir(parents=True)
+        dated = part.assign(**{DATE: part[DATE].dt.date}) if unit.block is Unit.DAY else part
+        dated.to_parquet(folder / str(span) / "parcels.parquet", index=False)
     return folder
 
 

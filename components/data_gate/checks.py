@@ -66,7 +66,7 @@ def row_count(split: str, statistics: statistics_pb2.DatasetFeatureStatistics, l
 
 
 def evaluation_days(days: int, lowest: int) -> list[Finding]:
-    """Refuse an evaluation split that has rows of fewer than `lowest` days, as in a month that is not whole yet."""
+    """Refuse an evaluation split that has rows of fewer than `lowest` days, as in a span that is not whole yet."""
     if days >= lowest:
         return []
     return [Finding("eval", "", "too few days", f"rows of {days}", f"at least {lowest} (gate.min_eval_days)")]

@@ -22,7 +22,8 @@ class ChecksExecutor(base_executor.BaseExecutor):
         counts = json.loads(examples.get_string_custom_property(REPEATED_PROPERTY))
         findings = checks.repeated_rows(counts, exec_properties["max_repeated_share"])
         days = json.loads(examples.get_string_custom_property(DAYS_PROPERTY))
-        findings += checks.evaluation_days(days["eval"], exec_properties["min_eval_days"])
+        if days:  # else the rows have no date
+            findings += checks.evaluation_days(days["eval"], exec_properties["min_eval_days"])
         for split in artifact_utils.decode_split_names(examples.split_names):
             anomalies = anomalies_pb2.Anomalies.FromString(_read(input_dict["anomalies"], split, "SchemaDiff.pb"))
             counted = _read(input_dict["statistics"], split, "FeatureStats.pb")

@@ -122,7 +122,7 @@ def _figure(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.3g}"  # noqa: PLR2004
 
 
-def _months(window: Sequence[str]) -> str:
+def _spans(window: Sequence[str]) -> str:
     return window[0] if len(window) == 1 else f"{window[0]} to {window[-1]}"
 
 
@@ -135,4 +135,4 @@ ENVIRONMENT = jinja2.Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-ENVIRONMENT.filters |= {"thousands": "{:,}".format, "months": _months, "prose": Markup}
+ENVIRONMENT.filters |= {"thousands": "{:,}".format, "spans": _spans, "prose": Markup}

@@ -9,6 +9,7 @@ from components.run_report.gates import kind, refusing
 from components.run_report.templating import limit_words
 from components.shared.advice import Advice, promotion
 from components.shared.nodes import NodeId
+from components.shared.units import called
 
 CHANGES = {  # for each gate: where to look before changing a limit
     "model": "Look at the slices, the calibration and the drift in the report: has the world changed, or the code?",
@@ -27,8 +28,8 @@ def steps(facts: RunFacts, again: str, back: str = "") -> list[Advice]:
         back: the command that takes a publication back; empty (default): as for `again`.
     """
     if facts.outcome == "stable":
-        words = "Nothing: the next month is looked at when it arrives. drift.retrain_on names the checks that call for a model."
-        return [Advice(text=words)]
+        words = "is looked at when it arrives. drift.retrain_on names the checks that call for a model."
+        return [Advice(text=f"Nothing: the next {called(facts.span)} {words}")]
     ways = {"published": _published, "not_blessed": _refused, "stopped": _stopped}
     return list(ways.get(facts.outcome, _failed)(facts, back if facts.outcome == "published" else again))
 
@@ -47,12 +48,12 @@ def _refused(facts: RunFacts, again: str) -> Iterator[Advice]:
     if gate is None:
         yield Advice(text="Nothing: there was nothing new to publish.")
         return
-    yield Advice(text="Users get what they got before. The month is decided: the next run takes the next one.")
+    yield Advice(text=f"Users get what they got before. The {called(facts.span)} is decided: the next run takes the next one.")
     yield Advice(text=CHANGES.get(gate.id, "Look at the checks in the report that stop a push: drift.block_push names them."))
     yield from _limits(gate)
     command, dropped = _without(_decided(gate), again)
     other = f"without {dropped}, or with another value of it" if dropped else "with other settings as --set section.key=value"
-    yield from _repeat(f"To run this month again, {other}:", command)
+    yield from _repeat(f"To run this {called(facts.span)} again, {other}:", command)
 
 
 def _stopped(facts: RunFacts, again: str) -> Iterator[Advice]:
@@ -65,15 +66,15 @@ def _stopped(facts: RunFacts, again: str) -> Iterator[Advice]:
         yield from _of_data(facts, gate)
     command, dropped = _without(_decided(gate) if gate else [], again)
     other = f", without {dropped}" if dropped else ""
-    yield from _repeat(f"Then run the month again{other}; production is as it was:", command)
+    yield from _repeat(f"Then run the {called(facts.span)} again{other}; production is as it was:", command)
 
 
 def _of_data(facts: RunFacts, gate: GateFacts | None) -> Iterator[Advice]:
     """Yield what to do about data that were refused."""
     settings, findings = facts.configuration.get("data", {}), facts.data.findings if facts.data else []
-    months = ", ".join(facts.data.window) if facts.data else facts.span
+    window = ", ".join(facts.data.window) if facts.data else facts.span
     where = f" in {settings['spans']}" if "spans" in settings else ""
-    yield Advice(text=f"If the data are wrong: fix the files of {months}{where}.")
+    yield Advice(text=f"If the data are wrong: fix the files of {window}{where}.")
     if gate and gate.node == NodeId.DATA_GATE:
         names = ", ".join(sorted({each.feature for each in findings if each.feature}))
         stop_on = facts.configuration.get("gate", {}).get("stop_on", ["error"])
@@ -101,7 +102,7 @@ def _failed(facts: RunFacts, again: str) -> Iterator[Advice]:
 
 
 def _repeat(text: str, command: str) -> Iterator[Advice]:
-    """Yield the step that runs the month again, if there is a command to do so."""
+    """Yield the step that runs the span again, if there is a command to do so."""
     if command:
         yield Advice(text=text, command=command)
 

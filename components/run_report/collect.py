@@ -104,7 +104,7 @@ def nodes(trace: Trace, dag: Mapping[str, list[str]]) -> list[Node]:
 
 
 def _span(trace: Trace) -> str:
-    """Return the newest month of the window, also where it could not be read; empty if not even that was asked for."""
+    """Return the newest span of the window, also where it could not be read; empty if not even that was asked for."""
     examples = trace.output(Output.EXAMPLES)
     if examples:
         return str(examples.properties["span"])

@@ -23,7 +23,7 @@ SPLITS = ("train", "eval")
 
 
 def data(trace: Trace, units: Mapping[str, str], label: str) -> DataFacts | None:
-    """Collect the facts of the window of months; None if it could not be read.
+    """Collect the facts of the window of spans; None if it could not be read.
 
     Args:
         trace: the run.

@@ -49,7 +49,7 @@ def worst_by_feature(checks: Iterable[Check]) -> dict[str, Check]:
 
 @dataclass(frozen=True)
 class Cell:
-    """A feature in one run's newest month."""
+    """A feature in one run's newest span."""
 
     ratio: float | None = None  # None: nothing was compared
     words: str = "not compared"  # the worst check and its verdict, for a person
@@ -72,14 +72,14 @@ class Cell:
 
 
 def heat_map(runs: Sequence[RunFacts]) -> tuple[list[RunFacts], dict[str, list[Cell]]] | None:
-    """Map how far each feature was from production's training data, month by month.
+    """Map how far each feature was from production's training data, span by span.
 
     Args:
         runs: of one model, the oldest first.
 
     Returns:
-        The newest run of each span that compared its month, and a row for each feature with a cell for each of them, the worst
-        first; None if no run compared its month.
+        The newest run of each span that was compared, and a row for each feature with a cell for each of them, the worst
+        first; None if no run compared its span.
     """
     newest = {run.span: run for run in runs if run.span and run.drift and run.drift.reference}
     compared = [newest[span] for span in sorted(newest)]

@@ -16,7 +16,7 @@ FILE = "facts.json"
 Better = Literal["higher", "lower", "nearer 1"]  # which figures of a metric are
 Comparison = Literal["better", "worse", "undecided"]  # of the candidate with production
 GateState = Literal["passed", "refused", "failed", "not_tried"]
-Unit = Literal["", "share", "rows", "days", "ms", "MB", "KB"]
+FigureUnit = Literal["", "share", "rows", "days", "ms", "MB", "KB"]
 Ending = Literal["published", "not_blessed", "stable", "stopped", "failed", "unfinished"]
 
 
@@ -27,7 +27,7 @@ class Limit(Part):
     value: float | None = Field(description="None: the figure has none")
     at_least: float | None = None
     at_most: float | None = None
-    unit: Unit = ""
+    unit: FigureUnit = ""
     settings: list[str] = Field(default=[], description="those that state the limit, as `section.key`")
 
     @property
@@ -102,7 +102,7 @@ class FindingFacts(Part):
 
 
 class DataFacts(Part):
-    """The window of months that the run read."""
+    """The window of spans that the run read."""
 
     window: list[str]
     rows: dict[str, int] = Field(description="by split")
@@ -110,8 +110,8 @@ class DataFacts(Part):
     features: list[FeatureFacts]
     findings: list[FindingFacts]
     positives: dict[str, float] = Field(default={}, description="share of positive labels by split")
-    repeated: float | None = Field(default=None, description="largest share of a month's rows that repeat another one")
-    days: dict[str, int] = Field(default={}, description="that have rows, by split")
+    repeated: float | None = Field(default=None, description="largest share of a span's rows that repeat another one")
+    days: dict[str, int] = Field(default={}, description="that have rows, by split; none if the rows have no date")
 
 
 class Measured(Part):

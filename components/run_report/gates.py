@@ -1,11 +1,13 @@
 """Collect the gates of a run, from the data to the publication: what each compared with which limit, and how it ended."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from components.run_report.drift_rank import worst_first
 from components.run_report.facts import (
     DataFacts,
     Ending,
+    FigureUnit,
     GateFacts,
     GateState,
     Limit,
@@ -13,11 +15,11 @@ from components.run_report.facts import (
     NodeState,
     PhoneFacts,
     RunFacts,
-    Unit,
 )
 from components.shared import drift_report
 from components.shared.data_findings import days_needed
 from components.shared.nodes import NodeId as N
+from components.shared.units import Unit, called, days_evaluated
 
 REFUSALS = ("DataRejected", "BadData", "NotConvertible")  # errors by which a node refuses what it got; any other is a failure
 PUBLISHERS = (N.PUBLISHER, N.MOBILE_PUBLISHER)
@@ -95,15 +97,23 @@ def _of_data(facts: RunFacts, data: DataFacts) -> Iterator[Limit]:
         yield _limit(facts, f"rows {names.get(split, split)}", rows, "rows", least="gate.min_rows")
     days = _limit(facts, "days to evaluate", data.days.get("eval"), "days", least="gate.min_eval_days")
     if days.value is not None and days.at_least is not None:
-        held_out = _setting(facts, "data.eval_days")
-        needed = days.at_least if held_out is None else days_needed(int(days.at_least), int(held_out))
+        held_out = _days_evaluated(facts.configuration.get("data", {}))
+        needed = days.at_least if held_out is None else days_needed(int(days.at_least), held_out)
         yield days.model_copy(update={"at_least": needed})
     ends = {"least": "gate.min_positive_share", "most": "gate.max_positive_share"}
     for split, share in data.positives.items():
         yield _limit(facts, f"positive labels {names.get(split, split)}", share, "share", **ends)
     if data.repeated is not None:
-        name = "rows that repeat another, the worst month"
+        name = f"rows that repeat another, the worst {called(facts.span)}"
         yield _limit(facts, name, data.repeated, "share", most="gate.max_repeated_share")
+
+
+def _days_evaluated(settings: Mapping[str, Any]) -> int | None:
+    """Return of how many days there are evaluation rows at least; None if that is not known."""
+    if "eval_days" not in settings:
+        return None
+    unit = Unit(settings.get("unit", Unit.MONTH))  # of older runs, that had months only
+    return days_evaluated(unit, settings["eval_days"], settings.get("eval_spans", 0), settings.get("max_gaps", 0))
 
 
 def _drift(facts: RunFacts) -> GateFacts:
@@ -173,7 +183,7 @@ def _of_phone(facts: RunFacts, phone: PhoneFacts) -> Iterator[Limit]:
             yield _limit(facts, f"change of {metric} in a slice", phone.changes[metric], most=setting)
 
 
-def _limit(facts: RunFacts, name: str, value: float | None, unit: Unit = "", *, least: str = "", most: str = "") -> Limit:
+def _limit(facts: RunFacts, name: str, value: float | None, unit: FigureUnit = "", *, least: str = "", most: str = "") -> Limit:
     """Hold a figure against what the settings of these names, `section.key`, say."""
     low, high = (_setting(facts, setting) for setting in (least, most))
     return Limit(name=name, value=value, at_least=low, at_most=high, unit=unit, settings=[*filter(None, (least, most))])

@@ -10,6 +10,7 @@ from components.run_report.facts import RunFacts
 from components.run_report.history_charts import Point
 from components.run_report.page import OUTCOMES, VERDICTS
 from components.run_report.templating import render_page
+from components.shared.units import called
 
 PAGE = "index.html"
 WORKED = ("done", "failed", "refused", "not_tried")  # states of nodes that ran
@@ -33,6 +34,7 @@ def render(runs: Sequence[RunFacts], broken: Mapping[str, str] | None = None) ->
         "history.html.j2",
         styles=("style.css", "history.css"),
         runs=runs,
+        unit=called(runs[-1].span) if runs else "span",
         outcomes=OUTCOMES,
         verdicts=VERDICTS,
         broken=broken or {},

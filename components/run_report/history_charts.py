@@ -20,19 +20,19 @@ OTHERS = "other nodes"
 class Point:
     """The model in production after a run."""
 
-    span: str  # the newest month that the run saw
+    span: str  # the newest that the run saw
     version: int | None
-    auc: float  # on that month: on its evaluation rows, or on all of its rows if the run made no candidate
+    auc: float  # on that span: on its evaluation rows, or on all of its rows if the run made no candidate
     interval: tuple[float, float] | None = None  # of 95 %, if it is known
     published: bool = False  # the run published it, and it does not wait for a promotion
     replaced: float | None = None  # the AUC of the model that it replaced, on the same rows
 
 
 def production(model: str, points: Sequence[Point]) -> Markup:
-    """Draw the AUC of the model in production by month; a diamond is a publication, a ring the model that it replaced."""
+    """Draw the AUC of the model in production by span; a diamond is a publication, a ring the model that it replaced."""
     published = [point for point in points if point.published]
     step = -(-len(published) // LABELS)
-    labels = {}  # a month's publications share one label, at the highest of them: side by side they would overlap
+    labels = {}  # a span's publications share one label, at the highest of them: side by side they would overlap
     for span in {point.span for point in published[::-1][:: step or 1]}:  # from the newest back
         of_span = [point for point in published if point.span == span]
         labels[max(of_span, key=lambda point: point.auc)] = ", ".join(f"v{point.version}" for point in of_span)

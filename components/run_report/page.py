@@ -141,19 +141,19 @@ def changes(before: RunFacts, now: RunFacts) -> Iterator[tuple[str, str, str, st
     for (kind, old), new in zip(_told(before).items(), _told(now).values(), strict=True):
         for name in dict.fromkeys([*old, *new]):
             was, is_now = old.get(name, ""), new.get(name, "")
-            # Rows of a month that only one window holds add nothing to the list of months.
+            # Rows of a span that only one window holds add nothing to the list of spans.
             if was != is_now and not (name.startswith("rows of ") and not (was and is_now)):
                 yield kind, name, was or MISSING, is_now or MISSING
 
 
 def _told(run: RunFacts) -> dict[str, dict[str, str]]:
     """What is compared between runs: name to value by kind."""
-    data = {"months": run.span}
+    data = {"window": run.span}
     if run.data:
-        data = {"months": f"{run.data.window[0]} to {run.data.window[-1]}"}
+        data = {"window": f"{run.data.window[0]} to {run.data.window[-1]}"}
         data |= {f"rows to {split}": count(number) for split, number in run.data.rows.items()}
         data["features"] = ", ".join(sorted(feature.name for feature in run.data.features))
-        data |= {f"rows of {month}": count(number) for month, number in run.data.rows_by_span.items()}
+        data |= {f"rows of {span}": count(number) for span, number in run.data.rows_by_span.items()}
     metrics = run.candidate.metrics if run.candidate else []
     of_candidate = {metric.name: figure(metric.candidate.value) for metric in metrics}
     return {"setting": flat(run.configuration), "data": data, "code": run.environment, "metric": of_candidate}

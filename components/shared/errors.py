@@ -130,7 +130,7 @@ class Exit(IntEnum):
     FAILED = 1, "it failed, and one message says why"
     WRONG_SETTING = 2, "a setting or an argument is wrong"
     DATA_REJECTED = 3, "the data were refused"
-    NEEDS_A_PERSON = 4, "a month was tried as often as `schedule.attempts` allows"
+    NEEDS_A_PERSON = 4, "a span was tried as often as `schedule.attempts` allows"
     BUSY = 5, "another run or tick holds the folder"
     LIMIT_EXCEEDED = 6, "a limit of time or memory was exceeded, and the run was ended"
     PUBLISHED = 10, "a tick published a model"

@@ -37,5 +37,5 @@ def check(path: Path, *, to_write: bool, patience: float = PATIENCE) -> None:
         raise RootUnusable(
             f"{path} is damaged: {' '.join(found.split())}. Expected ML Metadata's SQLite file of all runs. Put a backup in "
             "its place, or move it away, and the folder artifacts beside it, whose numbers it has: what is published stays in "
-            "production, and the next run begins anew, with that model's month."
+            "production, and the next run begins anew, with that model's span."
         )

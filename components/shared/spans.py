@@ -1,7 +1,5 @@
-"""Spans are calendar months, `YYYY-MM`, each a folder of Parquet or CSV files. Imports nothing heavy."""
+"""Spans are periods of one unit, each a folder of Parquet or CSV files. Imports nothing heavy."""
 
-import calendar
-import datetime
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import NoReturn, TypeVar
 
-from components.shared.errors import BadConfig, BadData, SpanNotFound, listed, shown
+from components.shared import units
+from components.shared.errors import BadData, SpanNotFound, listed, shown
+from components.shared.units import Unit
 
 SUFFIXES = (".parquet", ".csv")
 SPLITS = ("train", "eval")  # in the order of time
@@ -21,17 +21,17 @@ TABLES = {
     "an Iceberg table": re.compile(r"metadata(/[^/]*\.metadata\.json)?"),
 }
 P = TypeVar("P", Path, str)
-_SPAN = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])")
 
 
-def available(folder: Path) -> list[str]:
-    """List the spans below `folder`, oldest first.
+def available(folder: Path, unit: Unit) -> list[str]:
+    """List the spans of a unit below `folder`, oldest first.
 
     Raises SpanNotFound if there is none, BadData if this user may not look, or it is a table of another engine.
     """
     with _readable():
-        refuse_tables(beside_spans([path.relative_to(folder).as_posix() for path in folder.glob("*/*")]), folder)
-        return sorted(path.name for path in folder.glob("*") if path.is_dir() and is_span(path.name)) or none_in(folder)
+        refuse_tables(beside_spans([path.relative_to(folder).as_posix() for path in folder.glob("*/*")], unit), folder)
+        names = sorted(path.name for path in folder.glob("*") if path.is_dir())
+        return [name for name in names if unit.is_span(name)] or none_in(folder, unit, names)
 
 
 @contextmanager
@@ -44,64 +44,35 @@ def _readable() -> Iterator[None]:
         ) from error
 
 
-def is_span(name: str) -> bool:
-    """Tell whether a folder's name is that of a span."""
-    return bool(_SPAN.fullmatch(name))
-
-
-def none_in(folder: Path | str) -> NoReturn:
+def none_in(folder: Path | str, unit: Unit, names: Iterable[str] = ()) -> NoReturn:
+    """Raise SpanNotFound, which says so where the folders that are there are called as spans of another unit."""
+    others = [(name, other) for name in names for other in Unit if other.is_span(name)]
+    hint = "".join(f" It holds {name}: if spans are {other}s, set data.unit to {other}." for name, other in others[:1])
     raise SpanNotFound(
-        f"No spans in {folder}; expected folders named YYYY-MM. Build them with the problem's own program, as `make data` "
-        "does, or put a folder a month there."
+        f"No spans in {folder}; expected folders named {unit.form}, each {unit.one} (data.unit).{hint} Build them with the "
+        f"problem's own program, as `make data` does, or put a folder for each {unit} there."
     )
 
 
-def window(span: str, size: int) -> list[str]:
-    """List the `size` consecutive months that end with `span`: ("2013-02", 3) gives 2012-12, 2013-01, 2013-02.
-
-    Raises BadConfig if `span` is not of the form YYYY-MM.
-    """
-    if not is_span(span):
-        raise BadConfig(f"{span!r} is not a span; expected a month such as 2013-07.")
-    newest = int(span[:4]) * 12 + int(span[5:]) - 1
-    return [f"{month // 12:04}-{month % 12 + 1:02}" for month in range(newest - size + 1, newest + 1)]
-
-
-def days(span: str) -> tuple[datetime.date, datetime.date]:
-    """Return the first and the last day of a month."""
-    year, month = int(span[:4]), int(span[5:])
-    return datetime.date(year, month, 1), datetime.date(year, month, calendar.monthrange(year, month)[1])
-
-
-def first_eval_day(span: str, eval_days: int) -> datetime.date:
-    """Return the day from which the rows of `span` are evaluation rows."""
-    return days(span)[1] - datetime.timedelta(days=eval_days - 1)
-
-
-def split_days(window: list[str], eval_days: int) -> dict[str, tuple[datetime.date, datetime.date]]:
-    """Return the first and the last day of the rows of each split."""
-    first = first_eval_day(window[-1], eval_days)
-    return {"train": (days(window[0])[0], first - datetime.timedelta(days=1)), "eval": (first, days(window[-1])[1])}
-
-
-def files(folder: Path, spans: list[str]) -> dict[str, list[Path]]:
-    """List the data files of each span, sorted.
+def files(folder: Path, window: list[str], max_gaps: int = 0) -> dict[str, list[Path]]:
+    """List the data files of each span of a window, sorted, as `chosen`.
 
     Raises SpanNotFound if a span has no folder, or no Parquet or CSV file in it; BadData if one of them is no regular file, or
-    lies elsewhere, or something else is in the folder.
+    lies elsewhere, or something else is in the folder; BadConfig if the window is not of spans.
     """
-    return chosen(listing(folder), spans, folder)
+    return chosen(listing(folder, units.of(window[-1])), window, folder, max_gaps)
 
 
-def listing(folder: Path) -> dict[str, list[Path]]:
+def listing(folder: Path, unit: Unit) -> dict[str, list[Path]]:
     """List what is in the folder of every span below `folder`, sorted, without what `is_aside`. Raises as `available`."""
     with _readable():
-        return {span: sorted(path for path in (folder / span).iterdir() if not is_aside(path)) for span in available(folder)}
+        present = available(folder, unit)
+        return {span: sorted(path for path in (folder / span).iterdir() if not is_aside(path)) for span in present}
 
 
-def beside_spans(paths: Iterable[str]) -> set[str]:
+def beside_spans(paths: Iterable[str], unit: Unit) -> set[str]:
     """Return the `paths` below a folder of spans that are in no span, and the folders that they lie in except `metadata`."""
-    outside = {path for path in paths if not is_span(path.partition("/")[0])}
+    outside = {path for path in paths if not unit.is_span(path.partition("/")[0])}
     return outside | {path.partition("/")[0] for path in outside} - {"metadata"}  # a name that others use too
 
 
@@ -112,7 +83,7 @@ def refuse_tables(paths: Iterable[str], folder: Path | str) -> None:
             if mark.fullmatch(path):
                 raise BadData(
                     f"{folder} holds {shown(path)}: it is {table}, and some of its files are superseded. Expected plain files. "
-                    "Export its rows with the engine that writes it (Spark, DuckDB, Polars, Trino) as Parquet, each month in a "
+                    "Export its rows with the engine that writes it (Spark, DuckDB, Polars, Trino) as Parquet, each span in a "
                     "folder of its own."
                 )
 
@@ -128,14 +99,20 @@ def is_aside(path: PurePath) -> bool:
     return path.name.startswith((".", "_")) and not is_log
 
 
-def chosen(present: Mapping[str, list[P]], spans: list[str], folder: Path | str) -> dict[str, list[P]]:
-    """Pick the data files of some spans from a listing; in the others may be anything. Raises as `files`."""
-    if missing := sorted(set(spans) - set(present)):
+def chosen(present: Mapping[str, list[P]], window: list[str], folder: Path | str, max_gaps: int = 0) -> dict[str, list[P]]:
+    """Pick the data files of a window from a listing; in the other spans may be anything.
+
+    As many spans as `max_gaps`, but not the newest, may be absent or empty: these are left out. Raises as `files`.
+    """
+    gaps = [span for span in window[:-1] if not present.get(span)]
+    needed = window if len(gaps) > max_gaps else [span for span in window if span not in gaps]
+    if missing := sorted(set(needed) - set(present)):
+        allowed = f", of which {max_gaps} may be absent (data.max_gaps)" if max_gaps else ""
         raise SpanNotFound(
-            f"Span {', '.join(missing)} is not in {folder}, but the window {spans[0]} to {spans[-1]} needs it. "
+            f"Span {', '.join(missing)} is not in {folder}, but the window {window[0]} to {window[-1]} needs it{allowed}. "
             f"There are {', '.join(present)}. Choose another --span, or a smaller data.window."
         )
-    found = {span: present[span] for span in spans}
+    found = {span: present[span] for span in needed}
     for span, paths in found.items():
         names = [PurePath(path).name for path in paths]
         refuse_tables(names, f"{folder}/{span}")
@@ -145,7 +122,7 @@ def chosen(present: Mapping[str, list[P]], spans: list[str], folder: Path | str)
                 f"{folder}/{span} holds no data; expected files ending in {' or '.join(SUFFIXES)}"
                 f"{f', found {listed(others)}' if others else ''}."
             )
-        if others:  # part of the month would be missing unnoticed
+        if others:  # part of the span would be missing unnoticed
             raise BadData(
                 f"{folder}/{span} also holds {listed(others)}. Expected files ending in {' or '.join(SUFFIXES)}, in no further "
                 "folder. Unpack, convert or remove the rest; only names that begin with . or _ are left out."
@@ -178,12 +155,12 @@ def part(shard: str, number: int) -> str:
 
 
 def days_folder(examples: str) -> str:
-    """Return where an Examples artifact keeps the days of its evaluation rows: no feature, but rows of one day are alike."""
+    """Return where an Examples artifact keeps the blocks of its evaluation rows: no feature, but rows of one are alike."""
     return f"{examples}/days"
 
 
 def days_file(examples: str, part: str) -> str:
-    """Return the file of the days of the rows in a part of the eval split: NumPy's format, days since 1970, shape [rows]."""
+    """Return the file of the blocks of the rows in a part of the eval split: NumPy's format, since 1970, shape [rows]."""
     return f"{days_folder(examples)}/{part}.npy"
 
 

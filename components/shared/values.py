@@ -10,7 +10,8 @@ NO_NUMBER = pa.array(["", "-nan", "nan", "na", "n/a", "#n/a", "<na>", "null", "n
 BOOLEANS = {"true": "1", "false": "0"}
 WHOLE = r"^([+-]?\d+)\.0*$"
 DAY = r"^\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?)?$"
-DAY_LENGTH = len("2013-02-28")
+TIME = DAY.replace(")?$", ")$")  # the last group, the time, has to be there
+DAY_LENGTH, TIME_LENGTH = len("2013-02-28"), len("2013-02-28T10:00:00")
 EXACT = 2.0**53  # from here on a double no longer stands for one integer
 
 
@@ -24,6 +25,8 @@ class Unfit(ValueError):
 
 def expected(type_: pa.DataType) -> str:
     """Word what a value of a declared type is."""
+    if pa.types.is_timestamp(type_):
+        return "a time without a zone, such as 2013-02-28 10:00:00"
     if pa.types.is_date(type_):
         return "a date such as 2013-02-28, or one with a time and no zone, such as 2013-02-28 10:00:00"
     if pa.types.is_floating(type_):
@@ -32,7 +35,7 @@ def expected(type_: pa.DataType) -> str:
 
 
 def cast(column: pa.Array, type_: pa.DataType) -> pa.Array:
-    """Cast a column of any type to string, float32, float64, int64 or date32; what is missing is null.
+    """Cast a column of any type to string, float32, float64, int64, date32 or timestamp[s]; what is missing is null.
 
     Nothing changes but by rounding. Text becomes a number or a date by the table in `data/README.md`. Raises Unfit, naming the
     first value that does not fit.
@@ -84,8 +87,10 @@ def _cast(column: pa.Array, type_: pa.DataType) -> pa.Array:
         return _text(column)
     if is_text(column.type):
         texts = column.cast(pa.string())
-        return _date_of(texts) if type_ == pa.date32() else _number_of(texts, type_)
-    return column.cast(type_) if type_ == pa.date32() else _number(column, type_)
+        return _date_of(texts, type_) if pa.types.is_temporal(type_) else _number_of(texts, type_)
+    if pa.types.is_timestamp(type_):
+        column = pc.floor_temporal(column, unit="second")
+    return column.cast(type_) if pa.types.is_temporal(type_) else _number(column, type_)
 
 
 def _text(column: pa.Array) -> pa.Array:
@@ -141,12 +146,13 @@ def _double(texts: pa.Array) -> pa.Array:
     return numbers
 
 
-def _date_of(texts: pa.Array) -> pa.Array:
+def _date_of(texts: pa.Array, type_: pa.DataType) -> pa.Array:
+    form, length = (TIME, TIME_LENGTH) if pa.types.is_timestamp(type_) else (DAY, DAY_LENGTH)
     texts = pc.utf8_trim_whitespace(texts)
     texts = pc.if_else(pc.is_in(pc.utf8_lower(texts), NO_NUMBER), None, texts)
-    if not pc.all(pc.match_substring_regex(texts, DAY), min_count=0).as_py():
+    if not pc.all(pc.match_substring_regex(texts, form), min_count=0).as_py():
         raise ValueError
-    return pc.utf8_slice_codeunits(texts, 0, DAY_LENGTH).cast(pa.date32())
+    return pc.utf8_slice_codeunits(texts, 0, length).cast(type_)
 
 
 MISSING = {"string": b"", "float32": float("nan"), "int64": 0}

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from apache_beam.io.filesystems import FileSystems
 
 from components.shared import spans
+from components.shared.units import Unit
 from components.span_example_gen import whole
 
 COPIED_BYTES = 8 << 20  # at a time
@@ -20,20 +21,20 @@ def is_in_bucket(place: str) -> bool:
     return "://" in place
 
 
-def listing(folder: str) -> dict[str, list[str]]:
+def listing(folder: str, unit: Unit) -> dict[str, list[str]]:
     """List what is in each span below a folder of this machine or of a bucket, as `spans.listing`. Raises SpanNotFound."""
     if not is_in_bucket(folder):
-        return {span: [str(path) for path in paths] for span, paths in spans.listing(Path(folder)).items()}
+        return {span: [str(path) for path in paths] for span, paths in spans.listing(Path(folder), unit).items()}
     folder = folder.rstrip("/")
     [found] = FileSystems.match([f"{glob.escape(folder)}/*/**"])
     paths = [metadata.path.removeprefix(f"{folder}/") for metadata in found.metadata_list]
-    spans.refuse_tables(spans.beside_spans(paths), folder)
+    spans.refuse_tables(spans.beside_spans(paths, unit), folder)
     present: dict[str, list[str]] = {}
     # A bucket has no folders: what is deeper counts as the folder that the first part of its name would be.
     for span, name in sorted({(span, name) for span, name, *_ in (path.split("/") for path in paths)}):
-        if spans.is_span(span) and name and not spans.is_aside(PurePosixPath(name)):
+        if unit.is_span(span) and name and not spans.is_aside(PurePosixPath(name)):
             present.setdefault(span, []).append(f"{folder}/{span}/{name}")
-    return present or spans.none_in(folder)
+    return present or spans.none_in(folder, unit, sorted({path.partition("/")[0] for path in paths}))
 
 
 def marked(folder: str) -> set[str]:

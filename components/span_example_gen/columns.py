@@ -9,10 +9,12 @@ import pyarrow.compute as pc
 
 from components.shared import values
 from components.shared.errors import BadData, listed, shown
+from components.shared.units import Unit
 from components.span_example_gen import limits
 
 CONTROL = r"[\x00-\x1f\x7f\x{fffe}\x{ffff}]"  # the last two are not characters, and as little allowed in XML as the others
 ARROW_TYPES = {"string": pa.string(), "float32": pa.float32(), "int64": pa.int64()}
+BLOCK_TYPES = {Unit.DAY: pa.date32(), Unit.HOUR: pa.timestamp("s")}  # of a date, by the `Unit.block` that it has to tell
 Batches: TypeAlias = Iterator[pa.RecordBatch]
 Cast: TypeAlias = Callable[[pa.Array, pa.DataType], pa.Array]
 
@@ -22,16 +24,17 @@ def _is_number(type_: pa.DataType) -> bool:
     return any(test(type_) for test in (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal))
 
 
-def _is_date(type_: pa.DataType) -> bool:
-    """Tell whether a type is a date. A timestamp with a zone is not: its day depends on the place."""
-    return pa.types.is_date(type_) or (pa.types.is_timestamp(type_) and type_.tz is None) or values.is_text(type_)
+def _is_time(type_: pa.DataType) -> bool:
+    """Tell whether a type is a time. A timestamp with a zone is not: its day depends on the place."""
+    return (pa.types.is_timestamp(type_) and type_.tz is None) or values.is_text(type_)
 
 
 READABLE: dict[pa.DataType, Callable[[pa.DataType], bool]] = {
     pa.string(): lambda type_: values.is_text(type_) or pa.types.is_integer(type_),
     pa.float32(): _is_number,
     pa.int64(): _is_number,
-    pa.date32(): _is_date,
+    BLOCK_TYPES[Unit.DAY]: lambda type_: pa.types.is_date(type_) or _is_time(type_),
+    BLOCK_TYPES[Unit.HOUR]: _is_time,
 }
 
 

@@ -21,9 +21,9 @@ PROPERTY = "content"  # of the examples: the `totals` of what they were made fro
 SETTLED = 2 * 10**9  # ns: file systems count time in steps, and a second change within one leaves no trace
 
 
-def read(folder: Path, window: list[str]) -> Content:
-    """Compute the SHA-256 of every data file of some spans. Raises SpanNotFound and BadData, as `spans.files`."""
-    return {span: {path.name: _sum(path) for path in paths} for span, paths in spans.files(folder, window).items()}
+def read(folder: Path, window: list[str], max_gaps: int = 0) -> Content:
+    """Compute the SHA-256 of every data file of a window. Raises SpanNotFound and BadData, as `spans.files`."""
+    return {span: {path.name: _sum(path) for path in paths} for span, paths in spans.files(folder, window, max_gaps).items()}
 
 
 def _sum(path: Path) -> str:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from components.shared.errors import BadData
+from components.shared.units import Unit
 from components.span_example_gen import columns, csv_file, csv_lines, limits
 from components.span_example_gen.columns import Batches
 
@@ -25,9 +26,10 @@ OUT_OF_MEMORY = 12  # exit code
 AGAIN = "Expected a whole Parquet file; write it again."
 
 
-def schema_of(features: Mapping[str, str], date: str) -> pa.Schema:
-    """Make the schema of what is read: features, name to dtype, and `date` as date32."""
-    return pa.schema([(name, columns.ARROW_TYPES[dtype]) for name, dtype in features.items()] + [(date, pa.date32())])
+def schema_of(features: Mapping[str, str], date: str, block: Unit = Unit.DAY) -> pa.Schema:
+    """Make the schema of what is read: features, name to dtype, and `date`, which tells the block; empty: there is none."""
+    fields = [(name, columns.ARROW_TYPES[dtype]) for name, dtype in features.items()]
+    return pa.schema(fields + ([(date, columns.BLOCK_TYPES[block])] if date else []))
 
 
 def read(path: Path, schema: pa.Schema, ignored: Collection[str], missing: Collection[str]) -> Batches:
@@ -92,7 +94,7 @@ def serve() -> None:
     """Answer requests until the input ends."""
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        schema = schema_of(request["columns"], request["date"])
+        schema = schema_of(request["columns"], request["date"], Unit(request["block"]))
         error = ""
         with pa.ipc.new_stream(sys.stdout.buffer, schema) as stream:
             try:

@@ -20,8 +20,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.shared import spans
+from components.shared import units
 from components.shared.errors import BadData
+from components.shared.units import Unit
 from components.span_example_gen import bucket, limits
 from components.span_example_gen.data_file import OUT_OF_MEMORY, main
 
@@ -34,27 +35,36 @@ CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.
 ADVICE = "Expected a whole file, Parquet with row groups of at most 256 MB and pages of about 1 MB. Write it again, or as CSV."
 JOINED_ROWS = 65_536  # of a batch that several small ones are joined to
 JOINED_BYTES = 32 << 20
+HOUR_SECONDS = 3600
 _idle: list[subprocess.Popen[bytes]] = []  # each has read a file to its end
 
 
 def read(
-    path: Path | str, columns: Mapping[str, str], date: str, ignored: Collection[str] = (), missing: Collection[str] = ()
+    path: Path | str,
+    columns: Mapping[str, str],
+    date: str,
+    ignored: Collection[str] = (),
+    missing: Collection[str] = (),
+    *,
+    block: Unit = Unit.DAY,
 ) -> Iterator[pa.RecordBatch]:
     """Yield a file's rows in batches, within the bounds of `limits`; none if the file has none, as Spark writes some.
 
     Args:
         path: a `.parquet` or `.csv` file, or a URI of one; a CSV file is UTF-8 with a header.
         columns: the columns to read, name to dtype ("string", "float32" or "int64").
-        date: a column of dates, read beside them, as date32.
+        date: a column of dates, read beside them, as date32; for blocks of an hour of times, as timestamp[s]. Empty:
+            there is none.
         ignored: columns that may be there too.
         missing: what also means a missing value (null) in a CSV file, unless it is quoted; see `data/README.md`.
+        block: what the date has to tell, a `Unit.block`.
 
     Raises:
         BadData: the file is damaged, has other columns or values, or exceeds a limit.
         RuntimeError: the process that reads was ended from elsewhere.
     """
     path = str(path)
-    request = {"columns": columns, "date": date, "ignored": list(ignored), "missing": list(missing)}
+    request = {"columns": columns, "date": date, "ignored": list(ignored), "missing": list(missing), "block": block}
     try:
         with bucket.local(path) as local:
             try:
@@ -117,17 +127,17 @@ def _refuse(path: str, code: int) -> None:
 
 
 def check_dates(batch: pa.RecordBatch, date: str, span: str) -> None:
-    """Raise BadData unless every row's date lies in the month `span`."""
-    # Compared as days: Arrow's names of months repeat after 65,536 years.
-    first, last = spans.days(span)
-    column = batch.column(date)
-    inside = pc.and_(pc.greater_equal(column, pa.scalar(first)), pc.less_equal(column, pa.scalar(last)))
+    """Raise BadData unless every row's date lies in `span`."""
+    # Compared as moments: Arrow's names of months repeat after 65,536 years.
+    column, unit = batch.column(date), units.of(span)
+    start, end = (pa.scalar(moment, column.type) for moment in (unit.start(span), unit.end(span)))
+    inside = pc.and_(pc.greater_equal(column, start), pc.less(column, end))
     outside = pc.invert(pc.fill_null(inside, False))
     if pc.any(outside).as_py():
         example = column.filter(outside).cast(pa.string())[0]
         raise BadData(
             f"{pc.sum(outside).as_py()} rows have a {date} outside their span {span}, such as {example}. "
-            "Expected each row in its own month's folder."
+            f"Expected each row in its own {unit}'s folder."
         )
 
 
@@ -138,10 +148,19 @@ def row_hashes(batch: pa.RecordBatch) -> np.ndarray:
     return pd.util.hash_pandas_object(rows, index=False).to_numpy()
 
 
-def days(batch: pa.RecordBatch, date: str) -> dict[str, int]:
-    """Count the rows of each day, YYYY-MM-DD."""
-    counts = batch.column(date).value_counts()
-    return dict(zip(counts.field("values").cast(pa.string()).to_pylist(), counts.field("counts").to_pylist(), strict=True))
+def blocks(batch: pa.RecordBatch, date: str) -> np.ndarray:
+    """Return the block of each row, in days or, where the date is a time, in hours since 1970; int32, shape [rows]."""
+    column = batch.column(date)
+    if pa.types.is_date(column.type):
+        return column.cast(pa.int32()).to_numpy()
+    return (column.cast(pa.int64()).to_numpy() // HOUR_SECONDS).astype(np.int32)
+
+
+def block_counts(batch: pa.RecordBatch, date: str) -> dict[str, int]:
+    """Count the rows of each block, by its name: YYYY-MM-DD, or YYYY-MM-DDTHH where the date is a time."""
+    numbers, counts = np.unique(blocks(batch, date), return_counts=True)
+    moments = numbers.astype("datetime64[D]" if pa.types.is_date(batch.column(date).type) else "datetime64[h]")
+    return dict(zip(np.datetime_as_string(moments).tolist(), counts.tolist(), strict=True))
 
 
 def joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -162,7 +181,14 @@ def _one(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
 
 
-def split_by_time(batch: pa.RecordBatch, date: str, first_eval_day: datetime.date) -> dict[str, pa.RecordBatch]:
-    """Split the rows: those before `first_eval_day` are "train", the others "eval"."""
-    is_train = pc.less(batch.column(date), pa.scalar(first_eval_day))
+def split_by_hash(batch: pa.RecordBatch, eval_share: float) -> dict[str, pa.RecordBatch]:
+    """Split the rows by a hash of their values, so that equal rows are in one split, whatever else there is."""
+    is_eval = pa.array(row_hashes(batch) < np.uint64(eval_share * 2.0**64))
+    return {"train": batch.filter(pc.invert(is_eval)), "eval": batch.filter(is_eval)}
+
+
+def split_by_time(batch: pa.RecordBatch, date: str, evaluated_from: datetime.datetime) -> dict[str, pa.RecordBatch]:
+    """Split the rows: those before `evaluated_from` are "train", the others "eval"."""
+    column = batch.column(date)
+    is_train = pc.less(column, pa.scalar(evaluated_from, column.type))
     return {"train": batch.filter(is_train), "eval": batch.filter(pc.invert(is_train))}

@@ -1,6 +1,6 @@
 """The last task of a run on Kubeflow Pipelines: write the page of a run that ended before its report's turn came.
 
-A node that fails, a gate that says no and a quiet month all skip what follows, the DAG's RunReport included.
+A node that fails, a gate that says no and a quiet span all skip what follows, the DAG's RunReport included.
 """
 
 import shutil

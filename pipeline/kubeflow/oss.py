@@ -23,7 +23,7 @@ def to_oss(spec: Mapping[str, Any], command: Sequence[str], defaults: Mapping[st
     """Give a spec names as Argo wants them, our command, no cache and no hooks; leave all else as TFX compiled it.
 
     KFP's cache is off in every task: its key has the names of the input artifacts, which are empty, and nothing of their
-    content, so a new month would get the statistics of the old one
+    content, so a new span would get the statistics of the old one
     (kubeflow/pipelines, backend/src/v2/cacheutils/cache.go).
 
     Args:

@@ -7,6 +7,7 @@ from pathlib import Path
 from components.model_store import store
 from components.model_store.signature import read_keys
 from components.shared import spans
+from components.shared.units import Unit
 from components.span_example_gen import content, whole
 from pipeline.config import Config
 from pipeline.local import record
@@ -19,10 +20,10 @@ class Due:
     Attributes:
         pending: spans to run, from the one of the model in production on: no run has decided on the files that are now there.
         superseded: spans before that one. Running one would put an older model into production, so a person has to ask for it.
-        changed: months whose files changed since they were learned, each with the newest span whose window has it: one run
-            of that span, pending or superseded, learns the change.
-        waiting: spans that cannot be run because a month before them is missing; not those that only ever open a window.
-        incomplete: spans that are not whole yet, see `whole.months`.
+        changed: spans whose files changed since they were learned, or came after the window around them was, each with the
+            newest span whose window has it: one run of that, pending or superseded, learns the change.
+        waiting: spans that cannot be run because too many before them are missing; not those that only ever open a window.
+        incomplete: spans that are not whole yet, see `whole.found`.
     """
 
     pending: list[str]
@@ -32,36 +33,42 @@ class Due:
     incomplete: list[str]
 
     def changed_in(self, span: str) -> list[str]:
-        """List the changed months that a run of this span learns."""
-        return [month for month, newest in self.changed.items() if newest == span]
+        """List the changed spans that a run of this one learns."""
+        return [changed for changed, newest in self.changed.items() if newest == span]
 
     def told(self, config: Config) -> str:
         """Say what the spans that are run do not show."""
-        said = []
+        said, unit = [], config.data.unit
+        added = "was added or " if config.data.max_gaps else ""
         for span in sorted(set(self.changed.values())):
-            months = ", ".join(self.changed_in(span))
+            changed = f"{', '.join(self.changed_in(span))} {added}changed since it was learned"
             if span in self.pending:
-                said.append(f"{months} changed since it was learned, so {span} is due.")
+                said.append(f"{changed}, so {span} is due.")
             else:
                 said.append(
-                    f"{months} changed since it was learned. Newer months were learned meanwhile: nothing is run, unless by "
+                    f"{changed}. Newer {unit}s were learned meanwhile: nothing is run, unless by "
                     f"python -m pipeline.local_runner --span {span}."
                 )
         for span in self.incomplete:
-            said.append(f"{span} is not whole yet. {whole.expected(config.data.complete_after_days)}")
+            said.append(f"{span} is not whole yet. {whole.expected(unit, config.data.complete_after_days)}")
         return " ".join(said)
 
 
-def whole_months(config: Config) -> list[str]:
-    """List the whole months, with or without those before them. Raises SpanNotFound if there is no span at all."""
-    folder = Path(config.data.spans)
-    return whole.months(spans.listing(folder), whole.marked(folder), config.data.complete_after_days)
-
-
 def whole_spans(config: Config) -> list[str]:
-    """List the whole months whose window is there, oldest first. Raises SpanNotFound if there is no span at all."""
-    found = whole_months(config)
-    return [span for span in found if set(spans.window(span, config.data.window)) <= set(found)]
+    """List the whole spans, with or without those before them. Raises SpanNotFound if there is no span at all."""
+    folder, unit = Path(config.data.spans), config.data.unit
+    return whole.found(spans.listing(folder, unit), whole.marked(folder), unit, config.data.complete_after_days)
+
+
+def runnable(config: Config) -> list[str]:
+    """List the whole spans whose window is there, oldest first. Raises SpanNotFound if there is no span at all."""
+    data = config.data
+    numbers = {data.unit.number(span): span for span in whole_spans(config)}
+
+    def has_window(newest: int) -> bool:
+        return sum(number in numbers for number in range(newest - data.window + 1, newest + 1)) >= data.window - data.max_gaps
+
+    return [span for number, span in numbers.items() if has_window(number)]
 
 
 def due(config: Config) -> Due:
@@ -71,46 +78,52 @@ def due(config: Config) -> Due:
         SpanNotFound: there is no span at all.
         CorruptModel, SignatureInvalid, VersionNotFound, BadConfig: what is in production cannot be read.
     """
-    begun = {span: paths for span, paths in spans.listing(Path(config.data.spans)).items() if paths}
-    complete, runnable = whole_months(config), whole_spans(config)
+    data = config.data
+    begun = {span: paths for span, paths in spans.listing(Path(data.spans), data.unit).items() if paths}
+    complete, can_run = whole_spans(config), runnable(config)
     learned = record.decided(config.root / "metadata.db", config.problem.model)
     known = set().union(*learned.values())
-    present = {month: paths for month, paths in begun.items() if month in known}
-    changed = changes(runnable, config.data.window, learned, content.remembered(present, config.root / "content.json"))
+    present = {span: paths for span, paths in begun.items() if known and min(known) <= span <= max(known)}
+    changed = changes(data.unit, data.window, can_run, learned, content.remembered(present, config.root / "content.json"))
     production = store.production(config.serving_folder, read_keys(config.publish.public_key))
     newest_learned = production.manifest.span if production else ""
-    undecided = [span for span in runnable if span not in learned or span in changed.values()]
+    undecided = [span for span in can_run if span not in learned or span in changed.values()]
     return Due(
         pending=[span for span in undecided if span >= newest_learned],
         superseded=[span for span in undecided if span < newest_learned],
         changed=changed,
-        waiting=sorted({span for span in complete if span > runnable[0]} - {*runnable}) if runnable else complete,
+        waiting=sorted({span for span in complete if span > can_run[0]} - {*can_run}) if can_run else complete,
         incomplete=sorted(begun.keys() - complete),
     )
 
 
-def changes(runnable: list[str], size: int, learned: Mapping[str, Mapping[str, str]], now: Mapping[str, str]) -> dict[str, str]:
-    """Find months whose files differ from those that a run last decided on, each with the newest span whose window has it.
+def changes(
+    unit: Unit, size: int, can_run: list[str], learned: Mapping[str, Mapping[str, str]], now: Mapping[str, str]
+) -> dict[str, str]:
+    """Find spans whose files differ from those that a run last decided on, each with the newest one whose window has it.
 
     Args:
-        runnable: spans, oldest first.
-        size: months of a window.
-        learned: span -> month of its window -> the `content.totals` of its files then.
-        now: month -> the totals of its files now.
+        unit, size: of a window.
+        can_run: spans, oldest first.
+        learned: span -> span of its window -> the `content.totals` of its files then. One that a window lacks was absent.
+        now: span -> the totals of its files now.
     """
     found = {}
-    for month, total in now.items():
-        holders = [span for span in runnable if month in spans.window(span, size)]
-        seen = [learned[span][month] for span in holders if month in learned.get(span, {})]
+    numbers = {unit.number(span): span for span in can_run}
+    for span, total in now.items():
+        first = unit.number(span)
+        holders = [numbers[number] for number in range(first, first + size) if number in numbers]
+        seen = [window.get(span) for holder in holders if (window := learned.get(holder)) and min(window) <= span]
         if seen and seen[-1] != total:
-            found[month] = holders[-1]
+            found[span] = holders[-1]
     return found
 
 
 def attempts(config: Config, span: str) -> int:
     """Count the runs that have read the span since the files of its window last changed."""
-    present = spans.listing(Path(config.data.spans))
-    window = spans.window(span, config.data.window)
+    data = config.data
+    present = spans.listing(Path(data.spans), data.unit)
+    window = [each for each in data.unit.window(span, data.window) if each in present]
     # The folder too, which changes when a file is removed. By ctime, which no copy can set back.
-    places = [path for month in window for path in (Path(config.data.spans) / month, *present[month])]
+    places = [path for each in window for path in (Path(data.spans) / each, *present[each])]
     return record.attempts(config.root / "metadata.db", span, max(path.lstat().st_ctime for path in places))

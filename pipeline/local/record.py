@@ -22,7 +22,7 @@ Outputs = dict[str, dict[str, mlmd.Artifact]]  # node -> output key -> artifact
 def decided(path: Path, model: str) -> dict[str, dict[str, str]]:
     """Find the spans whose run came to a decision about `model`: published, not blessed, or not wanted by the drift policy.
 
-    Each comes with what the newest decision was made on: month of its window -> `content.totals` of its files; nothing if
+    Each comes with what the newest decision was made on: span of its window -> `content.totals` of its files; nothing if
     that was not recorded. A killed, failed or rejected run decided nothing: its Publisher did not finish.
     """
     if not metadata_file.exists(path):

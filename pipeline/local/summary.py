@@ -16,10 +16,12 @@ from components.shared.advice import Advice
 from components.shared.metric_names import AUC, AUC_PR, CALIBRATION, LOG_LOSS, OVERALL, ROWS
 from components.shared.nodes import NodeId, Output
 from components.shared.phone import parity_report
+from components.shared.units import block_called
 from pipeline.config import Config
 from pipeline.local.outcome import Outcome
 from pipeline.local.pending import Due
 from pipeline.local.record import Outputs
+from pipeline.shared.sections import Data
 
 if TYPE_CHECKING:  # reports can be left out
     from components.run_report.facts import RunFacts
@@ -37,7 +39,7 @@ def show(console: Console, config: Config, outputs: Outputs, outcome: Outcome, f
 
         told = facts.read(Path(Output.PAGE.of(outputs).uri))
     console.print()
-    _data(console, outputs, config.data.eval_days)
+    _data(console, outputs, config.data)
     _drift(console, outputs)
     if NodeId.EVALUATOR in outputs:
         console.print(metrics_table(tfma_results.metrics(Output.EVALUATION.of(outputs).uri)))
@@ -45,7 +47,7 @@ def show(console: Console, config: Config, outputs: Outputs, outcome: Outcome, f
         _canary(console, outputs)
         _mobile(console, outputs)
     _decision(console, outputs, outcome, told)
-    _prose(console, f"Next: {_next(found, found.told(config))}")
+    _prose(console, f"Next: {_next(found, config)}")
 
 
 def _prose(console: Console, markup: str) -> None:
@@ -57,22 +59,28 @@ def _prose(console: Console, markup: str) -> None:
     console.print(text, soft_wrap=True)
 
 
-def _next(found: Due, told: str) -> str:
+def _next(found: Due, config: Config) -> str:
     """Say what the next run takes, else what it waits for, in markup."""
     if found.pending:
         return f"[bold]make run[/] takes {found.pending[0]}."
-    gaps = f"{', '.join(found.waiting)} cannot be run before the months missing before it are there." if found.waiting else ""
-    every = "no newer month is whole" if found.superseded else "every whole month was run"
-    return escape(" ".join(filter(None, [told, gaps])) or f"{every}; --span picks one to run again.")
+    unit = config.data.unit
+    gaps = f"{', '.join(found.waiting)} cannot be run before the {unit}s missing before it are there." if found.waiting else ""
+    every = f"no newer {unit} is whole" if found.superseded else f"every whole {unit} was run"
+    return escape(" ".join(filter(None, [found.told(config), gaps])) or f"{every}; --span picks one to run again.")
 
 
-def _data(console: Console, outputs: Outputs, eval_days: int) -> None:
+def _data(console: Console, outputs: Outputs, data: Data) -> None:
     examples = Output.EXAMPLES.of(outputs).custom_properties
     rows = json.loads(examples["rows"].string_value)
     days = json.loads(examples["days"].string_value)
     window = examples["window"].string_value.split(",")
-    of = f"{days['eval']}" if days["eval"] == eval_days else f"{days['eval']} of the last {eval_days}"
-    evaluated = f"{rows['eval']:,} of {of} days to evaluate"
+    if not days:
+        part = "them, picked by a hash since the rows have no date,"
+    elif data.eval_spans:
+        part = f"the last {f'{data.eval_spans} {data.unit}s' if data.eval_spans > 1 else data.unit}"
+    else:
+        part = f"{days['eval']}{'' if days['eval'] == data.eval_days else f' of the last {data.eval_days}'} days"
+    evaluated = f"{rows['eval']:,} of {part} to evaluate"
     _prose(console, f"Data: {window[0]} to {window[-1]}, {rows['train']:,} rows to train, {evaluated}.")
     findings = data_findings.read(Output.FINDINGS.of(outputs).uri)
     console.print("Findings in the data: " + ("none." if not findings else f"{len(findings)}, none of which stops a run:"))
@@ -88,6 +96,8 @@ def _drift(console: Console, outputs: Outputs) -> None:
     fired = [check for check in found.checks if check.verdict != "stable"]
     compared = f"version {found.reference.version}, trained on {found.reference.window[0]} to {found.reference.window[-1]}"
     _prose(console, f"Drift: [bold]{found.verdict}[/], {len(fired)} of {len(found.checks)} checks, against {compared}.")
+    if not json.loads(Output.EXAMPLES.of(outputs).custom_properties["days"].string_value):
+        _prose(console, "  The rows have no date: what differs is between deliveries, not over time.")
     for check in found.checks:
         if check.reason and check.kind not in ("data", "skew"):
             _prose(console, escape(f"  {check.reason}"))
@@ -134,7 +144,9 @@ def _difference(console: Console, told: "RunFacts | None") -> None:
         if metric.name == "AUC" and metric.difference and metric.difference.interval:
             low, high = metric.difference.interval
             said = "" if metric.verdict == "undecided" else f", {metric.verdict}"
-            moved = f"{metric.difference.value:+.4f} (95 % interval {low:+.4f} to {high:+.4f}, by day){said}"
+            moved = (
+                f"{metric.difference.value:+.4f} (95 % interval {low:+.4f} to {high:+.4f}, by {block_called(told.span)}){said}"
+            )
             _prose(console, f"AUC less that of version {told.candidate.production_version}: {moved}.")
 
 

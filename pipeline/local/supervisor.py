@@ -131,7 +131,7 @@ def _excess(others: set[psutil.Process], node: str, seconds: float, limits: Run)
     if limits.max_memory_gb and (memory := _memory(others, limits.max_memory_gb)) > limits.max_memory_gb:
         return (
             f"{node} has brought the run to {memory:.1f} GB of memory and was ended; expected {limits.max_memory_gb:g} GB at "
-            "most (run.max_memory_gb). Read fewer months (data.window), let Beam work elsewhere (beam.runner), or set "
+            "most (run.max_memory_gb). Read fewer spans (data.window), let Beam work elsewhere (beam.runner), or set "
             "run.max_memory_gb higher, or to 0 for no limit."
         )
     return ""

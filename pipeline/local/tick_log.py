@@ -29,10 +29,10 @@ class Tick(BaseModel):
     exit_code: int
     message: str = ""
     runs: list[Outcome] = []
-    waiting: list[str] = []  # spans that arrived before a month of their window
+    waiting: list[str] = []  # spans that arrived before others of their window
     superseded: list[str] = []  # spans that are not run, since a newer one was learned before they arrived or changed
-    changed: list[str] = []  # months whose files changed since they were learned
-    incomplete: list[str] = []  # months that are not whole yet
+    changed: list[str] = []  # spans whose files changed since they were learned
+    incomplete: list[str] = []  # spans that are not whole yet
     seconds: float = 0.0
 
 

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, f
 
 from components.shared.drift_report import DriftKind
 from components.shared.phone.card import Variant
+from components.shared.units import DAY_HOURS, Unit, days_evaluated
 from pipeline.shared.section import SENSITIVE, Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -26,22 +27,42 @@ Loop = Literal["fit", "custom"]
 class Data(Section):
     """Where the rows come from and how they are split, always by time."""
 
-    spans: str = Field(description="folder with one folder a month, YYYY-MM, of Parquet or CSV files")
+    spans: str = Field(description="folder with a folder for each span, of Parquet or CSV files")
+    unit: Unit = Field(
+        default=Unit.MONTH, strict=False, description=f"length of a span: {', '.join(f'{unit} ({unit.form})' for unit in Unit)}"
+    )
     schema_file: str = Field(alias="schema", description="reviewed tensorflow-metadata schema, as text")
-    window: int = Field(default=3, ge=1, le=120, description="spans that a model learns from, the newest included")
+    window: int = Field(default=3, ge=1, le=10_000, description="spans that a model learns from, the newest included")
+    max_gaps: int = Field(default=0, ge=0, description="spans of a window that may be absent, as a shop's Sundays are")
     ignore_columns: list[str] = Field(
         default=[], description="columns of the files that are ignored; any other unknown one is refused"
     )
     missing: list[str] = Field(
         default=[], description="texts that also mean a missing value in CSV files, unless quoted; see data/README.md"
     )
-    eval_days: int = Field(default=10, ge=1, le=27, description="last days of the newest span, kept for evaluation")
+    eval_days: int = Field(default=10, ge=1, description="last days of the window, kept for evaluation")
+    eval_spans: int = Field(default=0, ge=0, description="newest spans, kept whole for evaluation; 0: the last eval_days")
+    eval_share: float = Field(
+        default=0.2, gt=0, lt=1, description="share of the rows kept for evaluation, by a hash of them, where they have no date"
+    )
     complete_after_days: int = Field(
         default=3,
         ge=0,
         le=366,
-        description="days since a month's end, after which it is whole without a later month and without _SUCCESS",
+        description="days since a span's end, after which it is whole without a later one and without _SUCCESS",
     )
+
+    @property
+    def leaves_nothing(self) -> str:
+        """The setting by which all of a window that has as many gaps as are allowed is evaluated; empty: none does that."""
+        least, kept = (self.unit.least_hours(spans) for spans in (self.window - self.max_gaps, self.eval_spans))
+        name = "eval_spans" if self.eval_spans else "eval_days"
+        return name if (kept or self.eval_days * DAY_HOURS) >= least else ""
+
+    @property
+    def days_evaluated(self) -> int:
+        """Of how many days there are evaluation rows at least."""
+        return days_evaluated(self.unit, self.eval_days, self.eval_spans, self.max_gaps)
 
 
 class Gate(Section):
@@ -52,7 +73,7 @@ class Gate(Section):
     )
     min_rows: int = Field(default=1000, ge=1, description="rows in each split")
     min_eval_days: int = Field(
-        default=7, ge=1, le=27, description="days of the evaluation split that have rows; all if there are fewer"
+        default=7, ge=1, description="days of the evaluation split that have rows; all if there are fewer"
     )
     min_positive_share: Share = Field(default=0.02, description="smallest share of positive labels in a split")
     max_positive_share: Share = Field(default=0.98, description="largest share of positive labels in a split")

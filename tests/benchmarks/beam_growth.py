@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 
 from components.shared import spans
+from components.shared.units import Unit
 from tests import memory
 from tests.beam.engines import EngineMissing, engine, require, worker_pool
 
@@ -40,7 +41,7 @@ KINDS = {"-m pipeline.beam.worker ": "worker", "/prism ": "engine", "JobServerDr
 
 def write_months(real: Path, folder: Path) -> None:
     """The months of the largest window that are not there yet: the real ones in turn, with the dates of the new month."""
-    for index, name in enumerate(spans.window(NEWEST, len(MONTHS) * max(SIZES))):
+    for index, name in enumerate(Unit.MONTH.window(NEWEST, len(MONTHS) * max(SIZES))):
         target = folder / name / "flights.parquet"
         if target.exists():
             continue
@@ -55,7 +56,7 @@ def write_months(real: Path, folder: Path) -> None:
 def measure(name: str, settings: list[str], folder: Path, size: int) -> Iterator[dict]:
     """Runs the three nodes on a window; what each took, or why it failed."""
     window = len(MONTHS) * size
-    rows = sum(pq.read_metadata(paths[0]).num_rows for paths in spans.files(folder, spans.window(NEWEST, window)).values())
+    rows = sum(pq.read_metadata(paths[0]).num_rows for paths in spans.files(folder, Unit.MONTH.window(NEWEST, window)).values())
     overrides = [*settings, f"data.spans={folder}", f"data.window={window}"]
     with tempfile.TemporaryDirectory() as outputs:
         for node in NODES:

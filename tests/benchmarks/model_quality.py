@@ -19,7 +19,6 @@ from rich.table import Table
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
-from components.shared import spans
 from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.problem import Kind
@@ -114,10 +113,10 @@ def measure(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
 def replay(config: Config, month: str) -> list[dict[str, object]]:
     """A row a model: how well the window before `month` tells what will be in it."""
     folder = Path(config.data.spans)
-    *window, _ = spans.window(month, config.data.window + 1)
+    *window, _ = config.data.unit.window(month, config.data.window + 1)
     months = {span: pd.read_parquet(folder / span) for span in [*window, month]}
     history = pd.concat([months[span] for span in window])
-    held_out = history[DATE] >= spans.first_eval_day(window[-1], config.data.eval_days)
+    held_out = history[DATE] >= config.data.unit.evaluated_from(window[-1], config.data.eval_days, config.data.eval_spans)
     unseen = months[month]
     probabilities = {"network": scores(network(config, window[-1]), unseen)}
     probabilities |= boosted_trees(history[~held_out], history[held_out], unseen)

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from components.shared import spans
+from components.shared.units import Unit
 from tests.flights import COLUMNS, DATE
 
 YEAR = 2013
@@ -23,7 +24,7 @@ class Size:
 
     @property
     def months(self) -> list[str]:
-        return spans.window(self.span, self.window)
+        return Unit.MONTH.window(self.span, self.window)
 
 
 # One window, the whole year, and four times the year.
@@ -67,6 +68,6 @@ def write_csv(folder: Path, size: Size, eval_days: int, target: Path) -> None:
 def _splits(path: Path, size: Size, eval_days: int) -> Iterator[tuple[str, pd.DataFrame]]:
     flights = pd.read_parquet(path, columns=[DATE, *COLUMNS])
     floats = {name: "float64" for name, dtype in COLUMNS.items() if dtype == "float32"}
-    is_train = (flights[DATE] < spans.first_eval_day(size.span, eval_days)).to_numpy()
+    is_train = (flights[DATE] < Unit.MONTH.evaluated_from(size.span, eval_days, 0)).to_numpy()
     features = flights[list(COLUMNS)].astype(floats)
     yield from zip(spans.SPLITS, (features[is_train], features[~is_train]), strict=True)

@@ -57,21 +57,23 @@ def forget_peak() -> None:
 def read(spans_folder: Path, span: str, work: Path) -> None:
     """What SpanExampleGen does with each file, but for writing."""
     from components.shared import spans  # noqa: PLC0415
+    from components.shared.units import Unit  # noqa: PLC0415
     from components.span_example_gen import executor, reader  # noqa: PLC0415
 
     count = 0
     days: dict[str, set[str]] = {split: set() for split in spans.SPLITS}
-    present = spans.listing(spans_folder)
-    for path in spans.chosen(present, spans.window(span, 1), spans_folder)[span]:
+    present = spans.listing(spans_folder, Unit.MONTH)
+    evaluated_from = Unit.MONTH.evaluated_from(span, EVAL_DAYS, 0)
+    for path in spans.chosen(present, [span], spans_folder)[span]:
         for batch in reader.read(path, COLUMNS, DATE):
             count += batch.num_rows
             reader.check_dates(batch, DATE, span)
             reader.row_hashes(batch)
-            for split, rows in reader.split_by_time(batch, DATE, spans.first_eval_day(span, EVAL_DAYS)).items():
-                days[split].update(reader.days(rows, DATE))
+            for split, rows in reader.split_by_time(batch, DATE, evaluated_from).items():
+                days[split].update(reader.block_counts(rows, DATE))
                 as_lists(rows)
     executor.check_rows({span: count}, str(spans_folder))
-    executor.check_splits(days, spans.split_days([span], EVAL_DAYS))
+    executor.check_splits(days, executor.split_blocks(Unit.MONTH, [span], evaluated_from))
 
 
 def run(case: Case, rows: pd.DataFrame, folder: Path, ingest: Callable[[Path, str, Path], object]) -> dict[str, object]:

@@ -11,7 +11,8 @@ from conftest import run, states
 
 from components.drift_monitor.data_drift import JENSEN_SHANNON
 from components.model_store import contents, store
-from components.shared import drift_report, spans
+from components.shared import drift_report
+from components.shared.units import Unit
 from components.span_example_gen import content
 from pipeline.local import record
 from pipeline.model.evaluation import SCORE_BUCKETS
@@ -73,7 +74,8 @@ def test_each_run_takes_the_next_span(two_runs, few_spans):
     assert "Crosswind runs 2013-02 to 2013-04" in two_runs.second
     assert "Next: every whole month was run" in two_runs.second
     decided = record.decided(two_runs.root / "metadata.db", "flight_delay")
-    assert decided == {span: content.totals(content.read(few_spans, spans.window(span, 3))) for span in ("2013-03", "2013-04")}
+    windows = {span: Unit.MONTH.window(span, 3) for span in ("2013-03", "2013-04")}
+    assert decided == {span: content.totals(content.read(few_spans, window)) for span, window in windows.items()}
 
 
 def test_on_a_terminal_what_libraries_say_goes_to_the_log_and_all_of_it(two_runs):

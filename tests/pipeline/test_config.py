@@ -21,7 +21,17 @@ def test_the_committed_files_are_valid(problem):
         ("data.window=three", "data.window = 'three': Input should be a valid integer"),
         (
             "data.windw=3",
-            "data.windw is not a setting; expected one of spans, schema, window, ignore_columns, missing, eval_days",
+            "data.windw is not a setting; expected one of spans, unit, schema, window, max_gaps, ignore_columns",
+        ),
+        ("data.unit=fortnight", "data.unit = 'fortnight': Input should be 'hour', 'day', 'week', 'month', 'quarter' or 'year'"),
+        (
+            "data.eval_days=56",
+            "data.eval_days = 56 leaves nothing to train on in a window of 2 months. Make data.window larger, or",
+        ),
+        ("data.eval_spans=3", "data.eval_spans = 3 leaves nothing to train on in a window of 2 months."),
+        (
+            "data.max_gaps=3",
+            "data.eval_days = 10 leaves nothing to train on in a window of 2 months, of which 3 may be absent.",
         ),
         ("evaluate.min_auc=1.7", "evaluate.min_auc = 1.7: Input should be less than or equal to 1"),
         ("training.epochs=3", "training is not a setting; expected one of problem, data, gate, drift, train"),
@@ -213,3 +223,10 @@ def test_a_missing_setting_is_named(parcels, tmp_path):
     (tmp_path / "c.toml").write_text(config.DEFAULT_FILE.read_text().replace("loop = ", "# "))
     with pytest.raises(BadConfig, match=rf"^{tmp_path}/c\.toml and {parcels}/problem\.toml: train\.loop is missing"):
         config.load(tmp_path / "c.toml", problem=parcels)
+
+
+def test_what_is_evaluated_of_rows_without_a_date_depends_on_no_days(parcels):
+    settings = ["data.unit=day", "data.window=1"]
+    with pytest.raises(BadConfig, match=r"data.eval_days = 10 leaves nothing to train on in a window of 1 days\."):
+        config.load(overrides=settings, problem=parcels)
+    assert config.load(overrides=[*settings, 'problem.date=""'], problem=parcels).data.eval_share == 0.2

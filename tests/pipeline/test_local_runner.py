@@ -37,8 +37,8 @@ def test_commands_that_need_no_tensorflow_import_none():
     ("arguments", "ended"),
     [
         (["--span", "2024-11"], (1, "SpanNotFound: Span 2024-10, 2024-11 is not in")),
-        (["--span", "2024-99"], (2, "BadConfig: '2024-99' is not a span; expected a month such as 2013-07.")),
-        (["--span", "summer"], (2, "BadConfig: 'summer' is not a span; expected a month such as 2013-07.")),
+        (["--span", "2024-99"], (2, "BadConfig: '2024-99' is not a span; expected a month such as 2013-07 (data.unit).")),
+        (["--span", "summer"], (2, "BadConfig: 'summer' is not a span; expected a month such as 2013-07 (data.unit).")),
         (["--set", "data.window=9"], (1, "expected at least 9 whole months in a row")),
         (["--set", "data.window=0"], (2, "data.window = 0: Input should be greater than or equal to 1")),
         (["--config", "none.toml"], (2, "none.toml cannot be read as TOML")),
@@ -79,7 +79,7 @@ def test_spans_are_taken_from_the_oldest_whose_window_is_whole(parcels, tmp_path
 
 def test_a_month_that_is_coming_in_is_run_if_it_is_named_and_that_is_said(parcels, tmp_path, capsys):
     """As far as its key, which is not there."""
-    this = f"{whole.today():%Y-%m}"
+    this = f"{whole.now():%Y-%m}"
     (tmp_path / "spans" / this).mkdir(parents=True)
     (tmp_path / "spans" / this / "01.csv").touch()
     settings = [f"data.spans={tmp_path / 'spans'}", "data.window=1", f"run.root={tmp_path / 'runs'}"]

@@ -9,17 +9,17 @@ from rich.console import Console
 from components.shared.errors import BadConfig, CrosswindError
 from pipeline import config, replay
 from pipeline.local.outcome import Outcome
-from pipeline.replay import PlayedMonth
+from pipeline.replay import PlayedSpan
 
 
-def month(policy: str, span: str, auc: float | None, outcome: str = "published") -> PlayedMonth:
+def month(policy: str, span: str, auc: float | None, outcome: str = "published") -> PlayedSpan:
     log_loss = None if auc is None else 1 - auc
     facts = {"span": span, "outcome": outcome, "version": 1, "drift": "drifted", "seconds": 60.0}
-    return PlayedMonth(policy=policy, auc=auc, log_loss=log_loss, version_auc=0.7, **facts)
+    return PlayedSpan(policy=policy, auc=auc, log_loss=log_loss, version_auc=0.7, **facts)
 
 
 @pytest.fixture
-def months() -> list[PlayedMonth]:
+def months() -> list[PlayedSpan]:
     """Retraining gains 0.1 on the mean; drift would have skipped a training that was of no use, and lost a tenth of it."""
     served = {"never_retrain": (0.6, 0.6), "retrain_always": (0.65, 0.75), "retrain_on_drift": (0.65, 0.73)}
     return [
@@ -48,7 +48,7 @@ def test_a_policy_keeps_a_share_of_the_gain_of_retraining(months):
 
 
 def test_a_month_has_its_line(months):
-    rows = shown(replay.months_table("retrain_always", [each for each in months if each.policy == "retrain_always"]))
+    rows = shown(replay.spans_table("retrain_always", [each for each in months if each.policy == "retrain_always"]))
     assert rows[-1] == ["2024-05", "drifted", "0.7500", "0.2500", "0.7000", "60", "not", "blessed"]
     assert rows[-3] == ["2024-03", "drifted", "-", "-", "0.7000", "60", "version", "1"]
 
@@ -56,22 +56,22 @@ def test_a_month_has_its_line(months):
 def test_with_a_stand_in_for_runs_it_resumes_after_what_was_played(parcels, tmp_path, monkeypatch):
     played = []
 
-    def play_month(_config, span, policy, _options):
+    def play_span(_config, span, policy, _options):
         played.append((span, policy))
         return month(policy, span, 0.7)
 
-    def play(*settings: str) -> list[PlayedMonth]:
+    def play(*settings: str) -> list[PlayedSpan]:
         loaded = config.load(overrides=[f"run.root={tmp_path}", *settings], problem=parcels)
         return replay.play(loaded, Namespace(), Console(quiet=True))
 
-    monkeypatch.setattr(replay, "play_month", play_month)
+    monkeypatch.setattr(replay, "play_span", play_span)
     assert len(play()) == 6
     months = json.loads((tmp_path / replay.FILE).read_text())
     (tmp_path / replay.FILE).write_text(json.dumps(months[:3]))
     played.clear()
     assert [each.model_dump() for each in play()] == months
     assert played == [("2024-03", policy) for policy in replay.POLICIES]
-    with pytest.raises(BadConfig, match=r"replay\.json has months that were played with other settings"):
+    with pytest.raises(BadConfig, match=r"replay\.json has spans that were played with other settings"):
         play("train.epochs=9")
 
 
@@ -90,9 +90,9 @@ def test_with_a_stand_in_for_runs_a_month_is_run_with_its_policy_and_counts_if_i
     options = Namespace(set=["train.epochs=1"], problem=parcels)
     if outcome == "failed":
         with pytest.raises(CrosswindError, match=r"2024-02 under retrain_always came to no decision: why. See .*/logs"):
-            replay.play_month(loaded, "2024-02", "retrain_always", options)
+            replay.play_span(loaded, "2024-02", "retrain_always", options)
     else:
-        found = replay.play_month(loaded, "2024-02", "retrain_always", options)
+        found = replay.play_span(loaded, "2024-02", "retrain_always", options)
         assert (found.policy, found.outcome, found.auc, found.version_auc) == ("retrain_always", "data_rejected", None, None)
     settings = ["train.epochs=1", "drift.policy=retrain_always", "problem.model=retrain_always"]
     assert ran == [(str(tmp_path), "2024-02", settings)]

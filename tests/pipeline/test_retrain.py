@@ -80,7 +80,7 @@ def learned(parcels, spans, monkeypatch, tick):
         ran.append(span)
         result = Outcome(span=span, outcome=outcomes.get(span, "published"), reason="why")
         if result.decided:
-            decided[span] = content.totals(content.read(spans, pending.spans.window(span, settings.data.window)))
+            decided[span] = content.totals(content.read(spans, settings.data.unit.window(span, settings.data.window)))
         return result
 
     monkeypatch.setattr(pending.record, "decided", lambda *_: decided)
@@ -152,7 +152,7 @@ def test_a_month_that_waits_for_an_earlier_one_is_named(spans, stand_in, tick):
 
 def test_with_a_stand_in_for_runs_days_that_come_in_one_by_one_are_no_failed_ticks(tmp_path, monkeypatch, stand_in, tick):
     """This month's, by the clock, after three whole ones."""
-    day = whole.today()
+    day = whole.now()
     newest = day.year * 12 + day.month - 1
     months = [f"{month // 12:04}-{month % 12 + 1:02}" for month in range(newest - 3, newest + 1)]
     for month in months:

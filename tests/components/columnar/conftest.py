@@ -12,6 +12,10 @@ def examples(parcels, tmp_path_factory):
     """January to March: three files to learn from, one to evaluate with."""
     node = SpanExampleGen(
         spans_folder=str(parcels / "spans"),
+        unit="month",
+        max_gaps=0,
+        eval_spans=0,
+        eval_share=0.2,
         span="2024-03",
         window=3,
         eval_days=10,

@@ -1,35 +1,35 @@
-import datetime
 import os
 
 import pytest
 
 from components.shared import spans
-from components.shared.errors import BadConfig, BadData, SpanNotFound
-
-
-@pytest.mark.parametrize(
-    ("span", "size", "expected"),
-    [("2013-03", 3, ["2013-01", "2013-02", "2013-03"]), ("2013-01", 2, ["2012-12", "2013-01"]), ("2013-12", 1, ["2013-12"])],
-)
-def test_window_is_consecutive_months(span, size, expected):
-    assert spans.window(span, size) == expected
-
-
-@pytest.mark.parametrize("span", ["2013-13", "2013-7", "July", "../2013-07", ""])
-def test_a_span_is_a_month(span):
-    with pytest.raises(BadConfig, match="expected a month such as 2013-07"):
-        spans.window(span, 3)
-
-
-def test_evaluation_days_are_the_last_of_the_month():
-    assert spans.first_eval_day("2013-02", 10) == datetime.date(2013, 2, 19)
-    assert spans.first_eval_day("2012-02", 10) == datetime.date(2012, 2, 20)
+from components.shared.errors import BadData, SpanNotFound
+from components.shared.units import Unit
 
 
 def test_no_spans(tmp_path):
     (tmp_path / "notes").mkdir()
-    with pytest.raises(SpanNotFound, match=r"No spans in .*expected folders named YYYY-MM.*`make data`.*put a folder"):
-        spans.available(tmp_path)
+    with pytest.raises(SpanNotFound, match=r"No spans in .*expected folders named YYYY-MM.*`make data`.*put a folder") as error:
+        spans.available(tmp_path, Unit.MONTH)
+    assert "It holds" not in str(error.value)
+
+
+def test_spans_of_another_unit_are_named_with_the_setting(tmp_path):
+    (tmp_path / "2013-W05").mkdir()
+    with pytest.raises(SpanNotFound, match=r"It holds 2013-W05: if spans are weeks, set data.unit to week\."):
+        spans.available(tmp_path, Unit.MONTH)
+    assert spans.available(tmp_path, Unit.WEEK) == ["2013-W05"]
+
+
+def test_as_many_spans_as_are_allowed_may_be_absent_or_empty_but_not_the_newest():
+    window = Unit.DAY.window("2024-03-05", 5)
+    present = {day: [f"s3://bucket/{day}/rows.csv"] for day in window if day != "2024-03-03"} | {"2024-03-02": []}
+    found = spans.chosen(present, window, "s3://bucket", 2)
+    assert list(found) == ["2024-03-01", "2024-03-04", "2024-03-05"]
+    with pytest.raises(SpanNotFound, match=r"Span 2024-03-03 is not in .*of which 1 may be absent \(data.max_gaps\)"):
+        spans.chosen(present, window, "s3://bucket", 1)
+    with pytest.raises(SpanNotFound, match=r"Span 2024-03-06 is not in"):
+        spans.chosen(present, Unit.DAY.window("2024-03-06", 3), "s3://bucket", 2)
 
 
 def test_missing_month_is_named(parcels):
@@ -56,7 +56,7 @@ def test_what_a_month_holds_beside_its_data_is_refused_and_not_left_out(tmp_path
         BadData, match=f"2013-02 also holds {found}. Expected files ending in .parquet or .csv.*remove the rest"
     ):
         spans.files(tmp_path, ["2013-01", "2013-02"])
-    assert spans.available(tmp_path) == ["2013-01", "2013-02"]
+    assert spans.available(tmp_path, Unit.MONTH) == ["2013-01", "2013-02"]
     assert spans.files(tmp_path, ["2013-01"]) == {"2013-01": [tmp_path / "2013-01" / "a.parquet"]}
 
 
@@ -125,11 +125,11 @@ def test_a_table_of_another_engine_is_refused_where_the_spans_should_be(tmp_path
         (tmp_path / path).parent.mkdir()
         (tmp_path / path).touch()
     with pytest.raises(BadData, match=rf"{tmp_path} holds .*: it is an? (Delta|Hudi|Iceberg) table"):
-        spans.available(tmp_path)
+        spans.available(tmp_path, Unit.MONTH)
 
 
 def test_a_folder_called_metadata_beside_the_spans_is_no_table(tmp_path):
     for path in ("2013-01/a.csv", "metadata/columns.md"):
         (tmp_path / path).parent.mkdir()
         (tmp_path / path).touch()
-    assert spans.available(tmp_path) == ["2013-01"]
+    assert spans.available(tmp_path, Unit.MONTH) == ["2013-01"]

@@ -20,6 +20,11 @@ DAY = datetime.date(2013, 2, 28)
         (pa.float32(), ["1.5", "1e3", "true", "-inf", "+2"], [1.5, 1000.0, 1.0, float("-inf"), 2.0]),
         (pa.float64(), ["1.5", "Infinity", "INF", None], [1.5, float("inf"), float("inf"), None]),
         (pa.float32(), ["", "NA", "nan", "-nan", "<NA>", "\\N", None], [None] * 7),
+        (
+            pa.timestamp("s"),
+            ["2013-02-28 10:00", " 2013-02-28T23:59:59.9 ", "NA", None],
+            [datetime.datetime(2013, 2, 28, 10), datetime.datetime(2013, 2, 28, 23, 59, 59), None, None],
+        ),
         (pa.date32(), ["2013-02-28", "2013-02-28 10:00", "2013-02-28T23:59:59.123456", "", None], [DAY, DAY, DAY, None, None]),
     ],
 )
@@ -41,6 +46,7 @@ def test_a_text_is_what_its_column_is_declared_to_be(type_, texts, expected):
         (["2013-02-28", "2013-02-30"], pa.date32(), "'2013-02-30'; expected a date such as 2013-02-28"),
         (["2013-02-28", "28.02.2013"], pa.date32(), "'28.02.2013'; expected a date such as 2013-02-28"),
         (["2013-02-28", "2013-02-28 00:00:00 UTC"], pa.date32(), "00 UTC'; expected a date such as 2013-02-28, .* no zone"),
+        (["2013-02-28 10:00", "2013-02-28"], pa.timestamp("s"), "'2013-02-28'; expected a time without a zone, such as"),
         ([1.0, 0.5], pa.int64(), "0.5; expected an integer such as 1 (Float value 0.5 was truncated"),
         ([b"a", b"\xff"], pa.string(), "b'\\xff'; expected a text in UTF-8"),
     ],

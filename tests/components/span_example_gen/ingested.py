@@ -19,6 +19,7 @@ def ingest(spans, folder, span="2024-02", window=2, eval_days=10, *, ignore=(), 
         beam_pipeline_args=nodes.LOCAL, tmp_dir=str(folder / "tmp"), unique_id="1"
     )
     parameters = {"spans_folder": str(spans), "span": span, "window": window, "eval_days": eval_days, "complete_after_days": 3}
+    parameters |= {"unit": "month", "max_gaps": 0, "eval_spans": 0, "eval_share": 0.2}
     lists = {"columns": json.dumps(COLUMNS), "ignore_columns": json.dumps(ignore), "missing": json.dumps(missing)}
     Executor(context).Do({}, {"examples": [examples]}, {**parameters, **lists, "date": DATE, **told})
     return examples

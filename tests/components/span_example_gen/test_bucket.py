@@ -10,6 +10,7 @@ from apache_beam.io.localfilesystem import LocalFileSystem
 
 from components.shared import spans
 from components.shared.errors import BadData, SpanNotFound
+from components.shared.units import Unit
 from components.span_example_gen import bucket, whole
 from components.span_example_gen.executor import asked_for
 from tests.components.span_example_gen.ingested import ingest, parse
@@ -46,7 +47,7 @@ def spans_in_a_bucket(months, monkeypatch) -> str:
 
 
 def test_the_listing_of_an_emulated_bucket_has_the_files_of_each_span(spans_in_a_bucket):
-    found = bucket.listing(spans_in_a_bucket)
+    found = bucket.listing(spans_in_a_bucket, Unit.MONTH)
     assert sorted(found) == ["2024-01", "2024-02", "2024-03"]
     assert found["2024-03"] == [f"{spans_in_a_bucket}/2024-03/parcels.parquet"]
 
@@ -63,7 +64,7 @@ def test_what_lies_beside_the_data_in_an_emulated_bucket_is_refused_in_the_windo
         path.parent.mkdir(exist_ok=True)
         path.touch()
     folder = f"{SCHEME}://spans"
-    found = bucket.listing(f"{folder}/")
+    found = bucket.listing(f"{folder}/", Unit.MONTH)
     assert spans.chosen(found, ["2024-01"], folder) == {"2024-01": [f"{folder}/2024-01/a.csv"]}
     with pytest.raises(BadData, match=rf"{folder}/2024-02 also holds d\.csv\.gz, part2\. Expected files ending in"):
         spans.chosen(found, ["2024-01", "2024-02"], folder)
@@ -92,7 +93,7 @@ def test_csv_in_an_emulated_bucket_is_read_and_its_columns_are_named(months, tmp
 def test_an_emulated_bucket_without_spans_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(EmulatedBucket, "root", tmp_path)
     with pytest.raises(SpanNotFound, match="No spans in emulated://spans; expected folders named YYYY-MM"):
-        bucket.listing("emulated://spans")
+        bucket.listing("emulated://spans", Unit.MONTH)
 
 
 @pytest.mark.parametrize("log", ["2024-01/_delta_log/0.json", "_delta_log/0.json", "metadata/v1.metadata.json"])
@@ -102,17 +103,17 @@ def test_a_table_of_another_engine_in_an_emulated_bucket_is_refused(tmp_path, mo
         (tmp_path / "spans" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "spans" / name).touch()
     with pytest.raises(BadData, match=r"it is an? (Delta|Iceberg) table"):
-        spans.chosen(bucket.listing(f"{SCHEME}://spans"), ["2024-01"], f"{SCHEME}://spans")
+        spans.chosen(bucket.listing(f"{SCHEME}://spans", Unit.MONTH), ["2024-01"], f"{SCHEME}://spans")
 
 
 @pytest.mark.parametrize("place", [f"{SCHEME}://spans", "{root}/spans"], ids=["an emulated bucket", "a folder"])
 def test_the_newest_month_is_the_newest_that_is_whole(tmp_path, monkeypatch, place):
     monkeypatch.setattr(EmulatedBucket, "root", tmp_path)
-    this = f"{whole.today():%Y-%m}"
-    asked = {"spans_folder": place.format(root=tmp_path), "span": spans.NEWEST, "complete_after_days": 3}
+    this = f"{whole.now():%Y-%m}"
+    asked = {"spans_folder": place.format(root=tmp_path), "unit": "month", "span": spans.NEWEST, "complete_after_days": 3}
 
     def newest() -> str:
-        return asked_for(asked, bucket.listing(asked["spans_folder"]))
+        return asked_for(asked, bucket.listing(asked["spans_folder"], Unit.MONTH))
 
     (tmp_path / "spans" / this).mkdir(parents=True)
     (tmp_path / "spans" / this / "01.csv").touch()

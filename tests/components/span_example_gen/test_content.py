@@ -6,8 +6,11 @@ import pytest
 from components.shared import spans
 from components.shared.errors import BadData, SpanNotFound
 from components.shared.files import sha256
+from components.shared.units import Unit
 from components.span_example_gen import content
 from components.span_example_gen.component import Driver
+
+WITHOUT_GAPS = {"unit": "month", "max_gaps": 0}
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def rewrite(path, text: str) -> None:
 
 def test_a_file_that_is_written_again_with_the_same_size_and_time_changes_the_cache_key(folder):
     def key(span: str) -> str:
-        return Driver(None).outside({"spans_folder": str(folder), "span": span, "window": 1})
+        return Driver(None).outside({"spans_folder": str(folder), "span": span, "window": 1, **WITHOUT_GAPS})
 
     before = key("2013-01")
     rewrite(folder / "2013-02" / "a.csv", "x\n2\n")
@@ -64,11 +67,11 @@ def test_what_changes_meanwhile_is_named(folder, change):
 
 def test_a_month_that_is_not_there(folder):
     with pytest.raises(SpanNotFound, match="Span 2013-03 is not in"):
-        content.read(folder, spans.window("2013-03", 2))
+        content.read(folder, Unit.MONTH.window("2013-03", 2))
 
 
 def test_what_the_driver_says_is_as_long_as_the_window(folder):
-    said = Driver(None).outside({"spans_folder": str(folder), "span": "2013-02", "window": 2})
+    said = Driver(None).outside({"spans_folder": str(folder), "span": "2013-02", "window": 2, **WITHOUT_GAPS})
     assert {span: list(files) for span, files in json.loads(said).items()} == {"2013-01": ["a.csv"], "2013-02": ["a.csv"]}
 
 
@@ -81,7 +84,7 @@ def remembered(folder, monkeypatch):
 
     def remembered() -> tuple[dict[str, str], list[str]]:
         read.clear()
-        return content.remembered(spans.listing(folder), folder / "content.json"), sorted(read)
+        return content.remembered(spans.listing(folder, Unit.MONTH), folder / "content.json"), sorted(read)
 
     return remembered
 

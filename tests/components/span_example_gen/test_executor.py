@@ -1,5 +1,6 @@
 """The real executor on the real Beam runner: what it writes, and what it says of files that it cannot use."""
 
+import datetime
 import json
 import shutil
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 import tensorflow as tf
 
 from components.shared import record_batches, spans
-from components.shared.errors import BadData
+from components.shared.errors import BadData, SpanNotFound
+from components.shared.units import Unit
 from components.span_example_gen import content
 from components.span_example_gen.component import Driver
 from tests.components.span_example_gen.ingested import ingest, parse
@@ -170,7 +172,8 @@ def test_a_window_without_evaluation_rows_is_refused(tmp_path):
 
 
 def test_what_was_read_is_recorded_unless_it_changed_since_the_driver_saw_it(months, tmp_path):
-    outside = Driver(None).outside({"spans_folder": str(months), "span": "2024-02", "window": 2})
+    parameters = {"unit": "month", "span": "2024-02", "window": 2, "max_gaps": 0}
+    outside = Driver(None).outside({"spans_folder": str(months), **parameters})
     recorded = ingest(months, tmp_path, outside=outside).get_string_custom_property(content.PROPERTY)
     assert json.loads(recorded) == content.totals(json.loads(outside))
     spans = Path(shutil.copytree(months, tmp_path / "spans"))
@@ -222,3 +225,53 @@ def test_spans_and_a_root_whose_names_look_like_patterns(months, tmp_path):
     assert sum(json.loads(examples.get_string_custom_property("rows")).values()) == 1000
     assert len(spans.shards(examples.uri, "2024-02")) == 2
     assert len(record_batches.files(examples, "train")) == 1
+
+
+def test_the_newest_days_of_a_window_with_a_gap_are_evaluated(tmp_path):
+    window = ["2024-03-01", "2024-03-02", "2024-03-04"]
+    write_spans(rows(window, 60), tmp_path / "spans", Unit.DAY)
+    examples = ingest(tmp_path / "spans", tmp_path, "2024-03-04", window=4, eval_days=2, unit="day", max_gaps=1)
+    assert examples.get_string_custom_property("window") == ",".join(window)
+    assert json.loads(examples.get_string_custom_property("rows")) == {"train": 120, "eval": 60}
+    assert json.loads(examples.get_string_custom_property("days")) == {"train": 2, "eval": 1}
+    assert json.loads(examples.get_string_custom_property("repeated")) == {day: {"repeated": 0, "rows": 60} for day in window}
+    with pytest.raises(SpanNotFound, match="Span 2024-03-03 is not in"):
+        ingest(tmp_path / "spans", tmp_path / "none", "2024-03-04", window=4, eval_days=2, unit="day")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_the_newest_hours_of_a_window_are_evaluated_and_told_apart(tmp_path, suffix):
+    made = rows(["2024-02-29T22", "2024-02-29T23", "2024-03-01T00"], 60)
+    made[DATE] += pd.Timedelta(minutes=59, seconds=59.5)
+    folder = write_spans(made, tmp_path / "spans", Unit.HOUR)
+    if suffix == "csv":
+        for path in folder.rglob("*.parquet"):
+            pd.read_parquet(path).to_csv(path.with_suffix(".csv"), index=False)
+            path.unlink()
+    examples = ingest(folder, tmp_path, "2024-03-01T00", window=3, unit="hour", eval_spans=2)
+    assert json.loads(examples.get_string_custom_property("rows")) == {"train": 60, "eval": 120}
+    assert json.loads(examples.get_string_custom_property("days")) == {"train": 1, "eval": 2}
+    parts = sorted(path.name for path in (Path(examples.uri) / "Split-eval").iterdir())
+    hours = np.concatenate([np.load(spans.days_file(examples.uri, part)) for part in parts]).astype("datetime64[h]")
+    assert sorted(set(hours.tolist())) == [datetime.datetime(2024, 2, 29, 23), datetime.datetime(2024, 3, 1)]
+    made[DATE] += pd.Timedelta(seconds=1)
+    made[made[DATE].dt.floor("h") == "2024-03-01T00"].to_parquet(folder / "2024-02-29T23" / "late.parquet", index=False)
+    with pytest.raises(BadData, match=r"60 rows have a day outside their span 2024-02-29T23.*in its own hour's folder"):
+        ingest(folder, tmp_path / "wrong", "2024-03-01T00", window=3, unit="hour", eval_spans=2)
+
+
+def test_rows_without_a_date_are_split_by_a_hash_of_their_values(tmp_path):
+    made = rows(MONTHS[:2]).drop(columns=DATE)
+    for number, part in enumerate(np.array_split(np.arange(len(made)), 3)):
+        (tmp_path / "spans" / "2024").mkdir(parents=True, exist_ok=True)
+        made.iloc[[*part, 0]].to_parquet(tmp_path / "spans" / "2024" / f"{number}.parquet", index=False)
+    examples = ingest(tmp_path / "spans", tmp_path, "2024", window=1, unit="year", date="", eval_share=0.25)
+    count = json.loads(examples.get_string_custom_property("rows"))
+    assert sum(count.values()) == len(made) + 3 and count["eval"] == pytest.approx(0.25 * len(made), rel=0.15)
+    assert json.loads(examples.get_string_custom_property("days")) == {}
+    train, held_out = (parse(examples, split).drop_duplicates() for split in ("train", "eval"))
+    assert len(train) + len(held_out) == len(made) == len(pd.concat([train, held_out]).drop_duplicates())
+    again = ingest(tmp_path / "spans", tmp_path / "again", "2024", window=1, unit="year", date="", eval_share=0.25)
+    assert len(parse(again, "eval")) == count["eval"], "the same rows, whenever they are read"
+    with pytest.raises(BadData, match="No rows in the eval split: a hash of each row decides, since they have no date"):
+        ingest(tmp_path / "spans", tmp_path / "none", "2024", window=1, unit="year", date="", eval_share=1e-9)

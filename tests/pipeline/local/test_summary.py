@@ -9,6 +9,7 @@ from rich.console import Console
 
 from components.run_report import advice
 from components.shared import data_findings, drift_report
+from components.shared.units import Unit
 from components.span_example_gen import whole
 from pipeline import config
 from pipeline.local import outcome, summary
@@ -101,7 +102,7 @@ def test_days_without_rows_are_not_passed_over(shown, outputs):
     [
         ({"pending": ["2024-05"], "incomplete": ["2024-06"]}, "make run takes 2024-05."),
         ({}, "every whole month was run; --span picks one to run again."),
-        ({"incomplete": ["2024-05"]}, f"2024-05 is not whole yet. {whole.expected(3)}"),
+        ({"incomplete": ["2024-05"]}, f"2024-05 is not whole yet. {whole.expected(Unit.MONTH, 3)}"),
         ({"waiting": ["2024-07"]}, "2024-07 cannot be run before the months missing before it are there."),
         ({"superseded": ["2024-03"]}, "no newer month is whole; --span picks one to run again."),
     ],

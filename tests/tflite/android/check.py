@@ -20,7 +20,7 @@ import pyarrow as pa
 from rich.console import Console
 
 from components.model_store.store import Version
-from components.shared import problem_folder, spans
+from components.shared import problem_folder, spans, units
 from components.shared.errors import CrosswindError, SpanNotFound
 from components.shared.phone.card import ModelCard, Value
 from components.span_example_gen import reader
@@ -143,8 +143,9 @@ def evaluation_rows(version: Version, card: ModelCard, folder: Path) -> list[dic
         )
     columns = {feature.name: feature.dtype for feature in card.features}
     configuration = version.manifest.configuration
-    first = spans.first_eval_day(card.span, configuration["data"]["eval_days"])
-    ignored, date = [card.label, *configuration["data"]["ignore_columns"]], configuration["problem"]["date"]
+    data = configuration["data"]
+    first = units.of(card.span).evaluated_from(card.span, data["eval_days"], data["eval_spans"])
+    ignored, date = [card.label, *data["ignore_columns"]], configuration["problem"]["date"]
     batches = [
         reader.split_by_time(batch, date, first)["eval"]
         for path in spans.files(folder, [card.span])[card.span]
