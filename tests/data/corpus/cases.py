@@ -178,7 +178,7 @@ def repeated_column(rows: pd.DataFrame) -> pa.Table:
 
 
 def many_shops(rows: pd.DataFrame) -> pd.DataFrame:
-    made = pd.concat([rows] * 34, ignore_index=True).head(100_000)
+    made = pd.concat([rows] * (100_000 // len(rows) + 1), ignore_index=True).head(100_000)
     return made.assign(shop=[f"{number:X}" for number in range(100_000)])
 
 
