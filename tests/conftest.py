@@ -139,20 +139,23 @@ def few_spans(few_flights: pd.DataFrame, tmp_path_factory: pytest.TempPathFactor
     return once(tmp_path_factory, "spans", Path, made)
 
 
-def command(*arguments: str | Path, spans: Path, root: Path) -> list[str]:
-    """A command line of the local runner on `spans`, with settings that make it quick."""
-    settings = [f"data.spans={spans}", *FAST]
+def command(*arguments: str | Path, root: Path, problem: Path | None = None, spans: Path | None = None) -> list[str]:
+    """A command line of the local runner on a made `problem`, or on `spans` of flights with settings that make it quick."""
+    settings = [] if spans is None else [f"data.spans={spans}", *FAST]
     return [
         *(sys.executable, "-m", "pipeline.local_runner", "--root", str(root)),
+        *([] if problem is None else ["--problem", str(problem)]),
         *(part for setting in settings for part in ("--set", setting)),
         *(str(argument) for argument in arguments),
     ]
 
 
-def run(*arguments: str | Path, spans: Path, root: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str | Path, root: Path, problem: Path | None = None, spans: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Runs the local runner, and waits for it."""
     return subprocess.run(
-        preloaded.command(command(*arguments, spans=spans, root=root)),
+        preloaded.command(command(*arguments, root=root, problem=problem, spans=spans)),
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

@@ -149,15 +149,15 @@ def test_of_two_writers_of_the_config_none_loses_what_it_wrote(tmp_path):
     assert number > 10
 
 
-def test_of_two_runs_and_a_tick_in_one_folder_one_runs_and_the_others_say_who(few_spans, tmp_path):
+def test_of_two_runs_and_a_tick_in_one_folder_one_runs_and_the_others_say_who(parcels, tmp_path):
     root = tmp_path / "runs"
-    first = subprocess.Popen(command(spans=few_spans, root=root), cwd=REPOSITORY, stdout=subprocess.DEVNULL)
+    first = subprocess.Popen(command(problem=parcels, root=root), cwd=REPOSITORY, stdout=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 60
         while not list(root.glob("logs/*")) and time.monotonic() < deadline:
             time.sleep(0.02)
         for module in ("pipeline.local_runner", "pipeline.retrain"):
-            arguments = [module if part == "pipeline.local_runner" else part for part in command(spans=few_spans, root=root)]
+            arguments = [module if part == "pipeline.local_runner" else part for part in command(problem=parcels, root=root)]
             other = subprocess.run(arguments, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False)
             assert other.returncode not in (0, None)
             text = " ".join(other.stdout.split())

@@ -14,13 +14,13 @@ from tests import preloaded
 NODES = ["ImportSchemaGen", "ProductionModel", "SpanExampleGen", "StatisticsGen", "ExampleValidator", "DataChecks", "DataGate"]
 NODES += ["DriftMonitor", "Transform", "Trainer", "Evaluator", "Canary"]
 NODES += ["MobileExporter", "MobileEvaluator", "Publisher", "MobilePublisher", "RunReport"]
-SETTINGS = ["--set", "evaluate.min_auc=0.4"]
+SPAN = "2024-02"
 
 
-def kill_in(node: str, spans, root) -> None:
+def kill_in(node: str, problem, root) -> None:
     """Starts a run and kills it right after `node` started."""
     before = set(root.glob("logs/*"))
-    parts = preloaded.command(command("--span", "2013-03", *SETTINGS, spans=spans, root=root))
+    parts = preloaded.command(command("--span", SPAN, problem=problem, root=root))
     process = subprocess.Popen(parts, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
     try:
         if reached(f"Component {node} is running.", lambda: set(root.glob("logs/*")) - before, process):
@@ -47,7 +47,7 @@ def reached(text: str, new_logs, process) -> bool:
 
 
 def whole_versions(root) -> list[int]:
-    folder = root / "serving" / "flight_delay"
+    folder = root / "serving" / "parcels"
     numbers = store.versions(folder)
     for number in numbers:
         store.verify(store.read(folder, number))
@@ -59,13 +59,13 @@ def root(tmp_path_factory):
     return tmp_path_factory.mktemp("killed") / "runs"
 
 
-def test_a_run_killed_in_each_node_in_turn_ends_with_one_whole_version(few_spans, root):
+def test_a_run_killed_in_each_node_in_turn_ends_with_one_whole_version(parcels, root):
     for node in NODES:
-        kill_in(node, few_spans, root)
+        kill_in(node, parcels, root)
         assert whole_versions(root) in ([], [1])
-    result = run("--span", "2013-03", *SETTINGS, spans=few_spans, root=root)
+    result = run("--span", SPAN, problem=parcels, root=root)
     assert result.returncode == 0, result.stdout
     shown = states(result.stdout)
     assert [shown[node] for node in ("SpanExampleGen", "StatisticsGen", "Transform", "Trainer")] == ["cached"] * 4
     assert whole_versions(root) == [1]
-    assert store.versions(root / "mobile" / "flight_delay") == [1], "a kill between the two pushes"
+    assert store.versions(root / "mobile" / "parcels") == [1], "a kill between the two pushes"

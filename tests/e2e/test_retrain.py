@@ -8,23 +8,21 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import FAST, REPOSITORY, run, states
+from conftest import REPOSITORY, run, states
 
 from components.model_store import store
 from components.model_store.restore import restore
 from components.shared.errors import Exit
-from data.flights import build
-from tests import preloaded
+from tests import neutral, preloaded
 
 pytestmark = pytest.mark.timeout(3600)
 
-LENIENT = ["evaluate.min_auc=0.4", "evaluate.max_auc_drop=1.0"]
+NEW = "2024-04"
 
 
-def tick(root: Path, spans: Path, *settings: str) -> dict:
+def tick(root: Path, problem: Path, *settings: str) -> dict:
     """Runs a tick; its line in retrain.log, with what the terminal showed as `shown`."""
-    settings = (f"data.spans={spans}", *FAST, *LENIENT, *settings)
-    command = [sys.executable, "-m", "pipeline.retrain", "--root", str(root)]
+    command = [sys.executable, "-m", "pipeline.retrain", "--root", str(root), "--problem", str(problem)]
     command += [part for setting in settings for part in ("--set", setting)]
     done = subprocess.run(preloaded.command(command), cwd=REPOSITORY, capture_output=True, text=True, timeout=900, check=False)
     line = json.loads((root / "retrain.log").read_text().splitlines()[-1])
@@ -33,18 +31,12 @@ def tick(root: Path, spans: Path, *settings: str) -> dict:
 
 
 @pytest.fixture
-def root(two_runs, tmp_path) -> Path:
-    """March and April were run, version 2 is in production."""
-    return Path(shutil.copytree(two_runs.root, tmp_path / "runs"))
-
-
-@pytest.fixture
-def with_may(year, few_spans, tmp_path) -> Path:
-    """The spans, and a month that has just arrived."""
-    spans = Path(shutil.copytree(few_spans, tmp_path / "spans"))
-    may = year[year.late.notna() & (year.date >= "2013-05-01") & (year.date < "2013-06-01")]
-    build.write_spans(may.sample(3000, random_state=1).sort_index(), spans)
-    return spans
+def with_april(problem, tmp_path) -> Path:
+    """The problem, and a month that has just arrived, of dearer parcels."""
+    folder = Path(shutil.copytree(problem, tmp_path / "april" / problem.name))
+    april = neutral.rows((NEW,), seed=2)
+    neutral.write_spans(april.assign(price=april.price * 3)[[neutral.DATE, *neutral.COLUMNS]], folder / "spans")
+    return folder
 
 
 SERVER = """
@@ -56,90 +48,90 @@ os.execv(sys.executable, [sys.executable, "-m", "serving.local_server", *sys.arg
 """
 
 
-def test_a_month_that_arrives_is_run_once_and_stays_rolled_back(root, few_spans, with_may, tmp_path):
+def test_a_month_that_arrives_is_run_once_and_stays_rolled_back(root, problem, with_april, tmp_path):
     """The first try finds a machine that runs no server: that decides nothing, and is not remembered."""
-    assert tick(root, few_spans)["exit_code"] == Exit.DONE
+    assert tick(root, problem)["exit_code"] == Exit.DONE
     (tmp_path / "server.py").write_text(SERVER)
     (tmp_path / "ill").touch()
     flags = ["--port={port}", "--rest_api_port={rest_port}", "--model_name={name}", "--model_base_path={folder}"]
     command = json.dumps(["python", str(tmp_path / "server.py"), str(tmp_path / "ill"), *flags])
     settings = ("mobile.max_difference={float32=1e-5,float16=1e-9}", f"canary.command={command}")
-    line = tick(root, with_may, *settings)
+    line = tick(root, with_april, *settings)
     assert (line["exit_code"], line["outcome"], line["runs"][0]["outcome"]) == (Exit.FAILED, "failed", "failed")
     assert "while it was loaded the server ended with code 1; its last words: no memory is left" in line["message"]
     assert states(line["shown"])["Canary"] == "failed"
     (tmp_path / "ill").unlink()
-    line = tick(root, with_may, *settings)
+    line = tick(root, with_april, *settings)
     assert line["exit_code"] == Exit.PUBLISHED
     assert (states(line["shown"])["Trainer"], states(line["shown"])["Canary"]) == ("cached", "done")
     assert line["runs"][0]["mobile"].startswith("float16 differs from the server's model by up to ")
-    assert store.versions(root / "mobile" / "flight_delay") == [1, 2]
+    assert store.versions(root / "mobile" / "parcels") == [1, 2]
     [only] = line["runs"]
-    assert (only["span"], only["outcome"], only["version"]) == ("2013-05", "published", 3)
+    assert (only["span"], only["outcome"], only["version"]) == ("2024-04", "published", 3)
     assert only["drift"] in ("drifted", "decayed")
     assert only["drift_reasons"]
-    serving = root / "serving" / "flight_delay"
-    assert store.production(serving).manifest.span == "2013-05"
+    serving = root / "serving" / "parcels"
+    assert store.production(serving).manifest.span == "2024-04"
     restore(serving, None, keep=5)
-    assert tick(root, with_may)["exit_code"] == Exit.DONE
-    again = run("--span", "2013-05", *(part for each in LENIENT for part in ("--set", each)), spans=with_may, root=root)
+    assert tick(root, with_april)["exit_code"] == Exit.DONE
+    again = run("--span", NEW, problem=with_april, root=root)
     text = " ".join(again.stdout.split())
     assert "Nothing new was published: this very model was version 3, which a rollback took out of production." in text
     assert (store.production(serving).number, store.production(serving).manifest.restored_from) == (4, 2)
 
 
-def test_a_quiet_month_is_done_without_a_training(root, with_may):
-    line = tick(root, with_may, "drift.policy=retrain_on_drift", "drift.retrain_on=[]")
+def test_a_quiet_month_is_done_without_a_training(root, with_april):
+    line = tick(root, with_april, "drift.policy=retrain_on_drift", "drift.retrain_on=[]")
     assert line["exit_code"] == Exit.STABLE
     shown = states(line["shown"])
     assert {shown[node] for node in ("Transform", "Trainer", "Evaluator", "Publisher")} == {"skipped"}
     assert shown["DriftMonitor"] == "done"
     assert "version 2 stays" in line["runs"][0]["reason"]
-    assert store.versions(root / "serving" / "flight_delay") == [1, 2]
-    assert tick(root, with_may)["exit_code"] == Exit.DONE
+    assert store.versions(root / "serving" / "parcels") == [1, 2]
+    assert tick(root, with_april)["exit_code"] == Exit.DONE
 
 
-def test_a_check_that_must_stop_a_push_stops_it(root, with_may):
-    line = tick(root, with_may, 'drift.block_push=["data:temp"]')
+def test_a_check_that_must_stop_a_push_stops_it(root, with_april):
+    line = tick(root, with_april, 'drift.block_push=["data:price"]')
     assert line["exit_code"] == Exit.NOT_BLESSED
-    assert line["runs"][0]["reason"].startswith("drift.block_push: temp ")
-    assert store.versions(root / "serving" / "flight_delay") == [1, 2]
+    assert line["runs"][0]["reason"].startswith("drift.block_push: price ")
+    assert store.versions(root / "serving" / "parcels") == [1, 2]
 
 
-def test_a_month_that_cannot_be_used_is_tried_so_often_and_then_needs_a_person(root, with_may):
-    path = with_may / "2013-05" / "flights.parquet"
+def test_a_month_that_cannot_be_used_is_tried_so_often_and_then_needs_a_person(root, with_april):
+    path = with_april / "spans" / NEW / "parcels.parquet"
     whole = path.read_bytes()
     path.write_bytes(whole[:1000])
     for _ in range(2):
-        line = tick(root, with_may, "schedule.attempts=2")
+        line = tick(root, with_april, "schedule.attempts=2")
         assert line["exit_code"] == Exit.DATA_REJECTED
         assert f"{path} cannot be read" in line["message"]
-    line = tick(root, with_may, "schedule.attempts=2")
+    line = tick(root, with_april, "schedule.attempts=2")
     assert (line["exit_code"], line["runs"]) == (Exit.NEEDS_A_PERSON, [])
-    assert line["message"].startswith("2013-05 was tried 2 times and came to no decision; later months wait for it.")
+    assert line["message"].startswith("2024-04 was tried 2 times and came to no decision; later months wait for it.")
     path.write_bytes(whole)
-    line = tick(root, with_may, "schedule.attempts=2", "drift.policy=retrain_on_drift", "drift.retrain_on=[]")
+    line = tick(root, with_april, "schedule.attempts=2", "drift.policy=retrain_on_drift", "drift.retrain_on=[]")
     assert line["exit_code"] == Exit.STABLE
 
 
-def test_a_month_that_grows_after_it_was_decided_on_is_learned_again(root, with_may):
-    """29 daily files of 31, a quiet month; then the other two, and a training with all rows."""
-    folder = with_may / "2013-05"
-    flights_of_may = pd.read_parquet(folder / "flights.parquet")
-    days = pd.to_datetime(flights_of_may["date"]).dt.day
-    (folder / "flights.parquet").unlink()
-    for day in range(1, 30):
-        flights_of_may[days == day].to_parquet(folder / f"{day:02}.parquet", index=False)
-    line = tick(root, with_may, "drift.policy=retrain_on_drift", "drift.retrain_on=[]")
+def test_a_month_that_grows_after_it_was_decided_on_is_learned_again(root, with_april):
+    """28 daily files of 30, a quiet month; then the other two, and a training with all rows."""
+    folder = with_april / "spans" / NEW
+    parcels_of_april = pd.read_parquet(folder / "parcels.parquet")
+    days = pd.to_datetime(parcels_of_april[neutral.DATE]).dt.day
+    (folder / "parcels.parquet").unlink()
+    for day in range(1, 29):
+        parcels_of_april[days == day].to_parquet(folder / f"{day:02}.parquet", index=False)
+    line = tick(root, with_april, "drift.policy=retrain_on_drift", "drift.retrain_on=[]")
     assert (line["exit_code"], line["changed"]) == (Exit.STABLE, [])
-    assert tick(root, with_may)["exit_code"] == Exit.DONE
-    for day in (30, 31):
-        flights_of_may[days == day].to_parquet(folder / f"{day:02}.parquet", index=False)
-    line = tick(root, with_may)
-    assert (line["exit_code"], line["changed"]) == (Exit.PUBLISHED, ["2013-05"])
-    assert line["message"] == "2013-05 changed since it was learned, so 2013-05 is due."
+    assert tick(root, with_april)["exit_code"] == Exit.DONE
+    for day in (29, 30):
+        parcels_of_april[days == day].to_parquet(folder / f"{day:02}.parquet", index=False)
+    line = tick(root, with_april)
+    assert (line["exit_code"], line["changed"]) == (Exit.PUBLISHED, ["2024-04"])
+    assert line["message"] == "2024-04 changed since it was learned, so 2024-04 is due."
     assert {states(line["shown"])[node] for node in ("SpanExampleGen", "Transform", "Trainer")} == {"done"}
-    manifest = store.production(root / "serving" / "flight_delay").manifest
-    assert manifest.span == "2013-05"
-    assert manifest.rows["train"] + manifest.rows["eval"] == 9000
-    assert tick(root, with_may)["exit_code"] == Exit.DONE
+    manifest = store.production(root / "serving" / "parcels").manifest
+    assert manifest.span == "2024-04"
+    assert manifest.rows["train"] + manifest.rows["eval"] == 2000
+    assert tick(root, with_april)["exit_code"] == Exit.DONE
