@@ -53,8 +53,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if "PYTEST_XDIST_WORKER" not in os.environ:
         folder = tempfile.TemporaryDirectory(prefix="preloaded-")
         os.environ[SOCKET] = f"{folder.name}/socket"
-        command = [sys.executable, "-m", "tests.preloaded", os.environ[SOCKET]]
-        process = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, start_new_session=True)
+        with socket.socket(socket.AF_UNIX) as listener:  # bound here: whoever is early waits
+            listener.bind(os.environ[SOCKET])
+            listener.listen(64)
+            fd = listener.fileno()
+            command = [sys.executable, "-m", "tests.preloaded", str(fd)]
+            process = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, start_new_session=True, pass_fds=[fd])
         config.add_cleanup(lambda: (process.kill(), process.wait(), folder.cleanup()))
 
 
@@ -64,11 +68,8 @@ def command(parts: list[str]) -> list[str]:
     return [PYTHON, *parts[1:]] if SOCKET in os.environ else parts
 
 
-def serve(path: str) -> None:
+def serve(listener: socket.socket) -> None:
     """Fork a command for each connection, and tell its exit code there. It ends when its connection or this process does."""
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
-    listener.listen(64)
     with selectors.DefaultSelector() as selector:
         selector.register(listener, selectors.EVENT_READ)
         selector.register(0, selectors.EVENT_READ)  # closes with pytest
@@ -151,4 +152,4 @@ def be(asked: dict, streams: array.array) -> NoReturn:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(socket.socket(fileno=int(sys.argv[1])))
