@@ -1,6 +1,6 @@
 # The verbs of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-connections bench-batch bench-beam fuzz-serving bench serve report open replay schedule check-cron test-prism test-flink test-spark test-image test-android test-runtimes test-crash test-hostile test-parts android-model coverage mutants bench-poisoning licences sbom audit
+.PHONY: help setup adopt data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-connections bench-batch bench-beam fuzz-serving bench serve report open replay schedule check-cron test-prism test-flink test-spark test-image test-android test-runtimes test-crash test-hostile test-parts android-model coverage mutants bench-poisoning licences sbom audit
 
 # The problem that the verbs are about: a folder in data/.
 PROBLEM ?= flights
@@ -22,6 +22,9 @@ help-all: #: list all verbs
 	@grep -hE '^[a-z-]+:.*#[#:] ' $(MAKEFILE_LIST) | awk -F ':.*#[#:] ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 setup: .venv/.ready ## install the locked environment, bytecode compiled
+
+adopt: setup ## make a problem of a table (DATA=trips.csv NAME=trips ARGS="--label tipped")
+	@$(PYTHON) -m pipeline.adopt $(DATA) --name $(NAME) $(ARGS)
 
 data: $(SPANS) ## build the spans of the problem, where a program makes them
 

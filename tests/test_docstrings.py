@@ -6,6 +6,11 @@ import importlib
 import pytest
 
 MODULES = (
+    "pipeline.adoption.dates",
+    "pipeline.adoption.labels",
+    "pipeline.adoption.profiles",
+    "pipeline.adoption.source",
+    "pipeline.adoption.table",
     "pipeline.config",
     "pipeline.kubeflow.oss",
     "pipeline.local.cron",

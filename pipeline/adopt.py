@@ -1,0 +1,122 @@
+"""Make a problem's folder from a table: decide label, date, spans and features, write them with a schema, and say why."""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.prompt import Prompt
+
+from components.shared.command_line import ended, quiet_stderr
+from components.shared.errors import BadConfig, Exit, listed
+from components.shared.files import fsync_tree, temporary_folder
+from components.shared.problem_folder import shown
+from data import DEFAULT_PROBLEM
+from pipeline import config as configuration
+from pipeline.adoption import boosted, decide, folder, profiles, source, table, told
+from pipeline.adoption.folder import Adopted
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Return an `Exit`: DONE when the folder is written."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.adopt", description=__doc__)
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="CSV, Parquet or Arrow: files, folders or globs; or a database"
+    )
+    parser.add_argument("--name", required=True, type=name, help="of the problem: a folder in data/, and the model's name")
+    parser.add_argument("--label", default="", help="column, or SQL such as 'paid > 100 AS large'")
+    parser.add_argument("--positive", default="", metavar="VALUE", help="of the label: the one that is 1")
+    parser.add_argument("--date", default="", help="column, or SQL such as 'make_date(year, month, day) AS date'")
+    parser.add_argument("--keep", action="append", default=[], metavar="COLUMN", help="that would be left out; repeatable")
+    parser.add_argument("--leave-out", action="append", default=[], metavar="COLUMN", help="that is no feature; repeatable")
+    parser.add_argument("--query", default="", metavar="SQL", help="of a DuckDB or SQLite file: what makes the table")
+    parser.add_argument("--table", default="", metavar="NAME", help="of a DuckDB or SQLite file")
+    parser.add_argument("--force", action="store_true", help="overwrite the folder of that name")
+    parser.add_argument("--into", type=Path, default=DEFAULT_PROBLEM.parent, help="folder of problems (default: data)")
+    options = parser.parse_args(arguments)
+    console = Console(highlight=False, soft_wrap=True)
+    return ended(lambda: act(options, console), console)
+
+
+def name(text: str) -> str:
+    """Parse the name of a problem. Raises ArgumentTypeError."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", text):
+        raise argparse.ArgumentTypeError(f"{text!r}; expected small letters, digits and _, with a letter first.")
+    return text
+
+
+def act(options: argparse.Namespace, console: Console) -> Exit:
+    """Write the folder, whole or not at all, and say what was decided. Raises BadConfig and BadData."""
+    target = options.into / options.name
+    if target.exists() and not options.force:
+        raise BadConfig(f"{shown(target)} is there already. Expected another --name, or --force to overwrite it.")
+    with temporary_folder(options.into) as work:
+        made = work / options.name
+        made.mkdir()
+        con = source.connect(work)
+        try:
+            notes = source.load(con, options.files, work, options.query, options.table)
+            old_names = profiles.clean(con)
+            adopted = decide.decide(con, decide.find(con, options, old_names, ask), options, ask)
+            loosened = write(con, adopted, made)
+        finally:
+            con.close()
+        if target.exists():
+            target.rename(work / "before")
+        made.rename(target)
+    for line in told.lines(adopted, [*notes, *renamed(old_names)], loosened):
+        console.print(line, markup=False)
+    console.print(f"Wrote {shown(target)}/. Look at its problem.toml, then: make run PROBLEM={options.name}")
+    console.print(compared(target, adopted), markup=False)
+    return Exit.DONE
+
+
+def ask(question: str, answers: Sequence[str], proposed: str) -> str:
+    """Ask at a terminal. Raises BadConfig elsewhere, with the answers that the flag in the question takes."""
+    if sys.stdin.isatty():
+        return Prompt.ask(question, choices=list(answers), default=proposed)
+    raise BadConfig(f"{question} It may be {listed(answers)}.")
+
+
+def renamed(old_names: dict[str, str]) -> list[str]:
+    """Say which columns are called otherwise, since signatures take letters, digits and _ only."""
+    told = [f"{old} is {new}" for new, old in old_names.items()]
+    return [f"Renamed: {listed(told)}."] if told else []
+
+
+def write(con: "DuckDBPyConnection", adopted: Adopted, made: Path) -> list[str]:
+    """Write the folder `made`, and hold it against the code that reads it. Returns what was loosened in the schema."""
+    table.write_spans(con, made / "spans", adopted.name)
+    folder.write(adopted, made, table.first_of(con, [each.name for each in adopted.chosen]))
+    problem = configuration.load(problem=made).problem
+    with quiet_stderr():
+        from pipeline.adoption import schema  # noqa: PLC0415 (fifteen seconds)
+        from pipeline.model.schema import check_reviewed  # noqa: PLC0415
+
+        loosened = schema.write(con, adopted, problem.columns, made / "schema.pbtxt")
+        check_reviewed(made / "schema.pbtxt", problem)
+    fsync_tree(made)
+    return loosened
+
+
+def compared(target: Path, adopted: Adopted) -> str:
+    """Say what LightGBM reaches on the split that the first run is judged on."""
+    span = adopted.periods.names[adopted.periods.window - 1]
+    if not (found := boosted.auc(configuration.load(problem=target), span)):
+        return "LightGBM is not installed; with it, adopt says what the first run's model has to reach."
+    auc, seconds, is_cut = found
+    cut = f", ended after {boosted.SECONDS} s" if is_cut else ""
+    return (
+        f"LightGBM with its defaults has AUC {auc:.3f} on the evaluation days of {span} ({seconds:.1f} s{cut}). "
+        "The first make run says what the network has on the same rows."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

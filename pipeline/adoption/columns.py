@@ -1,0 +1,185 @@
+"""Decide what each column is: a feature, and of which kind, or left out, and why. Pure functions over profiles."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pipeline.adoption.profiles import Profile
+from pipeline.adoption.source import quoted
+
+MAX_TEXT, WORDS = 256, 4  # bytes that a category may have; words from which on texts are sentences
+MAX_CATEGORIES = 10_000  # as the DataGate refuses more
+MAX_CODES = 1_000  # distinct integers that may be codes
+TWO, FEW = 2, 20  # values of a flag; values that name no row
+OF_ITS_OWN, UNIQUE = 0.5, 0.98  # shares of rows with a value of their own, from which on a text names the row, or an integer
+RARELY = 0.99  # share of missing values from which on a column says nothing
+LEAK, SUSPECT = 0.995, 0.95  # AUC of a column alone
+OF_THE_LABEL = 0.8  # the same for a column of which the label is made
+Sure = Literal["sure", "likely", "a guess"]
+CODE = re.compile(
+    r"(?i)(^|_)(id|code|area|tract|zip|zipcode|postcode|type|class|category|zone|district|region|shop|store)s?$|ID$"
+)
+IDENTIFIER = re.compile(r"(?i)(^|_)(id|uuid|guid|key|index|row|number|no|nr|serial)$|ID$|^c_?0$|^column0+$")
+CYCLES = (  # name, lowest and highest value, length of the circle, unit
+    (re.compile(r"(?i)minute"), 0, 59, 60, "minutes of the hour"),
+    (re.compile(r"(?i)hour|(^|_)hr($|_)"), 0, 24, 24, "hours"),
+    (re.compile(r"(?i)week_?day|day_?of_?(the_?)?week|(^|_)dow($|_)|(^|_)day($|_)"), 0, 7, 7, "days of the week"),
+    (re.compile(r"(?i)month"), 1, 12, 12, "months"),
+    (re.compile(r"(?i)direction|bearing|azimuth|heading|(^|_)wind_dir"), 0, 360, 360, "degrees"),
+)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A column that becomes a feature, with what makes it of the table."""
+
+    name: str
+    sql: str
+    feature: Mapping[str, Any]  # as problem.toml declares it
+    why: str = ""
+    sure: Sure = "sure"
+    distinct: int = 0  # of a category
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A column that no model sees."""
+
+    name: str
+    why: str
+    sure: Sure = "sure"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of the columns beside their profiles."""
+
+    label: str
+    date: str
+    in_label: Collection[str] = ()  # columns of which the label is computed
+    alone: Mapping[str, float] = field(default_factory=dict)  # AUC of a column that is the only one
+    one_way: Mapping[str, str] = field(default_factory=dict)  # columns that are missing, or there, only for one label; how
+    keep: Collection[str] = ()  # as a person says
+    leave_out: Collection[str] = ()
+
+
+def choose(profiles: Sequence[Profile], known: Known) -> tuple[list[Chosen], list[LeftOut]]:
+    """Decide of each column but the label and the date; of the date's and other timestamps, the parts that are cyclic."""
+    chosen: list[Chosen] = []
+    left_out: list[LeftOut] = []
+    times = [each for each in profiles if each.type == "time" and each.name not in known.leave_out]
+    for profile in profiles:
+        if profile.name in (known.label, known.date) or profile in times:
+            continue
+        decided = unfit(profile, known) or feature(profile)
+        (chosen if isinstance(decided, Chosen) else left_out).append(decided)  # type: ignore[arg-type]
+    periods = {each.feature.get("period") for each in chosen}
+    for profile in times:
+        parts = [
+            part for part in parts_of_time(profile, {each.name for each in chosen}) if part.feature["period"] not in periods
+        ]
+        chosen += parts
+        if profile.name != known.date:
+            said = " and ".join(part.name for part in parts)
+            left_out.append(LeftOut(profile.name, f"a time; {said or 'nothing'} is made of it", "likely"))
+    return chosen, left_out
+
+
+def unfit(profile: Profile, known: Known) -> LeftOut | None:
+    """Say why a column cannot be a feature; None if it can."""
+    name = profile.name
+    if name in known.leave_out:
+        return LeftOut(name, "as you say")
+    if profile.distinct <= 1:
+        return LeftOut(name, f"constant: {profile.top[0][0]}" if profile.top else "missing in all rows")
+    if name in known.keep:
+        return None
+    if profile.missing_share > RARELY:
+        return LeftOut(name, f"missing in {profile.missing_share:.2%} of rows")
+    return knows_the_label(name, known) or numbers_the_row(profile) or names_the_row(profile)
+
+
+def knows_the_label(name: str, known: Known) -> LeftOut | None:
+    """Say how a column gives the label away; None if it does not."""
+    alone = known.alone.get(name, 0.5)
+    if alone >= LEAK:
+        return LeftOut(name, f"alone it ranks the label with AUC {alone:.3f}: a copy of it, or known only after it", "likely")
+    if name in known.in_label and alone >= OF_THE_LABEL:
+        return LeftOut(name, f"the label is made of it, and alone it ranks it with AUC {alone:.3f}", "likely")
+    if how := known.one_way.get(name):
+        return LeftOut(name, how, "likely")
+    return None
+
+
+def numbers_the_row(profile: Profile) -> LeftOut | None:
+    """Say why an integer is the row's number; None if it is a quantity."""
+    there = profile.rows - profile.missing
+    own = profile.distinct / max(there, 1)
+    if profile.type != "integer" or own <= OF_ITS_OWN or profile.low is None or profile.high is None:
+        return None
+    is_sequence = own > UNIQUE and profile.high - profile.low < there / UNIQUE
+    if is_sequence or (own > UNIQUE and IDENTIFIER.search(profile.name)):
+        return LeftOut(profile.name, "an identifier: each row has a number of its own")
+    if IDENTIFIER.search(profile.name):
+        return LeftOut(profile.name, f"an identifier, by its name and {profile.distinct:,} values", "likely")
+    return None
+
+
+def names_the_row(profile: Profile) -> LeftOut | None:
+    """Say why a text tells rows apart, rather than what they are like; None if it is a category."""
+    there = profile.rows - profile.missing
+    own = profile.distinct / max(there, 1)
+    if profile.type != "text":
+        return None
+    if profile.longest > MAX_TEXT or profile.words >= WORDS:
+        return LeftOut(
+            profile.name, f"free text, of {profile.words:.0f} words on average and {profile.longest} characters at most"
+        )
+    if own > OF_ITS_OWN and profile.distinct > FEW:
+        return LeftOut(profile.name, f"an identifier: {profile.distinct:,} texts in {there:,} rows")
+    if profile.distinct > MAX_CATEGORIES:
+        return LeftOut(profile.name, f"{profile.distinct:,} categories; a model takes {MAX_CATEGORIES:,}")
+    return None
+
+
+def feature(profile: Profile) -> Chosen:
+    """Decide the kind of a column."""
+    name, column = profile.name, quoted(profile.name)
+    optional = {"optional": True} if profile.missing else {}
+    number = f"TRY_CAST({column} AS FLOAT)"
+    if profile.type == "text":
+        return Chosen(name, column, {"kind": "categorical", **optional}, distinct=profile.distinct)
+    is_two = profile.distinct == TWO and {value for value, _ in profile.top} <= {"0", "1", "true", "false", "0.0", "1.0"}
+    if is_two and not profile.missing:
+        return Chosen(name, f"CAST({column} AS BIGINT)", {"kind": "flag"})
+    if profile.type == "flag":
+        return Chosen(name, f"CAST({column} AS VARCHAR)", {"kind": "categorical", **optional}, distinct=profile.distinct)
+    for pattern, low, high, period, unit in CYCLES:
+        if pattern.search(name) and _lies(profile, low, high) and profile.high is not None and profile.high > 0.8 * high - 1:
+            declared = {"kind": "cyclic", "period": period, "unit": unit, **optional}
+            return Chosen(name, number, declared, "by its name and range", "likely")
+    if profile.type == "integer" and TWO < profile.distinct <= MAX_CODES and CODE.search(name):
+        why = f"{profile.distinct} integers that are codes, by the name"
+        return Chosen(name, f"CAST({column} AS VARCHAR)", {"kind": "categorical", **optional}, why, "likely", profile.distinct)
+    return Chosen(name, number, {"kind": "numeric", **optional})
+
+
+def _lies(profile: Profile, low: float, high: float) -> bool:
+    return profile.low is not None and profile.high is not None and low <= profile.low and profile.high <= high
+
+
+def parts_of_time(profile: Profile, taken: Collection[str]) -> list[Chosen]:
+    """Make the cyclic parts of a timestamp: minutes since midnight, if it has a time, and the day of the week."""
+    column, optional = quoted(profile.name), {"optional": True} if profile.missing else {}
+    parts = []
+    if profile.has_time:
+        sql = f"CAST(60 * date_part('hour', {column}) + date_part('minute', {column}) AS FLOAT)"
+        parts.append(("minute", sql, {"period": 1440, "unit": "minutes since midnight", "form": "time"}))
+    sql = f"CAST(date_part('isodow', {column}) - 1 AS FLOAT)"
+    parts.append(("weekday", sql, {"period": 7, "unit": "days since Monday", "form": "weekday"}))
+    return [
+        Chosen(f"{profile.name}_{part}", sql, {"kind": "cyclic", **declared, **optional}, f"of {profile.name}")
+        for part, sql, declared in parts
+        if f"{profile.name}_{part}" not in taken
+    ]

@@ -1,0 +1,36 @@
+"""Find the columns that are times, also those that are written as numbers. Pure functions over profiles."""
+
+import re
+from collections.abc import Sequence
+
+from pipeline.adoption.profiles import Profile
+from pipeline.adoption.source import quoted
+
+NAMES = re.compile(r"(?i)time|date|day|stamp|epoch|_at$|_ts$|^ts$|when")
+BEGINS = re.compile(r"(?i)start|begin|created|order|open|issue|^date$|^day$|^timestamp$")
+SECONDS = (315_532_800, 4_102_444_800)  # since 1970, of 1980 and 2100
+RARELY = 0.01  # of rows that may lack the date of a row
+DAYS = (19_800_101, 21_000_101)  # as 20130228
+
+
+def as_time(profile: Profile) -> str:
+    """Return the SQL that makes a timestamp, in UTC, of an integer whose name and values are those of one; empty if it is none.
+
+    >>> as_time(Profile("created_at", "integer", 9, 0, 9, 1.4e9, 1.5e9))
+    'make_timestamp("created_at" * 1000000)'
+    """
+    if profile.type != "integer" or profile.low is None or profile.high is None or not NAMES.search(profile.name):
+        return ""
+    column = quoted(profile.name)
+    for unit, microseconds in ((1, 1_000_000), (1_000, 1_000)):
+        if SECONDS[0] * unit <= profile.low and profile.high < SECONDS[1] * unit:
+            return f"make_timestamp({column} * {microseconds})"
+    if DAYS[0] <= profile.low and profile.high < DAYS[1]:
+        return f"try_strptime(CAST({column} AS VARCHAR), '%Y%m%d')"
+    return ""
+
+
+def candidates(profiles: Sequence[Profile]) -> list[Profile]:
+    """Return the columns of times, the likeliest date first: few missing, a name of a beginning, many values."""
+    times = [each for each in profiles if each.type == "time" and each.distinct > 1]
+    return sorted(times, key=lambda each: (each.missing_share > RARELY, not BEGINS.search(each.name), -each.distinct))

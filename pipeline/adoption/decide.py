@@ -1,0 +1,154 @@
+"""From a loaded table to all that is decided of it: reads profiles, asks what only a person knows, calls the pure decisions."""
+
+import argparse
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.shared.errors import BadConfig, BadData, listed
+from pipeline.adoption import columns, dates, labels, periods, profiles, settings, table
+from pipeline.adoption.folder import Adopted
+from pipeline.adoption.profiles import Profile
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+VIEW = "extended"  # the cleaned table with the label, the date and times as such
+COLUMNS = 200  # held against the label at once
+Ask = Callable[[str, Sequence[str], str], str]  # a question, answers, the one that is proposed
+
+
+@dataclass(frozen=True)
+class Found:
+    """The columns of a table, with those that were computed."""
+
+    profiles: list[Profile]
+    label: Profile
+    label_is: str  # its SQL, where it is no column of the table
+    in_label: list[str]  # columns that its SQL names
+    date: Profile
+
+
+def find(con: "DuckDBPyConnection", options: argparse.Namespace, old_names: Mapping[str, str], ask: Ask) -> Found:
+    """Profile the table, and find label and date, as a person says or as the columns tell. Raises BadConfig, BadData."""
+    found = profiles.profile(con)
+    new_names = {old: new for new, old in old_names.items()}
+    names = {each.name for each in found}
+    computed = {each.name: sql for each in found if (sql := dates.as_time(each))}
+    stated = {}
+    for what, given in (("label", options.label), ("date", options.date)):
+        text = new_names.get(given, given)
+        if text and text not in names:
+            if re.fullmatch(r"\w+", text):
+                raise BadConfig(f"--{what} {text}: there is no such column. Expected one of {listed(sorted(names))}, or SQL.")
+            sql, name = table.expression(text, what)
+            computed[name] = sql
+            stated[what] = name
+        else:
+            stated[what] = text
+    table.add(con, computed, VIEW)
+    found = [each for each in found if each.name not in computed] + (profiles.profile(con, VIEW, computed) if computed else [])
+    label = _label(found, stated["label"], ask)
+    date = _date(found, stated["date"], ask)
+    label_is = computed.get(label.name, "") if stated["label"] else ""
+    in_label = [name for name in names if re.search(rf"(?i)\b{re.escape(name)}\b", label_is)]
+    return Found(found, label, label_is, in_label, date)
+
+
+def _label(found: Sequence[Profile], stated: str, ask: Ask) -> Profile:
+    if stated:
+        return next(each for each in found if each.name == stated)
+    possible = labels.candidates(found)
+    if not possible:
+        raise BadConfig(
+            'No column has two values. Say what is predicted: --label COLUMN, or SQL as in --label "paid > 100 AS large".'
+        )
+    if alone := labels.likely(possible):
+        return alone
+    names = [each.name for each in possible]
+    chosen = ask("Which column is predicted (--label)?", names, names[0])
+    return possible[names.index(chosen)]
+
+
+def _date(found: Sequence[Profile], stated: str, ask: Ask) -> Profile:
+    possible = dates.candidates(found)
+    names = [each.name for each in possible]
+    if stated:
+        if stated not in names:
+            raise BadConfig(
+                f"--date {stated} is no time. Expected a date or a timestamp, or SQL such as strptime({stated}, '%d.%m.%Y')."
+            )
+        return possible[names.index(stated)]
+    if not possible:
+        raise BadData(
+            "No column is a date. Spans are months, and the newest days evaluate. Expected a date or a timestamp. SQL makes "
+            'one: --date "make_date(year, month, day) AS date".'
+        )
+    chosen = (
+        names[0] if len(names) == 1 else ask("Which date is a row's own, known before the outcome (--date)?", names, names[0])
+    )
+    return possible[names.index(chosen)]
+
+
+def decide(con: "DuckDBPyConnection", found: Found, options: argparse.Namespace, ask: Ask) -> Adopted:
+    """Decide the rest, and make the table of what the spans hold. Raises BadConfig, BadData."""
+    target = labels.target(found.label, options.positive)
+    if not target.is_sure:
+        values = [target.positive, target.negative]
+        target = labels.target(found.label, ask(f"Which value of {found.label.name} is the event, 1?", values, values[0]))
+    alone, one_way = _known(con, found, target.sql)
+    _are_columns(found.profiles, [*options.keep, *options.leave_out])
+    known = columns.Known(found.label.name, found.date.name, found.in_label, alone, one_way, options.keep, options.leave_out)
+    chosen, left_out = columns.choose(found.profiles, known)
+    if not chosen:
+        raise BadData(f"No column can be a feature: {'; '.join(f'{each.name}: {each.why}' for each in left_out[:5])}.")
+    days = table.days(con, VIEW, found.date.name, target.sql)
+    spans = periods.periods(days)
+    label = (found.label.name, target.sql)
+    table.select(con, VIEW, date=found.date.name, label=label, chosen=chosen, spans=spans.names)
+    facts = table.facts(con, *_texts_and_numbers(chosen))
+    constant = table.constant(facts, [each.name for each in chosen])
+    return Adopted(
+        options.name,
+        ", ".join(Path(each).name for each in options.files),
+        target,
+        found.label.name,
+        found.label_is,
+        found.date.name,
+        chosen,
+        left_out,
+        spans,
+        settings.settings(spans, chosen, table.repeated_share(con), constant),
+        found.label.rows - sum(day.rows for day in days),
+        facts,
+    )
+
+
+def _texts_and_numbers(chosen: Sequence[columns.Chosen]) -> tuple[list[str], list[str]]:
+    texts = [each.name for each in chosen if each.feature["kind"] == "categorical"]
+    return texts, [each.name for each in chosen if each.name not in texts]
+
+
+def _known(con: "DuckDBPyConnection", found: Found, label_sql: str) -> tuple[dict[str, float], dict[str, str]]:
+    """Hold each column that may be a feature against the label, in a sample."""
+    from pipeline.adoption import ranking  # noqa: PLC0415 (pandas)
+
+    names = iter(
+        [each.name for each in found.profiles if each.name != found.label.name and each.type != "time" and each.distinct > 1]
+    )
+    alone: dict[str, float] = {}
+    one_way: dict[str, str] = {}
+    while some := list(islice(names, COLUMNS)):
+        auc, ways = ranking.known(table.sample(con, VIEW, label_sql, some), table.LABEL)
+        alone, one_way = alone | auc, one_way | ways
+    return alone, one_way
+
+
+def _are_columns(found: Sequence[Profile], names: Sequence[str]) -> None:
+    if unknown := sorted(set(names) - {each.name for each in found}):
+        raise BadConfig(
+            f"--keep, --leave-out: there is no column {listed(unknown)}. Expected some of {listed([p.name for p in found])}."
+        )

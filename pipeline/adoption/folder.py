@@ -1,0 +1,97 @@
+"""Write the files of a problem's folder from what was decided."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.adoption.columns import Chosen, LeftOut
+from pipeline.adoption.labels import YES, Target, meaning
+from pipeline.adoption.periods import Periods
+from pipeline.adoption.settings import Settings
+from pipeline.adoption.table import SpanFacts
+
+WIDTH = 110  # characters of a list in problem.toml, beyond which it takes lines
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """All that was decided of a table."""
+
+    name: str
+    source: str  # the files, as the person named them
+    target: Target
+    label: str  # its column in the spans
+    label_is: str  # the expression, where it is one
+    date: str
+    chosen: Sequence[Chosen]
+    left_out: Sequence[LeftOut]
+    periods: Periods
+    settings: Settings
+    without_label: int  # rows
+    facts: Sequence[SpanFacts]
+
+
+def write(adopted: Adopted, folder: Path, request: Mapping[str, Any]) -> None:
+    """Write problem.toml, card.toml, hyperparameters.json and request.json."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 (--help needs none)
+
+    templates = Environment(  # noqa: S701 (TOML, not HTML)
+        loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    templates.filters |= {"toml": toml, "section": section}
+    values = adopted.__dict__ | {
+        "words": words(adopted),
+        "positive": adopted.target.positive,
+        "factors": factors(adopted),
+        "training_data": training_data(adopted),
+    }
+    for name in ("problem.toml", "card.toml"):
+        (folder / name).write_text(templates.get_template(f"{name}.j2").render(values), encoding="utf-8")
+    sizes = json.dumps(adopted.settings.hyperparameters, indent=2)
+    (folder / "hyperparameters.json").write_text(sizes + "\n", encoding="utf-8")
+    asked = {"signature_name": "raw", "instances": [request]}
+    (folder / "request.json").write_text(json.dumps(asked, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def words(adopted: Adopted) -> dict[str, str]:
+    """Choose what people read, from the label's name and values."""
+    name, target = adopted.label.replace("_", " "), adopted.target
+    said = {"title": f"Predict {name}."}
+    if meaning(target.positive) in YES:
+        return said | {"event": name}
+    return said | {"event": f"{name} {target.positive}", "positive": target.positive, "negative": target.negative}
+
+
+def factors(adopted: Adopted) -> str:
+    """Say by which features the model is measured."""
+    slices = adopted.settings.evaluate["slices"]
+    return (
+        f"By {' and '.join(slices)}, the categories with the fewest values." if slices else "None: no category has few values."
+    )
+
+
+def training_data(adopted: Adopted) -> str:
+    """Say where the rows come from, and what the label is."""
+    target, made = adopted.target, f", which is {adopted.label_is}," if adopted.label_is else ""
+    return (
+        f"{adopted.source}, a {adopted.periods.unit} a span. The label {adopted.label}{made} is 1 for {target.positive}, "
+        f"0 for {target.negative}. "
+        f"{adopted.without_label:,} rows without a label or a date were left out."
+    )
+
+
+def toml(value: object) -> str:
+    """Write a value of TOML in a line. JSON's texts, numbers and truth values are TOML's too."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {toml(each)}" for key, each in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        line = f"[{', '.join(map(toml, value))}]"
+        return line if len(line) <= WIDTH else "[\n" + "".join(f"  {toml(each)},\n" for each in value) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def section(values: Mapping[str, object]) -> str:
+    """Write the keys of a section, a line each."""
+    return "".join(f"{key} = {toml(value)}\n" for key, value in values.items())

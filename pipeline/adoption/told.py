@@ -1,0 +1,58 @@
+"""What a person reads: one screen of what was decided, why, and how sure it is."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from components.shared.errors import shown
+from pipeline.adoption.folder import Adopted
+from pipeline.adoption.periods import Periods
+
+MOST = 12  # lines of a list
+
+
+def lines(adopted: Adopted, notes: Sequence[str], loosened: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of the screen."""
+    yield from notes
+    yield from _label(adopted)
+    yield from _spans(adopted.periods, adopted.date)
+    kinds = Counter(each.feature["kind"] for each in adopted.chosen)
+    yield f"Features   {len(adopted.chosen)}: {', '.join(f'{count} {kind}' for kind, count in kinds.most_common())}."
+    yield from _list([f"{each.name}: {each.feature['kind']}, {each.why} ({each.sure})" for each in adopted.chosen if each.why])
+    if adopted.left_out:
+        yield f"Left out   {len(adopted.left_out)} columns; --keep NAME brings one back:"
+        yield from _list([f"{each.name}: {shown(each.why)} ({each.sure})" for each in adopted.left_out])
+    yield f"Schema     {len(loosened)} limits are looser than the first window asks for{':' if loosened else '.'}"
+    yield from _list(loosened)
+    train, sizes = adopted.settings.train, adopted.settings.hyperparameters
+    units = " + ".join(map(str, sizes["hidden_units"]))
+    batches, dropout = train["batch_size"], sizes["dropout"]
+    yield f"Training   {train['epochs']} epochs in batches of {batches}, {units} units, dropout {dropout}: by the rows."
+
+
+def _label(adopted: Adopted) -> Iterator[str]:
+    target, first = adopted.target, adopted.periods.train[0]
+    is_ = f" = {adopted.label_is}" if adopted.label_is else ""
+    sure = "sure" if target.is_sure else "as you say"
+    one, zero, share = shown(target.positive), shown(target.negative), f"{first.positives / max(first.rows, 1):.1%}"
+    yield f"Label      {adopted.label}{is_}: {target.task}, 1 is {one}, 0 is {zero} ({sure}); {share} are 1 at first."
+    if adopted.without_label:
+        yield f"           {adopted.without_label:,} rows have no label or no date, and are left out."
+
+
+def _spans(periods: Periods, date: str) -> Iterator[str]:
+    names = periods.names
+    yield f"Spans      {len(names)}, each a {periods.unit} of {date}: {names[0]} to {names[-1]}."
+    if periods.left_out:
+        yield f"           {len(periods.left_out)} more are left out: {periods.why_left_out}."
+    train, evaluation = periods.train[0].rows, periods.evaluation[0].rows
+    yield (
+        f"Window     {periods.window} spans: in the first, {train:,} rows to train, and {evaluation:,} of its last "
+        f"{periods.eval_days} days to evaluate."
+    )
+
+
+def _list(items: Sequence[str]) -> Iterator[str]:
+    for item in items[:MOST]:
+        yield f"             {item}"
+    if len(items) > MOST:
+        yield f"             and {len(items) - MOST:,} more, in problem.toml"

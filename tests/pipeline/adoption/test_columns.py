@@ -1,0 +1,95 @@
+"""Each column becomes a feature of its kind, or is left out with a reason."""
+
+from dataclasses import replace
+
+import pytest
+
+from pipeline.adoption import columns, dates
+from pipeline.adoption.columns import Known
+from pipeline.adoption.profiles import Profile
+
+ROWS = 1000
+KNOWN = Known("label", "day")
+
+
+def integer(name, low, high, distinct, **further):
+    return Profile(name, "integer", ROWS, **{"missing": 0, "distinct": distinct, "low": low, "high": high} | further)
+
+
+def text(name, distinct, **further):
+    return Profile(name, "text", ROWS, **{"missing": 0, "distinct": distinct, "longest": 10, "words": 1.2} | further)
+
+
+PRICE = Profile("price", "number", ROWS, 0, 700, 0.5, 90)
+AT = Profile("sent_at", "time", ROWS, 0, 900, has_time=True)
+
+
+@pytest.mark.parametrize(
+    ("profile", "feature"),
+    [
+        (PRICE, {"kind": "numeric"}),
+        (replace(PRICE, missing=3), {"kind": "numeric", "optional": True}),
+        (text("shop", 20), {"kind": "categorical"}),
+        (integer("gift", 0, 1, 2, top=(("0", 600), ("1", 400))), {"kind": "flag"}),
+        (integer("items", 1, 9, 9), {"kind": "numeric"}),
+        (integer("shop_id", 100, 900, 50), {"kind": "categorical"}),
+        (integer("sent_hour", 0, 23, 24), {"kind": "cyclic", "period": 24, "unit": "hours"}),
+        (integer("month", 1, 12, 12), {"kind": "cyclic", "period": 12, "unit": "months"}),
+        (integer("day_of_week", 1, 7, 7), {"kind": "cyclic", "period": 7, "unit": "days of the week"}),
+        (Profile("express", "flag", ROWS, 5, 2), {"kind": "categorical", "optional": True}),
+    ],
+    ids=lambda each: each.name if isinstance(each, Profile) else "",
+)
+def test_kinds(profile, feature):
+    assert columns.choose([profile], KNOWN)[0][0].feature == feature
+
+
+@pytest.mark.parametrize(
+    ("profile", "why"),
+    [
+        (text("shop", 1, top=(("books", ROWS),)), "constant: books"),
+        (text("note", 900, words=9.0), "free text"),
+        (text("code", 990), "an identifier: 990 texts"),
+        (integer("parcel_id", 7, 9000, 1000), "a number of its own"),
+        (integer("anything", 5, 1004, 1000), "a number of its own"),
+        (text("shop", 8, missing=995), "missing in 99.50%"),
+        (text("shop", 0, missing=ROWS), "missing in all rows"),
+    ],
+)
+def test_reasons(profile, why):
+    chosen, left_out = columns.choose([profile], KNOWN)
+    assert not chosen
+    assert why in left_out[0].why
+
+
+def test_what_knows_the_label_is_left_out_unless_a_person_keeps_it():
+    known = replace(KNOWN, alone={"price": 0.999, "weight": 0.9}, one_way={"size": "there only where"}, in_label=["weight"])
+    profiles = [PRICE, replace(PRICE, name="weight"), replace(PRICE, name="size"), replace(PRICE, name="width")]
+    chosen, left_out = columns.choose(profiles, known)
+    assert [each.name for each in chosen] == ["width"]
+    assert [each.name for each in left_out] == ["price", "weight", "size"]
+    assert all(each.sure == "likely" for each in left_out)
+    assert len(columns.choose(profiles, replace(known, keep=["price", "weight", "size"]))[0]) == 4
+
+
+def test_a_time_becomes_its_cyclic_parts_unless_the_table_has_them():
+    chosen, left_out = columns.choose([AT], replace(KNOWN, date="sent_at"))
+    assert [(each.name, each.feature["period"]) for each in chosen] == [("sent_at_minute", 1440), ("sent_at_weekday", 7)]
+    assert not left_out, "the date is no feature, and is not left out either"
+    chosen, left_out = columns.choose([AT, integer("weekday", 0, 6, 7)], KNOWN)
+    assert [each.name for each in chosen] == ["weekday", "sent_at_minute"]
+    assert left_out[0].why.startswith("a time")
+
+
+@pytest.mark.parametrize(
+    ("profile", "sql"),
+    [
+        (integer("sent_at", 1.4e9, 1.5e9, 900), 'make_timestamp("sent_at" * 1000000)'),
+        (integer("timestamp", 1.4e12, 1.5e12, 900), 'make_timestamp("timestamp" * 1000)'),
+        (integer("date", 20130101, 20131231, 365), "try_strptime(CAST(\"date\" AS VARCHAR), '%Y%m%d')"),
+        (integer("amount", 1.4e9, 1.5e9, 900), ""),
+        (integer("day", 1, 31, 31), ""),
+    ],
+)
+def test_times_that_are_written_as_numbers(profile, sql):
+    assert dates.as_time(profile) == sql

@@ -1,0 +1,57 @@
+"""A column is described as it is, whatever its type, and under a name that a signature can have."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.adoption import profiles, source
+
+
+@pytest.fixture
+def profiled(tmp_path):
+    con = source.connect(tmp_path)
+
+    def profile(rows):
+        con.register("rows", pd.DataFrame(rows))
+        con.execute("CREATE OR REPLACE TABLE given AS FROM rows")
+        old_names = profiles.clean(con)
+        return {each.name: each for each in profiles.profile(con)}, old_names
+
+    yield profile
+    con.close()
+
+
+def test_each_type_has_its_facts(profiled):
+    found, _ = profiled(
+        {
+            "size": [1, 2, 2, 9],
+            "price": [1.5, np.nan, np.inf, 2.5],
+            "shop": ["a b", "", "c", None],
+            "at": pd.to_datetime(["2024-01-01 10:00", None, "2024-01-02", "2024-01-03"]),
+            "gift": [True, False, True, True],
+        }
+    )
+    assert {name: each.type for name, each in found.items()} == {
+        "size": "integer",
+        "price": "number",
+        "shop": "text",
+        "at": "time",
+        "gift": "flag",
+    }
+    assert (found["size"].low, found["size"].high, found["size"].top[0]) == (1, 9, ("2", 2))
+    assert found["price"].missing == 2, "NaN and infinity are missing"
+    assert found["shop"].missing == 2, "so is an empty text"
+    assert found["at"].has_time and found["at"].missing == 1
+    assert dict(found["gift"].top) == {"true": 3, "false": 1}
+
+
+def test_names_become_those_of_a_signature(profiled):
+    found, old_names = profiled({"Net Weight": [1], "2nd": [2], "net_weight": [3]})
+    assert list(found) == ["Net_Weight", "c_2nd", "net_weight_2"]
+    assert old_names == {"Net_Weight": "Net Weight", "c_2nd": "2nd", "net_weight_2": "net_weight"}
+
+
+def test_thousands_of_columns_are_described(profiled, monkeypatch):
+    monkeypatch.setattr(profiles, "COLUMNS", 7)
+    found, _ = profiled({f"c{number}": [number, number + 1] for number in range(30)})
+    assert [found[f"c{number}"].low for number in range(30)] == list(range(30))

@@ -1,0 +1,47 @@
+"""Gates, limits and training follow the size of the table."""
+
+import pytest
+
+from pipeline.adoption import settings
+from pipeline.adoption.columns import Chosen
+from pipeline.adoption.periods import Periods, Split
+from pipeline.model.hyperparameters import Hyperparameters
+from pipeline.shared import sections
+
+SHOP = Chosen("shop", "shop", {"kind": "categorical"}, distinct=5)
+
+
+def periods(rows):
+    train, evaluation = (Split(rows, rows // 4),) * 2, (Split(rows // 10, rows // 40),) * 2
+    return Periods("month", ("2024-01", "2024-02"), 1, 10, (), "", train, evaluation)
+
+
+@pytest.mark.parametrize("rows", [500, 5_000, 100_000, 10_000_000])
+def test_small_and_large_tables_have_settings_that_hold(rows):
+    found = settings.settings(periods(rows), [SHOP], 0.01, ["shop"])
+    gate = sections.Gate.model_validate(found.gate)
+    sections.Drift.model_validate(found.drift)
+    sections.Evaluate.model_validate(found.evaluate)
+    sections.Mobile.model_validate(found.mobile)
+    Hyperparameters.model_validate(found.hyperparameters)
+    assert gate.min_rows <= rows // 10
+    assert gate.min_positive_share < 0.25 < gate.max_positive_share
+    assert (gate.max_repeated_share, gate.may_be_constant) == (0.02, ["shop"])
+    assert found.evaluate["slices"] == ["shop"]
+    steps = found.train["epochs"] * rows / found.train["batch_size"]
+    assert 1_000 < steps < 4_000 or found.train["epochs"] in (3, 100)
+
+
+def test_more_rows_make_larger_networks_and_stricter_limits():
+    small, large = (settings.settings(periods(rows), [SHOP], 0, []) for rows in (1_000, 1_000_000))
+    assert small.hyperparameters["hidden_units"] < large.hyperparameters["hidden_units"]
+    assert small.hyperparameters["dropout"] > large.hyperparameters["dropout"]
+    assert small.drift["label"] > large.drift["label"]
+    assert small.evaluate["max_auc_drop"] > large.evaluate["max_auc_drop"]
+    assert "max_repeated_share" not in small.gate
+
+
+def test_the_phones_file_may_be_as_large_as_its_vocabularies_make_it():
+    wide = Chosen("street", "street", {"kind": "categorical"}, distinct=9_000)
+    assert settings.phone_kilobytes([SHOP], 1_000) == 1000
+    assert settings.phone_kilobytes([wide], 1_000_000) > 5_000
