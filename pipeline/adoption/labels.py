@@ -102,13 +102,11 @@ def target(profile: Profile, positive: str = "") -> Target:
 
 
 def _yes(found: dict[str, tuple[list[str], int]]) -> str:
-    """Return the value that says yes; if neither does, the one beside a no; else the rarer one, as the event that matters."""
-    for value in found:
-        if value in YES:
-            return value
-    for value in found:
-        if value in NO:
-            return next(each for each in found if each != value)
+    """Return the larger number, or what says yes, or what stands beside a no; else the rarer value, the event that matters."""
     if all(re.fullmatch(r"-?\d+(\.\d+)?", value) for value in found):
         return max(found, key=float)
-    return min(found, key=lambda value: (found[value][1], value))
+    if said := [value for value in found if value in YES]:
+        return said[0]
+    if others := [value for value in found if value not in NO]:
+        return min(others, key=lambda value: (found[value][1], value))
+    return min(found, key=lambda value: found[value][1])

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from pipeline.adoption.source import TABLE, described, literal, quoted
+from components.shared.errors import BadData
+from components.span_example_gen.limits import MAX_COLUMNS
+from pipeline.adoption.source import TABLE, described, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -30,7 +32,7 @@ class Profile:
     distinct: int  # estimated within a few percent; exact where nearly each row has its own
     low: float | None = None  # of a number
     high: float | None = None
-    top: tuple[tuple[str, int], ...] = ()  # the most frequent values, and their rows
+    top: tuple[tuple[str, int], ...] = ()  # the most frequent values, and their rows where there are fewer than TOP
     longest: int = 0  # characters of a text
     words: float = 0  # of a text, on average
     has_time: bool = False  # a timestamp that is not always midnight
@@ -45,8 +47,15 @@ def clean(con: "DuckDBPyConnection") -> dict[str, str]:
 
     Returns:
         The columns whose name changed, new name to old.
+
+    Raises:
+        BadData: there are more columns than a span may have.
     """
     columns = described(con)
+    if len(columns) > MAX_COLUMNS:
+        raise BadData(
+            f"The table has {len(columns):,} columns; expected at most {MAX_COLUMNS:,}. Write a table of those that matter."
+        )
     names = renamed([name for name, _ in columns])
     parts = [f"{_cleaned(quoted(old), type_)} AS {quoted(new)}" for (old, type_), new in zip(columns, names, strict=True)]
     con.execute(f"CREATE OR REPLACE VIEW {ROWS} AS SELECT {', '.join(parts)} FROM {TABLE}")
@@ -89,8 +98,8 @@ def profile(con: "DuckDBPyConnection", table: str = ROWS, names: Collection[str]
     while some := list(islice(columns, COLUMNS)):
         parts = [part for name, type_ in some for part in _aggregates(quoted(name), _type(type_))]
         rows, *values = con.sql(f"SELECT count(*), {', '.join(parts)} FROM {table}").fetchall()[0]
-        found += list(_profiles(some, rows, iter(values)))
-    return [_exact(con, each, table) for each in found]
+        found += _exact(con, list(_profiles(some, rows, iter(values))), table)
+    return found
 
 
 def _type(type_: str) -> Type:
@@ -137,18 +146,23 @@ def _profiles(columns: Sequence[tuple[str, str]], rows: int, values: Iterator) -
         )
 
 
-def _exact(con: "DuckDBPyConnection", found: Profile, table: str) -> Profile:
-    """Count values exactly where it decides something: few of them, or nearly one a row."""
-    column, there = quoted(found.name), found.rows - found.missing
-    changes: dict = {}
-    if found.distinct > ALMOST_ALL * there:
-        changes["distinct"] = con.sql(f"SELECT count(DISTINCT {column}) FROM {table}").fetchall()[0][0]
-    elif found.top:
-        listed = ", ".join(literal(value) for value, _ in found.top)
-        counted = con.sql(
-            f"SELECT CAST({column} AS VARCHAR) AS value, count(*) FROM {table} WHERE value IN ({listed}) "
-            "GROUP BY value ORDER BY 2 DESC, 1"
-        ).fetchall()
-        changes["top"] = tuple(counted)
-        changes["distinct"] = len(counted) if len(counted) < TOP else max(found.distinct, len(counted))
-    return replace(found, **changes)
+def _exact(con: "DuckDBPyConnection", found: Sequence[Profile], table: str) -> list[Profile]:
+    """Count exactly where it decides something: the rows of few values, and values of which nearly each row has its own."""
+    few = [each.distinct < TOP for each in found]
+    parts = [
+        f"histogram(CAST({quoted(each.name)} AS VARCHAR))"
+        if is_few
+        else f"count(DISTINCT {quoted(each.name)})"
+        if each.distinct > ALMOST_ALL * (each.rows - each.missing)
+        else "NULL"
+        for each, is_few in zip(found, few, strict=True)
+    ]
+    answers = con.sql(f"SELECT {', '.join(parts)} FROM {table}").fetchall()[0]
+    return [
+        replace(
+            each, distinct=len(answer or {}), top=tuple(sorted((answer or {}).items(), key=lambda value: (-value[1], value[0])))
+        )
+        if is_few
+        else replace(each, distinct=max(answer or each.distinct, TOP))
+        for each, is_few, answer in zip(found, few, answers, strict=True)
+    ]

@@ -137,4 +137,4 @@ def _domain(
     if not new:
         return []
     domain.value.extend(new)
-    return [f"{name} has {len(new)} values that the first spans had not: {unseen:.1%} of rows in {span} have one"]
+    return [f"{name}, more values than in the first spans: {len(new)}; {unseen:.1%} of rows in {span} have one"]

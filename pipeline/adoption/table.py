@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from components.shared.errors import BadConfig, shown
 from pipeline.adoption.columns import Chosen
 from pipeline.adoption.periods import Day
-from pipeline.adoption.profiles import ROWS
+from pipeline.adoption.profiles import COLUMNS, ROWS
 from pipeline.adoption.source import literal, quoted
 
 if TYPE_CHECKING:
@@ -135,14 +135,14 @@ def facts(con: "DuckDBPyConnection", texts: Sequence[str], numbers: Sequence[str
         name: SpanFacts(name, rows)
         for name, rows in con.sql(f"SELECT {span}, count(*) FROM {WRITTEN} GROUP BY 1 ORDER BY 1").fetchall()
     }
-    for name in numbers:
-        c = quoted(name)
-        for at, there, low, high in con.sql(
-            f"SELECT {span}, count({c}), min({c}), max({c}) FROM {WRITTEN} GROUP BY 1"
-        ).fetchall():
-            found[at].there[name] = there
-            if there:
-                found[at].range[name] = (float(low), float(high))
+    for first in range(0, len(numbers), COLUMNS):
+        some = numbers[first : first + COLUMNS]
+        parts = ", ".join(f"count({c}), min({c}), max({c})" for c in map(quoted, some))
+        for at, *counted in con.sql(f"SELECT {span}, {parts} FROM {WRITTEN} GROUP BY 1").fetchall():
+            for name, (there, low, high) in zip(some, zip(*[iter(counted)] * 3, strict=True), strict=True):
+                found[at].there[name] = there
+                if there:
+                    found[at].range[name] = (float(low), float(high))
     for name in texts:
         c = quoted(name)
         for each in found.values():

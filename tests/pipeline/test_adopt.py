@@ -45,9 +45,9 @@ def test_a_table_becomes_a_problem(table, tmp_path, capsys):
     assert kinds["shop"] == kinds["country"] == Kind.CATEGORICAL
     assert (kinds["price"], kinds["weekday"], kinds["gift"]) == (Kind.NUMERIC, Kind.CYCLIC, Kind.FLAG)
     assert not {"parcel_id", "refund", "note", "unit"} & set(kinds)
-    for reason in ("parcel_id: an identifier", "refund: alone it ranks the label", "note: free text", "unit: constant: kg"):
+    for reason in ("parcel_id: an identifier", "refund: there only where", "note: free text", "unit: constant: kg"):
         assert reason in said
-    assert "1 is yes, 0 is no (sure)" in said
+    assert "1 is true, 0 is false (sure)" in said
     assert "60 rows have no label" in said
     assert [path.name for path in sorted((folder / "spans").iterdir())] == MONTHS
     assert read(folder / "hyperparameters.json").members > 1

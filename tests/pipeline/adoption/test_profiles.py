@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from components.shared.errors import BadData
 from pipeline.adoption import profiles, source
 
 
@@ -27,7 +28,7 @@ def test_each_type_has_its_facts(profiled):
             "size": [1, 2, 2, 9],
             "price": [1.5, np.nan, np.inf, 2.5],
             "shop": ["a b", "", "c", None],
-            "at": pd.to_datetime(["2024-01-01 10:00", None, "2024-01-02", "2024-01-03"]),
+            "at": pd.to_datetime(["2024-01-01 10:00", None, "2024-01-02 00:00", "2024-01-03 00:00"]),
             "gift": [True, False, True, True],
         }
     )
@@ -51,7 +52,13 @@ def test_names_become_those_of_a_signature(profiled):
     assert old_names == {"Net_Weight": "Net Weight", "c_2nd": "2nd", "net_weight_2": "net_weight"}
 
 
-def test_thousands_of_columns_are_described(profiled, monkeypatch):
+def test_more_columns_than_a_span_may_have_are_refused(profiled, monkeypatch):
+    monkeypatch.setattr(profiles, "MAX_COLUMNS", 3)
+    with pytest.raises(BadData, match="has 4 columns; expected at most 3"):
+        profiled({f"c{number}": [1] for number in range(4)})
+
+
+def test_many_columns_are_described(profiled, monkeypatch):
     monkeypatch.setattr(profiles, "COLUMNS", 7)
     found, _ = profiled({f"c{number}": [number, number + 1] for number in range(30)})
     assert [found[f"c{number}"].low for number in range(30)] == list(range(30))

@@ -18,7 +18,7 @@ NOISE = pd.Series(RANDOM.normal(size=4000))
         (NOISE, 0.5, 0.56),
         (NOISE + LABEL, 0.7, 0.85),
         (NOISE.where(LABEL == 0), 0.999, 1),
-        ((NOISE.abs() + 1) * LABEL, 0.999, 1),
+        ((NOISE.abs() + 1) * LABEL, 0.99, 1),
         (pd.Series(range(4000)).astype(str), 0.5, 0.5),
         (pd.Series([None] * 4000, dtype="object"), 0.5, 0.5),
     ],
