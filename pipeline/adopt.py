@@ -59,14 +59,11 @@ def act(options: argparse.Namespace, console: Console) -> Exit:
     with temporary_folder(options.into) as work:
         made = work / options.name
         made.mkdir()
-        con = source.connect(work)
-        try:
+        with source.opened(work) as con:
             notes = source.load(con, options.files, work, options.query, options.table)
             old_names = profiles.clean(con)
             adopted = decide.decide(con, decide.find(con, options, old_names, ask), options, ask)
             loosened = write(con, adopted, made)
-        finally:
-            con.close()
         if target.exists():
             target.rename(work / "before")
         made.rename(target)

@@ -4,7 +4,8 @@ import csv
 import shutil
 import sqlite3
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,9 +32,26 @@ DECIMAL_COMMA = r"[+-]?\d+,\d+|[+-]?\d+"
 FETCHED_ROWS = 10_000
 
 
+@contextmanager
+def opened(folder: Path) -> "Iterator[DuckDBPyConnection]":
+    """Yield a database in `folder`, as `connect`; what it cannot do with a row is BadData."""
+    import duckdb  # noqa: PLC0415 (--help needs none)
+
+    con = connect(folder)
+    try:
+        yield con
+    except duckdb.Error as error:
+        raise BadData(
+            f"DuckDB could not go on: {shown(str(error).splitlines()[0])}. SQL of --label and --date must hold for each row: "
+            "try_cast and try_strptime give none where they cannot."
+        ) from error
+    finally:
+        con.close()
+
+
 def connect(folder: Path) -> "DuckDBPyConnection":
     """Open a database in `folder`, which bounds its memory and holds what does not fit."""
-    import duckdb  # noqa: PLC0415 (--help needs none)
+    import duckdb  # noqa: PLC0415
 
     return duckdb.connect(
         str(folder / "rows.duckdb"), config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(folder / "spilled")}

@@ -68,6 +68,10 @@ def test_a_table_becomes_a_problem(table, tmp_path, capsys):
         ([], (Exit.WRONG_SETTING, "Which column is predicted (--label)? It may be")),
         (["--label", "came"], (Exit.WRONG_SETTING, "there is no such column")),
         (["--label", "price >"], (Exit.WRONG_SETTING, "is not understood as SQL")),
+        (
+            ["--label", "CASE WHEN parcel_id < 9 THEN true ELSE CAST(shop AS INT) > 1 END AS dear"],
+            (Exit.DATA_REJECTED, "DuckDB could not go on"),
+        ),
         (["--label", "unit"], (Exit.DATA_REJECTED, "is kg in each row")),
         (["--label", "shop"], (Exit.DATA_REJECTED, "has 5 values")),
         (["--label", "came_back", "--date", "price"], (Exit.WRONG_SETTING, "is no time")),
