@@ -91,13 +91,13 @@ def write(con: "DuckDBPyConnection", adopted: Adopted, made: Path) -> list[str]:
     """Write the folder `made`, and hold it against the code that reads it. Returns what was loosened in the schema."""
     table.write_spans(con, made / "spans", adopted.name)
     folder.write(adopted, made, table.first_of(con, [each.name for each in adopted.chosen]))
-    problem = configuration.load(problem=made).problem
+    config = configuration.load(problem=made)
     with quiet_stderr():
+        from pipeline import edited_files  # noqa: PLC0415 (it reads the schema)
         from pipeline.adoption import schema  # noqa: PLC0415 (fifteen seconds)
-        from pipeline.model.schema import check_reviewed  # noqa: PLC0415
 
-        loosened = schema.write(con, adopted, problem.columns, made / "schema.pbtxt")
-        check_reviewed(made / "schema.pbtxt", problem)
+        loosened = schema.write(con, adopted, config.problem.columns, made / "schema.pbtxt")
+    edited_files.check(config)
     fsync_tree(made)
     return loosened
 

@@ -109,7 +109,8 @@ def decide(con: "DuckDBPyConnection", found: Found, options: argparse.Namespace,
     spans = periods.periods(days)
     label = (found.label.name, target.sql)
     table.select(con, VIEW, date=found.date.name, label=label, chosen=chosen, spans=spans.names)
-    facts = table.facts(con, *_texts_and_numbers(chosen))
+    texts, numbers = _texts_and_numbers(chosen)
+    facts = table.facts(con, texts, [*numbers, found.label.name])
     constant = table.constant(facts, [each.name for each in chosen])
     return Adopted(
         options.name,
