@@ -68,6 +68,7 @@ def loosen(schema: schema_pb2.Schema, facts: Sequence[SpanFacts], oldest: int, f
         feature.presence.min_count = 1
         said += _presence(feature, facts, oldest, fewest)
         if feature.name in facts[0].values:
+            feature.ClearField("int_domain")  # TFDV gives one to texts of digits
             said += _domain(feature, domains.get(feature.name), facts, oldest, fewest)
         else:
             said += _range(feature, facts, oldest)
