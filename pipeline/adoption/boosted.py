@@ -5,7 +5,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from components.shared import spans
 from pipeline.config import Config
 from pipeline.problem import Kind, of_kind
 
@@ -28,11 +27,14 @@ def auc(config: Config, span: str) -> tuple[float, float, bool] | None:
 
     from pipeline.adoption import ranking  # noqa: PLC0415
 
-    window = spans.window(span, config.data.window)
+    unit = config.data.unit
+    window = unit.window(span, config.data.window)
     rows = pd.concat([pd.read_parquet(Path(config.spans_folder, each)) for each in window], ignore_index=True)
     for feature in of_kind(config.problem.features, Kind.CATEGORICAL):
         rows[feature.name] = rows[feature.name].astype("category")
-    is_eval = pd.to_datetime(rows[config.problem.date]).dt.date >= spans.first_eval_day(span, config.data.eval_days)
+    is_eval = pd.to_datetime(rows[config.problem.date]) >= unit.evaluated_from(
+        span, config.data.eval_days, config.data.eval_spans
+    )
     train, held = rows[~is_eval], rows[is_eval]
     train = train.sample(min(len(train), ROWS), random_state=1)
     names, label = list(config.problem.declared), config.problem.label

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
 
-from components.shared import spans
 from components.shared.errors import BadData
+from components.shared.units import Unit
 
 WINDOW_ROWS, SHORTEST, LONGEST = 50_000, 3, 12  # rows that a window should have; spans that it has at least and at most
 EVAL_ROWS, FEWEST_DAYS, MOST_DAYS = 2_000, 7, 27
+UNIT = Unit.MONTH
 TAIL_DAYS = 7  # of a whole newest span that have rows
 
 
@@ -34,7 +35,7 @@ class Split(NamedTuple):
 class Periods:
     """The spans of a table, all of one unit and without a gap."""
 
-    unit: str
+    unit: Unit
     names: tuple[str, ...]  # oldest first
     window: int  # spans that a model learns from
     eval_days: int
@@ -55,17 +56,17 @@ def periods(days: Sequence[Day]) -> Periods:
     """
     by_month: dict[str, list[Day]] = {}
     for day in sorted(days):
-        by_month.setdefault(f"{day.date:%Y-%m}", []).append(day)
+        by_month.setdefault(UNIT.span_of(midnight(day.date)), []).append(day)
     present = sorted(by_month)
     dropped = []
-    if (spans.days(present[-1])[1] - by_month[present[-1]][-1].date).days >= TAIL_DAYS:
+    if (UNIT.end(present[-1]) - midnight(by_month[present[-1]][-1].date)).days > TAIL_DAYS:
         dropped.append(f"{present[-1]}, which ends on {by_month[present[-1]][-1].date}")
     whole = present[:-1] if dropped else present
     if not whole:
         raise BadData(f"The rows are of {days[0].date} to {days[-1].date}, less than a month. Expected whole months.")
     names = [whole[-1]]
     for name in reversed(whole[:-1]):
-        if spans.window(names[0], 2)[0] != name:
+        if UNIT.window(names[0], 2)[0] != name:
             dropped.append(f"those up to {name}, after which a month has no rows")
             break
         names.insert(0, name)
@@ -74,16 +75,21 @@ def periods(days: Sequence[Day]) -> Periods:
     a_day = a_month * 12 / 365
     eval_days = min(max(math.ceil(EVAL_ROWS / a_day / 7) * 7, FEWEST_DAYS), MOST_DAYS if window > 1 else 14)
     ends = names[window - 1 :]
-    splits = [_splits(by_month, spans.window(end, window), eval_days) for end in ends]
+    splits = [_splits(by_month, UNIT.window(end, window), eval_days) for end in ends]
     left_out = tuple(name for name in present if name not in names)
     train, evaluation = zip(*splits, strict=True)
-    return Periods("month", tuple(names), window, eval_days, left_out, " and ".join(dropped), train, evaluation)
+    return Periods(UNIT, tuple(names), window, eval_days, left_out, " and ".join(dropped), train, evaluation)
 
 
 def _splits(by_month: dict[str, list[Day]], window: list[str], eval_days: int) -> tuple[Split, Split]:
     """Count the rows of training and evaluation of one window."""
-    first = spans.first_eval_day(window[-1], eval_days)
+    first = UNIT.evaluated_from(window[-1], eval_days, 0).date()
     days = [day for name in window for day in by_month[name]]
     parts = [day for day in days if day.date < first], [day for day in days if day.date >= first]
     train, evaluation = (Split(sum(day.rows for day in part), sum(day.positives for day in part)) for part in parts)
     return train, evaluation
+
+
+def midnight(date: datetime.date) -> datetime.datetime:
+    """Return the moment at which a day begins."""
+    return datetime.datetime.combine(date, datetime.time.min)
