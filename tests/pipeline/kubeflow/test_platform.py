@@ -70,12 +70,12 @@ def test_the_compiled_package_has_it_at_the_node_that_asks(tmp_path):
     executors = spec.deployment_spec["executors"]
     trainer = executors["exec-trainer"]["container"]["resources"]
     assert trainer["accelerator"]["resourceType"] == "nvidia.com/gpu"
-    assert (trainer["resourceCpuLimit"], trainer["resourceMemoryLimit"]) == ("8", "4Gi")
+    assert (trainer["resourceCpuLimit"], trainer["resourceMemoryLimit"]) == ("8", "8Gi")  # the memory is config.toml's
     assert executors["exec-evaluator"]["container"]["resources"]["resourceCpuLimit"] == "1"
     nodes = spec.components["comp-nodes"].dag.tasks
     retry = nodes["trainer"].retry_policy
     assert (retry.max_retry_count, retry.backoff_duration.seconds, retry.backoff_factor) == (3, 60, 2.0)
-    assert nodes["data-gate"].retry_policy.max_retry_count == 1  # [kubeflow.nodes] is replaced as a whole
+    assert not nodes["data-gate"].HasField("retry_policy")  # as config.toml says, of another node
     configs = package.platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     assert configs["exec-trainer"]["nodeSelector"] == {"labels": {"gpu": "l4"}}
     assert "nodeSelector" not in configs["exec-evaluator"]
