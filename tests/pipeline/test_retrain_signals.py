@@ -51,7 +51,8 @@ def test_with_a_stand_in_for_runs_a_tick_that_a_signal_ends_ends_its_run_and_say
     """As `kill` does it, systemd, a terminal that is closed, and Ctrl-C in one."""
     (tmp_path / "path").mkdir()
     (tmp_path / "path" / "sitecustomize.py").write_text(DEAF_RUN)
-    command = [sys.executable, "-m", "pipeline.retrain", *given]
+    # Whether or not nohup has started the tests.
+    command = ["env", "--default-signal=HUP", sys.executable, "-m", "pipeline.retrain", *given]
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "path")}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     tick = subprocess.Popen(command, cwd=REPOSITORY, text=True, env=environment, start_new_session=True, **streams)

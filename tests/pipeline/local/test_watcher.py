@@ -39,7 +39,8 @@ supervised(work, Run(root="runs", max_seconds=0, max_memory_gb=0), Console())
 @contextlib.contextmanager
 def watching(*command: str) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
     """A process that watches one that sleeps, and the numbers of that and of what that has started."""
-    watcher = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    heeding = ["env", "--default-signal=HUP", *command]  # nohup, where it has started the tests, is for them alone
+    watcher = subprocess.Popen(heeding, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         yield watcher, [int(pid) for pid in watcher.stdout.readline().split()]
     finally:
