@@ -39,7 +39,7 @@ test: setup data ## lint, type-check, and run every test, the end-to-end runs in
 tune: setup $(DATA) ## search hyperparameters on one span (ARGS="--span 2013-03 --trials 20")
 	@$(PYTHON) -m pipeline.tune $(OF_PROBLEM) $(ARGS)
 
-bench: setup data ## the whole pipeline beside stock TFX components: seconds, memory, equal results (hours; ARGS="--sizes window")
+bench: setup data #: the whole pipeline beside stock TFX components: seconds, memory, equal results (hours; ARGS="--sizes window")
 	@$(PYTHON) -W ignore -m tests.benchmarks.pipeline_speed $(ARGS)
 
 bench-quality: setup data #: hold the network against boosted trees, nine months (a quarter of an hour)
@@ -103,7 +103,7 @@ test-image: setup data #: build the container images and run what they hold (roo
 fuzz-serving: setup #: ten minutes of random and broken requests to the local server's REST API (after make run)
 	@$(PYTHON) -m tests.serving.fuzz $(ARGS)
 
-replay: setup $(DATA) ## play the year month by month under three retraining policies (half an hour)
+replay: setup $(DATA) ## play the spans one by one under three retraining policies (half an hour)
 	@$(PYTHON) -m pipeline.replay $(OF_PROBLEM) $(ARGS)
 
 schedule: setup ## print the crontab line of the retraining tick (ARGS=--install, ARGS=--remove)
