@@ -228,7 +228,7 @@ def test_missing_values_are_answered(model):
 def test_nothing_is_left_to_run(two_runs, few_spans):
     result = run(spans=few_spans, root=two_runs.root)
     assert result.returncode == 0
-    assert "was run. Add a month, or pick one to run again with --span." in result.stdout
+    assert "was run. Add the next, or pick one to run again with --span." in result.stdout
     assert "done" not in result.stdout
 
 
