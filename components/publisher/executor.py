@@ -33,9 +33,8 @@ class Executor(base_executor.BaseExecutor):
             reason = f"drift.block_push: {blocked}"
         stated = exec_properties.get("description")
         description = model_card.Description.model_validate_json(stated) if stated else None
-        if description and (lacking := model_card.to_be_written(description)):
-            reason = reason or _not_blessed(input_dict, evaluation) or lacking
-        if reason := reason or _not_blessed(input_dict, evaluation):
+        lacking = model_card.to_be_written(description) if description else ""
+        if reason := reason or _not_blessed(input_dict, evaluation) or lacking:
             pushed.set_string_custom_property("reason", reason)
             return
         examples = artifact_utils.get_single_instance(input_dict["examples"])

@@ -132,19 +132,23 @@ _LENGTHS = {
 
 def of(span: str) -> Unit:
     """Tell the unit of a span by its name. Raises BadConfig if it is no span's."""
-    if found := next((unit for unit in Unit if unit.is_span(span)), None):
+    if found := _unit(span):
         return found
     raise BadConfig(f"{span!r} is not a span; expected {', '.join(unit.one for unit in Unit)}.")
 
 
+def _unit(span: str) -> Unit | None:
+    return next((unit for unit in Unit if unit.is_span(span)), None)
+
+
 def called(span: str) -> str:
     """Return what people call a span of this name: "month"; "span" where the name tells no unit."""
-    return next((unit.value for unit in Unit if unit.is_span(span)), "span")
+    return _unit(span) or "span"
 
 
 def block_called(span: str) -> str:
     """Return what people call a block of rows that are alike, in a span of this name: "day" or "hour"."""
-    return next((unit.block.value for unit in Unit if unit.is_span(span)), Unit.DAY.value)
+    return (_unit(span) or Unit.DAY).block
 
 
 def days_evaluated(unit: Unit, eval_days: int, eval_spans: int, max_gaps: int) -> int:
