@@ -45,6 +45,13 @@ FEW_ROWS = 3000  # a month
 FAST = ["train.epochs=1", "gate.min_rows=100", "canary.rows=20"]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of parts that were left out."""
+    gone = [item for item in items if leaving_out.lacks(item)]
+    config.hook.pytest_deselected(items=gone)
+    items[:] = [item for item in items if item not in gone]
+
+
 @pytest.fixture
 def nothing_to_free() -> None:
     """For tests that fork this process: a fork that frees what earlier tests left of gRPC waits for threads that it lacks."""

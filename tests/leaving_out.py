@@ -37,15 +37,25 @@ def ignored() -> list[str]:
     return WHOLE + [str(path.relative_to(TESTS)) for path in [*folders, *unusable]]
 
 
+def lacks(item) -> bool:
+    """Whether a test, or its parameter `module`, needs a module that was left out; the mark `needs` names one."""
+    named = [mark.args[0] for mark in item.iter_markers("needs")]
+    named += [value for name, value in getattr(getattr(item, "callspec", None), "params", {}).items() if name == "module"]
+    return any(map(is_gone, named))
+
+
+def is_gone(module: str) -> bool:
+    """Whether a module is one of the project that was left out."""
+    path = REPOSITORY.joinpath(*module.split("."))
+    return module.partition(".")[0] in ROOTS and not path.is_dir() and not path.with_suffix(".py").exists()
+
+
 @cache
 def importable(path: Path) -> bool:
     """Whether all modules of the project that a file imports are there, and what those of the tests import."""
     for module in imports(path):
-        file = REPOSITORY.joinpath(*module.split("."))
-        source = file.with_suffix(".py")
-        if not (source.exists() or file.is_dir()) or (
-            module.startswith("tests.") and source.exists() and not importable(source)
-        ):
+        source = REPOSITORY.joinpath(*module.split(".")).with_suffix(".py")
+        if is_gone(module) or (module.startswith("tests.") and source.exists() and not importable(source)):
             return False
     return True
 

@@ -11,15 +11,20 @@ from tests.conftest import states
 
 REPOSITORY = leaving_out.REPOSITORY
 PARTS = leaving_out.parts()
+NOBODY = ["-c", "user.name=tests", "-c", "user.email=tests@localhost"]
 
 
 def copy_without(names: list[str], folder: Path) -> Path:
-    """Copy what git tracks, and take out the parts of these names."""
+    """Copy what git tracks into a checkout of its own, with this environment, and take out the parts of these names."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, check=True).stdout.decode()
     for name in filter(None, listed.split("\0")):
         if (source := REPOSITORY / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, folder / name)
+    for name in (".venv", ".tools"):
+        (folder / name).symlink_to(REPOSITORY / name)
+    for command in (["init", "--quiet"], ["add", "--all"], [*NOBODY, "commit", "--quiet", "--message=copied"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
     for path in {path for name in names for path in PARTS[name][0]}:
         shutil.rmtree(folder / path) if path.endswith("/") else (folder / path).unlink()
     for file, line in (each for name in names for each in PARTS[name][1]):

@@ -41,6 +41,7 @@ can_unshare = pytest.mark.skipif(
 
 
 @can_unshare
+@pytest.mark.needs("pipeline.kubeflow_runner")
 def test_every_command_works_and_writes_its_output_alone():
     with api_server() as api:
         command = [*NAMESPACE, SCRIPT, "sh", "env", "-i", "PATH=/usr/bin:/bin", "HOME=/home/crosswind", "PYTHONPATH=."]

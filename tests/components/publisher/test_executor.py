@@ -79,6 +79,7 @@ def test_the_second_card_compares_with_the_model_before(parcel_runs):
     assert second.drift.reasons
 
 
+@pytest.mark.needs("pipeline.parts.phone")
 def test_the_phones_version_keeps_its_own_card_and_gets_no_other(parcel_runs):
     version = store.production(parcel_runs.mobile)
     assert not (version.folder / contents.CARD).exists()

@@ -8,6 +8,7 @@ from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.shared import drift_report
+from components.shared.nodes import NodeId
 from components.span_example_gen import content
 from pipeline.local import record
 
@@ -55,8 +56,9 @@ def test_nothing_was_done_where_there_is_no_store(path):
 @pytest.mark.parametrize(("state", "known"), [(COMPLETE, 1), (CACHED, 1), (FAILED, 0)])
 def test_a_run_whose_last_publisher_ended_well_decided_on_what_it_read(path, put, state, known):
     read = {content.PROPERTY: json.dumps(OF_SPAN)}
-    put("MobilePublisher", state, {"span": "2024-02", "model_name": "parcels"}, read)
-    put("Publisher", COMPLETE, {"span": "2024-03", "model_name": "parcels"})
+    put(record.LAST_NODE, state, {"span": "2024-02", "model_name": "parcels"}, read)
+    earlier = NodeId.PUBLISHER if record.LAST_NODE != NodeId.PUBLISHER else NodeId.EVALUATOR
+    put(earlier, COMPLETE, {"span": "2024-03", "model_name": "parcels"})
     assert record.decided(path, "parcels") == ({"2024-02": OF_SPAN} if known else {})
     assert record.decided(path, "others") == {}
 
