@@ -40,8 +40,8 @@ def ignored() -> list[str]:
 def lacks(item) -> bool:
     """Whether a test, or its parameter `module`, needs a module that was left out; the mark `needs` names one."""
     named = [mark.args[0] for mark in item.iter_markers("needs")]
-    named += [value for name, value in getattr(getattr(item, "callspec", None), "params", {}).items() if name == "module"]
-    return any(map(is_gone, named))
+    given = getattr(getattr(item, "callspec", None), "params", {}).get("module")
+    return any(map(is_gone, [*named, *([given] if isinstance(given, str) else [])]))
 
 
 def is_gone(module: str) -> bool:
