@@ -37,7 +37,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 for variable in ("COLUMNS", "LINES"):  # readline gives them to workers of pytest; terminals have a width of their own
     os.environ.pop(variable, None)
 network.spare_this_machine()  # tests call servers of theirs, with any library
-del sys.argv[1:]  # pytest has read them, and TFX would have absl do so, whose -v wants a number
+if "PYTEST_VERSION" in os.environ:  # pytest has read its arguments, and TFX would have absl do so, whose -v wants a number
+    del sys.argv[1:]
 
 REPOSITORY = Path(__file__).parent.parent
 Made = TypeVar("Made")
