@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from components.shared.errors import BadConfig
 from components.shared.problem_folder import FILE, root, shown, tables
+from components.shared.tasks import TASKS
 from data import DEFAULT_PROBLEM
 from pipeline.beam.settings import Beam
 from pipeline.problem import Problem
@@ -89,6 +90,8 @@ def load(
         config = Config.model_validate(layers.values, context=_feature_names(layers.values))
     except ValidationError as error:
         raise BadConfig(_explained(error, layers)) from error
+    if found := _of_other_tasks(config):
+        raise BadConfig("; ".join(f"{layers.of(setting)}: {words}" for setting, words in found.items()))
     data = config.data
     if config.problem.date and (name := data.leaves_nothing):
         gaps = f", of which {data.max_gaps} may be absent" if data.max_gaps else ""
@@ -97,6 +100,19 @@ def load(
             f"{data.window} {data.unit}s{gaps}. Make data.window larger, or data.eval_days smaller, or set data.eval_spans."
         )
     return config
+
+
+def _of_other_tasks(config: Config) -> dict[tuple[str, str], str]:
+    """Say of each setting that was made and that only other tasks have what this one has: it would change nothing."""
+    own, found = config.problem.task.settings(), {}
+    for task in TASKS.values():
+        for section, names in task.settings().items():
+            for name in sorted(names - own[section] & getattr(config, section).model_fields_set):
+                found[section, name] = (
+                    f"{section}.{name} is of another task than {config.problem.task_name}, which has "
+                    f"{', '.join(sorted(own[section])) or 'none of that kind'}"
+                )
+    return found
 
 
 def _defaults(problem: Path) -> dict[str, dict[str, Any]]:

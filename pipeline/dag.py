@@ -95,8 +95,9 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         schema=schema.outputs["schema"],
         statistics=statistics.outputs["statistics"],
         anomalies=validator.outputs["anomalies"],
-        label=problem.label,
-        **config.gate.model_dump(exclude={"stop_on"})
+        target=problem.target,
+        label_limits={name: getattr(config.gate, name) for name in problem.task.label_limits},
+        **config.gate.model_dump(include={"min_rows", "max_repeated_share", "may_be_constant"})
         | {"min_eval_days": days_needed(config.gate.min_eval_days, config.data.days_evaluated)},
     )
     # Stops the run where a finding is grave enough.
@@ -114,9 +115,9 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
         model=production.outputs["model"],
-        label=problem.label,
+        target=problem.target,
         data_limits=DataLimits(**drift.limits("categorical", "numeric", "missing", "values")),
-        model_limits=ModelLimits(**drift.limits("label", "prediction", "auc", "log_loss", "calibration")),
+        model_limits=ModelLimits(**drift.limits(*ModelLimits.__dataclass_fields__)),
         requests=_file(drift.requests) or "",
         retrain_on=["always"] if drift.policy == "retrain_always" else list(drift.retrain_on),
         block_push=drift.block_push,
@@ -155,7 +156,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
             examples.outputs["examples"],
             model=trainer.outputs["model"],
             baseline_model=production.outputs["model"],
-            eval_config=eval_config(config.evaluate, problem.label),
+            eval_config=eval_config(config.evaluate, problem.target),
             schema=schema.outputs["schema"],
         )
         nodes: list[BaseNode] = [examples, statistics, schema, validator, data_checks, gate, production, monitor]

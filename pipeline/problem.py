@@ -13,10 +13,13 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from components.shared.phone.card import Form, Words, form_fault
+from components.shared.target import Target
+from components.shared.tasks import BINARY, TASKS, Task, TaskName
 from pipeline.shared.section import Section
 
 MISSING_CATEGORY = "__missing__"  # stands for an absent category, a string because a phone cannot send an empty one
 FOR_PEOPLE = {"unit", "words", "form", "between"}  # of a feature
+MAX_CLASSES = 100
 COLUMN = re.compile("[A-Za-z][A-Za-z0-9_]{0,99}")  # what a tensor, a signature's input and a file of a vocabulary can be called
 
 
@@ -96,10 +99,17 @@ class Feature(Section):
 
 
 class Declaration(Section):
-    """The label and the features: all that preprocessing and training read of a problem."""
+    """The task, the label and the features: all that preprocessing and training read of a problem."""
 
     label: str
     features: list[Feature]
+    task_name: TaskName = Field(default=BINARY.name, alias="task")
+    classes: list[str] = []
+
+    @property
+    def task(self) -> Task:
+        """What kind of label it is, and of answer."""
+        return TASKS[self.task_name]
 
 
 class Problem(Section):
@@ -107,7 +117,14 @@ class Problem(Section):
 
     folder: str = Field(description="of the problem; `--problem` names it")
     model: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="name that clients ask for; a folder under run.root/serving")
-    label: Column = Field(description="column of 0 and 1 that is predicted")
+    task_name: TaskName = Field(default=BINARY.name, alias="task", description="what kind of label it is, and of answer")
+    label: Column = Field(
+        description="column that is predicted: 0 or 1 if the task is binary, one of `classes` if it is multiclass, a number if "
+        "it is regression"
+    )
+    classes: list[str] = Field(
+        default=[], max_length=MAX_CLASSES, description="values of a multiclass label, in the order of the model's answers"
+    )
     date: str = Field(
         default="", description="column of the date: it splits the rows by time, and is never a feature; empty: there is none"
     )
@@ -138,6 +155,32 @@ class Problem(Section):
                 raise ValueError(f"{feature.name}: {', '.join(unknown)} in between is not a feature")
         return self
 
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> Self:
+        if (self.task_name == "multiclass") != (len(self.classes) > 2):  # noqa: PLR2004
+            raise ValueError(
+                f"task = {self.task_name!r} with {len(self.classes)} classes; expected 3 or more of a multiclass label, none "
+                "of others. Two classes are a binary label of 0 and 1"
+            )
+        if twice := sorted({name for name in self.classes if self.classes.count(name) > 1}):
+            raise ValueError(f"the class {', '.join(twice)} is named twice; expected a name of its own for each")
+        if self.task is not BINARY and (shares := of_kind(self.features, Kind.SHARE)):
+            raise ValueError(
+                f"{shares[0].name} is a share of positives, which a {self.task_name} label has none of; expected another kind, "
+                "such as numeric"
+            )
+        return self
+
+    @property
+    def task(self) -> Task:
+        """What kind of label it is, and of answer."""
+        return TASKS[self.task_name]
+
+    @property
+    def target(self) -> Target:
+        """The label, its task and its classes, for nodes."""
+        return Target(label=self.label, task_name=self.task_name, classes=self.classes)
+
     @property
     def features(self) -> list[Feature]:
         """The features, in the order in which they are declared."""
@@ -146,12 +189,12 @@ class Problem(Section):
     @property
     def columns(self) -> dict[str, str]:
         """The raw columns, the features and the label, each with its dtype by TensorFlow's name."""
-        return inputs(self.features) | {self.label: "int64"}
+        return inputs(self.features) | {self.label: self.task.label_dtype}
 
     def declaration(self) -> dict[str, Any]:
         """Return the `Declaration` as JSON takes it. It has no words for people: to change one must not train again."""
         features = [feature.model_dump(mode="json", exclude=FOR_PEOPLE) for feature in self.features]
-        return {"label": self.label, "features": features}
+        return {"label": self.label, "task": self.task_name, "classes": self.classes, "features": features}
 
 
 def inputs(features: Iterable[Feature]) -> dict[str, str]:

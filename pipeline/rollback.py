@@ -10,9 +10,9 @@ from rich.console import Console
 from components.model_store import store
 from components.model_store.restore import restore
 from components.model_store.signature import Keys, read_keys
+from components.shared import tasks
 from components.shared.command_line import ended, whole
 from components.shared.errors import CorruptModel, CrosswindError, Exit
-from components.shared.metric_names import AUC
 from pipeline.config import Config
 from pipeline.shared import command_line
 
@@ -90,7 +90,8 @@ def unreadable(folder: Path, numbers: list[int], keys: Keys) -> list[int]:
 def describe(version: store.Version) -> str:
     """Say when a version was trained, and how good it was."""
     metrics = version.manifest.overall
-    quality = f", AUC {metrics[AUC]:.3f} when it was published" if AUC in metrics else ""
+    by = tasks.measured(metrics).decides
+    quality = f", {by.name} {by.figure(metrics[by.key])} when it was published" if by.key in metrics else ""
     return f"trained up to {version.manifest.span or 'an unknown span'}{quality}."
 
 

@@ -8,6 +8,9 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel
 
+from components.shared import answers
+from components.shared.tasks import Task
+
 UNMEASURED = 20  # requests at the start, which include what is set up at the first call
 FAULT, MEMORY, GROWTH = "fault", "max_memory_mb", "max_growth_mb"  # kinds of trouble of one server
 
@@ -19,7 +22,7 @@ class ServingLimits(BaseModel):
     max_slowdown: float  # median latency, as a multiple of production's in the same minute
     max_memory_mb: float  # peak of resident memory
     max_growth_mb: float  # of resident memory during the replay
-    max_difference: float  # of a score from the one that was evaluated
+    max_difference: float  # of an answer from the one that was evaluated, as `answers.unit` states it
 
 
 class Fault(Exception):
@@ -43,7 +46,7 @@ class Request:
     number: int  # from 1
     protocol: str
     row: int  # of the evaluation split, by its number in the replay
-    score: float
+    score: np.ndarray  # the answer: a number, or one for each class
     milliseconds: float  # until the answer
     memory: float  # of the server afterwards, resident, in megabytes
     peak: float  # of that, up to then: a request may free what it took before anybody looks
@@ -101,25 +104,35 @@ def _step(requests: Sequence[Request], measure: Literal["memory", "peak"]) -> st
     return f"Most of it, {memory[at] - memory[at - 1]:,.0f} MB, at {requests[at]}"
 
 
-def of_answers(replay: Replay, expected: np.ndarray, limit: float) -> tuple[str, float | None]:
-    """Check what does not depend on the machine: answers are probabilities, the evaluated ones.
+def of_answers(replay: Replay, expected: np.ndarray, limit: float, task: Task) -> tuple[str, float | None]:
+    """Check what does not depend on the machine: answers are those of the task, the evaluated ones.
 
     Args:
         replay: at least one answer.
-        expected: scores that were evaluated, shape [rows].
+        expected: answers that were evaluated, shape [rows], or [rows, classes].
         limit: of the difference from them.
+        task: of the model.
 
     Returns:
         What is wrong, empty if nothing is, and the largest difference, None if it is not finite.
     """
     requests = replay.requests
-    differences = np.array([abs(request.score - expected[request.row]) for request in requests])
+    of_requests = expected[[request.row for request in requests]]
+    given = [request.score if request.score.shape == of_requests[0].shape else np.nan for request in requests]
+    received = np.stack(np.broadcast_arrays(*given, of_requests[0])[:-1])
+    differences = answers.differences(received, of_requests, answers.unit(task, expected))
     difference = float(np.max(differences))
     said = ""
-    if wrong := [request for request in requests if not 0 <= request.score <= 1]:
+    if wrong := [request for request, is_wrong in zip(requests, answers.wrong(task, received), strict=True) if is_wrong]:
         more = f"; {len(wrong)} of {len(requests)} in all" if len(wrong) > 1 else ""
-        said = f"{wrong[0]} was answered with {wrong[0].score}, which is no probability{more}"
+        said = f"{wrong[0]} was answered with {_figures(wrong[0].score)}, which is no {task.called}{more}"
     elif not difference <= limit:
-        worst = requests[int(np.argmax(differences))]
-        said = f"{worst} was answered with {worst.score:.6f}, evaluated was {expected[worst.row]:.6f}; limit {limit:g} apart"
+        at = int(np.argmax(differences))
+        evaluated = f"evaluated was {_figures(of_requests[at])}; limit {limit:g} apart"
+        apart = "" if task.bounded else ", in standard deviations of the answers"
+        said = f"{requests[at]} was answered with {_figures(requests[at].score)}, {evaluated}{apart}"
     return said, difference if math.isfinite(difference) else None
+
+
+def _figures(answer: np.ndarray) -> str:
+    return ", ".join(f"{value:.6g}" for value in answer.reshape(-1))

@@ -13,6 +13,7 @@ from components.shared import source_code
 from components.shared.component import Component, spec
 from components.shared.drivers import CacheKeyDriver, named_files
 from components.shared.files import sha256
+from components.shared.target import Target
 
 
 class Driver(CacheKeyDriver):
@@ -47,6 +48,7 @@ class Canary(Component):
         production: the model in production, whose server is asked beside the candidate's; an empty folder if there is none.
         examples: rows of the eval split are the requests.
         columns: raw columns, name to dtype.
+        target: what is predicted.
         command: of the server, with {port}, {rest_port}, {name} and {folder}.
         rows: how many are asked for, each over gRPC and over REST.
         load_seconds, answer_seconds: how long loading and an answer may take.
@@ -61,6 +63,7 @@ class Canary(Component):
         outputs={"blessing": InfraBlessing},
         parameters={
             "columns": dict,
+            "target": Target,
             "command": list,
             "rows": int,
             "load_seconds": float,

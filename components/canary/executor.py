@@ -25,9 +25,10 @@ from components.canary.checks import Fault, Replay, ServingLimits
 from components.canary.replay import asking
 from components.canary.server import Server, starting
 from components.canary.verdict import CONSTANT, PRODUCTION, TRIES, Try, verdict
-from components.shared import canary_report, raw_rows, steps
+from components.shared import answers, canary_report, raw_rows, steps
 from components.shared.canary_report import CanaryReport
 from components.shared.errors import Undecided
+from components.shared.target import Target
 
 MODEL = "candidate"
 GIGABYTE = 1e9
@@ -79,6 +80,7 @@ class Rehearsal:
     def __init__(self, model: Path, production: Path, examples: list[str], properties: dict[str, Any], temporary: Path):
         self._model, self._production, self._temporary = model, production, temporary
         self._columns = json.loads(properties["columns"])
+        self._task = Target.model_validate_json(properties["target"]).task
         self._command = [sys.executable if part == "python" else part for part in json.loads(properties["command"])]
         self._serialized = raw_rows.spread(examples, properties["rows"])
         self._rows = raw_rows.as_rows(raw_rows.parsed(self._serialized, self._columns))
@@ -114,7 +116,8 @@ class Rehearsal:
         if not found.candidate.fault:
             # Only now, after a server has survived it: a model that crashes would end this process.
             expected = _evaluated(self._model, self._serialized)
-            found.answers, found.difference = checks.of_answers(found.candidate, expected, self._limits.max_difference)
+            limit = self._limits.max_difference
+            found.answers, found.difference = checks.of_answers(found.candidate, expected, limit, self._task)
         return found
 
     def _load(self, each: tuple[Server, Replay]) -> None:
@@ -160,7 +163,7 @@ def save_constant(folder: Path, columns: Mapping[str, str]) -> Path:
     """Write a SavedModel with our signatures that answers 0.5 to any row: the time that it takes is server and machine's."""
 
     def answer(**given: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {replay.OUTPUT: tf.fill(tf.shape(next(iter(given.values())))[:1], 0.5)}
+        return {"answer": tf.fill(tf.shape(next(iter(given.values())))[:1], 0.5)}
 
     signatures = {"serving_default": {"examples": "string"}, "raw": columns}
     tf.saved_model.save(
@@ -184,8 +187,9 @@ def _versions(folder: Path, model: Path) -> Path:
 
 
 def _evaluated(model: Path, serialized: list[bytes]) -> np.ndarray:
-    """Compute the scores of `serving_default`, the signature that the Evaluator measured."""
-    return tf.saved_model.load(str(model)).signatures["serving_default"](tf.constant(serialized))[replay.OUTPUT].numpy()
+    """Compute the answers of `serving_default`, the signature that the Evaluator measured."""
+    loaded = tf.saved_model.load(str(model))  # a signature does not keep its model alive
+    return answers.only(loaded.signatures["serving_default"](tf.constant(serialized))).numpy()
 
 
 def _undecided(tries: list[Try]) -> Undecided:

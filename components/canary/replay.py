@@ -7,14 +7,14 @@ from contextlib import contextmanager
 
 import grpc
 import httpx
+import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from components.canary.checks import Fault, Request
 from components.canary.server import Server
-from components.shared import network
+from components.shared import answers, network
 
-OUTPUT = "probability"
 PROTOCOLS = ("gRPC", "REST")
 OF_MODEL = (
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -56,18 +56,18 @@ def asking(server: Server, serialized: Sequence[bytes], rows: Sequence[dict], se
         yield ask
 
 
-def _over_grpc(stub, model: str, example: bytes, seconds: float) -> float:
+def _over_grpc(stub, model: str, example: bytes, seconds: float) -> np.ndarray:
     request = predict_pb2.PredictRequest(model_spec={"name": model}, inputs={"examples": tf.make_tensor_proto([example])})
-    return stub.Predict(request, timeout=seconds).outputs[OUTPUT].float_val[0]
+    return tf.make_ndarray(answers.only(stub.Predict(request, timeout=seconds).outputs))[0]
 
 
-def _over_rest(web: httpx.Client, model: str, row: dict) -> float:
+def _over_rest(web: httpx.Client, model: str, row: dict) -> np.ndarray:
     response = web.post(f"/v1/models/{model}:predict", content=json.dumps({"signature_name": "raw", "instances": [row]}))
     if response.is_error:
         said = f"HTTP {response.status_code}: {response.text[:300]}"
         raise httpx.HTTPStatusError(said, request=response.request, response=response)
     (prediction,) = json.loads(response.text)["predictions"]
-    return float(prediction)
+    return np.asarray(prediction, "float32")
 
 
 def _fault(server: Server, request: str, error: Exception, row: dict) -> Fault:

@@ -6,6 +6,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 
 from components.shared.data_findings import Finding
 from components.shared.errors import shown
+from components.shared.target import Target
 from components.shared.tfdv_statistics import by_name, is_constant
 
 MAX_CATEGORIES = 10_000  # distinct strings of a feature: each is a row in the model's vocabulary, and in the phone's file
@@ -44,18 +45,36 @@ def _limit(feature: schema_pb2.Feature | None) -> str:
     return ", ".join(limits)
 
 
-def label_share(
-    split: str, statistics: statistics_pb2.DatasetFeatureStatistics, label: str, lowest: float, highest: float
+def label_shares(
+    split: str, statistics: statistics_pb2.DatasetFeatureStatistics, target: Target, limits: Mapping[str, float]
 ) -> list[Finding]:
-    """Refuse a split whose labels are (nearly) all of one class: nothing can be learned or measured from it."""
-    if not (feature := by_name(statistics).get(label)):
-        return [Finding(split, label, "label missing", "no label in any row", "a label in each row")]
-    share = feature.num_stats.mean
-    if lowest <= share <= highest:
+    """Refuse a split whose labels are (nearly) all of one class: nothing can be learned or measured from it.
+
+    Args:
+        split: "train" or "eval".
+        statistics: TFDV's.
+        target: the label.
+        limits: the task's settings of [gate] to their values: the lowest share, and the highest if there is one. A class must
+            be among the labels, of any share, only where it is trained on.
+    """
+    if not (feature := by_name(statistics).get(target.label)):
+        return [Finding(split, target.label, "label missing", "no label in any row", "a label in each row")]
+    if not limits:
         return []
-    found = f"{share:.2%} of {statistics.num_examples:,} rows"
-    limit = f"{lowest:.2%} to {highest:.2%} (gate.min_positive_share, gate.max_positive_share)"
-    return [Finding(split, label, "share of positive labels out of range", found, limit)]
+    lowest, *highest = limits.values()
+    least = lowest if highest or split == "train" else 0.0
+    ends = f"{lowest:.2%} to {highest[0]:.2%}" if highest else f"a row, and at least {lowest:.2%}"
+    return [
+        Finding(
+            split,
+            target.label,
+            f"share of {name} labels out of range",
+            f"{share:.2%} of {statistics.num_examples:,} rows",
+            f"{ends} ({', '.join(f'gate.{setting}' for setting in limits)})",
+        )
+        for name, share in target.shares(feature).items()
+        if not least <= share <= (highest or [1.0])[0] or (share == 0 and not highest and split == "train")
+    ]
 
 
 def row_count(split: str, statistics: statistics_pb2.DatasetFeatureStatistics, lowest: int) -> list[Finding]:

@@ -8,6 +8,7 @@ from tfx.types.standard_artifacts import ExampleAnomalies, Examples, ExampleStat
 from components.data_gate import executor
 from components.shared.artifacts import DataBlessing, DataGateReport
 from components.shared.component import Component, spec
+from components.shared.target import Target
 
 
 class DataChecks(Component):
@@ -17,10 +18,10 @@ class DataChecks(Component):
 
     Args:
         examples, schema, statistics, anomalies: of the same run; all their splits are checked.
-        label: the feature whose mean is the share of positives.
+        target: the label.
         min_rows: rows that each split needs.
         min_eval_days: days that must have rows in the evaluation split.
-        min_positive_share, max_positive_share: bounds, both allowed, of the share of positives in each split.
+        label_limits: the task's settings of [gate] to their values, as `checks.label_shares` takes them.
         max_repeated_share: the largest share of a span's rows that may repeat an earlier one.
         may_be_constant: features that may have only one value in the training split.
 
@@ -32,19 +33,19 @@ class DataChecks(Component):
         inputs={"examples": Examples, "schema": Schema, "statistics": ExampleStatistics, "anomalies": ExampleAnomalies},
         outputs={"report": DataGateReport},
         parameters={
-            "label": str,
+            "target": Target,
             "min_rows": int,
             "min_eval_days": int,
-            "min_positive_share": float,
-            "max_positive_share": float,
+            "label_limits": dict,
             "max_repeated_share": float,
             "may_be_constant": list,
         },
     )
     EXECUTOR_SPEC = ExecutorClassSpec(executor.ChecksExecutor)
 
-    def __init__(self, *, label: str, may_be_constant: list[str], **given: Any):
-        super().__init__(label=label, may_be_constant=[*may_be_constant, label], **given)
+    def __init__(self, *, target: Target, may_be_constant: list[str], **given: Any):
+        shares = [target.label] if target.task.bounded else []  # their limits say more of such a label
+        super().__init__(target=target, may_be_constant=[*may_be_constant, *shares], **given)
 
 
 class DataGate(Component):

@@ -12,6 +12,7 @@ from components.shared import data_findings
 from components.shared.artifacts import DAYS_PROPERTY, REPEATED_PROPERTY, read_schema
 from components.shared.data_findings import Finding
 from components.shared.errors import DataRejected
+from components.shared.target import Target
 
 
 class ChecksExecutor(base_executor.BaseExecutor):
@@ -19,6 +20,8 @@ class ChecksExecutor(base_executor.BaseExecutor):
         """Write the findings. See `DataChecks`."""
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         schema = read_schema(input_dict)
+        target = Target.model_validate_json(exec_properties["target"])
+        limits = json.loads(exec_properties["label_limits"])
         counts = json.loads(examples.get_string_custom_property(REPEATED_PROPERTY))
         findings = checks.repeated_rows(counts, exec_properties["max_repeated_share"])
         days = json.loads(examples.get_string_custom_property(DAYS_PROPERTY))
@@ -30,8 +33,7 @@ class ChecksExecutor(base_executor.BaseExecutor):
             statistics = statistics_pb2.DatasetFeatureStatisticsList.FromString(counted).datasets[0]
             findings += checks.row_count(split, statistics, exec_properties["min_rows"])
             findings += checks.categories(split, statistics)
-            shares = exec_properties["min_positive_share"], exec_properties["max_positive_share"]
-            findings += checks.label_share(split, statistics, exec_properties["label"], *shares)
+            findings += checks.label_shares(split, statistics, target, limits)
             if split == "train":
                 findings += checks.constant(split, statistics, json.loads(exec_properties["may_be_constant"]))
             findings += checks.anomalies(split, anomalies, schema)

@@ -13,6 +13,7 @@ from components.shared.artifacts import DriftReport
 from components.shared.component import BeamComponent, spec
 from components.shared.drivers import CacheKeyDriver
 from components.shared.files import sha256
+from components.shared.target import Target
 
 
 class Driver(CacheKeyDriver):
@@ -32,7 +33,7 @@ class DriftMonitor(BeamComponent):
         examples: SpanExampleGen's; the shards of its newest span are read.
         schema: its `drift_comparator` and `skew_comparator` are a feature's own limits.
         model: ProductionModel's, with the manifest and training statistics that it was published with.
-        label: the feature that is predicted, 0 or 1.
+        target: what is predicted.
         data_limits, model_limits: from which value on a difference counts.
         requests: folder of logged requests, TFRecords of tf.Example, to compare with the training data; empty: none.
         retrain_on: kinds of checks that ask for a new model, or "always".
@@ -46,7 +47,7 @@ class DriftMonitor(BeamComponent):
         inputs={"examples": Examples, "schema": Schema, "model": Model},
         outputs={"report": DriftReport},
         parameters={
-            "label": str,
+            "target": Target,
             "data_limits": DataLimits,
             "model_limits": ModelLimits,
             "requests": str,

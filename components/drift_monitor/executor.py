@@ -14,14 +14,17 @@ from tfx.utils import path_utils
 
 import tensorflow_data_validation as tfdv  # isort: skip  # after tfx
 
-from components.drift_monitor import data_drift, observe, performance
+from components.drift_monitor import data_drift, moves, observe, performance
 from components.model_store import contents
 from components.model_store.manifest import MANIFEST, Manifest, decoded
-from components.shared import drift_report, folders, scored_rows, spans
+from components.shared import drift_report, folders, spans
 from components.shared.artifacts import VERSION_PROPERTY, read_schema
 from components.shared.drift_report import Check, Reference
 from components.shared.errors import BadData, CorruptModel
-from components.shared.metric_names import AUC, CALIBRATION, LOG_LOSS, ROWS
+from components.shared.metric_names import ROWS
+from components.shared.scored import scored
+from components.shared.scored_rows import ScoredRows
+from components.shared.target import Target
 from components.shared.tfdv_statistics import by_name
 
 
@@ -57,22 +60,22 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
     def _compare(self, folder: Path, manifest: Manifest, schema, shards: list[str], properties) -> tuple[list[Check], int]:
         """Make all checks, and count the rows of the span."""
-        label, requests = properties["label"], request_files(properties["requests"])
+        target, requests = Target.model_validate_json(properties["target"]), request_files(properties["requests"])
         reference = tfdv.load_stats_binary(str(folder / contents.STATISTICS))
         scores = f"{self._get_tmp_dir().rstrip('/')}/scores"
         tf.io.gfile.makedirs(scores)
-        scoring = {"model": str(folder), "label": label, "folder": scores}
+        scoring: dict[str, str | Target] = {"model": str(folder), "target": target, "folder": scores}
         observed = self._observe({"span": shards, "requests": requests}, schema, reference, scoring)
-        scored = scored_rows.Scored(*read_scores(scores))
-        inputs = without(schema, label)
+        rows = scored(target.task, *read_scores(scores))
+        inputs = without(schema, target.label)
         limits = data_drift.DataLimits(**json.loads(properties["data_limits"]))
         checks = data_drift.compare("data", reference, observed["span"], inputs, limits)
         if requests:
             checks += data_drift.compare("skew", reference, observed["requests"], inputs, limits)
         model_limits = performance.ModelLimits(**json.loads(properties["model_limits"]))
-        return checks + model_checks(scored, manifest, reference, label, model_limits), len(scored.labels)
+        return checks + model_checks(rows, manifest, reference, target, model_limits), len(rows.labels)
 
-    def _observe(self, files: dict[str, list[str]], schema, reference, scoring: dict[str, str]):
+    def _observe(self, files: dict[str, list[str]], schema, reference, scoring: dict[str, str | Target]):
         """Compute statistics of the span and of requests, if there are any, and the span's scores, in one Beam pipeline."""
         within, buckets = observe.ranges(reference), observe.buckets(reference)
         written = {name: f"{self._get_tmp_dir().rstrip('/')}/{name}.pb" for name, paths in files.items() if paths}
@@ -104,20 +107,14 @@ def read_reference(folder: Path) -> tuple[Manifest, Reference]:
 
 
 def model_checks(
-    scored: scored_rows.Scored, manifest: Manifest, reference, label: str, limits: performance.ModelLimits
+    rows: ScoredRows, manifest: Manifest, reference, target: Target, limits: performance.ModelLimits
 ) -> list[Check]:
     """Check label, prediction and concept drift against the manifest and the training statistics."""
-    trained_on = by_name(reference.datasets[0])[label].num_stats
-    published = manifest.overall
+    trained_on = by_name(reference.datasets[0])[target.label]
     # A metric that was not finite was not published; stopping every run until a rollback would hide other drift.
-    names = {AUC: "AUC", LOG_LOSS: "log loss", CALIBRATION: "calibration"}
-    metrics = {name: published[key] for key, name in names.items() if key in published}
-    labels, rows = scored.labels, len(scored.labels)
-    return [
-        performance.label(labels.sum(), rows, trained_on.mean, trained_on.common_stats.num_non_missing, limits.label),
-        performance.prediction(scored.scores, manifest.score_histogram, limits.prediction),
-        *performance.concept(scored, metrics, round(published[ROWS]), limits),
-    ]
+    published = manifest.overall
+    concept = performance.concept(target.task, rows, published, round(published[ROWS]), limits)
+    return [*moves.moved(target, rows, (trained_on, manifest), limits), *concept]
 
 
 def without(schema: schema_pb2.Schema, label: str) -> schema_pb2.Schema:
@@ -128,13 +125,14 @@ def without(schema: schema_pb2.Schema, label: str) -> schema_pb2.Schema:
     return result
 
 
-def read_scores(folder: str) -> np.ndarray:
-    """Read what `observe.score` wrote, in the order of the files, shape [2, rows]: labels and scores."""
+def read_scores(folder: str) -> tuple[np.ndarray, np.ndarray]:
+    """Read what `observe.score` wrote, in the order of the files: labels as numbers, and answers."""
     parts = []
     for path in folders.matching(folder, "*.npy"):
         with tf.io.gfile.GFile(path, "rb") as file:
             parts.append(np.load(file))
-    return np.concatenate(parts).T
+    both = np.concatenate(parts)
+    return both[:, 0], both[:, 1] if both.shape[1] == 2 else both[:, 1:]  # noqa: PLR2004 (a label and an answer)
 
 
 def request_files(folder: str) -> list[str]:

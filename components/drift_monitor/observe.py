@@ -13,7 +13,8 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList, FeatureNameStatistics
 
-from components.shared import record_batches
+from components.shared import answers, record_batches
+from components.shared.target import Target
 from components.shared.tfdv_statistics import by_name, common_stats, is_constant
 
 BATCH_ROWS = 1000
@@ -95,15 +96,16 @@ def without_anchors(statistics: DatasetFeatureStatisticsList, of: Ranges) -> Dat
     return result
 
 
-def score(shard: tuple[int, str], model: str, label: str, folder: str) -> None:
-    """Write labels and scores of the rows of a numbered file, in their order, as one array of shape [rows, 2]."""
+def score(shard: tuple[int, str], model: str, target: Target, folder: str) -> None:
+    """Write labels, as numbers, and answers of the rows of a numbered file as one array, shape [rows, 1 + answers]."""
     index, path = shard
     parts = []
     for examples in record_batches.serialized(path, BATCH_ROWS):
         batch = tf.constant(examples)
-        labels = tf.io.parse_example(batch, {label: tf.io.FixedLenFeature([], tf.int64)})[label]
-        [scores] = _loaded(model).signatures["serving_default"](batch).values()
-        parts.append(np.stack([labels, scores], axis=1))
+        spec = {target.label: tf.io.FixedLenFeature([], target.task.label_dtype)}
+        labels = target.numbers(tf.io.parse_example(batch, spec)[target.label].numpy())
+        scores = answers.only(_loaded(model).signatures["serving_default"](batch)).numpy()
+        parts.append(np.column_stack([labels, scores]))
     with tf.io.gfile.GFile(f"{folder}/{index:05}.npy", "wb") as file:
         np.save(file, np.concatenate(parts).astype("float32"))
 

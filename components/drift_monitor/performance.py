@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats  # type: ignore[import-untyped]
 from scipy.special import rel_entr  # type: ignore[import-untyped]
 
 from components.shared.drift_report import Check, checked
-from components.shared.scored_rows import INTERVAL, Scored
+from components.shared.scored_rows import INTERVAL, ScoredRows
+from components.shared.tasks import Task
 
 JENSEN_SHANNON = "Jensen-Shannon divergence"
 
@@ -15,11 +17,14 @@ JENSEN_SHANNON = "Jensen-Shannon divergence"
 class ModelLimits:
     """The smallest differences that count; an interval must lie beyond its limit as a whole."""
 
-    label: float  # change of the share of positives
-    prediction: float  # Jensen-Shannon divergence of the scores' histograms, in bits
+    label: float  # change of the share of positives, or of a class
+    prediction: float  # Jensen-Shannon divergence of the answers' histograms, in bits
+    shift: float  # of the mean label and answer, in standard deviations of the label
     auc: float  # loss
     log_loss: float  # rise, in nats
     calibration: float  # how much farther from 1 predicted over observed positives are
+    accuracy: float  # loss
+    rmse: float  # rise, as a share
 
 
 def label(positives: float, rows: int, reference: float, reference_rows: int, limit: float) -> Check:
@@ -42,7 +47,12 @@ def label(positives: float, rows: int, reference: float, reference_rows: int, li
 def prediction(scores: np.ndarray, reference: list[float], limit: float) -> Check:
     """Compare the histogram of scores, of shape [rows], with the published one: rows in equally wide buckets of [0, 1]."""
     counts, _ = np.histogram(scores, bins=len(reference), range=(0, 1))
-    value = jensen_shannon(np.asarray(reference), counts)
+    return divergence(counts, np.asarray(reference), limit)
+
+
+def divergence(counts: np.ndarray, reference: np.ndarray, limit: float) -> Check:
+    """Compare two histograms of the model's answers over the same buckets, or classes."""
+    value = jensen_shannon(reference, counts)
     reason = f"the model's scores are distributed differently: {JENSEN_SHANNON} {value:.4f}, limit {limit:g}"
     return checked(value >= limit, reason, kind="prediction", measure=JENSEN_SHANNON, value=value, limit=limit)
 
@@ -54,27 +64,37 @@ def jensen_shannon(first: np.ndarray, second: np.ndarray) -> float:
     return max(0.0, float(rel_entr([p, q], middle).sum() / 2 / np.log(2)))
 
 
-def concept(scored: Scored, reference: dict[str, float], reference_rows: int, limits: ModelLimits) -> list[Check]:
+def normal(comparisons: int) -> float:
+    """Return how many standard errors a 95 % interval has to either side, for several comparisons at once (Bonferroni)."""
+    return float(stats.norm.ppf(1 - 0.025 / comparisons))
+
+
+def concept(
+    task: Task, scored: ScoredRows, reference: dict[str, float], reference_rows: int, limits: ModelLimits
+) -> list[Check]:
     """Compare production's metrics on the newest span with those that it was published with.
 
     A metric without a value is not compared. The reference's rows vary as much as the new ones, so the new ones' bootstrap
-    interval is widened to that of a difference.
+    interval is widened to that of a difference. `reference` has the metrics by TFMA's names.
     """
     measured, draws = scored.metrics(), scored.draws()
     wider = np.sqrt(1 + len(scored.labels) / reference_rows)
     checks = []
-    for name, limit in (("AUC", limits.auc), ("log loss", limits.log_loss), ("calibration", limits.calibration)):
-        value, before = measured[name], reference.get(name)
+    for key, setting in task.drift.items():
+        metric, limit = task.metric(key), getattr(limits, setting)
+        name = metric.name
+        value, before = measured[name], reference.get(key)
         if before is None or not np.isfinite(value):
             continue  # one class only, now or when published: there is no such metric
         low, high = (value + wider * (end - value) for end in np.nanpercentile(draws[name], INTERVAL))
         fires = {
-            "AUC": high < before - limit,
-            "log loss": low > before + limit,
-            "calibration": max(low - 1, 1 - high) > abs(before - 1) + limit,
-        }[name]
+            "higher": high < before - limit,
+            "lower": low > (before * (1 + limit) if metric.in_unit else before + limit),
+            "nearer 1": max(low - 1, 1 - high) > abs(before - 1) + limit,
+        }[metric.better]
         words = f"{name} of the model in production is {value:.4f} ({low:.4f} to {high:.4f}), was {before:.4f} when published"
         interval = (float(low), float(high))
         figures = {"measure": name, "value": value, "reference": before, "interval": interval, "limit": limit}
-        checks.append(checked(fires, f"{words}; limit {limit:g} worse", "decayed", kind="concept", **figures))
+        worse = f"{limit:.1%}" if metric.in_unit else f"{limit:g}"
+        checks.append(checked(fires, f"{words}; limit {worse} worse", "decayed", kind="concept", **figures))
     return checks

@@ -6,6 +6,7 @@ from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEv
 
 from components.mobile_evaluator.executor import Executor
 from components.shared.component import BeamComponent, spec
+from components.shared.target import Target
 
 
 class MobileEvaluator(BeamComponent):
@@ -18,9 +19,10 @@ class MobileEvaluator(BeamComponent):
         examples, schema: the eval split is scored.
         columns: raw columns, name to dtype.
         eval_config: metrics and slices for TFMA, with `executor.MOBILE` and `executor.SERVER` as prediction keys.
+        target: what is predicted.
         rows: evaluation rows of the parity check; awkward ones are added.
-        max_difference: variant to the largest difference of a probability; a variant without an entry does not ship.
-        max_auc_change, max_log_loss_change: largest difference in a slice with at least `min_slice_rows` rows.
+        max_difference: variant to the largest difference of an answer; a variant without an entry does not ship.
+        max_changes: metric, by TFMA's name, to the largest difference in a slice with at least `min_slice_rows` rows.
 
     Outputs:
         blessing: custom property `reason` why not.
@@ -40,10 +42,10 @@ class MobileEvaluator(BeamComponent):
         parameters={
             "columns": dict,
             "eval_config": Message,
+            "target": Target,
             "rows": int,
             "max_difference": dict,
-            "max_auc_change": float,
-            "max_log_loss_change": float,
+            "max_changes": dict,
             "min_slice_rows": int,
         },
     )

@@ -22,15 +22,16 @@ import tensorflow_model_analysis as tfma  # isort: skip  # after tfx
 from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
 from components.mobile_evaluator import parity
-from components.shared import raw_rows, tfma_results
+from components.shared import answers, raw_rows, tfma_results
 from components.shared.artifacts import read_schema
 from components.shared.errors import NotConvertible
-from components.shared.metric_names import AUC, LOG_LOSS
 from components.shared.phone import awkward_rows, card, file, parity_report
 from components.shared.phone.card import MODEL_FILE, VARIANTS_FOLDER
-from components.shared.phone.runtime import OUTPUT, TFLiteModel, as_input
+from components.shared.phone.runtime import TFLiteModel, as_input
+from components.shared.target import Target
+from components.shared.tasks import Task
 
-MOBILE, SERVER = "mobile_probability", "server_probability"  # columns that TFMA takes as predictions
+MOBILE, SERVER = "mobile_answer", "server_answer"  # columns that TFMA takes as predictions
 BATCH_ROWS = 1000
 UNTIMED, TIMED = 20, 300  # calls
 
@@ -48,9 +49,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         paths = raw_rows.files(examples.uri, "eval")
         rows = raw_rows.head(paths, columns, exec_properties["rows"])
         limits = json.loads(exec_properties["max_difference"])
-        compared = self._parity(mobile / VARIANTS_FOLDER, shipped, server, rows, limits)
+        target = Target.model_validate_json(exec_properties["target"])
+        compared = self._parity(mobile, server, rows, limits, target.task)
         config = json_format.Parse(exec_properties["eval_config"], config_pb2.EvalConfig())
-        self._analyse(paths, ScoreFile(str(shipped), server, schema, columns), config, evaluation)
+        self._analyse(paths, ScoreFile(str(shipped), server, schema, columns, target), config, evaluation)
         parity_report.write(evaluation, compared)
         measured = tfma_results.metrics(evaluation)
         reasons = [
@@ -59,25 +61,27 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             for each in compared
             if not each.holds
         ]
-        changes = {AUC: exec_properties["max_auc_change"], LOG_LOSS: exec_properties["max_log_loss_change"]}
+        changes = json.loads(exec_properties["max_changes"])
         candidate, baseline = measured[tfma_results.CANDIDATE], measured[tfma_results.BASELINE]
-        reasons += parity.worse_slices(candidate, baseline, changes, exec_properties["min_slice_rows"])
+        reasons += parity.worse_slices(candidate, baseline, changes, exec_properties["min_slice_rows"], target.task)
         self._bless(input_dict, output_dict, reasons)
 
-    def _parity(self, variants: Path, shipped: Path, server: str, real, limits: dict[str, float]) -> list[parity_report.Parity]:
+    def _parity(self, mobile: Path, server: str, real, limits: dict[str, float], task: Task) -> list[parity_report.Parity]:
         """Compare every variant with the server, on real and on awkward rows."""
+        shipped = Path(path_utils.serving_model_path(str(mobile))) / MODEL_FILE
         awkward = awkward_rows.make(card.read(shipped).features, real)
         rows = {name: np.concatenate([column, awkward.columns[name]]) for name, column in real.items()}
         names = [f"evaluation row {index}" for index in range(len(next(iter(real.values()))))] + awkward.names
         raw = tf.saved_model.load(server).signatures["raw"]
-        expected = raw(**{name: tf.constant(column) for name, column in rows.items()})[OUTPUT].numpy()
+        expected = answers.only(raw(**{name: tf.constant(column) for name, column in rows.items()})).numpy()
+        unit = answers.unit(task, expected[: len(names) - len(awkward.names)])
         found = []
-        for path in sorted(variants.glob("*.tflite")):
+        for path in sorted((mobile / VARIANTS_FOLDER).glob("*.tflite")):
             content = path.read_bytes()
             model = TFLiteModel(content)
             if set(model.dtypes) != set(rows):
                 raise NotConvertible(f"{path} takes {sorted(model.dtypes)}; expected {sorted(rows)}.")
-            difference = parity.differences(content, rows, expected)
+            difference = parity.differences(content, rows, expected, unit)
             found.append(
                 parity_report.Parity(
                     variant=path.stem,
@@ -142,6 +146,7 @@ class ScoreFile(beam.DoFn):
     server: str
     schema: schema_pb2.Schema
     columns: dict[str, str]
+    target: Target
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -156,8 +161,17 @@ class ScoreFile(beam.DoFn):
             batch = self._decoder.DecodeBatch(examples.tolist())
             scores = {
                 MOBILE: self._mobile(raw_rows.of_batch(batch, self.columns)),
-                SERVER: self._server.signatures["serving_default"](tf.constant(examples))[OUTPUT].numpy(),
+                SERVER: answers.only(self._server.signatures["serving_default"](tf.constant(examples))).numpy(),
             }
-            ones = np.arange(len(examples) + 1, dtype=np.int32)
-            lists = [pa.ListArray.from_arrays(ones, pa.array(column, pa.float32())) for column in scores.values()]
-            yield pa.RecordBatch.from_arrays([*batch.columns, *lists], [*batch.schema.names, *scores])
+            columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+            if self.target.classes:  # TFMA compares numbers
+                [labels] = raw_rows.of_batch(batch, {self.target.label: "string"}).values()
+                columns[self.target.label] = as_lists(self.target.numbers(labels))
+            columns |= {name: as_lists(found.astype("float32")) for name, found in scores.items()}
+            yield pa.RecordBatch.from_arrays([*columns.values()], [*columns])
+
+
+def as_lists(values: np.ndarray) -> pa.ListArray:
+    """Make a column of lists of values, shape [rows] or [rows, values]."""
+    offsets = np.arange(len(values) + 1, dtype=np.int32) * (values.shape[1] if values.ndim > 1 else 1)
+    return pa.ListArray.from_arrays(offsets, pa.array(values.reshape(-1)))

@@ -5,15 +5,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from components.shared import answers
 from components.shared.metric_names import ROWS
 from components.shared.phone.runtime import TFLiteModel
+from components.shared.tasks import Task
 
 KERNELS = {True: "with XNNPACK", False: "without XNNPACK"}
 
 
-def differences(model: bytes, rows: Mapping[str, np.ndarray], expected: np.ndarray) -> dict[bool, np.ndarray]:
-    """Return how far the file's scores are from those expected, of shape [rows], with XNNPACK and without."""
-    return {delegates: np.abs(TFLiteModel(model, delegates)(rows) - expected) for delegates in KERNELS}
+def differences(
+    model: bytes, rows: Mapping[str, np.ndarray], expected: np.ndarray, unit: float = 1.0
+) -> dict[bool, np.ndarray]:
+    """Return how far the file's answers are from those expected, of shape [rows], with XNNPACK and without."""
+    return {delegates: answers.differences(TFLiteModel(model, delegates)(rows), expected, unit) for delegates in KERNELS}
 
 
 def worst(found: Mapping[bool, np.ndarray], names: Sequence[str]) -> str:
@@ -23,26 +27,33 @@ def worst(found: Mapping[bool, np.ndarray], names: Sequence[str]) -> str:
 
 
 def worse_slices(
-    mobile: Mapping[str, Mapping[str, float]], server: Mapping[str, Mapping[str, float]], limits: Mapping[str, float], rows: int
+    mobile: Mapping[str, Mapping[str, float]],
+    server: Mapping[str, Mapping[str, float]],
+    limits: Mapping[str, float],
+    rows: int,
+    task: Task,
 ) -> list[str]:
     """Word each metric, and slice of at least `rows` rows, in which the file differs too much from the server's model.
 
     Args:
         mobile, server: slice to metric to value.
-        limits: metric to the largest difference.
+        limits: metric to the largest difference; of one that has a unit, as a share of the server's.
         rows: smaller slices are ignored: one pair of rows that swap their order moves their AUC.
+        task: whose metrics these are.
 
     Returns:
         The sentences. A metric without a finite value in both is not compared; one that has it in only one differs.
     """
     return [
         f"{name}: {metric} of the file {_stated(file)}, of the server's model {_stated(expected)}; "
-        f"expected them within {limit:g}"
+        f"expected them within {limit:g}{' of it' if in_unit else ''}"
         for name, values in mobile.items()
         if values[ROWS] >= rows
         for metric, limit in limits.items()
+        for in_unit in [task.metric(metric).in_unit]
         for file, expected in [(values.get(metric, math.nan), server[name].get(metric, math.nan))]
-        if (math.isfinite(file) or math.isfinite(expected)) and not abs(file - expected) <= limit  # NaN is within no limit
+        if (math.isfinite(file) or math.isfinite(expected))
+        and not abs(file - expected) <= limit * (expected if in_unit else 1)  # NaN is within no limit
     ]
 
 

@@ -6,6 +6,7 @@ from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, Mod
 from components.mobile_exporter.executor import Executor
 from components.shared.component import Component, spec
 from components.shared.phone.card import Words
+from components.shared.target import Target
 
 
 class MobileExporter(Component):
@@ -20,7 +21,8 @@ class MobileExporter(Component):
         columns: raw columns, name to dtype.
         features: the same, each with name, dtype, kind, unit, optional; for people also words, form, value_words, places,
             between, as in `FeatureCard`.
-        label, model_name: for the card.
+        target: what is predicted.
+        model_name: for the card.
         ship: variants to publish, of `convert.VARIANTS`; the first is `model.tflite`.
         max_size_kb: largest size of a file that ships, in units of 1,000 bytes.
         threshold: probability from which on the answer is yes.
@@ -45,7 +47,7 @@ class MobileExporter(Component):
         parameters={
             "columns": dict,
             "features": list,
-            "label": str,
+            "target": Target,
             "model_name": str,
             "ship": list,
             "max_size_kb": int,

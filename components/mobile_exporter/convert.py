@@ -1,4 +1,4 @@
-"""Convert a SavedModel and its preprocessing to one TensorFlow Lite file, of raw values to a probability, and smaller forms."""
+"""Convert a SavedModel and its preprocessing to one TensorFlow Lite file, of raw values to an answer, and smaller forms."""
 
 import tempfile
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from ai_edge_quantizer.algorithm_manager import AlgorithmName
 from components.mobile_exporter.replay import TransformGraph
 from components.shared.errors import NotConvertible
 from components.shared.phone.card import Variant
-from components.shared.phone.runtime import OUTPUT, SIGNATURE
+from components.shared.phone.runtime import SIGNATURE
 
 VARIANTS = get_args(Variant)
 HALF_WEIGHTS = qtyping.OpQuantizationConfig(
@@ -37,7 +37,7 @@ def to_tflite(model: tf.Module, transform: TransformGraph, columns: Mapping[str,
     (prepared,), _ = network.structured_input_signature
 
     def score(raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {OUTPUT: model.network(transform(raw, sorted(prepared)))[OUTPUT]}
+        return model.network(transform(raw, sorted(prepared)))
 
     try:
         return _convert(score, (network.variables, transform.tables), columns, batch)

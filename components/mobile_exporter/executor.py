@@ -21,7 +21,8 @@ from components.shared.artifacts import NEWEST_MODEL_PROPERTY, NEXT_PROPERTY, VE
 from components.shared.metric_names import OVERALL
 from components.shared.phone import awkward_rows, card, checks
 from components.shared.phone.card import MODEL_FILE, VARIANTS_FOLDER
-from components.shared.phone.runtime import OUTPUT, SIGNATURE, TFLiteModel
+from components.shared.phone.runtime import SIGNATURE, TFLiteModel
+from components.shared.target import Target
 
 GOLDEN_ROWS = 20
 ENDS = (("minimum", "min"), ("maximum", "max"))  # in the card and in the schema
@@ -32,20 +33,21 @@ class Executor(base_executor.BaseExecutor):
         """Export the files. See `MobileExporter`. Raises NotConvertible."""
         columns = json.loads(exec_properties["columns"])
         ship = json.loads(exec_properties["ship"])
+        target = Target.model_validate_json(exec_properties["target"])
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         schema = read_schema(input_dict)
         rows = raw_rows.head(raw_rows.files(examples.uri, "eval"), columns, GOLDEN_ROWS)
         files = self._files(input_dict, columns)
         for name in {"float32", *ship}:
-            checks.check(files[name], columns, rows, exec_properties["max_size_kb"])
+            checks.check(files[name], columns, rows, exec_properties["max_size_kb"], target.task)
         statistics = training_statistics(input_dict)
         features = [feature_card(feature, schema, statistics) for feature in json.loads(exec_properties["features"])]
         special_values.check(files["float32"], awkward_rows.make(features, rows))  # the others have the same operations
         artifact = artifact_utils.get_single_instance(output_dict["mobile_model"])
         version = version_to_be(input_dict)
         artifact.set_int_custom_property(VERSION_PROPERTY, version)
-        facts = self._facts(input_dict, exec_properties, examples) | {"version": version, "features": features}
-        facts["base_rate"] = statistics[exec_properties["label"]].mean
+        facts = self._facts(input_dict, exec_properties, examples, target) | {"version": version, "features": features}
+        facts |= decided(target, statistics, exec_properties["threshold"])
         served, variants = Path(path_utils.serving_model_path(artifact.uri)), Path(artifact.uri) / VARIANTS_FOLDER
         for folder in (served, variants):
             folder.mkdir(parents=True)
@@ -67,7 +69,7 @@ class Executor(base_executor.BaseExecutor):
         files = {name: quantized(one_row, name) for name in VARIANTS}
         return files | {"float32": to_tflite(model, transform, columns, batch=None)}
 
-    def _facts(self, input_dict, exec_properties, examples) -> dict:
+    def _facts(self, input_dict, exec_properties, examples, target: Target) -> dict:
         """Collect what the cards of all variants state."""
         overall = tfma_results.metrics(artifact_utils.get_single_uri(input_dict["evaluation"]))[tfma_results.CANDIDATE][OVERALL]
         return {
@@ -75,10 +77,11 @@ class Executor(base_executor.BaseExecutor):
             "span": examples.get_string_custom_property("span"),
             "window": examples.get_string_custom_property("window").split(","),
             "rows": json.loads(examples.get_string_custom_property("rows")),
-            "label": exec_properties["label"],
+            "label": target.label,
+            "task": target.task_name,
+            "classes": target.classes,
             "signature": SIGNATURE,
-            "output": OUTPUT,
-            "threshold": exec_properties["threshold"],
+            "output": target.task.output,
             "missing": {"string": "", "float32": "NaN"},
             "metrics": overall,
             "words": json.loads(exec_properties["words"]),
@@ -104,6 +107,12 @@ def training_statistics(input_dict) -> dict[str, statistics_pb2.NumericStatistic
     content = Path(artifact_utils.get_split_uri(input_dict["statistics"], "train")) / "FeatureStats.pb"
     [found] = statistics_pb2.DatasetFeatureStatisticsList.FromString(content.read_bytes()).datasets
     return {each.path.step[0]: each.num_stats for each in found.features if each.HasField("num_stats")}
+
+
+def decided(target: Target, statistics: Mapping[str, statistics_pb2.NumericStatistics], threshold: float) -> dict[str, float]:
+    """Return what makes a probability a yes or a no: the threshold, and the share of yes in training. Others have neither."""
+    of_one = target.task.bounded and not target.classes
+    return {"threshold": threshold, "base_rate": statistics[target.label].mean} if of_one else {}
 
 
 def feature_card(
@@ -132,4 +141,4 @@ def golden_rows(model: TFLiteModel, rows: dict[str, np.ndarray]) -> list[card.Go
         {name: None if value == "" or value != value else value for name, value in row.items()}  # noqa: PLR0124 (NaN)
         for row in raw_rows.as_rows(rows)
     ]
-    return [card.Golden(row=row, score=float(score)) for row, score in zip(given, model(rows), strict=True)]
+    return [card.Golden(row=row, score=score) for row, score in zip(given, model(rows).tolist(), strict=True)]

@@ -11,19 +11,17 @@ from markupsafe import Markup
 
 from components.model_store import contents
 from components.publisher.model_card import MIN_SLICE_ROWS, Column, VersionCard
-from components.shared.metric_names import AUC, AUC_PR, CALIBRATION, LOG_LOSS, POSITIVES
+from components.shared import tasks
+from components.shared.metric_names import AUC, MEAN_PREDICTION, POSITIVES
 
 TEMPLATE = "model_card.md.j2"
 SHOWN_REASONS = 5
 NONE = "-"
 
 # TFMA's name: what a person calls it, and what it means.
-METRICS = {
-    AUC: ("AUC", "chance that a positive row scores above a negative one; 0.5 is guessing, 1 is perfect"),
-    AUC_PR: ("AUC-PR", "area under the precision-recall curve; guessing gets the share of positives"),
-    LOG_LOSS: ("log loss", "mean of -ln of the probability that was given to what came, in nats; less is better"),
-    POSITIVES: ("positives", "share of the rows whose label is 1"),
-    CALIBRATION: ("calibration", "positives that the scores add up to, over those that came; above 1 is too many"),
+METRICS = {each.key: (each.name, each.meaning) for task in tasks.TASKS.values() for each in task.metrics} | {
+    POSITIVES: ("mean label", "of a label of 0 and 1: the share of 1"),
+    MEAN_PREDICTION: ("mean prediction", "in the label's unit"),
 }
 
 # What has a meaning in Markdown, with GitHub's `$` and bare addresses; an underscore within a word has none.

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
-from components.run_report.facts import Curves, FeatureFacts, Importance, SliceFacts
+from components.run_report.facts import FeatureFacts, Importance, SliceFacts
 from components.run_report.vega import chart, svg
 
 ROW = 16  # px of a category, a slice or a feature
@@ -18,8 +18,6 @@ DASHES = {"production": [6, 3], "reference": [3, 2]}
 SHAPES = {"production": "diamond", "eval": "square", "reference": "diamond"}  # others are circles
 FIT = alt.Axis(format="~f")  # a number with as few digits as it needs
 SHARE = alt.Axis(format="~%")
-
-Points = Sequence[tuple[float, float]]
 
 
 def feature(found: FeatureFacts) -> Markup | None:
@@ -37,8 +35,8 @@ def feature(found: FeatureFacts) -> Markup | None:
         ends = alt.Scale(domain=[found.edges[0], found.edges[-1]], nice=False)
         x = alt.X("x:Q", title=None, scale=ends, axis=alt.Axis(format="~f", grid=False))
         y = alt.Y("y:Q", title=None, axis=alt.Axis(format="~%", tickCount=3))
-        steps = {role: _steps(found.edges, shares).encode(x=x, y=y) for role, shares in present.items()}
-        layers = [_shaded(each, COLOURS[role]) if role == "train" else _stepped(each, role) for role, each in steps.items()]
+        steps = {role: step_rows(found.edges, shares).encode(x=x, y=y) for role, shares in present.items()}
+        layers = [shaded(each, COLOURS[role]) if role == "train" else stepped(each, role) for role, each in steps.items()]
         return svg(alt.layer(*layers), label, HISTOGRAM)
     names = found.categories or []
     x = alt.X("x:Q", title=None, axis=SHARE)
@@ -46,7 +44,7 @@ def feature(found: FeatureFacts) -> Markup | None:
     layers = []
     for role, shares in present.items():
         rows = chart([{"x": share, "y": name} for name, share in zip(names, shares, strict=True)]).encode(x=x, y=y)
-        layers.append(rows.mark_bar(color=COLOURS[role], opacity=0.3) if role == "train" else _points(rows, role, size=28))
+        layers.append(rows.mark_bar(color=COLOURS[role], opacity=0.3) if role == "train" else marked(rows, role, size=28))
     return svg(alt.layer(*layers), label, max(HISTOGRAM, ROW * len(names)))
 
 
@@ -68,39 +66,8 @@ def slices(found: Sequence[SliceFacts], metric: str, overall: float) -> Markup:
     ]
     for role, values in rows.items():
         points = chart([{"y": name, "x": value} for name, value in values.items()]).encode(x=x, y=y)
-        layers.append(_points(points, role, size=42))
+        layers.append(marked(points, role, size=42))
     return svg(alt.layer(*layers), f"{metric} by slice, candidate and production", ROW * max(1, len(found)))
-
-
-def curves(found: Mapping[str, Curves]) -> dict[str, Markup]:
-    """Draw the curves of one or two models, and for each how its scores separate negatives (shaded) from positives (a line)."""
-    if not found:
-        return {}
-    both = " and ".join(found)
-    pairs = {role: [(score, share) for score, share, _ in each.calibration] for role, each in found.items()}
-    most = max((value for points in pairs.values() for point in points for value in point), default=1.0)
-    calibration: list[alt.Chart] = [_diagonal(most)]
-    for role, points in pairs.items():
-        line = _curve(points, role, "mean score", "share of positives", most)
-        calibration += [line, _points(line, role, size=28)]
-    roc = [_curve(each.roc, role, "false positive rate", "true positive rate") for role, each in found.items()]
-    precision = [_curve(each.precision_recall, role, "recall", "precision") for role, each in found.items()]
-    return {
-        "calibration": svg(alt.layer(*calibration), f"Calibration curve of {both}", PLOT),
-        "ROC": svg(alt.layer(_diagonal(1), *roc), f"ROC curve of {both}", PLOT),
-        "precision and recall": svg(alt.layer(*precision), f"Precision-recall curve of {both}", PLOT),
-        **{f"scores of {role}": _scores(each, role) for role, each in found.items()},
-    }
-
-
-def _scores(found: Curves, role: str) -> Markup:
-    x = alt.X("x:Q", title="score", axis=alt.Axis(format="~f", grid=False))
-    y = alt.Y("y:Q", title="share of rows", axis=SHARE)
-    buckets = len(found.negatives)
-    edges = [step / buckets for step in range(buckets + 1)]
-    negatives, positives = (_steps(edges, each).encode(x=x, y=y) for each in (found.negatives, found.positives))
-    layers = alt.layer(_shaded(negatives, "var(--muted)"), _stepped(positives, role))
-    return svg(layers, f"Score distribution of {role}", PLOT)
 
 
 def loss(found: Mapping[str, Sequence[float]]) -> Markup:
@@ -112,52 +79,44 @@ def loss(found: Mapping[str, Sequence[float]]) -> Markup:
     y = alt.Y("y:Q", title="loss", scale=alt.Scale(zero=False), axis=FIT)
     for name, values in found.items():
         line = chart([{"x": epoch, "y": value} for epoch, value in enumerate(values, start=1)]).encode(x=x, y=y)
-        layers += [_line(line, name), _points(line, name, size=32)]
+        layers += [lined(line, name), marked(line, name, size=32)]
     return svg(alt.layer(*layers), f"Loss by epoch: {', '.join(found)}", PLOT)
 
 
-def importance(found: Sequence[Importance]) -> Markup:
+def importance(found: Sequence[Importance], metric: str) -> Markup:
     """Draw a bar for each feature, with a standard deviation to either side."""
-    values = [(each.feature, each.auc_loss, each.spread) for each in found]
+    values = [(each.feature, each.lost, each.spread) for each in found]
     rows = chart([{"y": name, "x": lost, "a": lost - spread, "b": lost + spread} for name, lost, spread in values])
     rows = rows.encode(y=alt.Y("y:N", title=None, sort=None))
-    bars = rows.mark_bar(color=COLOURS["candidate"], opacity=0.55).encode(x=alt.X("x:Q", title="loss of AUC", axis=FIT))
-    spread = rows.mark_rule(color="var(--ink)").encode(x=alt.X("a:Q", title="loss of AUC"), x2="b:Q")
+    bars = rows.mark_bar(color=COLOURS["candidate"], opacity=0.55).encode(x=alt.X("x:Q", title=f"loss of {metric}", axis=FIT))
+    spread = rows.mark_rule(color="var(--ink)").encode(x=alt.X("a:Q", title=f"loss of {metric}"), x2="b:Q")
     return svg(alt.layer(bars, spread), "Importance of each feature by permutation", ROW * max(1, len(found)))
 
 
-def _steps(edges: Sequence[float], shares: Sequence[float]) -> alt.Chart:
+def step_rows(edges: Sequence[float], shares: Sequence[float]) -> alt.Chart:
+    """Make the rows of a step function: each share from its edge on."""
     heights = [*shares, *shares[-1:]]  # the last step ends at the last edge
     return chart([{"x": edge, "y": share} for edge, share in zip(edges, heights, strict=True)])
 
 
-def _shaded(steps: alt.Chart, colour: str) -> alt.Chart:
+def shaded(steps: alt.Chart, colour: str) -> alt.Chart:
+    """Draw steps as a shaded area."""
     return steps.mark_area(interpolate="step-after", color=colour, opacity=0.3)
 
 
-def _stepped(steps: alt.Chart, role: str) -> alt.Chart:
-    return _line(steps, role, interpolate="step-after")
+def stepped(steps: alt.Chart, role: str) -> alt.Chart:
+    """Draw steps as a line, dashed as its role is."""
+    return lined(steps, role, interpolate="step-after")
 
 
-def _curve(points: Points, role: str, x: str, y: str, most: float = 1.0) -> alt.Chart:
-    unit = alt.Scale(domain=[0, most], nice=most != 1)
-    rows = chart([{"x": across, "y": up} for across, up in points]).encode(
-        x=alt.X("x:Q", title=x, scale=unit, axis=FIT), y=alt.Y("y:Q", title=y, scale=unit, axis=FIT), order=alt.Order("x:Q")
-    )
-    return _line(rows, role)
-
-
-def _diagonal(most: float) -> alt.Chart:
-    ends = chart([{"x": 0, "y": 0}, {"x": most, "y": most}])
-    return ends.mark_line(color="var(--muted)", strokeWidth=1, strokeDash=[1, 2]).encode(x="x:Q", y="y:Q")
-
-
-def _line(rows: alt.Chart, role: str, **settings: Any) -> alt.Chart:
+def lined(rows: alt.Chart, role: str, **settings: Any) -> alt.Chart:
+    """Draw rows as a line, dashed as its role is."""
     dash = DASHES.get(role, [1, 0])
     return rows.mark_line(color=COLOURS.get(role, "var(--ink)"), strokeWidth=1.8, strokeDash=dash, **settings)
 
 
-def _points(rows: alt.Chart, role: str, size: int) -> alt.Chart:
+def marked(rows: alt.Chart, role: str, size: int) -> alt.Chart:
+    """Draw rows as points, shaped as their role is."""
     colour = COLOURS.get(role, "var(--ink)")
     fill = "var(--panel)" if role in ("reference", "production") else colour
     return rows.mark_point(shape=SHAPES.get(role, "circle"), size=size, stroke=colour, fill=fill, opacity=1)

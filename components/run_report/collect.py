@@ -17,6 +17,7 @@ from components.run_report.facts import ArtifactFacts, Node, RunFacts
 from components.shared import canary_report, drift_report, source_code
 from components.shared.files import files_below, sha256
 from components.shared.nodes import NodeId, Output
+from components.shared.target import Target
 from components.shared.trace import Trace
 
 
@@ -27,7 +28,7 @@ class Settings(BaseModel):
 
     dag: dict[str, list[str]]  # nodes that each node waits for, in the order in which they run
     units: dict[str, str]  # by feature, for those that have one
-    label: str  # the label's column
+    target: Target
     model: str  # the name that clients ask for
     problem: str = ""  # its folder, for the commands; empty: the one that they take by default
     git_commit: str  # of the code
@@ -49,6 +50,7 @@ def collect(trace: Trace, settings: Settings, environment: Mapping[str, str]) ->
     ended = max(execution.started + execution.seconds for execution in executions if execution.node != NodeId.RUN_REPORT)
     drift, server = trace.output(Output.DRIFT), trace.output(Output.INFRA_BLESSING)
     span = _span(trace)
+    mobile = settings.configuration.get("mobile", {})
     log = Path(settings.logs, f"{trace.run}.log")
     seen = RunFacts(
         run=trace.run,
@@ -62,10 +64,10 @@ def collect(trace: Trace, settings: Settings, environment: Mapping[str, str]) ->
         log=str(log) if settings.logs and log.is_file() else "",
         in_production=production(trace),
         nodes=nodes(trace, settings.dag),
-        data=data_facts.data(trace, settings.units, settings.label),
+        data=data_facts.data(trace, settings.units, settings.target),
         drift=drift_report.read(drift.uri) if drift else None,
-        candidate=model_facts.model(trace, settings.label),
-        phone=phone_facts.phone(trace, int(settings.configuration.get("mobile", {}).get("min_slice_rows", 0))),
+        candidate=model_facts.model(trace, settings.target),
+        phone=phone_facts.phone(trace, settings.target.task, int(mobile.get("min_slice_rows", 0))),
         server=canary_report.read(server.uri) if server else None,  # TFX's InfraValidator leaves none
         lineage=lineage(trace),
         configuration=settings.configuration,

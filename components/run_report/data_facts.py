@@ -16,19 +16,20 @@ from components.run_report.facts import DataFacts, Distribution, FeatureFacts, F
 from components.shared import data_findings
 from components.shared.artifacts import REPEATED_PROPERTY, ROWS_PROPERTY, VERSION_PROPERTY
 from components.shared.nodes import Output
-from components.shared.tfdv_statistics import by_name
+from components.shared.target import Target
+from components.shared.tfdv_statistics import by_name, missing_share
 from components.shared.trace import Trace
 
 SPLITS = ("train", "eval")
 
 
-def data(trace: Trace, units: Mapping[str, str], label: str) -> DataFacts | None:
+def data(trace: Trace, units: Mapping[str, str], target: Target) -> DataFacts | None:
     """Collect the facts of the window of spans; None if it could not be read.
 
     Args:
         trace: the run.
         units: of each feature, in the order in which they are shown; the label and features without a unit follow.
-        label: the label's column.
+        target: the label.
     """
     examples, statistics = trace.output(Output.EXAMPLES), trace.output(Output.STATISTICS)
     if examples is None:
@@ -42,15 +43,21 @@ def data(trace: Trace, units: Mapping[str, str], label: str) -> DataFacts | None
         rows_by_span={span: counts[span]["rows"] for span in sorted(counts)},
         features=features([*map(splits.get, SPLITS), reference(trace)], units),
         findings=findings(trace),
-        positives={
-            split: feature.num_stats.mean
-            for split, found in splits.items()
-            for feature in found.features
-            if feature.path.step[:] == [label] and feature.num_stats.common_stats.num_non_missing
-        },
+        **_labels(splits, target),
         repeated=max((count["repeated"] / count["rows"] for count in counts.values() if count["rows"]), default=None),
         days=json.loads(examples.properties.get("days", "{}")),
     )
+
+
+def _labels(splits: Mapping[str, DatasetFeatureStatistics], target: Target) -> dict[str, dict[str, float]]:
+    """Return the shares of positive labels by split, or the rarest class in training, whichever the task has."""
+    of_label = {split: by_name(found).get(target.label) for split, found in splits.items()}
+    shares = {split: target.shares(found) for split, found in of_label.items() if found and missing_share(found) < 1}
+    if not target.classes:
+        return {"positives": {split: share for split, found in shares.items() for share in found.values()}}
+    trained_on = shares.get("train", {})
+    rarest = min(trained_on, key=lambda name: trained_on[name], default="")
+    return {"classes": {rarest: trained_on[rarest]} if rarest else {}}
 
 
 def reference(trace: Trace) -> DatasetFeatureStatistics | None:

@@ -6,7 +6,9 @@ from typing import Literal
 
 from components.run_report.facts import RunFacts
 from components.shared.drift_report import Check
+from components.shared.tasks import TASKS
 
+METRICS = {each.name: each for task in TASKS.values() for each in task.metrics}
 ORDER = {"decayed": 0, "drifted": 1, "stable": 2}
 CAP = 99  # times the limit; more is written as "> 99"
 NEAR = 0.5  # of the limit: worth a look
@@ -21,12 +23,8 @@ def ratio(check: Check) -> float:
     before = check.reference
     if before is None:  # a distance, which already is a change
         change = check.value
-    elif check.measure == "AUC":
-        change = before - check.value
-    elif check.measure == "log loss":
-        change = check.value - before
-    elif check.measure == "calibration":
-        change = abs(check.value - 1) - abs(before - 1)
+    elif check.kind == "concept" and check.measure in METRICS:
+        change = METRICS[check.measure].loss(before, check.value)
     else:
         change = abs(check.value - before)
     if check.limit <= 0:  # any change counts

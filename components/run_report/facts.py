@@ -3,17 +3,17 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from components.shared import drift_report
 from components.shared.advice import Advice
 from components.shared.canary_report import CanaryReport
 from components.shared.documents import Part
+from components.shared.tasks import BINARY, TASKS, Better, TaskName
 from components.shared.trace import NodeState
 
 FILE = "facts.json"
 
-Better = Literal["higher", "lower", "nearer 1"]  # which figures of a metric are
 Comparison = Literal["better", "worse", "undecided"]  # of the candidate with production
 GateState = Literal["passed", "refused", "failed", "not_tried"]
 FigureUnit = Literal["", "share", "rows", "days", "ms", "MB", "KB"]
@@ -110,6 +110,7 @@ class DataFacts(Part):
     features: list[FeatureFacts]
     findings: list[FindingFacts]
     positives: dict[str, float] = Field(default={}, description="share of positive labels by split")
+    classes: dict[str, float] = Field(default={}, description="share of the rarest class of the training split, by its name")
     repeated: float | None = Field(default=None, description="largest share of a span's rows that repeat another one")
     days: dict[str, int] = Field(default={}, description="that have rows, by split; none if the rows have no date")
 
@@ -151,32 +152,55 @@ class Curves(Part):
     positives: list[float]
 
 
+class ClassCurves(Part):
+    """How one model tells several classes apart on the evaluation rows."""
+
+    classes: list[str]
+    confusion: list[list[float]] = Field(description="for each class that came, the share of its rows by the likeliest class")
+    rows: list[int] = Field(description="of each class that came")
+    calibration: list[tuple[float, float, int]] = Field(
+        description="mean probability of the likeliest class, share of rows in which it came, rows of each bucket"
+    )
+
+
+class NumberCurves(Part):
+    """How one model's numbers fit those that came, on the evaluation rows."""
+
+    fit: list[tuple[float, float, float, float]] = Field(
+        description="for twenty equal parts of the rows by prediction: its mean, and of the labels the mean and the middle 80 %"
+    )
+    edges: list[float] = Field(description="of the bins of the residuals, label less prediction")
+    residuals: list[float] = Field(description="share of rows by bin; those beyond the ends are in the last ones")
+
+
 class Importance(Part):
-    """The AUC that is lost when a feature's values are permuted among the rows (Breiman 2001)."""
+    """What is lost of the metric that decides when a feature's values are permuted among the rows (Breiman 2001)."""
 
     feature: str
-    auc_loss: float = Field(description="mean of the permutations")
+    lost: float = Field(description="mean of the permutations", validation_alias=AliasChoices("lost", "auc_loss"))
     spread: float = Field(description="standard deviation of the permutations")
 
 
 class ModelFacts(Part):
     """The candidate, beside the model in production."""
 
+    task: TaskName = BINARY.name
     rows: int = Field(description="evaluation rows")
     blessed: bool
     refusals: list[str] = Field(description="why it was not blessed")
     production_version: int | None
     metrics: list[Metric]
     slices: list[SliceFacts]
-    candidate: Curves | None
-    production: Curves | None
+    candidate: Curves | ClassCurves | NumberCurves | None
+    production: Curves | ClassCurves | NumberCurves | None
     loss: dict[str, list[float]] = Field(description="by name, such as 'train' and 'eval'; one value an epoch")
     importance: list[Importance] = Field(description="the most important first")
 
     @property
-    def auc(self) -> Metric | None:
-        """The AUC; None where it has no value."""
-        return next((metric for metric in self.metrics if metric.name == "AUC"), None)
+    def decides(self) -> Metric | None:
+        """The metric that decides whether a candidate is good enough; None where it has no value."""
+        name = TASKS[self.task].decides.name
+        return next((metric for metric in self.metrics if metric.name == name), None)
 
 
 class VariantFacts(Part):
@@ -186,7 +210,7 @@ class VariantFacts(Part):
     kilobytes: float
     ships: bool
     rows: int = Field(description="that were compared with the server's model")
-    largest: float = Field(description="difference of a probability")
+    largest: float = Field(description="difference of an answer")
     mean: float
     limit: float | None
     row_us: float | None = Field(default=None, description="microseconds a row here, one a call, median")

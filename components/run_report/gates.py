@@ -16,7 +16,7 @@ from components.run_report.facts import (
     PhoneFacts,
     RunFacts,
 )
-from components.shared import drift_report
+from components.shared import drift_report, tasks
 from components.shared.data_findings import days_needed
 from components.shared.nodes import NodeId as N
 from components.shared.units import Unit, called, days_evaluated
@@ -103,6 +103,8 @@ def _of_data(facts: RunFacts, data: DataFacts) -> Iterator[Limit]:
     ends = {"least": "gate.min_positive_share", "most": "gate.max_positive_share"}
     for split, share in data.positives.items():
         yield _limit(facts, f"positive labels {names.get(split, split)}", share, "share", **ends)
+    for name, share in data.classes.items():
+        yield _limit(facts, f"{name} labels to train, the rarest", share, "share", least="gate.min_class_share")
     if data.repeated is not None:
         name = f"rows that repeat another, the worst {called(facts.span)}"
         yield _limit(facts, name, data.repeated, "share", most="gate.max_repeated_share")
@@ -137,11 +139,20 @@ def of_which_model(found: drift_report.Report) -> str:
 def _model(facts: RunFacts) -> GateFacts:
     if (model := facts.candidate) is None:
         return _gate("model", "Evaluation", "not_tried")
-    auc = model.auc
-    limits = [_limit(facts, "AUC", auc.candidate.value if auc else None, least="evaluate.min_auc")]
+    task, found = tasks.TASKS[model.task], model.decides
+    metric, limit, change = task.decides, f"evaluate.{task.limit}", f"evaluate.{task.change}"
+    value = found.candidate.value if found else None
+    higher = metric.better == "higher"
+    limits = [_limit(facts, metric.name, value, least=limit) if higher else _limit(facts, metric.name, value, most=limit)]
+    if not higher and not limits[0].at_most:
+        limits = []  # a limit of 0 is none
     if model.production_version is not None:
-        name, moved = f"AUC less that of version {model.production_version}", auc.difference if auc else None
-        drop = _limit(facts, name, moved.value if moved else None, least="evaluate.max_auc_drop")
+        before = found.production.value if found and found.production else None
+        moved = found.difference.value if found and found.difference else None
+        name = f"{metric.name} less that of version {model.production_version}"
+        if metric.in_unit:
+            name, moved = f"{name}, as a share of it", moved / before if moved is not None and before else None
+        drop = _limit(facts, name, moved, least=change) if higher else _limit(facts, name, moved, most=change)
         limits.append(drop if drop.at_least is None else drop.model_copy(update={"at_least": -drop.at_least}))
     return _gate("model", "Evaluation", "passed" if model.blessed else "refused", limits, model.refusals)
 
@@ -154,10 +165,11 @@ def _server(facts: RunFacts) -> GateFacts:
     if server.slowdown is not None:
         name = "latency, times that of the model in production"
         limits.append(_limit(facts, name, server.slowdown, most="canary.max_slowdown"))
+    called = tasks.configured(facts.configuration).called
     limits += [
         _limit(facts, "memory at the peak", server.peak_mb, "MB", most="canary.max_memory_mb"),
         _limit(facts, "growth of the memory", server.growth_mb, "MB", most="canary.max_growth_mb"),
-        _limit(facts, "difference of a probability", server.difference, most="canary.max_difference"),
+        _limit(facts, f"difference of a {called}", server.difference, most="canary.max_difference"),
     ]
     return _gate("server", "Server", "refused" if server.reasons else "passed", limits, server.reasons)
 
@@ -172,15 +184,16 @@ def _phone(facts: RunFacts) -> GateFacts:
 
 
 def _of_phone(facts: RunFacts, phone: PhoneFacts) -> Iterator[Limit]:
+    task = tasks.configured(facts.configuration)
     for each in phone.variants:
         if each.limit is not None:
-            name, settings = f"difference of a probability, {each.name}", [f"mobile.max_difference.{each.name}"]
+            name, settings = f"difference of a {task.called}, {each.name}", [f"mobile.max_difference.{each.name}"]
             yield Limit(name=name, value=each.largest, at_most=each.limit, settings=settings)
         if each.ships:
             yield _limit(facts, f"size, {each.name}", each.kilobytes, "KB", most="mobile.max_size_kb")
-    for metric, setting in (("AUC", "mobile.max_auc_change"), ("log loss", "mobile.max_log_loss_change")):
-        if metric in phone.changes:
-            yield _limit(facts, f"change of {metric} in a slice", phone.changes[metric], most=setting)
+    for key, setting in task.mobile.items():
+        if (name := task.metric(key).name) in phone.changes:
+            yield _limit(facts, f"change of {name} in a slice", phone.changes[name], most=f"mobile.{setting}")
 
 
 def _limit(facts: RunFacts, name: str, value: float | None, unit: FigureUnit = "", *, least: str = "", most: str = "") -> Limit:

@@ -10,6 +10,7 @@ from components.run_report.facts import RunFacts
 from components.run_report.history_charts import Point
 from components.run_report.page import OUTCOMES, VERDICTS
 from components.run_report.templating import render_page
+from components.shared import tasks
 from components.shared.units import called
 
 PAGE = "index.html"
@@ -28,6 +29,7 @@ def render(runs: Sequence[RunFacts], broken: Mapping[str, str] | None = None) ->
     """
     by_model = {name: [run for run in runs if run.model == name] for name in sorted({run.model for run in runs})}
     curves = {name: points for name, own in by_model.items() if (points := production(own))}
+    metrics = {name: tasks.configured(own[-1].configuration).decides for name, own in by_model.items()}
     nodes = durations(runs)
     colours = history_charts.colours(runs, list(nodes))
     return render_page(
@@ -38,7 +40,9 @@ def render(runs: Sequence[RunFacts], broken: Mapping[str, str] | None = None) ->
         outcomes=OUTCOMES,
         verdicts=VERDICTS,
         broken=broken or {},
-        curves={name: (points, history_charts.production(name, points)) for name, points in curves.items()},
+        curves={name: (points, history_charts.production(name, metrics[name], points)) for name, points in curves.items()},
+        metrics=metrics,
+        deciding=lambda run: tasks.configured(run.configuration).decides,
         newest={name: newest(own) for name, own in by_model.items()},
         maps={name: found for name, own in by_model.items() if (found := heat_map(own))},
         nodes=nodes,
@@ -81,13 +85,15 @@ def newest(runs: Sequence[RunFacts]) -> Point | None:
 def _point(run: RunFacts) -> Point | None:
     if not run.span:
         return None
-    found = run.candidate.auc if run.candidate else None
+    found = run.candidate.decides if run.candidate else None
+    metric = tasks.configured(run.configuration).decides
     before = found.production if found else None
     if found and run.outcome == "published" and run.waiting is None:
         replaced = before.value if before else None
-        return Point(run.span, run.version, found.candidate.value, found.candidate.interval, published=True, replaced=replaced)
+        value, interval = found.candidate.value, found.candidate.interval
+        return Point(run.span, run.version, value, interval, published=True, replaced=replaced)
     checks = run.drift.checks if run.drift else []
-    measured = before or next((each for each in checks if (each.kind, each.measure) == ("concept", "AUC")), None)
+    measured = before or next((each for each in checks if (each.kind, each.measure) == ("concept", metric.name)), None)
     return Point(run.span, run.version, measured.value, measured.interval) if measured else None
 
 

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from components.run_report.facts import RunFacts
 from components.run_report.vega import chart, svg
+from components.shared.tasks import Metric
 
 HEIGHT = 190  # of a plot, px
 LABELS = 8  # versions that fit side by side
@@ -22,35 +23,35 @@ class Point:
 
     span: str  # the newest that the run saw
     version: int | None
-    auc: float  # on that span: on its evaluation rows, or on all of its rows if the run made no candidate
+    value: float  # of what decides, on the span's evaluation rows, or on all of its rows if the run made no candidate
     interval: tuple[float, float] | None = None  # of 95 %, if it is known
     published: bool = False  # the run published it, and it does not wait for a promotion
-    replaced: float | None = None  # the AUC of the model that it replaced, on the same rows
+    replaced: float | None = None  # of the model that it replaced, on the same rows
 
 
-def production(model: str, points: Sequence[Point]) -> Markup:
-    """Draw the AUC of the model in production by span; a diamond is a publication, a ring the model that it replaced."""
+def production(model: str, metric: Metric, points: Sequence[Point]) -> Markup:
+    """Draw what decides of the model in production by span; a diamond is a publication, a ring the model that it replaced."""
     published = [point for point in points if point.published]
     step = -(-len(published) // LABELS)
     labels = {}  # a span's publications share one label, at the highest of them: side by side they would overlap
     for span in {point.span for point in published[::-1][:: step or 1]}:  # from the newest back
         of_span = [point for point in published if point.span == span]
-        labels[max(of_span, key=lambda point: point.auc)] = ", ".join(f"v{point.version}" for point in of_span)
+        labels[max(of_span, key=lambda point: point.value)] = ", ".join(f"v{point.version}" for point in of_span)
     rows = []
     for point in points:
         low, high = point.interval or (None, None)
         rows.append(asdict(point) | {"low": low, "high": high, "label": labels.get(point, "")})
     base = chart(rows).encode(x=_x("span"))
     own = "var(--production)"
-    auc = alt.Y("auc:Q", title="AUC", axis=alt.Axis(titlePadding=12), scale=alt.Scale(zero=False, padding=12))
-    at = base.encode(y=auc)
+    value = alt.Y("value:Q", title=metric.name, axis=alt.Axis(titlePadding=12), scale=alt.Scale(zero=False, padding=12))
+    at = base.encode(y=value)
     label = at.transform_filter("datum.published").encode(text="label:N")
     replaced = base.transform_filter("datum.replaced != null")
     layers = alt.layer(
         base.transform_filter("datum.low != null")
         .mark_rule(stroke=own, opacity=0.35, strokeWidth=3)
         .encode(y="low:Q", y2="high:Q"),
-        replaced.mark_rule(stroke="var(--muted)", strokeDash=[2, 2]).encode(y=auc, y2="replaced:Q"),
+        replaced.mark_rule(stroke="var(--muted)", strokeDash=[2, 2]).encode(y=value, y2="replaced:Q"),
         at.mark_line(stroke=own, strokeWidth=1.5),
         replaced.mark_point(stroke="var(--muted)", fill="var(--panel)", size=28, opacity=1).encode(y="replaced:Q"),
         at.transform_filter("!datum.published").mark_point(shape="circle", fill=own, stroke=own, size=18, opacity=1),
@@ -58,10 +59,10 @@ def production(model: str, points: Sequence[Point]) -> Markup:
         label.mark_text(dy=-11, stroke="var(--panel)", strokeWidth=3, fontSize=10),
         label.mark_text(dy=-11, fill="var(--ink)", fontSize=10),
     )
-    first, last = points[0], points[-1]
     versions = ", ".join(f"version {point.version} in {point.span}" for point in published) or "nothing"
-    words = f"{first.auc:.3f} in {first.span} and {last.auc:.3f} in {last.span}. Published: {versions}."
-    return svg(layers, f"{model}: AUC of the model in production, {words}", HEIGHT)
+    ends = " and ".join(f"{metric.figure(point.value)} in {point.span}" for point in (points[0], points[-1]))
+    words = f"{ends}. Published: {versions}."
+    return svg(layers, f"{model}: {metric.name} of the model in production, {words}", HEIGHT)
 
 
 def stacked(runs: Sequence[tuple[str, Mapping[str, float]]], colours: Mapping[str, str]) -> Markup:

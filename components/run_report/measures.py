@@ -10,9 +10,11 @@ import tensorflow as tf
 from scipy import stats  # type: ignore[import-untyped]
 from tensorboard.backend.event_processing.event_accumulator import TENSORS, EventAccumulator  # type: ignore[import-untyped]
 
-from components.run_report.facts import Better, Comparison, Curves, Importance
+from components.run_report.facts import Comparison, Curves, Importance
 from components.shared import steps
-from components.shared.scored_rows import INTERVAL, Scored
+from components.shared.scored import scored
+from components.shared.scored_rows import INTERVAL, ScoredRows
+from components.shared.tasks import Better, Task
 
 FEWEST = 3  # blocks: of fewer nothing can be said
 NORMAL = 1.96
@@ -68,7 +70,7 @@ def verdict(
     return "better" if found[0] > 0 else "worse"
 
 
-def curves(scored: Scored) -> Curves:
+def curves(scored: ScoredRows) -> Curves:
     """Compute the curves of one model; its labels must hold both classes, its scores be from 0 to 1."""
     order = np.argsort(-scored.scores, kind="stable")
     scores, labels = scored.scores[order], scored.labels[order]
@@ -80,58 +82,64 @@ def curves(scored: Scored) -> Curves:
     return Curves(
         roc=_thinned(np.append(start, false), np.append(start, recall), np.append(start, false + recall)),
         precision_recall=_thinned(recall, hits / (hits + alarms), recall),
-        calibration=_calibration(scores, labels),
-        negatives=_rounded(counts[0] / alarms[-1]),
-        positives=_rounded(counts[1] / hits[-1]),
+        calibration=calibration(scores, labels),
+        negatives=rounded(counts[0] / alarms[-1]),
+        positives=rounded(counts[1] / hits[-1]),
     )
 
 
-def _calibration(scores: np.ndarray, labels: np.ndarray) -> list[tuple[float, float, int]]:
+def calibration(scores: np.ndarray, labels: np.ndarray) -> list[tuple[float, float, int]]:
     """Return mean score, share of positives and rows of each bucket that has rows."""
     bucket = np.minimum((scores * BUCKETS).astype(int), BUCKETS - 1)
     rows = np.bincount(bucket, minlength=BUCKETS)
     some = rows > 0
     means = [np.bincount(bucket, values, BUCKETS)[some] / rows[some] for values in (scores, labels)]
-    return list(zip(*map(_rounded, means), rows[some].tolist(), strict=True))
+    return list(zip(*map(rounded, means), rows[some].tolist(), strict=True))
 
 
 def _thinned(x: np.ndarray, y: np.ndarray, along: np.ndarray) -> list[tuple[float, float]]:
     """Keep at most `POINTS` points, with the first and the last, evenly spread over `along`, which ascends."""
     even = np.searchsorted(along, np.linspace(along[0], along[-1], POINTS - 1))
     chosen = np.arange(len(x)) if len(x) <= POINTS else np.unique(np.append(even, len(x) - 1))
-    return list(zip(_rounded(x[chosen]), _rounded(y[chosen]), strict=True))
+    return list(zip(rounded(x[chosen]), rounded(y[chosen]), strict=True))
 
 
-def _rounded(values: np.ndarray) -> list[float]:
+def rounded(values: np.ndarray) -> list[float]:
+    """Round to six decimals: more cannot be seen."""
     return values.astype("float64").round(6).tolist()
 
 
-def importance(score: Callable[[RawColumns], np.ndarray], columns: RawColumns, labels: np.ndarray) -> list[Importance]:
-    """Measure the loss of AUC when one feature's values are permuted, for each feature; the same rows give the same result.
+def importance(
+    score: Callable[[RawColumns], np.ndarray], columns: RawColumns, labels: np.ndarray, task: Task
+) -> list[Importance]:
+    """Measure what is lost of the metric that decides when a feature's values are permuted, for each feature.
+
+    The same rows give the same result.
 
     How much worse is a model without a feature (Breiman 2001, "Random Forests", section 10)? What two features both tell is
     credited to neither: permuting one leaves it in the other.
 
     Args:
-        score: probabilities of shape [rows], from all columns.
+        score: answers for the rows, from all columns.
         columns: the features.
-        labels: 0 or 1, both among them, shape [rows].
+        labels: as numbers, not all the same, shape [rows].
+        task: whose metric it is.
 
     Returns:
         The features, the most important first.
     """
 
-    def auc(of: RawColumns) -> float:
-        return Scored(labels, score(of)).metrics()["AUC"]
+    def measured(of: RawColumns) -> float:
+        return scored(task, labels, score(of)).metrics()[task.decides.name]
 
-    whole = auc(columns)
+    whole = measured(columns)
     orders = [np.random.default_rng(seed).permutation(len(labels)) for seed in range(PERMUTATIONS)]
     found = []
     for number, (name, column) in enumerate(columns.items(), 1):
-        lost = [whole - auc({**columns, name: column[order]}) for order in orders]
-        found.append(Importance(feature=name, auc_loss=float(np.mean(lost)), spread=float(np.std(lost, ddof=1))))
+        lost = [task.decides.loss(whole, measured({**columns, name: column[order]})) for order in orders]
+        found.append(Importance(feature=name, lost=float(np.mean(lost)), spread=float(np.std(lost, ddof=1))))
         steps.report("feature", number, len(columns))
-    return sorted(found, key=lambda each: -each.auc_loss)
+    return sorted(found, key=lambda each: -each.lost)
 
 
 def losses(folder: Path) -> dict[str, list[float]]:

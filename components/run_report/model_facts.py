@@ -10,37 +10,31 @@ import numpy as np
 import tensorflow as tf
 from tfx.utils import path_utils
 
-from components.run_report import measures
-from components.run_report.facts import Curves, Importance, Measured, Metric, ModelFacts, SliceFacts
-from components.shared import raw_rows, spans, tfma_results
+from components.run_report import answer_curves, measures
+from components.run_report.facts import Importance, Measured, Metric, ModelFacts, SliceFacts
+from components.shared import answers, raw_rows, spans, tasks, tfma_results
 from components.shared.artifacts import VERSION_PROPERTY
-from components.shared.metric_names import AUC, AUC_PR, CALIBRATION, LOG_LOSS, OVERALL, ROWS
+from components.shared.metric_names import OVERALL, ROWS
 from components.shared.nodes import Output
-from components.shared.phone.runtime import OUTPUT
-from components.shared.scored_rows import Scored
+from components.shared.scored import scored
+from components.shared.scored_rows import ScoredRows
+from components.shared.target import Target
 from components.shared.trace import Artifact, Trace
 
-METRICS: dict[str, dict[str, Any]] = {  # by TFMA's name
-    AUC: {"name": "AUC", "better": "higher"},
-    LOG_LOSS: {"name": "log loss", "better": "lower"},
-    AUC_PR: {"name": "AUC-PR", "better": "higher"},
-    CALIBRATION: {"name": "calibration", "better": "nearer 1"},
-}
 BATCH_ROWS = 4096
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A model on the evaluation rows: TFMA's metrics by slice, and labels and its scores in the order of time."""
+    """A model on the evaluation rows: TFMA's metrics by slice, and labels and its answers in the order of time."""
 
     measured: dict[str, dict[str, float]]
-    scored: Scored
+    scored: ScoredRows
 
     @cached_property
     def drawable(self) -> bool:
-        """Whether both classes occur and all scores are probabilities: otherwise there are no curves and no intervals."""
-        labels, scores = self.scored.labels, self.scored.scores
-        return 0 < labels.sum() < len(labels) and bool(np.isfinite(scores).all() and scores.min() >= 0 and scores.max() <= 1)
+        """Whether there are curves and intervals."""
+        return self.scored.measurable
 
     @property
     def blocks(self) -> int:
@@ -51,14 +45,19 @@ class Judged:
     def draws(self) -> dict[str, np.ndarray]:
         return self.scored.draws() if self.drawable else {}
 
-    def drawn(self, key: str) -> np.ndarray:
+    def drawn(self, metric: tasks.Metric) -> np.ndarray:
         """Return a metric of each bootstrap sample; NaN if there is none."""
-        return self.draws.get(METRICS[key]["name"], np.full(1, np.nan))
+        return self.draws.get(metric.name, np.full(1, np.nan))
 
-    def metric(self, key: str) -> Measured | None:
-        """Return a metric over all rows, by TFMA's name; None if it has no value there."""
-        value = self.measured[OVERALL].get(key)
-        return None if value is None else self.bounded(value, self.drawn(key))
+    @cached_property
+    def here(self) -> dict[str, float]:
+        """The metrics that TFMA has not, by name."""
+        return self.scored.metrics() if self.drawable else {}
+
+    def metric(self, metric: tasks.Metric) -> Measured | None:
+        """Return a metric over all rows; None if it has no value there."""
+        value = self.measured[OVERALL].get(metric.key) if metric.tfma else self.here.get(metric.name)
+        return None if value is None or not np.isfinite(value) else self.bounded(value, self.drawn(metric))
 
     def bounded(self, value: float, draws: np.ndarray) -> Measured:
         """Add the interval to a figure of which these are the bootstrap's draws."""
@@ -67,14 +66,10 @@ class Judged:
     def slice(self, name: str) -> dict[str, float]:
         """Return the metrics of a slice, by the page's names."""
         measured = self.measured.get(name, {})
-        return {METRICS[key]["name"]: measured[key] for key in METRICS if key in measured}
-
-    @property
-    def curves(self) -> Curves | None:
-        return measures.curves(self.scored) if self.drawable else None
+        return {each.name: measured[each.key] for each in tasks.measured(measured).metrics if each.key in measured}
 
 
-def model(trace: Trace, label: str) -> ModelFacts | None:
+def model(trace: Trace, target: Target) -> ModelFacts | None:
     """Collect the facts of the candidate beside the model in production; None if no candidate was evaluated.
 
     The metrics are TFMA's own. The intervals, the curves and the importance of the features come from scores of the same rows.
@@ -90,21 +85,24 @@ def model(trace: Trace, label: str) -> ModelFacts | None:
         loaded[tfma_results.BASELINE] = _load(baseline)
         version = int(baseline.properties[VERSION_PROPERTY])
     paths = raw_rows.files(examples.uri, "eval")
-    scored = scores(loaded, paths, label, days(examples.uri, paths))
-    judged = {name: Judged(measured[name], scored[name]) for name in loaded}
+    found_scores = scores(loaded, paths, target, days(examples.uri, paths))
+    judged = {name: Judged(measured[name], found_scores[name]) for name in loaded}
+    curves = {name: answer_curves.of_target(target, each.scored) for name, each in judged.items() if each.drawable}
+    metrics = (*target.task.metrics, *target.task.beside)
     candidate, production = judged[tfma_results.CANDIDATE], judged.get(tfma_results.BASELINE)
     run = trace.output(Output.MODEL_RUN)
     return ModelFacts(
+        task=target.task_name,
         rows=len(candidate.scored.labels),
         blessed=bool(blessing.properties.get("blessed")),
         refusals=tfma_results.refusals(evaluation.uri),
         production_version=version,
-        metrics=[_metric(key, value, candidate, production) for key in METRICS if (value := candidate.metric(key))],
+        metrics=[_metric(each, value, candidate, production) for each in metrics if (value := candidate.metric(each))],
         slices=_slices(candidate, production),
-        candidate=candidate.curves,
-        production=production.curves if production else None,
+        candidate=curves.get(tfma_results.CANDIDATE),
+        production=curves.get(tfma_results.BASELINE),
         loss=measures.losses(Path(run.uri)) if run else {},
-        importance=_importance(loaded[tfma_results.CANDIDATE], paths, label) if candidate.drawable else [],
+        importance=_importance(loaded[tfma_results.CANDIDATE], paths, target) if candidate.drawable else [],
     )
 
 
@@ -118,32 +116,35 @@ def days(examples: str, paths: list[str]) -> np.ndarray | None:
     return np.concatenate([np.load(path) for path in found]) if all(path.is_file() for path in found) else None
 
 
-def scores(models: Mapping[str, Any], paths: list[str], label: str, of_days: np.ndarray | None = None) -> dict[str, Scored]:
-    """Compute the scores that each SavedModel's `serving_default` gives, as the Evaluator took them.
+def scores(
+    models: Mapping[str, Any], paths: list[str], target: Target, of_days: np.ndarray | None = None
+) -> dict[str, ScoredRows]:
+    """Compute the answers that each SavedModel's `serving_default` gives, as the Evaluator took them.
 
     Args:
         models: by name.
         paths: gzipped TFRecords of tf.Example, in the order of time.
-        label: the label's column.
+        target: the label.
         of_days: a number for the day of each row, if it is known.
     """
-    spec = {label: tf.io.FixedLenFeature([], tf.int64)}
+    spec = {target.label: tf.io.FixedLenFeature([], target.task.label_dtype)}
     labels: list[np.ndarray] = []
     found: dict[str, list[np.ndarray]] = {name: [] for name in models}
     for batch in tf.data.TFRecordDataset(paths, "GZIP").batch(BATCH_ROWS):
-        labels.append(tf.io.parse_example(batch, spec)[label].numpy())
+        labels.append(target.numbers(tf.io.parse_example(batch, spec)[target.label].numpy()))
         for name, loaded in models.items():
-            found[name].append(loaded.signatures["serving_default"](batch)[OUTPUT].numpy())
-    return {name: Scored(np.concatenate(labels), np.concatenate(parts), of_days) for name, parts in found.items()}
+            found[name].append(answers.only(loaded.signatures["serving_default"](batch)).numpy())
+    of_rows = np.concatenate(labels)
+    return {name: scored(target.task, of_rows, np.concatenate(parts), of_days) for name, parts in found.items()}
 
 
-def _metric(key: str, value: Measured, candidate: Judged, production: Judged | None) -> Metric:
+def _metric(metric: tasks.Metric, value: Measured, candidate: Judged, production: Judged | None) -> Metric:
     """Put together a metric of both models, and their difference where both have it."""
-    other = production.metric(key) if production else None
-    stated = Metric(**METRICS[key], candidate=value, production=other)
+    other = production.metric(metric) if production else None
+    stated = Metric(name=metric.name, better=metric.better, candidate=value, production=other)
     if production is None or other is None:
         return stated
-    mine, its = candidate.drawn(key), production.drawn(key)
+    mine, its = candidate.drawn(metric), production.drawn(metric)
     difference = candidate.bounded(value.value - other.value, mine - its)
     verdict = measures.verdict(stated.better, mine, its, (value.value, other.value), candidate.blocks)
     return stated.model_copy(update={"difference": difference, "verdict": verdict})
@@ -163,14 +164,14 @@ def _slices(candidate: Judged, production: Judged | None) -> list[SliceFacts]:
     ]
 
 
-def _importance(candidate: Any, paths: list[str], label: str) -> list[Importance]:
-    """Measure the importance of the raw columns, which the signature `raw` takes; none if the sample has one class only."""
+def _importance(candidate: Any, paths: list[str], target: Target) -> list[Importance]:
+    """Measure the importance of the raw columns, which the signature `raw` takes; none if all labels of the sample are one."""
     raw = candidate.signatures["raw"]
     dtypes = {name: spec.dtype.name for name, spec in raw.structured_input_signature[1].items()}
-    columns = raw_rows.head(paths, {**dtypes, label: "int64"}, measures.MOST_ROWS)
-    labels = columns.pop(label)
+    columns = raw_rows.head(paths, {**dtypes, target.label: target.task.label_dtype}, measures.MOST_ROWS)
+    labels = target.numbers(columns.pop(target.label))
 
     def score(of: measures.RawColumns) -> np.ndarray:
-        return raw(**{name: tf.constant(column) for name, column in of.items()})[OUTPUT].numpy()
+        return answers.only(raw(**{name: tf.constant(column) for name, column in of.items()})).numpy()
 
-    return measures.importance(score, columns, labels) if 0 < labels.sum() < len(labels) else []
+    return measures.importance(score, columns, labels, target.task) if len(np.unique(labels)) > 1 else []

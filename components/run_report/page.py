@@ -10,11 +10,12 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from components.model_store import contents
-from components.run_report import charts, dag_picture
+from components.run_report import answer_charts, charts, dag_picture
 from components.run_report.drift_rank import ratio, worst_by_feature, worst_first
 from components.run_report.facts import FeatureFacts, GateFacts, Limit, ModelFacts, RunFacts
 from components.run_report.templating import MISSING, count, figure, limit_words, render_page
 from components.shared.drift_report import Check
+from components.shared.tasks import TASKS
 
 FEATURES_SHOWN = 6  # distributions that are not folded: those that drifted most
 SLICE_ROWS = 100  # of a slice that is drawn: smaller ones say little, and would set the scale
@@ -69,7 +70,8 @@ def render(facts: RunFacts, folder: Path | None = None, before: RunFacts | None 
         stop_on=facts.configuration.get("gate", {}).get("stop_on", ["error"]),
         in_words=limit_words,
         dag=dag_picture.svg(facts.nodes),
-        auc=facts.candidate.auc if facts.candidate else None,
+        decides=facts.candidate.decides if facts.candidate else None,
+        task=TASKS[facts.candidate.task] if facts.candidate else None,
         features=features(facts),
         features_shown=FEATURES_SHOWN,
         slice_rows=SLICE_ROWS,
@@ -125,14 +127,14 @@ def features(facts: RunFacts) -> list[tuple[FeatureFacts, Markup | None, Check |
 def pictures(model: ModelFacts) -> dict[str, Markup]:
     """Draw the charts of a model, by name, as far as there are figures for them."""
     both = {"candidate": model.candidate, "production": model.production}
-    made = charts.curves({role: found for role, found in both.items() if found})
+    made = answer_charts.curves({role: found for role, found in both.items() if found})
     large = [found for found in model.slices if found.rows >= SLICE_ROWS]
     if large and model.metrics:
         made["slices"] = charts.slices(large, model.metrics[0].name, model.metrics[0].candidate.value)
     if model.loss:
         made["loss"] = charts.loss(model.loss)
     if model.importance:
-        made["importance"] = charts.importance(model.importance)
+        made["importance"] = charts.importance(model.importance, TASKS[model.task].decides.name)
     return made
 
 

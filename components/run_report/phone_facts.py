@@ -7,13 +7,14 @@ from tfx.utils import path_utils
 
 from components.run_report.facts import PhoneFacts, VariantFacts
 from components.shared import tfma_results
-from components.shared.metric_names import AUC, LOG_LOSS, ROWS
+from components.shared.metric_names import ROWS
 from components.shared.nodes import Output
 from components.shared.phone import card, parity_report
+from components.shared.tasks import Task
 from components.shared.trace import Trace
 
 
-def phone(trace: Trace, min_rows: int) -> PhoneFacts | None:
+def phone(trace: Trace, task: Task, min_rows: int) -> PhoneFacts | None:
     """Collect the facts of the files for phones, and of slices of at least `min_rows`; None if they were not evaluated."""
     found = trace.outputs(Output.MOBILE_MODEL, Output.MOBILE_EVALUATION, Output.MOBILE_BLESSING)
     if not found:
@@ -28,17 +29,18 @@ def phone(trace: Trace, min_rows: int) -> PhoneFacts | None:
         ],
         blessed=bool(blessing.properties.get("blessed")),
         reason=str(blessing.properties.get("reason", "")),
-        changes=changes(tfma_results.metrics(evaluation.uri), min_rows),
+        changes=changes(tfma_results.metrics(evaluation.uri), task, min_rows),
     )
 
 
-def changes(measured: Mapping[str, tfma_results.Metrics], min_rows: int) -> dict[str, float]:
-    """Return the largest difference of AUC and log loss between file and server's model, in slices of at least `min_rows`."""
+def changes(measured: Mapping[str, tfma_results.Metrics], task: Task, min_rows: int) -> dict[str, float]:
+    """Return the largest difference of each metric between file and server's model, in slices of at least `min_rows`."""
     mobile, server = measured[tfma_results.CANDIDATE], measured[tfma_results.BASELINE]
     found: dict[str, float] = {}
-    for metric, called in ((AUC, "AUC"), (LOG_LOSS, "log loss")):
+    for metric in task.mobile:
+        called, in_unit = task.metric(metric).name, task.metric(metric).in_unit
         pairs = [
-            abs(values[metric] - server[name][metric])
+            abs(values[metric] - server[name][metric]) / (server[name][metric] if in_unit else 1)
             for name, values in mobile.items()
             if values[ROWS] >= min_rows and metric in values and metric in server.get(name, {})
         ]

@@ -8,6 +8,7 @@ from components.run_report.gates import REFUSALS, refusing
 from components.run_report.templating import limit_words
 from components.shared import drift_report
 from components.shared.nodes import Output
+from components.shared.tasks import TASKS
 from components.shared.trace import Execution, Trace
 
 FIGURES = ". Found: "  # what precedes the figures in a finding of DataChecks
@@ -40,7 +41,7 @@ def verdict(trace: Trace, span: str, candidate: ModelFacts | None, gates: Iterab
             return Verdict("not_blessed", f"{nothing}: {reason}{_stays(current)}.", current)
         waiting = version if version != current else None
         place = f", which waits for a promotion (models.config has version {current} in production)" if waiting else ""
-        words = f"Published version {version}{place}, trained up to {span}: {_auc(candidate)}it passed every gate"
+        words = f"Published version {version}{place}, trained up to {span}: {_quality(candidate)}it passed every gate"
         published = str(pushed.properties.get("destination", ""))
         return Verdict("published", f"{words}{_without_phones(trace)}.", current, waiting, published)
     drift = trace.output(Output.DRIFT)
@@ -92,10 +93,11 @@ def _failure(execution: Execution, stays: str) -> tuple[Ending, str]:
     return "failed", f"{execution.node} failed with {name}: {first}{stays}"
 
 
-def _auc(candidate: ModelFacts | None) -> str:
+def _quality(candidate: ModelFacts | None) -> str:
     """Word both figures: "AUC 0.719, and 0.709 of version 1 on the same 9,242 rows; "."""
-    if candidate is None or candidate.auc is None:
+    if candidate is None or candidate.decides is None:
         return ""
-    value, other = candidate.auc.candidate.value, candidate.auc.production
-    beside = f", and {other.value:.3f} of version {candidate.production_version} on the same" if other else " on"
-    return f"AUC {value:.3f}{beside} {candidate.rows:,} rows; "
+    written = TASKS[candidate.task].decides.figure
+    value, other = candidate.decides.candidate.value, candidate.decides.production
+    beside = f", and {written(other.value)} of version {candidate.production_version} on the same" if other else " on"
+    return f"{candidate.decides.name} {written(value)}{beside} {candidate.rows:,} rows; "

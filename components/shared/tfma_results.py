@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import validation_result_pb2
 
-from components.shared.metric_names import AUC, AUC_PR, CALIBRATION, LOG_LOSS, OVERALL, POSITIVES
+from components.shared import tasks
+from components.shared.metric_names import AUC, AUC_PR, CALIBRATION, OVERALL, POSITIVES
+from components.shared.tasks import BINARY, Task
 
 CANDIDATE = "candidate"
 BASELINE = "baseline"
 RANKINGS = (AUC, AUC_PR)  # of positives above negatives: with only one class there is none, but TFMA may say 0 or 1
-COMPARED = (AUC, LOG_LOSS, CALIBRATION)  # later spans are compared with these
 
 Metrics = dict[str, dict[str, float]]  # slice, as "shop=books" or "overall" -> metric -> value
 
@@ -26,10 +27,17 @@ def metrics(folder: str) -> dict[str, Metrics]:
     for model, slice_name, name, value in _figures(folder):
         if math.isfinite(value):
             result.setdefault(model, {}).setdefault(slice_name, {})[name] = value
-    for values in (values for slices in result.values() for values in slices.values() if of_one_class(values)):
-        for name in RANKINGS:
-            values.pop(name, None)
+    slices = [values for slices in result.values() for values in slices.values()]
+    for values in slices if task(folder) is BINARY else []:
+        if of_one_class(values):
+            for name in RANKINGS:
+                values.pop(name, None)
     return result
+
+
+def task(folder: str) -> Task:
+    """Return the task whose metrics an evaluation has."""
+    return tasks.measured(name for _, _, name, _ in _figures(folder))
 
 
 def of_one_class(values: Mapping[str, float]) -> bool:
@@ -47,30 +55,48 @@ def _figures(folder: str) -> Iterator[tuple[str, str, str, float]]:
     """Yield model, slice, metric and value, which may be NaN or infinite; no differences."""
     for row in tfma.load_metrics(folder):
         for entry in row.metric_keys_and_values:
-            if not entry.key.is_diff and entry.value.HasField("double_value"):
+            if not (entry.key.is_diff or entry.key.HasField("sub_key")) and entry.value.HasField("double_value"):
                 yield entry.key.model_name or CANDIDATE, name_of(row.slice_key), entry.key.name, entry.value.double_value.value
 
 
 def unmeasured(folder: str) -> list[str]:
     """Word each of the candidate's metrics over all rows that later spans need and that has no value."""
-    known = metrics(folder).get(CANDIDATE, {}).get(OVERALL, {})
+    known, of = metrics(folder).get(CANDIDATE, {}).get(OVERALL, {}), task(folder)
+    why = ", as labels of both classes and scores from 0 to 1 have" if of is BINARY else ""
     return [
-        f"{OVERALL}: {name} is {value}; expected a number, as labels of both classes and scores from 0 to 1 have"
+        f"{OVERALL}: {name} is {value}; expected a number{why}"
         for model, slice_name, name, value in _figures(folder)
-        if (model, slice_name) == (CANDIDATE, OVERALL) and name in COMPARED and name not in known
+        if (model, slice_name) == (CANDIDATE, OVERALL) and name in of.drift and name not in known
     ]
 
 
 def score_histogram(folder: str) -> list[float]:
-    """Count evaluation rows by the candidate's score, in the equally wide buckets of TFMA's calibration plot over [0, 1]."""
+    """Count evaluation rows by the candidate's answer, from the plot of its task; nothing where the task has none.
+
+    Of a probability: in the equally wide buckets of TFMA's calibration plot over [0, 1]. Of classes: by the likeliest.
+    """
+    if task(folder).plot is None:
+        return []
     for plots in tfma.load_plots(folder):
         for found in plots.plot_keys_and_values:
-            if not plots.slice_key.single_slice_keys and found.key.model_name in ("", CANDIDATE):
+            if plots.slice_key.single_slice_keys or found.key.model_name not in ("", CANDIDATE):
+                continue
+            if matrix := found.value.multi_class_confusion_matrix_at_thresholds.matrices:
+                return likeliest(matrix[0].entries)
+            if found.value.HasField("calibration_histogram_buckets"):
                 # The first and last bucket are those of scores below 0 and from 1 on.
                 buckets = found.value.calibration_histogram_buckets.buckets
                 below, *counts, beyond = (bucket.num_weighted_examples.value for bucket in buckets)
                 return [below + counts[0], *counts[1:-1], counts[-1] + beyond]
-    raise ValueError(f"{folder} has no calibration plot of all rows; expected one from the CalibrationPlot metric")
+    raise ValueError(f"{folder} has no plot of all rows; expected the CalibrationPlot, or a confusion matrix of classes")
+
+
+def likeliest(entries) -> list[float]:
+    """Count rows by the class that was the likeliest, from the entries of TFMA's confusion matrix."""
+    counts = [0.0] * (1 + max(max(each.predicted_class_id, each.actual_class_id) for each in entries))
+    for each in entries:
+        counts[each.predicted_class_id] += each.num_weighted_examples
+    return counts
 
 
 def name_of(slice_key) -> str:
@@ -98,5 +124,10 @@ def refusals(folder: str) -> list[str]:
 
 def _bound(threshold) -> str:
     if threshold.HasField("change_threshold"):
-        return f"a change of at least {threshold.change_threshold.absolute.value:+g}"
+        change = threshold.change_threshold
+        if change.HasField("relative"):
+            return f"a rise of at most {change.relative.value:.1%}"
+        return f"a change of at least {change.absolute.value:+g}"
+    if threshold.value_threshold.HasField("upper_bound"):
+        return f"at most {threshold.value_threshold.upper_bound.value:g}"
     return f"at least {threshold.value_threshold.lower_bound.value:g}"

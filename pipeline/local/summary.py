@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from components.shared import canary_report, data_findings, drift_report, tfma_results
+from components.shared import canary_report, data_findings, drift_report, tasks, tfma_results
 from components.shared.advice import Advice
-from components.shared.metric_names import AUC, AUC_PR, CALIBRATION, LOG_LOSS, OVERALL, ROWS
+from components.shared.metric_names import AUC, OVERALL, ROWS
 from components.shared.nodes import NodeId, Output
 from components.shared.phone import parity_report
 from components.shared.units import block_called
@@ -26,7 +26,7 @@ from pipeline.shared.sections import Data
 if TYPE_CHECKING:  # reports can be left out
     from components.run_report.facts import RunFacts
 
-COLUMNS = {AUC: "AUC", LOG_LOSS: "log loss", AUC_PR: "AUC-PR", CALIBRATION: "calib."}
+SHORT = {"calibration": "calib."}  # headings
 FARTHEST = 5  # features that are named
 MIN_ROWS = 100  # of a slice that gets a line: the AUC of fewer is noise
 
@@ -117,37 +117,36 @@ def metrics_table(measured: dict[str, tfma_results.Metrics]) -> Table:
     title = "Evaluation" + (", beside production" if production else " (nothing is in production yet)")
     table = Table("slice", title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     notes = [f"and {hidden} slices of fewer than {MIN_ROWS} rows"] if (hidden := len(rows) - len(shown)) else []
-    if any(AUC not in model[name] for model in measured.values() for name in shown):
+    of = tasks.measured(candidate[OVERALL]).metrics
+    if of[0].key == AUC and any(AUC not in model[name] for model in measured.values() for name in shown):
         notes.append("-: no AUC where all rows are of one class")
     table.caption = "\n".join(notes) or None
     table.add_column("rows", justify="right")
-    for heading in COLUMNS.values():
-        table.add_column(heading, justify="right")
+    for metric in of:
+        table.add_column(SHORT.get(metric.name, metric.name), justify="right")
         if production:
             table.add_column("prod.", justify="right", style="dim")
     models = [candidate] + ([production] if production else [])
     for name in shown:
-        cells = [_cell(model[name].get(metric)) for metric in COLUMNS for model in models]
+        cells = [_cell(model[name].get(metric.key), metric) for metric in of for model in models]
         table.add_row(name, f"{rows[name]:,.0f}", *cells, style="bold" if name == OVERALL else None)
     return table
 
 
-def _cell(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def _cell(value: float | None, metric: tasks.Metric) -> str:
+    return "-" if value is None else metric.figure(value)
 
 
 def _difference(console: Console, told: "RunFacts | None") -> None:
-    """Print the difference in AUC on the same rows; it is called better or worse only where its interval says so."""
+    """Print the difference in what decides, on the same rows; it is better or worse only where its interval says so."""
     if told is None or told.candidate is None:
         return
-    for metric in told.candidate.metrics:
-        if metric.name == "AUC" and metric.difference and metric.difference.interval:
-            low, high = metric.difference.interval
-            said = "" if metric.verdict == "undecided" else f", {metric.verdict}"
-            moved = (
-                f"{metric.difference.value:+.4f} (95 % interval {low:+.4f} to {high:+.4f}, by {block_called(told.span)}){said}"
-            )
-            _prose(console, f"AUC less that of version {told.candidate.production_version}: {moved}.")
+    metric = told.candidate.decides
+    if metric and metric.difference and metric.difference.interval:
+        low, high = metric.difference.interval
+        said = "" if metric.verdict == "undecided" else f", {metric.verdict}"
+        moved = f"{metric.difference.value:+.4f} (95 % interval {low:+.4f} to {high:+.4f}, by {block_called(told.span)}){said}"
+        _prose(console, f"{metric.name} less that of version {told.candidate.production_version}: {moved}.")
 
 
 def _decision(console: Console, outputs: Outputs, outcome: Outcome, told: "RunFacts | None") -> None:
@@ -191,6 +190,6 @@ def _mobile(console: Console, outputs: Outputs) -> None:
         if each.limit is not None:
             _prose(
                 console,
-                f"Phone, {each.variant}: {each.kilobytes:.0f} KB, probabilities within {each.largest:.1g} of the server's on "
+                f"Phone, {each.variant}: {each.kilobytes:.0f} KB, answers within {each.largest:.1g} of the server's on "
                 f"{each.rows:,} rows (limit {each.limit:g}).",
             )

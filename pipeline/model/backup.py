@@ -11,8 +11,7 @@ from absl import logging
 from components.shared.errors import BadConfig
 from pipeline.model.distribution import written_by_chief
 
-FIGURES = ("loss", "auc", "val_loss", "val_auc")
-History = list[dict[str, float]]  # the FIGURES of each epoch
+History = list[dict[str, float]]  # of each epoch: loss and metric of the training rows, and with "val_" of those held out
 
 
 class Progress(keras.callbacks.Callback):
@@ -58,7 +57,7 @@ class Progress(keras.callbacks.Callback):
         return len(self.history)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        self.history.append({name: float(logs[name]) for name in FIGURES})
+        self.history.append({name: float(value) for name, value in logs.items()})
         figures = ", ".join(f"{name} {value:.4f}" for name, value in self.history[-1].items())
         logging.info("Epoch %d of %d: %s", epoch + 1, self._epochs, figures)
         if self._folder and epoch + 1 < self._epochs:

@@ -4,29 +4,44 @@ import json
 
 from tensorflow_model_analysis.proto import config_pb2
 
+from components.shared.target import Target
 from components.shared.tfma_results import BASELINE, CANDIDATE
 from pipeline.shared.sections import Evaluate
 
-METRICS = ["ExampleCount", "AUC", "AUCPrecisionRecall", "Calibration", "BinaryCrossEntropy", "MeanLabel"]
-SCORE_BUCKETS = 20  # of the published histogram, which later scores are compared with
 
-
-def eval_config(settings: Evaluate, label: str) -> config_pb2.EvalConfig:
-    """Make TFMA's configuration: the metrics over all rows and by slice, and the two thresholds on the overall AUC."""
-    metrics = [config_pb2.MetricConfig(class_name=name) for name in METRICS]
-    metrics.append(config_pb2.MetricConfig(class_name="CalibrationPlot", config=json.dumps({"num_buckets": SCORE_BUCKETS})))
-    # The thresholds hold for the overall slice only: the AUC of a slice of a dozen rows is noise.
-    overall = metrics[METRICS.index("AUC")].per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec()]).threshold
-    overall.value_threshold.lower_bound.value = settings.min_auc
-    overall.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
-    overall.change_threshold.absolute.value = -settings.max_auc_drop
+def eval_config(settings: Evaluate, target: Target) -> config_pb2.EvalConfig:
+    """Make TFMA's configuration: the task's metrics over all rows and by slice, and two thresholds on the one that decides."""
+    task = target.task
+    names = [*task.plain.values(), *(each.tfma for each in task.metrics)]
+    metrics = {name: config_pb2.MetricConfig(class_name=name) for name in names}
+    # The thresholds hold for the overall slice only: the metric of a slice of a dozen rows is noise.
+    overall = metrics[task.decides.tfma].per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec()]).threshold
+    limit, change = getattr(settings, task.limit), getattr(settings, task.change)
+    if task.decides.better == "higher":
+        overall.value_threshold.lower_bound.value = limit
+        overall.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
+        overall.change_threshold.absolute.value = -change
+    else:
+        if limit:
+            overall.value_threshold.upper_bound.value = limit
+        overall.change_threshold.direction = config_pb2.MetricDirection.LOWER_IS_BETTER
+        overall.change_threshold.relative.value = change
     models = [
-        config_pb2.ModelSpec(name=name, signature_name="serving_default", label_key=label, model_type="tf_generic")
+        config_pb2.ModelSpec(
+            name=name,
+            signature_name="serving_default",
+            label_key=target.label,
+            model_type="tf_generic",
+            preprocessing_function_names=["transform_labels"] if target.classes else [],
+        )
         for name in (CANDIDATE, BASELINE)
     ]
     models[1].is_baseline = True
+    plots = [
+        config_pb2.MetricConfig(class_name=name, config=json.dumps(stated)) for name, stated in [*filter(None, [task.plot])]
+    ]
     return config_pb2.EvalConfig(
         model_specs=models,
         slicing_specs=[config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[name]) for name in settings.slices)],
-        metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=[*metrics.values(), *plots])],
     )

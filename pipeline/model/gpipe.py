@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.shared.errors import BadConfig
+from pipeline.model.heads import BINARY, Head
 from pipeline.model.loops import Steps, Unpack
 from pipeline.model.network import chained
 
@@ -26,12 +27,12 @@ class GPipe(Steps, keras.Model):
     """A network in stages; `loops.train` trains it like any other.
 
     Args:
-        parts: the network as a chain of models: the first takes the features, the last gives probabilities of shape
-            [batch, members]; in between, tensors or lists of tensors.
+        parts: the network as a chain of models: the first takes the features, the last gives answers of shape
+            [batch, members], or [batch, members, classes]; in between, tensors or lists of tensors.
         devices: one for each stage.
         micro_batches: M. They share the rows of a batch as evenly as possible.
         optimizer: makes an optimizer. Each stage has its own, on its device.
-        unpack: see `loops.create`.
+        unpack, head: see `loops.create`.
 
     Raises:
         BadConfig: there are more stages than parts or no micro-batches, a device is not there, or a part has regularizers.
@@ -43,7 +44,9 @@ class GPipe(Steps, keras.Model):
         devices: Sequence[str],
         micro_batches: int,
         optimizer: Callable[[], keras.optimizers.Optimizer],
+        *,
         unpack: Unpack = dict,
+        head: Head = BINARY,
     ):
         super().__init__()
         if not 1 <= len(devices) <= len(parts):
@@ -55,23 +58,23 @@ class GPipe(Steps, keras.Model):
             raise BadConfig(f"No device {', '.join(missing)}; TensorFlow sees {', '.join(sorted(found))}")
         if penalized := [part.name for part in parts if part.losses]:
             raise BadConfig(
-                f"Regularizers in {', '.join(penalized)}; expected none: a stage sees the log loss alone. "
+                f"Regularizers in {', '.join(penalized)}; expected none: a stage sees the loss alone. "
                 "Take the optimizer's weight_decay instead"
             )
-        self.devices, self.micro_batches, self.unpack = list(devices), micro_batches, unpack
+        self.devices, self.micro_batches, self.unpack, self.head = list(devices), micro_batches, unpack, head
         self.stages, optimizers = [], []
         for device, members in zip(devices, np.array_split(np.arange(len(parts)), len(devices)), strict=True):
             with tf.device(device):
                 self.stages.append(placed_copy([parts[index] for index in members]))
                 optimizers.append(optimizer())
                 optimizers[-1].build(self.stages[-1].trainable_variables)
-        self.auc = keras.metrics.AUC(name="auc")
+        self.measure = head.metric()
         # Its optimizer is not used: Keras takes only one. XLA, which Keras picks where it finds a GPU, compiles for one device.
         self.compile(jit_compile=False)
         self.optimizer = StageOptimizers(optimizers, self.stages)
 
     def call(self, features, training=False):
-        """Return probabilities of shape [batch, members]."""
+        """Return answers of shape [batch, members], or [batch, members, classes]."""
         flow = features
         for stage, device in zip(self.stages, self.devices, strict=True):
             with tf.device(device):
@@ -89,7 +92,7 @@ class GPipe(Steps, keras.Model):
         return tuple(tf.concat([result[index] for result in results], axis=0) for index in range(2))
 
     def there_and_back(self, features, label, share):
-        """Run one micro-batch forward and back: its rows' losses, their probabilities, and the gradients by stage."""
+        """Run one micro-batch forward and back: its rows' losses, their answers, and the gradients by stage."""
         flow, tapes, ends = self.unpack(features), [], []
         for index, (stage, device) in enumerate(zip(self.stages, self.devices, strict=True)):
             with tf.device(device), tf.GradientTape() as tape:
@@ -97,7 +100,7 @@ class GPipe(Steps, keras.Model):
                 tape.watch([tensor for tensor in tf.nest.flatten(start) if tensor.dtype.is_floating])
                 flow = stage(start, training=True)
                 if stage is self.stages[-1]:
-                    losses, probability = self.judge(label, flow)
+                    losses, answers = self.judge(label, flow)
                     flow = tf.reduce_sum(losses * share)
             tapes.append(tape)
             ends.append((start, flow))
@@ -109,7 +112,7 @@ class GPipe(Steps, keras.Model):
                 found = tape.gradient(end, sources, upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO)
             gradients.insert(0, found["variables"])
             upstream = found["start"]
-        return losses, probability, gradients
+        return losses, answers, gradients
 
 
 class StageOptimizers:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from components.shared.errors import BadConfig
 from pipeline.model.backup import History, Progress
 from pipeline.model.distribution import by_rows
+from pipeline.model.heads import BINARY, Head
 from pipeline.shared.sections import Loop
 
 Unpack = Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]  # makes the network's features of a batch's; `dict`: the same
@@ -23,6 +24,7 @@ class Steps:
     """
 
     unpack: Unpack = dict
+    head: Head = BINARY
 
     def train_step(self, batch):
         """Do `learn`, and return the metrics. `fit` calls this."""
@@ -47,32 +49,30 @@ class Steps:
 
         Args:
             features: of the rows of this replica.
-            label: shape [rows], 0 or 1.
+            label: shape [rows].
             share: shape [rows], 1 / rows of the global batch.
 
         Returns:
             What `score` does, before the step.
         """
         with tf.GradientTape() as tape:
-            losses, probability = self.score(features, label, training=True)
+            losses, answers = self.score(features, label, training=True)
             penalty = tf.nn.scale_regularization_loss(self.losses) if self.losses else 0.0
             loss = self.optimizer.scale_loss(tf.reduce_sum(losses * share) + penalty)
         self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
-        return losses, probability
+        return losses, answers
 
     def score(self, features, label, training):
-        """Return the rows' log loss (nats, the members' mean) and probability, float32, shapes [rows] and [rows, 1]."""
+        """Return the rows' losses (the members' mean) and answers, float32, shapes [rows] and [rows, 1 or classes]."""
         return self.judge(label, self(self.unpack(features), training=training))
 
-    @staticmethod
-    def judge(label: tf.Tensor, members: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Do what `score` does, from the members' probabilities of shape [rows, members]."""
-        labels = tf.broadcast_to(tf.cast(label[:, tf.newaxis], tf.float32), tf.shape(members))
-        return keras.losses.binary_crossentropy(labels, members), tf.reduce_mean(members, axis=1, keepdims=True)
+    def judge(self, label: tf.Tensor, members: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Do what `score` does, from the members' answers, shape [rows, members], or [rows, members, classes]."""
+        return self.head.losses(label, members), self.head.answers(members)
 
-    def _measure(self, label, losses, probability):
+    def _measure(self, label, losses, answers):
         for metric in self.metrics:
-            metric.update_state(*([losses] if metric.name == "loss" else [label, probability]))
+            metric.update_state(*([losses] if metric.name == "loss" else [label, answers]))
 
 
 class DistributedModel(Steps, keras.Model):
@@ -87,16 +87,18 @@ def create(
     run_eagerly: bool = False,
     jit_compile: bool = False,
     unpack: Unpack = dict,
+    head: Head = BINARY,
 ) -> DistributedModel:
     """Create network, optimizer and metrics, with their variables where the strategy wants them.
 
     Args:
-        build: makes a functional model from a dictionary of tensors of shape [batch] to a probability for each member of an
-            ensemble, shape [batch, members]. Each member learns for itself; their mean is measured.
+        build: makes a functional model from a dictionary of tensors of shape [batch] to an answer for each member of an
+            ensemble, shape [batch, members], or [batch, members, classes]. Each learns for itself; their mean is measured.
         optimizer: makes an optimizer, with the learning rate of the global batch; schedules and `use_ema` work.
         run_eagerly: no graphs: slow, but a debugger can step through it.
         jit_compile: compile with XLA, which compiles anew for a smaller last batch.
         unpack: makes the network's tensors from a batch's, fewer of which make a step faster.
+        head: of the task; by default the binary one.
 
     Raises:
         BadConfig: XLA was asked for with several replicas, or together with `run_eagerly`.
@@ -107,8 +109,8 @@ def create(
     with strategy.scope():
         network = build()
         model = DistributedModel(inputs=network.input, outputs=network.output)
-        model.auc = keras.metrics.AUC(name="auc")
-        model.unpack = unpack
+        model.measure = head.metric()
+        model.unpack, model.head = unpack, head
         # Neither loss nor metrics: Keras would try them on the members, and `score` and `_measure` see to both.
         model.compile(optimizer(), run_eagerly=run_eagerly, jit_compile=jit_compile)
         model.optimizer.build(model.trainable_variables)
@@ -142,7 +144,7 @@ def train(
             own state is not in the backup: after a restart EarlyStopping counts from the start.
 
     Returns:
-        The epochs' figures, those before a restart included. `loss` is the mean log loss (nats) over the epoch's rows.
+        The epochs' figures, those before a restart included. `loss` is the mean of the rows' losses over the epoch.
 
     Raises:
         BadConfig: the backup is of another network or a longer training, or the loop cannot run under the strategy.

@@ -1,4 +1,4 @@
-"""The network: prepared features in, the probability of a positive label out."""
+"""The network: prepared features in, each member's answer out."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from pipeline.model.heads import BINARY, Head
 from pipeline.model.hyperparameters import Hyperparameters
 from pipeline.problem import Feature, Kind
 
@@ -14,7 +15,9 @@ KNOTS = np.arange(-3, 3, 0.5, dtype="float32")  # in standard deviations
 HARMONICS = 4  # of a day, a week or the compass
 
 
-def build(features: Sequence[Feature], settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> keras.Model:
+def build(
+    features: Sequence[Feature], settings: Hyperparameters, vocabulary_sizes: Mapping[str, int], head: Head = BINARY
+) -> keras.Model:
     """Build an ensemble of multilayer perceptrons that share their hidden layers, not compiled.
 
     Categories are embedded, numbers spread over a piecewise linear basis, cycles over their first harmonics. Each member sees
@@ -26,15 +29,18 @@ def build(features: Sequence[Feature], settings: Hyperparameters, vocabulary_siz
         features: the features that it sees, of any kinds.
         settings: sizes and dropout.
         vocabulary_sizes: of each categorical feature; the network adds one index for unseen values.
+        head: of the task; by default the binary one.
 
     Returns:
-        A model of a dictionary of tensors of shape [batch] (see `Feature.prepared`) to each member's probability, float32,
-        shape [batch, members]. Their mean is the network's.
+        A model of a dictionary of tensors of shape [batch] (see `Feature.prepared`) to each member's answer, float32, shape
+        [batch, members], or [batch, members, classes]. Their mean is the network's.
     """
-    return chained(parts(features, settings, vocabulary_sizes))
+    return chained(parts(features, settings, vocabulary_sizes, head))
 
 
-def parts(features: Sequence[Feature], settings: Hyperparameters, vocabulary_sizes: Mapping[str, int]) -> list[keras.Model]:
+def parts(
+    features: Sequence[Feature], settings: Hyperparameters, vocabulary_sizes: Mapping[str, int], head: Head = BINARY
+) -> list[keras.Model]:
     """Build the same network as a chain of models: columns, each hidden layer, readout. A GPipe stage is one or several."""
     chain = [columns(features, settings, vocabulary_sizes)]
     for index, units in enumerate(settings.hidden_units):
@@ -44,9 +50,9 @@ def parts(features: Sequence[Feature], settings: Hyperparameters, vocabulary_siz
         hidden = keras.layers.Dropout(settings.dropout, name=f"dropout_{index}")(hidden)
         chain.append(keras.Model([before, prior], [hidden, prior], name=f"layer_{index}"))
     hidden, prior = (keras.Input(tensor.shape[1:], dtype=tensor.dtype) for tensor in chain[-1].output)
-    log_odds = Readout(name="log_odds")(hidden)
-    probability = keras.layers.Activation("sigmoid", dtype="float32", name="probability")(log_odds + prior)
-    return [*chain, keras.Model([hidden, prior], probability, name="readout")]
+    read = Readout(head.values, name="log_odds")(hidden)
+    answers = head.activation()(read + ops.reshape(prior, (-1, 1, *(1 for _ in head.values))))
+    return [*chain, keras.Model([hidden, prior], answers, name="readout")]
 
 
 def chained(parts: Sequence[keras.Model]) -> keras.Model:
@@ -158,14 +164,27 @@ class Members(keras.layers.Layer):
 
 
 class Readout(keras.layers.Layer):
-    """A layer from each member's hidden units to its log-odds: [batch, members, units] to [batch, members]."""
+    """A layer from each member's hidden units to its log-odds, or its number, before the head's activation.
+
+    From [batch, members, units] to [batch, members, *values]; `values` is a head's.
+    """
+
+    def __init__(self, values: Sequence[int] = (), **options):
+        super().__init__(**options)
+        self.values = tuple(values)
 
     def build(self, shape):
         _, members, units = shape
         self.kernel = self.add_weight(
-            (members, units), initializer=keras.initializers.RandomNormal(stddev=units**-0.5), name="kernel"
+            (members, units, *self.values), initializer=keras.initializers.RandomNormal(stddev=units**-0.5), name="kernel"
         )
-        self.bias = self.add_weight((members,), initializer="zeros", name="bias")
+        self.bias = self.add_weight((members, *self.values), initializer="zeros", name="bias")
 
     def call(self, hidden):
-        return ops.sum(hidden * self.kernel, axis=2) + self.bias
+        if not self.values:
+            return ops.sum(hidden * self.kernel, axis=2) + self.bias
+        by_member = ops.matmul(ops.transpose(hidden, (1, 0, 2)), self.kernel)
+        return ops.transpose(by_member, (1, 0, 2)) + self.bias
+
+    def get_config(self):
+        return super().get_config() | {"values": self.values}

@@ -28,14 +28,23 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor], custom_config: dict) ->
         custom_config: "declaration" says which features there are.
 
     Returns:
-        One dense tensor of shape [batch] a prepared feature (see `Feature.prepared`), and the label (int64).
+        One dense tensor of shape [batch] a prepared feature (see `Feature.prepared`), and the label: of a class its place,
+        int64; another one as it is.
     """
     declaration = Declaration.model_validate(custom_config["declaration"])
-    outputs = {declaration.label: dense(inputs[declaration.label], 0)}
+    outputs = {declaration.label: label(inputs[declaration.label], declaration.classes)}
     for kind, prepare in PREPARE.items():
         if features := of_kind(declaration.features, kind):
             outputs.update(prepare(features, inputs))
     return outputs
+
+
+def label(column: tf.SparseTensor, classes: Sequence[str]) -> tf.Tensor:
+    """Make labels, shape [batch]: the place of each among the classes, -1 of one that is not there; without classes itself."""
+    if not classes:
+        return dense(column, 0)
+    same = tf.equal(dense(column, "")[:, tf.newaxis], tf.constant([classes]))
+    return tf.where(tf.reduce_any(same, axis=1), tf.argmax(same, axis=1), -1)
 
 
 def dense(column: tf.SparseTensor, missing) -> tf.Tensor:

@@ -7,9 +7,8 @@ import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from pipeline.model.preprocessing import label
 from pipeline.problem import MISSING_CATEGORY, Declaration, Kind, inputs
-
-PROBABILITY = "probability"
 
 
 def checkpoint_name(weight: keras.Variable) -> str:
@@ -20,15 +19,18 @@ def checkpoint_name(weight: keras.Variable) -> str:
 class ServingModel(tf.Module):
     """Preprocessing and network in one SavedModel. Signatures:
 
-    - `serving_default`: `examples`, serialized tf.Example, shape [batch] -> `probability`, float32, shape [batch].
-    - `raw`: a tensor of shape [batch] a feature, named as the feature; NaN or "" where it is missing -> `probability`.
-    - `classify`, `regress`: `inputs`, serialized tf.Example, shape [batch] -> `classes` and `scores`, shape [batch, 2]; or
-      `outputs`, shape [batch]: the names that TensorFlow Serving's Classify and Regress look for.
+    - `serving_default`: `examples`, serialized tf.Example, shape [batch] -> the answer, float32: `probability` or `prediction`,
+      shape [batch], or `probabilities`, shape [batch, classes], as the task has it.
+    - `raw`: a tensor of shape [batch] a feature, named as the feature; NaN or "" where it is missing -> the answer.
+    - `classify`, of classes: `inputs`, serialized tf.Example, shape [batch] -> `classes` and `scores`, shape [batch, classes];
+      `regress`, of one value: to `outputs`, shape [batch]: the names that TensorFlow Serving's Classify and Regress look for.
+    - `transform_labels`, of classes: `examples` -> the label's column, int64, shape [batch]; TFMA takes it in place of texts.
     - `transform_features`: `examples` -> the prepared features, each of shape [batch]; for TFMA and for debugging.
     """
 
     def __init__(self, network: keras.Model, transform_output: tft.TFTransformOutput, declaration: Declaration):
         super().__init__()
+        self._task, self._classes = declaration.task, declaration.classes
         self._label, self._kinds = declaration.label, {feature.name: feature.kind for feature in declaration.features}
         self._columns = inputs(declaration.features)
         # Only the graph: tf.Transform's Keras layer around it takes longer to save than all the rest.
@@ -41,7 +43,7 @@ class ServingModel(tf.Module):
 
         def score(prepared: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
             members = cast(tf.Tensor, network(prepared, training=False))
-            return {PROBABILITY: tf.reduce_mean(members, axis=1)}
+            return {declaration.task.output: tf.reduce_mean(members, axis=1)}
 
         # No signatures, but saved once for all callers. The mobile export puts other preprocessing before `network`.
         self.network = graph(score, network_inputs(network))
@@ -56,13 +58,18 @@ class ServingModel(tf.Module):
         examples = tf.TensorSpec([None], tf.string, name="examples")
         inputs = tf.TensorSpec([None], tf.string, name="inputs")
         columns = {name: tf.TensorSpec([None], dtype, name=name) for name, dtype in self._columns.items()}
-        return {
+        found = {
             "serving_default": graph(self._score_examples, examples),
             "raw": graph(self._score_columns, columns),
-            "classify": graph(self._classify, inputs),
-            "regress": graph(self._regress, inputs),
             "transform_features": self._prepare_examples,
         }
+        if self._classes:
+            found["transform_labels"] = graph(self._parse_label, examples)
+        if self._task.bounded:
+            found["classify"] = graph(self._classify, inputs)
+        if not self._classes:
+            found["regress"] = graph(self._regress, inputs)
+        return found
 
     def _score_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.network(self._prepare_examples(examples))
@@ -72,12 +79,18 @@ class ServingModel(tf.Module):
         return self.network(self._prepare(raw))
 
     def _classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        probability = self._score_examples(inputs)[PROBABILITY]
-        classes = tf.repeat(tf.constant([[self._label, f"not {self._label}"]]), tf.size(probability), axis=0)
-        return {"classes": classes, "scores": tf.stack([probability, 1.0 - probability], axis=1)}
+        scores = self._score_examples(inputs)[self._task.output]
+        if not self._classes:
+            scores = tf.stack([scores, 1.0 - scores], axis=1)
+        names = tf.constant([self._classes or [self._label, f"not {self._label}"]])
+        return {"classes": tf.repeat(names, tf.shape(scores)[0], axis=0), "scores": scores}
 
     def _regress(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"outputs": self._score_examples(inputs)[PROBABILITY]}
+        return {"outputs": self._score_examples(inputs)[self._task.output]}
+
+    def _parse_label(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        raw = tf.io.parse_example(examples, {self._label: tf.io.VarLenFeature(tf.string)})
+        return {self._label: label(raw[self._label], self._classes)}
 
     def _parse_and_prepare(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         raw = tf.io.parse_example(examples, self._example_spec)
@@ -85,7 +98,7 @@ class ServingModel(tf.Module):
 
     def _prepare(self, raw: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
         rows = next(iter(raw.values())).dense_shape[0]
-        unknown = tf.SparseTensor(tf.zeros([0, 2], tf.int64), tf.zeros([0], tf.int64), [rows, 1])
+        unknown = tf.SparseTensor(tf.zeros([0, 2], tf.int64), tf.zeros([0], self._task.label_dtype), [rows, 1])
         prepared = self._transform.transform_fn(raw | {self._label: unknown})
         return {name: tensor for name, tensor in prepared.items() if name != self._label}
 

@@ -16,7 +16,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.shared import folders, steps
 from components.shared.errors import BadConfig
-from pipeline.model import distribution, gpipe, input_data, loops, network, signatures, warm_start
+from pipeline.model import distribution, gpipe, heads, input_data, loops, network, signatures, warm_start
 from pipeline.model.backup import History
 from pipeline.model.hyperparameters import Hyperparameters
 from pipeline.problem import Declaration, Kind, of_kind
@@ -113,10 +113,11 @@ def train(
     steps = math.ceil(len(data.train.label) / batch_size)
     features = data.declaration.features
     sizes = {name: len(keys) for name, keys in data.vocabularies.items()}
+    head = heads.of(data.declaration, data.train.label)
     optimize = optimizer(hyperparameters, steps, settings.epochs, replicas)
 
     def build() -> keras.Model:
-        model = network.build(features, hyperparameters, sizes)
+        model = network.build(features, hyperparameters, sizes, head)
         if base_model:
             warm_start.load(model, Path(base_model), data.vocabularies)
         return model
@@ -125,9 +126,9 @@ def train(
         if settings.jit_compile or settings.run_eagerly:
             raise BadConfig('train.jit_compile or train.run_eagerly with train.strategy = "pipeline"; expected both false')
         whole = build()
-        parts = network.with_weights(network.parts(features, hyperparameters, sizes), whole)
+        parts = network.with_weights(network.parts(features, hyperparameters, sizes, head), whole)
         devices = distribution.several_devices("pipeline", settings.devices)
-        model = gpipe.GPipe(parts, devices, settings.micro_batches, optimize, data.train.unpack)
+        model = gpipe.GPipe(parts, devices, settings.micro_batches, optimize, unpack=data.train.unpack, head=head)
     else:
         model = whole = loops.create(
             strategy,
@@ -136,6 +137,7 @@ def train(
             run_eagerly=settings.run_eagerly,
             jit_compile=settings.jit_compile,
             unpack=data.train.unpack,
+            head=head,
         )
     history = loops.train(
         settings.loop,

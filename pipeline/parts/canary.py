@@ -28,6 +28,7 @@ def add_canary(nodes: list[BaseNode], config: Config) -> OutputChannel:
             model_blessing=Output.BLESSING.of(made),
             examples=examples,
             columns=inputs(config.problem.features),
+            target=config.problem.target,
             command=settings.command,
             rows=settings.rows,
             load_seconds=settings.load_seconds,

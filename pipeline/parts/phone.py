@@ -10,6 +10,7 @@ from components.mobile_evaluator.executor import MOBILE, SERVER
 from components.mobile_exporter.component import MobileExporter
 from components.publisher.component import Publisher
 from components.shared.nodes import NodeId, Output
+from components.shared.target import Target
 from pipeline.config import Config
 from pipeline.executors import chosen
 from pipeline.forms import form_fields
@@ -40,7 +41,7 @@ def add_phone(nodes: list[BaseNode], config: Config, to_publish: dict[str, Any])
         columns=inputs(problem.features),
         features=form_fields(problem),
         words=problem.words,
-        label=problem.label,
+        target=problem.target,
         model_name=problem.model,
         ship=mobile.ship,
         max_size_kb=mobile.max_size_kb,
@@ -54,11 +55,11 @@ def add_phone(nodes: list[BaseNode], config: Config, to_publish: dict[str, Any])
         examples=Output.EXAMPLES.of(made),
         schema=Output.SCHEMA.of(made),
         columns=inputs(problem.features),
-        eval_config=mobile_eval_config(config.evaluate, problem.label),
+        eval_config=mobile_eval_config(config.evaluate, problem.target),
+        target=problem.target,
         rows=mobile.parity_rows,
         max_difference={name: mobile.max_difference[name] for name in sorted({"float32", *mobile.ship})},
-        max_auc_change=mobile.max_auc_change,
-        max_log_loss_change=mobile.max_log_loss_change,
+        max_changes={metric: getattr(mobile, setting) for metric, setting in problem.task.mobile.items()},
         min_slice_rows=mobile.min_slice_rows,
     )
     [before] = [node for node in nodes if node.id == NodeId.PUBLISHER]
@@ -75,12 +76,12 @@ def add_phone(nodes: list[BaseNode], config: Config, to_publish: dict[str, Any])
     nodes += [exporter, evaluator, publisher]
 
 
-def mobile_eval_config(settings: Evaluate, label: str) -> config_pb2.EvalConfig:
+def mobile_eval_config(settings: Evaluate, target: Target) -> config_pb2.EvalConfig:
     """Make the Evaluator's configuration for two columns of scores, the phone's and the server's, without thresholds."""
-    config = eval_config(settings, label)
+    config = eval_config(settings, target)
     for spec, column in zip(config.model_specs, (MOBILE, SERVER), strict=True):
         spec.CopyFrom(
-            config_pb2.ModelSpec(name=spec.name, label_key=label, prediction_key=column, is_baseline=spec.is_baseline)
+            config_pb2.ModelSpec(name=spec.name, label_key=target.label, prediction_key=column, is_baseline=spec.is_baseline)
         )
     for metric in config.metrics_specs[0].metrics:
         del metric.per_slice_thresholds[:]

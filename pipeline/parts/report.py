@@ -31,7 +31,7 @@ def report_settings(config: Config, nodes: Iterable[BaseNode], git_commit: str, 
     return Settings(
         dag={node.id: _waits_for(node) for node in nodes},
         units={feature.name: feature.unit for feature in config.problem.features if feature.unit},
-        label=config.problem.label,
+        target=config.problem.target,
         model=config.problem.model,
         problem="" if Path(config.problem.folder).absolute() == DEFAULT_PROBLEM else config.problem.folder,
         git_commit=git_commit,

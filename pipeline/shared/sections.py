@@ -77,6 +77,9 @@ class Gate(Section):
     )
     min_positive_share: Share = Field(default=0.02, description="smallest share of positive labels in a split")
     max_positive_share: Share = Field(default=0.98, description="largest share of positive labels in a split")
+    min_class_share: Share = Field(
+        default=0.0, description="smallest share of a class's labels in the training split; 0: one row"
+    )
     max_repeated_share: Share = Field(default=0.001, description="rows of a span that repeat another one")
     may_be_constant: list[FeatureName] = Field(
         default=[], description="features that may have one value only in the training split"
@@ -124,13 +127,22 @@ class Drift(Section):
     )
     missing: Share = Field(default=0.03, gt=0, description="change of the share of missing values")
     values: Share = Field(default=0.001, gt=0, description="share of rows with new values, or of values that are gone")
-    label: Share = Field(default=0.005, gt=0, description="change of the share of positives")
-    prediction: Share = Field(default=0.01, gt=0, description="Jensen-Shannon divergence of the scores")
+    label: Share = Field(default=0.005, gt=0, description="change of the share of positives, or of a class")
+    prediction: Share = Field(
+        default=0.01, gt=0, description="Jensen-Shannon divergence of the scores, or of the likeliest classes"
+    )
+    shift: float = Field(
+        default=0.1,
+        gt=0,
+        description="change of the mean label, and of the mean prediction, in standard deviations of the label",
+    )
     auc: Share = Field(default=0.01, description="loss of AUC")
     log_loss: float = Field(default=0.01, ge=0, description="rise of the log loss")
     calibration: float = Field(
         default=0.1, ge=0, description="rise of the distance of predicted over observed positives from 1"
     )
+    accuracy: Share = Field(default=0.02, description="loss of accuracy")
+    rmse: float = Field(default=0.05, ge=0, description="rise of the RMSE, as a share of it")
 
     @field_validator("block_push")
     @classmethod
@@ -165,6 +177,14 @@ class Evaluate(Section):
 
     min_auc: Share = Field(default=0.5, description="smallest AUC over all evaluation rows")
     max_auc_drop: Share = Field(default=0.01, description="how far the AUC may be below production's on the same rows")
+    min_accuracy: Share = Field(default=0.0, description="smallest accuracy over all evaluation rows")
+    max_accuracy_drop: Share = Field(
+        default=0.01, description="how far the accuracy may be below production's on the same rows"
+    )
+    max_rmse: float = Field(default=0.0, ge=0, description="largest RMSE over all evaluation rows, in the label's unit; 0: any")
+    max_rmse_rise: float = Field(
+        default=0.02, ge=0, description="how far the RMSE may be above production's on the same rows, as a share of that"
+    )
     slices: list[FeatureName] = Field(default=[], description="features by whose values metrics are reported")
 
 
@@ -177,10 +197,13 @@ class Mobile(Section):
     parity_rows: int = Field(default=2000, ge=1, description="evaluation rows of the parity check; awkward ones are added")
     max_difference: dict[Variant, float] = Field(
         default={"float32": 1e-5, "float16": 1e-3},
-        description="largest difference of a probability from the server's, by variant",
+        description="largest difference of an answer from the server's, by variant; of a number, in standard deviations of the "
+        "answers",
     )
     max_auc_change: Share = Field(default=0.001, description="difference of the AUC from the server's in a slice")
     max_log_loss_change: float = Field(default=0.001, ge=0, description="the same of the log loss")
+    max_accuracy_change: Share = Field(default=0.005, description="the same of the accuracy")
+    max_rmse_change: float = Field(default=0.001, ge=0, description="the same of the RMSE, as a share of it")
     min_slice_rows: int = Field(default=100, ge=1, description="rows of a slice from which on the two are compared")
 
     @model_validator(mode="after")
@@ -203,7 +226,9 @@ class CanarySettings(Section):
     max_slowdown: float = Field(gt=1, description="latency as a multiple of production's, request by request, median")
     max_memory_mb: float = Field(gt=0, description="peak of the server's resident memory")
     max_growth_mb: float = Field(gt=0, description="of the memory during the replay")
-    max_difference: Share = Field(description="of a probability from the one that was evaluated")
+    max_difference: Share = Field(
+        description="of an answer from the one that was evaluated; of a number, in standard deviations of the answers"
+    )
 
     def limits(self) -> dict[str, float]:
         """Return the limits, by name."""

@@ -13,6 +13,7 @@ from pydantic import model_validator
 
 from components.shared.documents import Part
 from components.shared.errors import CorruptModel
+from components.shared.tasks import BINARY, TaskName
 
 FILE = "model_card.json"
 Value = str | float | int | None  # None: missing
@@ -35,6 +36,8 @@ class Words(Part):
     below: str = "Chance below average"  # and below that
     positive: str = "yes"  # either answer in a word or two, for lists
     negative: str = "no"
+    answer: str = "answer"  # what a number or a class is that is predicted: "fare"
+    unit: str = ""  # of a number that is predicted
 
 
 class FeatureCard(Part):
@@ -86,16 +89,16 @@ def form_fault(dtype: str, form: Form, unit: str, between: tuple[str, str] | Non
 
 
 class Golden(Part):
-    """A real row and the file's score for it: an app that computes another one has a fault."""
+    """A real row and the file's answer for it: an app that computes another one has a fault."""
 
     row: dict[str, Value]
-    score: float
+    score: float | list[float]  # of several classes one each
 
 
 class ModelCard(Part):
     """Everything about one published file."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 1  # 2: another task than binary, which an app of older code must refuse
     model: str
     version: int
     variant: str
@@ -103,10 +106,12 @@ class ModelCard(Part):
     window: list[str]
     rows: dict[str, int]  # of training and evaluation
     label: str
+    task: TaskName = BINARY.name
+    classes: list[str] = []  # of a multiclass label, in the order of the answers
     signature: str
     output: str
-    threshold: float  # from which probability on the answer is yes
-    base_rate: float | None = None  # share of yes in training; None in a file from before it was stated
+    threshold: float | None = None  # from which probability on the answer is yes; None: the answer is no probability of yes
+    base_rate: float | None = None  # share of yes in training; None in a file from before it was stated, and without a yes
     missing: dict[str, str]  # dtype -> what stands for a missing value
     features: list[FeatureCard]
     metrics: dict[str, float]  # of the server's model, over all evaluation rows

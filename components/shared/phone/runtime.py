@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from components.shared import answers
+
 SIGNATURE = "serving_default"
-OUTPUT = "probability"
 
 
 class TFLiteModel:
@@ -26,19 +27,23 @@ class TFLiteModel:
         details = runner.get_input_details()
         self.dtypes = {name: np.dtype(detail["dtype"]) for name, detail in details.items()}
         self._inputs = {name: detail["index"] for name, detail in details.items()}
-        self._output = runner.get_output_details()[OUTPUT]["index"]
+        output = answers.only(runner.get_output_details())
+        self._output, self._values = output["index"], tuple(output["shape_signature"][1:])
         # A runner holds tensors, and until it is gone the interpreter does not invoke: many rows at once have their own.
         one_by_one = any(detail["shape_signature"][0] == 1 for detail in details.values())
         many = None if one_by_one else Interpreter(**options)
         self._many = many.get_signature_runner(SIGNATURE) if many else None
 
     def __call__(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return the probabilities, float32, of shape [rows], of raw columns of that shape: NaN or "" where one is missing."""
+        """Return the answers, float32, of shape [rows], or [rows, classes], of raw columns, shape [rows].
+
+        A missing value is NaN or "".
+        """
         inputs = {name: as_input(columns[name], dtype) for name, dtype in self.dtypes.items()}
         if self._many:
-            return self._many(**inputs)[OUTPUT]
+            return answers.only(self._many(**inputs))
         rows = len(next(iter(inputs.values())))
-        scores = np.empty(rows, np.float32)
+        scores = np.empty((rows, *self._values), np.float32)
         for row in range(rows):
             scores[row] = self.score_row({name: values[row : row + 1] for name, values in inputs.items()})
         return scores
@@ -47,8 +52,8 @@ class TFLiteModel:
         """Run the file on the row that was set last."""
         self._interpreter.invoke()
 
-    def score_row(self, row: Mapping[str, np.ndarray]) -> float:
-        """Return the probability of a row of inputs of shape [1] and of the file's dtypes; faster than a signature runner."""
+    def score_row(self, row: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the answer for a row of inputs of shape [1] and of the file's dtypes; faster than a signature runner."""
         for name, index in self._inputs.items():
             self._interpreter.set_tensor(index, row[name])
         self._interpreter.invoke()
