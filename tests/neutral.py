@@ -105,7 +105,7 @@ def problem(names: Collection[str] = tuple(DECLARED), optional: bool = True, fol
 
 
 PROBLEM = problem()
-FEATURES, COLUMNS = PROBLEM.features, PROBLEM.columns
+FEATURES, COLUMNS, TARGET = PROBLEM.features, PROBLEM.columns, PROBLEM.target
 
 
 def without(*kinds: Kind) -> list[str]:

@@ -13,7 +13,10 @@ from tests import neutral
 
 CLASSES = ["kept", "exchanged", "returned"]
 LABELS = {"multiclass": "outcome", "regression": "cost"}
-EVALUATE = {"multiclass": "min_accuracy = 0.3\nmax_accuracy_drop = 1.0", "regression": "max_rmse = 1000.0\nmax_rmse_rise = 10.0"}
+EVALUATE = {
+    "multiclass": "min_accuracy = 0.3\nmax_accuracy_drop = 1.0",
+    "regression": "max_rmse = 1000.0\nmax_rmse_rise = 10.0",
+}
 WORDS = {
     "multiclass": 'answer = "what becomes of it"',
     "regression": 'answer = "cost"\nunit = "EUR"',

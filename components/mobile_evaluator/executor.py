@@ -62,8 +62,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             if not each.holds
         ]
         changes = json.loads(exec_properties["max_changes"])
+        in_unit = [each.key for each in target.task.metrics if each.in_unit]
         candidate, baseline = measured[tfma_results.CANDIDATE], measured[tfma_results.BASELINE]
-        reasons += parity.worse_slices(candidate, baseline, changes, exec_properties["min_slice_rows"], target.task)
+        reasons += parity.worse_slices(candidate, baseline, changes, exec_properties["min_slice_rows"], in_unit)
         self._bless(input_dict, output_dict, reasons)
 
     def _parity(self, mobile: Path, server: str, real, limits: dict[str, float], task: Task) -> list[parity_report.Parity]:

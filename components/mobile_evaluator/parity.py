@@ -1,14 +1,13 @@
 """Compare a file's answers with the server's, by XNNPACK's kernels and by TensorFlow Lite's own."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
 from components.shared import answers
 from components.shared.metric_names import ROWS
 from components.shared.phone.runtime import TFLiteModel
-from components.shared.tasks import Task
 
 KERNELS = {True: "with XNNPACK", False: "without XNNPACK"}
 
@@ -31,29 +30,28 @@ def worse_slices(
     server: Mapping[str, Mapping[str, float]],
     limits: Mapping[str, float],
     rows: int,
-    task: Task,
+    in_unit: Collection[str] = (),
 ) -> list[str]:
     """Word each metric, and slice of at least `rows` rows, in which the file differs too much from the server's model.
 
     Args:
         mobile, server: slice to metric to value.
-        limits: metric to the largest difference; of one that has a unit, as a share of the server's.
+        limits: metric to the largest difference.
         rows: smaller slices are ignored: one pair of rows that swap their order moves their AUC.
-        task: whose metrics these are.
+        in_unit: metrics whose limit is a share of the server's value.
 
     Returns:
         The sentences. A metric without a finite value in both is not compared; one that has it in only one differs.
     """
     return [
         f"{name}: {metric} of the file {_stated(file)}, of the server's model {_stated(expected)}; "
-        f"expected them within {limit:g}{' of it' if in_unit else ''}"
+        f"expected them within {limit:g}{' of it' if metric in in_unit else ''}"
         for name, values in mobile.items()
         if values[ROWS] >= rows
         for metric, limit in limits.items()
-        for in_unit in [task.metric(metric).in_unit]
         for file, expected in [(values.get(metric, math.nan), server[name].get(metric, math.nan))]
         if (math.isfinite(file) or math.isfinite(expected))
-        and not abs(file - expected) <= limit * (expected if in_unit else 1)  # NaN is within no limit
+        and not abs(file - expected) <= limit * (expected if metric in in_unit else 1)  # NaN is within no limit
     ]
 
 

@@ -23,7 +23,7 @@ def ratio(check: Check) -> float:
     before = check.reference
     if before is None:  # a distance, which already is a change
         change = check.value
-    elif check.kind == "concept" and check.measure in METRICS:
+    elif check.measure in METRICS:
         change = METRICS[check.measure].loss(before, check.value)
     else:
         change = abs(check.value - before)

@@ -13,7 +13,6 @@ from tfx.types import standard_artifacts
 
 from components.canary.docker import Executor as DockerExecutor
 from components.canary.executor import save_constant
-from components.canary.replay import OUTPUT
 from components.canary.verdict import CONSTANT, PRODUCTION
 from components.shared.errors import BadConfig, Exit, Undecided, exit_code
 from tests.components.canary.trial import COLUMNS, examples, trial
@@ -34,7 +33,7 @@ def model(tmp_path_factory) -> Path:
 def tried(tmp_path, model):
     """`try_out` with a plan of troubles."""
     response = predict_pb2.PredictResponse()
-    response.outputs[OUTPUT].CopyFrom(tf.make_tensor_proto([0.5], tf.float32))
+    response.outputs["answer"].CopyFrom(tf.make_tensor_proto([0.5], tf.float32))
     (tmp_path / "answer").write_bytes(response.SerializeToString())
     paths = examples(tmp_path / "part.gz", ROWS)
 

@@ -15,7 +15,7 @@ def requests(milliseconds, growth=0.0) -> list[Request]:
     found = []
     for number, each in enumerate(milliseconds, 1):
         grown = growth * number
-        found.append(Request(number, "gRPC", row=number, score=0.5, milliseconds=each, memory=grown, peak=grown))
+        found.append(Request(number, "gRPC", row=number, score=np.float32(0.5), milliseconds=each, memory=grown, peak=grown))
     return found
 
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from components.canary.executor import try_out
 from components.shared.canary_report import CanaryReport
+from tests.neutral import TARGET
 
 COLUMNS = {"x": "float32"}
 
@@ -35,6 +36,7 @@ def trial(
     """`try_out`, in time that a busy machine has."""
     properties = {
         "columns": json.dumps(COLUMNS),
+        "target": TARGET.model_dump_json(),
         "command": json.dumps(command),
         "rows": rows,
         "load_seconds": load_seconds,

@@ -94,10 +94,14 @@ def test_column_that_the_schema_does_not_know(parcels, schema):
     assert finding.limit == "no such column; add it to the schema and to the features, or drop it from the data"
 
 
+def limits(lowest: float, highest: float) -> dict[str, float]:
+    return {"min_positive_share": lowest, "max_positive_share": highest}
+
+
 @pytest.mark.parametrize(("returned", "found"), [(0, "0.00% of 12,000 rows"), (1, "100.00% of 12,000 rows")])
 def test_labels_of_one_class(parcels, returned, found):
     dataset = statistics(parcels.assign(returned=returned)).datasets[0]
-    [finding] = checks.label_share("eval", dataset, LABEL, 0.02, 0.6)
+    [finding] = checks.label_shares("eval", dataset, neutral.TARGET, limits(0.02, 0.6))
     words = "share of positive labels out of range"
     limit = "2.00% to 60.00% (gate.min_positive_share, gate.max_positive_share)"
     assert finding == data_findings.Finding("eval", LABEL, words, found, limit, "error")
@@ -106,16 +110,17 @@ def test_labels_of_one_class(parcels, returned, found):
 def test_a_share_at_a_limit_is_within_it(parcels):
     dataset = statistics(parcels).datasets[0]
     share = next(each.num_stats.mean for each in dataset.features if each.path.step[:] == [LABEL])
-    assert checks.label_share("train", dataset, LABEL, share, 0.6) == []
-    assert checks.label_share("train", dataset, LABEL, 0.02, share) == []
+    assert checks.label_shares("train", dataset, neutral.TARGET, limits(share, 0.6)) == []
+    assert checks.label_shares("train", dataset, neutral.TARGET, limits(0.02, share)) == []
 
 
 def test_usual_labels_pass(parcels):
-    assert checks.label_share("train", statistics(parcels).datasets[0], LABEL, 0.02, 0.6) == []
+    assert checks.label_shares("train", statistics(parcels).datasets[0], neutral.TARGET, limits(0.02, 0.6)) == []
 
 
 def test_no_label_at_all(parcels):
-    [finding] = checks.label_share("train", statistics(parcels.drop(columns=LABEL)).datasets[0], LABEL, 0.02, 0.6)
+    dataset = statistics(parcels.drop(columns=LABEL)).datasets[0]
+    [finding] = checks.label_shares("train", dataset, neutral.TARGET, limits(0.02, 0.6))
     assert finding == data_findings.Finding(
         "train", LABEL, "label missing", "no label in any row", "a label in each row", "error"
     )

@@ -16,7 +16,8 @@ from components.shared.errors import DataRejected
 from tests import neutral
 from tests.neutral import COLUMNS, LABEL
 
-SETTINGS = {"label": LABEL, "min_rows": 100, "min_eval_days": 7, "min_positive_share": 0.02, "max_positive_share": 0.6}
+SETTINGS = {"target": neutral.TARGET.model_dump_json(), "min_rows": 100, "min_eval_days": 7}
+SETTINGS |= {"label_limits": '{"min_positive_share": 0.02, "max_positive_share": 0.6}'}
 SETTINGS |= {"max_repeated_share": 0.001, "may_be_constant": '["gift", "shop"]'}
 
 

@@ -24,11 +24,9 @@ from tests.neutral import DATE, FEATURES, LABEL, MONTHS
 
 DRIFT = Drift()
 PROPERTIES = {
-    "label": LABEL,
+    "target": neutral.TARGET.model_dump_json(),
     "data_limits": json.dumps(asdict(data_drift.DataLimits(**DRIFT.limits("categorical", "numeric", "missing", "values")))),
-    "model_limits": json.dumps(
-        asdict(performance.ModelLimits(**DRIFT.limits("label", "prediction", "auc", "log_loss", "calibration")))
-    ),
+    "model_limits": json.dumps(DRIFT.limits(*performance.ModelLimits.__dataclass_fields__)),
     "requests": "",
     "retrain_on": '["concept"]',
     "block_push": "[]",

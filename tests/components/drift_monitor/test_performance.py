@@ -8,10 +8,11 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from components.drift_monitor import performance
 from components.drift_monitor.performance import ModelLimits
-from components.shared import scored_rows
 from components.shared.scored_rows import INTERVAL, Scored
+from components.shared.tasks import BINARY
+from pipeline.shared.sections import Drift
 
-LIMITS = ModelLimits(label=0.005, prediction=0.01, auc=0.01, log_loss=0.01, calibration=0.1)
+LIMITS = ModelLimits(**Drift().limits(*ModelLimits.__dataclass_fields__))
 ROWS = 6000
 
 
@@ -23,7 +24,13 @@ def sample(seed: int, rows: int = ROWS) -> Scored:
 
 
 def concept(scored: Scored, reference: Scored):
-    return {check.measure: check for check in performance.concept(scored, reference.metrics(), len(reference.labels), LIMITS)}
+    checks = performance.concept(BINARY, scored, published(reference), len(reference.labels), LIMITS)
+    return {check.measure: check for check in checks}
+
+
+def published(reference: Scored) -> dict[str, float]:
+    """Metrics as a manifest has them."""
+    return {each.key: reference.metrics()[each.name] for each in BINARY.metrics}
 
 
 def test_metrics_are_those_of_scikit_learn():
@@ -39,7 +46,7 @@ def test_metrics_are_those_of_scikit_learn():
 def test_average_precision_of_a_few_rows_by_hand():
     scored = Scored(np.array([1, 0, 1, 0], "float32"), np.array([0.9, 0.8, 0.7, 0.1], "float32"))
     assert scored.metrics()["AUC-PR"] == pytest.approx((1 + 2 / 3) / 2)
-    assert scored_rows._metrics(np.vstack([scored.blocks.sum(axis=0)] * 2))["AUC-PR"].tolist() == [pytest.approx(5 / 6)] * 2
+    assert scored._metrics(np.vstack([scored.blocks.sum(axis=0)] * 2))["AUC-PR"].tolist() == [pytest.approx(5 / 6)] * 2
 
 
 def test_ties_count_half():
@@ -92,9 +99,9 @@ def test_many_rows_of_the_same_quality_are_stable():
 
 def test_the_interval_is_that_of_a_difference():
     """As wide as the bootstrap's when the reference is known exactly, wider by the root of two when both have as many rows."""
-    scored, before = sample(22), sample(4).metrics()
+    scored, before = sample(22), published(sample(4))
     low, high = np.percentile(scored.draws()["AUC"], INTERVAL)
-    known, alike = (performance.concept(scored, before, rows, LIMITS)[0].interval for rows in (10**12, ROWS))
+    known, alike = (performance.concept(BINARY, scored, before, rows, LIMITS)[0].interval for rows in (10**12, ROWS))
     assert known == (pytest.approx(low), pytest.approx(high))
     assert np.ptp(alike) == pytest.approx(np.sqrt(2) * (high - low))
 

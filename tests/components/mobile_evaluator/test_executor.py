@@ -19,6 +19,7 @@ from components.mobile_exporter.convert import to_tflite
 from components.mobile_exporter.replay import TransformGraph
 from components.shared import raw_rows, tfma_results
 from components.shared.errors import NotConvertible
+from components.shared.metric_names import AUC, LOG_LOSS
 from components.shared.phone import awkward_rows, card, parity_report
 from pipeline import config
 from pipeline.local import record
@@ -29,8 +30,8 @@ PROPERTIES = {
     "columns": json.dumps({feature.name: feature.dtype for feature in neutral.FEATURES}),
     "rows": 200,
     "max_difference": '{"float32": 1e-5, "float16": 1e-3}',
-    "max_auc_change": 0.001,
-    "max_log_loss_change": 0.001,
+    "target": neutral.TARGET.model_dump_json(),
+    "max_changes": json.dumps({AUC: 0.001, LOG_LOSS: 0.001}),
     "min_slice_rows": 100,
 }
 
@@ -39,7 +40,7 @@ PROPERTIES = {
 def eval_config(parcel_runs) -> str:
     """Metrics and slices of the problem."""
     settings = config.load(problem=parcel_runs.problem).evaluate
-    return json_format.MessageToJson(mobile_eval_config(settings, neutral.LABEL))
+    return json_format.MessageToJson(mobile_eval_config(settings, neutral.TARGET))
 
 
 @pytest.fixture

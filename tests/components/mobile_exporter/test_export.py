@@ -11,6 +11,7 @@ from components.shared.errors import NotConvertible
 from components.shared.phone import awkward_rows, card, checks, file
 from components.shared.phone.card import FILE
 from components.shared.phone.runtime import TFLiteModel
+from components.shared.tasks import BINARY
 from pipeline.local import record
 from tests import neutral
 
@@ -114,10 +115,10 @@ def test_golden_rows_get_their_scores(published):
 def test_a_file_that_is_too_large_or_has_other_names_is_refused(exported, rows):
     names = list(rows)
     with pytest.raises(NotConvertible, match=r"has \d+ KB; expected at most 1 "):
-        checks.check(exported["float16"], names, rows, 1)
+        checks.check(exported["float16"], names, rows, 1, BINARY)
     with pytest.raises(NotConvertible, match=r"expected serving_default of \['country', .* to probability"):
-        checks.check(exported["float16"], names[1:], rows, 400)
-    checks.check(exported["float16"], names, rows, 400)
+        checks.check(exported["float16"], names[1:], rows, 400, BINARY)
+    checks.check(exported["float16"], names, rows, 400, BINARY)
 
 
 def converted(module: tf.Module, function, **options) -> bytes:
@@ -137,16 +138,16 @@ def small(body, folder, **options) -> bytes:
 
 def test_no_numbers_are_refused(tmp_path):
     content = small(tf.math.log, tmp_path)
-    checks.check(content, ["x"], {"x": np.array([0.9, 1.5], "float32") + 0.1}, 400)
+    checks.check(content, ["x"], {"x": np.array([0.9, 1.5], "float32") + 0.1}, 400, BINARY)
     with pytest.raises(NotConvertible, match=r"1 of 2 scores are no numbers.*Were the weights saved"):
-        checks.check(content, ["x"], {"x": np.array([-1, 2], "float32")}, 400)
+        checks.check(content, ["x"], {"x": np.array([-1, 2], "float32")}, 400, BINARY)
 
 
 def test_operations_from_outside_are_refused(tmp_path):
     flex = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
     content = small(lambda x: tf.linalg.det(tf.reshape(x, [1, 1, 1])), tmp_path, supported_ops=flex)
     with pytest.raises(NotConvertible, match=r"The file has CUSTOM FlexMatrixDeterminant; expected builtin operations only"):
-        checks.check(content, ["x"], {"x": np.ones(1, "float32")}, 400)
+        checks.check(content, ["x"], {"x": np.ones(1, "float32")}, 400, BINARY)
 
 
 def test_weights_that_were_not_saved_are_refused(tmp_path):
@@ -162,4 +163,4 @@ def test_weights_that_were_not_saved_are_refused(tmp_path):
     with pytest.raises(
         NotConvertible, match=r"The file has .*VAR_HANDLE.*expected builtin operations only, and weights as const"
     ):
-        checks.check(content, ["x"], {"x": np.ones(1, "float32")}, 400)
+        checks.check(content, ["x"], {"x": np.ones(1, "float32")}, 400, BINARY)

@@ -148,7 +148,7 @@ def model(with_production: bool = True) -> ModelFacts:
         production=_curves(0.5) if with_production else None,
         loss={"train": [0.52, 0.49, 0.48], "eval": [0.575, 0.57, 0.5685]},
         importance=[
-            Importance(feature=name, auc_loss=round(0.05 / (1 + step) - 0.003, 5), spread=0.002)
+            Importance(feature=name, lost=round(0.05 / (1 + step) - 0.003, 5), spread=0.002)
             for step, name in enumerate(["country_share", "ordered", "shop", *NUMBERS[2:]])
         ],
     )

@@ -166,7 +166,7 @@ def hostile() -> RunFacts:
     findings = [FindingFacts(split=evil, feature=quoted, severity=evil, text=evil)]
     check = Check(kind="data", feature=evil, measure=quoted, value=2, limit=1, verdict="drifted", reason=evil)
     seen = parts.model()
-    named = [Importance(feature=evil, auc_loss=0.1, spread=0.01), Importance(feature=quoted, auc_loss=0.05, spread=0.01)]
+    named = [Importance(feature=evil, lost=0.1, spread=0.01), Importance(feature=quoted, lost=0.05, spread=0.01)]
     changed = {"importance": named, "loss": {evil: [0.5, 0.4]}, "refusals": [evil]}
     changed |= {"slices": [SliceFacts(name=f"shop={evil}", rows=9, candidate={"AUC": 0.7}, production={"AUC": 0.6})]}
     return _run(

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import altair as alt
 import pytest
 
-from components.run_report import charts, vega
+from components.run_report import answer_charts, charts, vega
 from components.run_report.facts import Importance, SliceFacts
 from tests.components.run_report import parts, samples
 
@@ -33,9 +33,9 @@ def drawn(model):
         "number": charts.feature(parts.data().features[1]),
         "category": charts.feature(parts.data().features[0]),
         "slices": charts.slices(model.slices, "AUC", 0.719),
-        **charts.curves({"candidate": model.candidate, "production": model.production}),
+        **answer_charts.curves({"candidate": model.candidate, "production": model.production}),
         "loss": charts.loss(model.loss),
-        "importance": charts.importance(model.importance),
+        "importance": charts.importance(model.importance, "AUC"),
     }
 
 
@@ -90,13 +90,13 @@ def test_a_slice_that_only_one_model_has_is_drawn():
 
 
 def test_hostile_names_are_text():
-    made = charts.importance([Importance(feature=samples.SCRIPT, auc_loss=0.1, spread=0)])
+    made = charts.importance([Importance(feature=samples.SCRIPT, lost=0.1, spread=0)], "AUC")
     assert "<script" not in made
     assert any(text.startswith("<script>") for text in texts(made))
 
 
 def test_a_character_that_xml_does_not_allow_is_replaced_and_ends_nothing():
-    made = charts.importance([Importance(feature="A\ufffe\uffff\0\x0b\ud800", auc_loss=0.1, spread=0)])
+    made = charts.importance([Importance(feature="A\ufffe\uffff\0\x0b\ud800", lost=0.1, spread=0)], "AUC")
     assert "A" + "\N{REPLACEMENT CHARACTER}" * 5 in texts(made)
     field = alt.Chart(alt.Data(values=[{"\uffff": "B\u0001"}])).mark_text().encode(text=alt.Text("\uffff:N"))
     assert "B\N{REPLACEMENT CHARACTER}" in texts(vega.svg(field, "\ufffe", 50))

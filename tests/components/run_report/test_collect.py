@@ -10,9 +10,9 @@ from components.shared import trace
 from components.shared.canary_report import FILE, CanaryReport
 from components.shared.nodes import Output
 from components.shared.trace import Trace
-from tests.neutral import LABEL
+from tests.neutral import TARGET
 
-SETTINGS = Settings(dag={}, units={}, label=LABEL, model="parcels", git_commit="unknown", configuration={}, overrides=[])
+SETTINGS = Settings(dag={}, units={}, target=TARGET, model="parcels", git_commit="unknown", configuration={}, overrides=[])
 
 
 @pytest.fixture(scope="module")

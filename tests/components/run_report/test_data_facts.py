@@ -11,7 +11,7 @@ from components.run_report import data_facts, histograms
 from components.shared import data_findings, trace
 from components.shared.trace import Artifact, Execution, Trace
 from tests import neutral
-from tests.neutral import COLUMNS, DATE, FEATURES, LABEL
+from tests.neutral import COLUMNS, DATE, FEATURES, LABEL, TARGET
 
 import tensorflow_data_validation as tfdv  # isort: skip
 
@@ -43,7 +43,7 @@ def with_output(run: Trace, node: str, key: str, folder) -> Trace:
 
 
 def test_rows_are_counted_by_split_and_by_month(traces, rows):
-    first, second = (data_facts.data(run, UNITS, LABEL) for run in traces)
+    first, second = (data_facts.data(run, UNITS, TARGET) for run in traces)
     assert first.window == ["2024-01", "2024-02"]
     assert second.rows_by_span == {"2024-02": 1000, "2024-03": 1000}
     held_out = int((rows[DATE] >= "2024-03-22").sum())
@@ -52,7 +52,7 @@ def test_rows_are_counted_by_split_and_by_month(traces, rows):
 
 
 def test_every_feature_and_the_label_are_there_in_order(traces):
-    found = data_facts.data(traces[1], UNITS, LABEL).features
+    found = data_facts.data(traces[1], UNITS, TARGET).features
     assert [each.name for each in found] == [*UNITS, LABEL]
     for each in found:
         bins = len(each.categories) if each.categories else len(each.edges) - 1
@@ -64,7 +64,7 @@ def test_every_feature_and_the_label_are_there_in_order(traces):
 
 
 def test_the_figures_are_those_of_the_rows(traces, rows):
-    found = data_facts.data(traces[1], UNITS, LABEL)
+    found = data_facts.data(traces[1], UNITS, TARGET)
     by_name = {each.name: each for each in found.features}
     march = rows[rows[DATE] >= "2024-03-22"]
     price = by_name["price"].eval
@@ -79,7 +79,7 @@ def test_the_figures_are_those_of_the_rows(traces, rows):
 
 
 def test_the_reference_is_what_production_was_trained_on(traces):
-    first, second = (data_facts.data(run, UNITS, LABEL) for run in traces)
+    first, second = (data_facts.data(run, UNITS, TARGET) for run in traces)
     assert {each.reference for each in first.features} == {None}
     assert {each.reference.rows for each in second.features} == {first.rows["train"]}
     share = {each.name: each for each in second.features}["shop_share"]
@@ -87,10 +87,10 @@ def test_the_reference_is_what_production_was_trained_on(traces):
 
 
 def test_nodes_that_did_not_end_well_leave_gaps(traces):
-    assert data_facts.data(without(traces[1], "SpanExampleGen"), UNITS, LABEL) is None
-    found = data_facts.data(without(traces[1], "ProductionModel"), UNITS, LABEL)
+    assert data_facts.data(without(traces[1], "SpanExampleGen"), UNITS, TARGET) is None
+    found = data_facts.data(without(traces[1], "ProductionModel"), UNITS, TARGET)
     assert {each.reference for each in found.features} == {None}
-    found = data_facts.data(Trace("", {"SpanExampleGen": traces[1].executions["SpanExampleGen"]}), UNITS, LABEL)
+    found = data_facts.data(Trace("", {"SpanExampleGen": traces[1].executions["SpanExampleGen"]}), UNITS, TARGET)
     assert found.rows["train"] > 0
     assert (found.features, found.findings) == ([], [])
 
@@ -113,7 +113,7 @@ def strange(traces, parcels, rows, tmp_path_factory) -> Trace:
 
 
 def test_findings_are_told_when_the_gate_has_stopped_the_run(strange):
-    found = data_facts.data(strange, UNITS, LABEL).findings
+    found = data_facts.data(strange, UNITS, TARGET).findings
     assert {(each.split, each.feature) for each in found} == {
         (split, feature) for split in ("train", "eval") for feature in ("shop", "weight")
     }
@@ -125,12 +125,12 @@ def test_findings_are_told_when_the_gate_has_stopped_the_run(strange):
 
 def test_what_was_found_twice_is_told_once(strange, tmp_path):
     data_findings.write(str(tmp_path), [data_findings.Finding("train", "shop", "Unexpected", "tea.", "toys", "warning")] * 2)
-    [found] = data_facts.data(with_output(strange, "DataChecks", "report", tmp_path), UNITS, LABEL).findings
+    [found] = data_facts.data(with_output(strange, "DataChecks", "report", tmp_path), UNITS, TARGET).findings
     assert found.text == "Unexpected. Found: tea. Expected: toys."
 
 
 def test_a_column_that_was_lost_is_missing_in_every_row(strange):
-    weight = {each.name: each for each in data_facts.data(strange, UNITS, LABEL).features}["weight"]
+    weight = {each.name: each for each in data_facts.data(strange, UNITS, TARGET).features}["weight"]
     assert weight.train.missing == weight.eval.missing == 1
     assert weight.train.mean is None
     assert set(weight.train.shares) == {0.0}
@@ -138,7 +138,7 @@ def test_a_column_that_was_lost_is_missing_in_every_row(strange):
 
 
 def test_a_new_shop_is_among_the_categories_and_an_old_one_among_the_others(strange):
-    shop = {each.name: each for each in data_facts.data(strange, UNITS, LABEL).features}["shop"]
+    shop = {each.name: each for each in data_facts.data(strange, UNITS, TARGET).features}["shop"]
     assert shop.categories == ["<b>", histograms.OTHER]
     assert (shop.train.shares, shop.reference.shares) == ([1, 0], [0, 1])
 
@@ -149,7 +149,7 @@ def test_a_feature_that_changed_its_type_has_no_bins_in_common(traces, rows, tmp
         (tmp_path / f"Split-{split}").mkdir()
         (tmp_path / f"Split-{split}" / "FeatureStats.pb").write_bytes(made.SerializeToString())
     run = with_output(traces[1], "StatisticsGen", "statistics", tmp_path)
-    distance = {each.name: each for each in data_facts.data(run, UNITS, LABEL).features}["distance"]
+    distance = {each.name: each for each in data_facts.data(run, UNITS, TARGET).features}["distance"]
     assert distance.categories == ["far", "other"]
     assert distance.train.shares == [1, 0]
     assert distance.reference.shares == [0, 0]

@@ -18,6 +18,7 @@ from components.run_report.drift_rank import Cell, heat_map
 from components.run_report.facts import FILE, Node, RunFacts
 from components.run_report.write import renew
 from components.shared.drift_report import Check
+from components.shared.tasks import BINARY
 from tests.clocks import processor_seconds
 from tests.components.run_report import samples
 from tests.components.run_report.histories import a_check, a_run, history
@@ -115,24 +116,24 @@ class TestProduction:
         [point] = page.production([run])
         [metric] = run.candidate.metrics
         assert (point.span, point.version, point.published) == ("2024-04", 2, True)
-        assert (point.auc, point.replaced) == (metric.candidate.value, metric.production.value)
+        assert (point.value, point.replaced) == (metric.candidate.value, metric.production.value)
 
     def test_a_model_that_waits_for_a_promotion_changes_nothing(self):
         run = a_run(3, before=1, version=1, waiting=3)
         [point] = page.production([run])
         assert (point.version, point.published, point.replaced) == (1, False, None)
-        assert point.auc == run.candidate.metrics[0].production.value
+        assert point.value == run.candidate.metrics[0].production.value
         assert ">1 (3 waits)</td>" in page.render([run])
 
     def test_a_model_that_was_not_blessed_changes_nothing(self):
         run = a_run(3, outcome="not_blessed", before=1, version=1)
         [point] = page.production([run])
-        assert (point.auc, point.published, point.replaced) == (run.candidate.metrics[0].production.value, False, None)
+        assert (point.value, point.published, point.replaced) == (run.candidate.metrics[0].production.value, False, None)
 
     def test_without_a_candidate_it_is_what_the_drift_monitor_measured(self):
         run = a_run(3, outcome="stable", before=1, version=1)
         [point] = page.production([run])
-        assert point.auc == next(check.value for check in run.drift.checks if check.kind == "concept")
+        assert point.value == next(check.value for check in run.drift.checks if check.kind == "concept")
 
     def test_a_failed_run_without_a_measure_has_no_point(self):
         assert page.production([a_run(outcome="failed", before=None, version=None)]) == []
@@ -163,7 +164,7 @@ class TestProduction:
 
     def test_the_versions_of_one_month_share_a_label(self):
         runs = [a_run(3, before=1, version=2), a_run(3, before=2, version=3)]
-        drawn = history_charts.production("m", page.production(runs))
+        drawn = history_charts.production("m", BINARY.decides, page.production(runs))
         assert re.findall(r">(v[^<]+)</text>", drawn) == ["v2, v3"] * 2
 
     def test_the_key_figure_is_of_the_newest_run(self):

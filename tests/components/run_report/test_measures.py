@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from components.run_report import measures
 from components.shared.scored_rows import Scored
+from components.shared.tasks import BINARY
 
 DAYS, ROWS = 10, 400
 SAMPLE = 2000  # rows whose importance is measured
@@ -153,25 +154,25 @@ def labels(of) -> np.ndarray:
 
 def test_what_the_model_uses_is_told_from_what_it_does_not():
     given = columns()
-    found = measures.importance(by_signal, given, labels(given))
+    found = measures.importance(by_signal, given, labels(given), BINARY)
     assert [each.feature for each in found] == ["signal", "shop", "noise"]
-    assert found[0].auc_loss > 0.15
-    assert 0 < found[1].auc_loss < 0.1
-    assert (found[2].auc_loss, found[2].spread) == (0, 0)
+    assert found[0].lost > 0.15
+    assert 0 < found[1].lost < 0.1
+    assert (found[2].lost, found[2].spread) == (0, 0)
     assert 0 < found[0].spread < 0.03
 
 
 def test_a_perfect_feature_loses_what_is_better_than_chance():
     given = columns()
     truth = (given["signal"] > 0.5).astype(int)
-    [signal, *_] = measures.importance(lambda of: of["signal"], given, truth)
-    assert signal.auc_loss == pytest.approx(0.5, abs=0.04)
+    [signal, *_] = measures.importance(lambda of: of["signal"], given, truth, BINARY)
+    assert signal.lost == pytest.approx(0.5, abs=0.04)
 
 
 def test_it_is_repeatable_and_leaves_its_rows_as_they_were():
     given, truth = columns(), labels(columns())
-    first = measures.importance(by_signal, given, truth)
-    assert measures.importance(by_signal, given, truth) == first
+    first = measures.importance(by_signal, given, truth, BINARY)
+    assert measures.importance(by_signal, given, truth, BINARY) == first
     for name, column in columns().items():
         np.testing.assert_array_equal(given[name], column)
 

@@ -7,12 +7,13 @@ import pytest
 import tensorflow as tf
 
 from components.run_report import model_facts
-from components.run_report.model_facts import METRICS, Judged
+from components.run_report.model_facts import Judged
 from components.shared import raw_rows, tfma_results, trace
 from components.shared.nodes import Output
 from components.shared.scored_rows import Scored
+from components.shared.tasks import BINARY
 from components.shared.trace import Trace
-from tests.neutral import FEATURES, LABEL
+from tests.neutral import FEATURES, TARGET
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def traces(parcel_runs) -> list[Trace]:
 @pytest.fixture(scope="module")
 def facts(traces):
     """Of the second run, which has a model in production beside its candidate."""
-    return model_facts.model(traces[1], LABEL)
+    return model_facts.model(traces[1], TARGET)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,8 @@ def measured(traces):
 def test_the_metrics_are_tfmas(facts, measured):
     assert facts.rows == measured["candidate"]["overall"]["example_count"]
     assert [metric.name for metric in facts.metrics] == ["AUC", "log loss", "AUC-PR", "calibration"]
-    for metric, key in zip(facts.metrics, METRICS, strict=True):
+    keys = [each.key for each in BINARY.metrics]
+    for metric, key in zip(facts.metrics, keys, strict=True):
         assert metric.candidate.value == measured["candidate"]["overall"][key]
         assert metric.production.value == measured["baseline"]["overall"][key]
 
@@ -45,7 +47,7 @@ def test_the_scores_are_those_that_tfma_measured(traces, facts, measured):
     overall = measured["candidate"]["overall"]
     paths = raw_rows.files(traces[1].output(Output.EXAMPLES).uri, "eval")
     loaded = {"candidate": tf.saved_model.load(f"{traces[1].output(Output.MODEL).uri}/Format-Serving")}
-    found = model_facts.scores(loaded, paths, LABEL)["candidate"].metrics()
+    found = model_facts.scores(loaded, paths, TARGET)["candidate"].metrics()
     assert found["AUC"] == pytest.approx(overall["auc"], abs=2e-3)
     assert found["log loss"] == pytest.approx(overall["binary_crossentropy"], abs=1e-5)
     assert found["calibration"] == pytest.approx(overall["calibration"], rel=1e-5)
@@ -92,14 +94,14 @@ def test_what_else_is_known_of_a_candidate(facts):
     assert (facts.blessed, facts.refusals, facts.production_version) == (True, [], 1)
     assert {name: len(values) for name, values in facts.loss.items()} == {"train": 2, "eval": 2}
     assert {each.feature for each in facts.importance} == {feature.name for feature in FEATURES}
-    losses = [each.auc_loss for each in facts.importance]
+    losses = [each.lost for each in facts.importance]
     assert losses == sorted(losses, reverse=True)
     assert losses[0] > 0.01
     assert facts.candidate != facts.production
 
 
 def test_the_first_candidate_has_nothing_beside_it(traces):
-    found = model_facts.model(traces[0], LABEL)
+    found = model_facts.model(traces[0], TARGET)
     assert found.production_version is None
     assert found.production is None
     assert {metric.production for metric in found.metrics} == {None}
@@ -109,7 +111,7 @@ def test_the_first_candidate_has_nothing_beside_it(traces):
 @pytest.mark.parametrize("node", ["SpanExampleGen", "Trainer", "Evaluator"])
 def test_no_candidate_was_evaluated(traces, node):
     failed = replace(traces[1].executions[node], state="failed", outputs={})
-    assert model_facts.model(Trace("", {**traces[1].executions, node: failed}), LABEL) is None
+    assert model_facts.model(Trace("", {**traces[1].executions, node: failed}), TARGET) is None
 
 
 @pytest.mark.parametrize(
@@ -117,6 +119,7 @@ def test_no_candidate_was_evaluated(traces, node):
 )
 def test_scores_that_tell_nothing_have_no_curves_and_no_intervals(labels, scores):
     judged = Judged({"overall": {"auc": 0.5, "example_count": 3}}, Scored(np.array(labels), np.array(scores)))
-    assert judged.curves is None
-    assert judged.metric("auc").interval is None
-    assert judged.metric("binary_crossentropy") is None
+    auc, log_loss, *_ = BINARY.metrics
+    assert not judged.drawable
+    assert judged.metric(auc).interval is None
+    assert judged.metric(log_loss) is None

@@ -11,6 +11,7 @@ from components.run_report import phone_facts
 from components.shared import trace
 from components.shared.nodes import Output
 from components.shared.phone import parity_report
+from components.shared.tasks import BINARY
 from components.shared.trace import Artifact, Trace
 
 
@@ -26,7 +27,7 @@ def with_output(run: Trace, node: str, key: str, artifact: Artifact) -> Trace:
 
 
 def test_every_file_for_phones_is_measured_and_one_ships(run):
-    found = phone_facts.phone(run, 100)
+    found = phone_facts.phone(run, BINARY, 100)
     assert (found.blessed, found.reason) == (True, "")
     by_name = {each.name: each for each in found.variants}
     assert set(by_name) == {"float32", "float16", "dynamic_int8", "weight_int8"}
@@ -43,14 +44,14 @@ def test_a_file_from_before_latency_was_measured_is_read(run, tmp_path):
     older = shutil.copytree(artifact.uri, tmp_path / "evaluation")
     stated = json.loads((older / parity_report.FILE).read_text())
     (older / parity_report.FILE).write_text(json.dumps([{k: v for k, v in each.items() if k != "row_us"} for each in stated]))
-    found = phone_facts.phone(with_output(run, "MobileEvaluator", "evaluation", replace(artifact, uri=str(older))), 100)
+    found = phone_facts.phone(with_output(run, "MobileEvaluator", "evaluation", replace(artifact, uri=str(older))), BINARY, 100)
     assert {each.row_us for each in found.variants} == {None}
 
 
 def test_a_refusal_is_told_with_its_reason(run):
     artifact = run.output(Output.MOBILE_BLESSING)
     refused = replace(artifact, properties=artifact.properties | {"blessed": 0, "reason": "float16 differs"})
-    found = phone_facts.phone(with_output(run, "MobileEvaluator", "blessing", refused), 100)
+    found = phone_facts.phone(with_output(run, "MobileEvaluator", "blessing", refused), BINARY, 100)
     assert (found.blessed, found.reason) == (False, "float16 differs")
 
 
@@ -62,4 +63,4 @@ def test_every_file_that_is_published_ships(run, tmp_path):
 
 
 def test_nothing_was_tried():
-    assert phone_facts.phone(Trace("", {}), 100) is None
+    assert phone_facts.phone(Trace("", {}), BINARY, 100) is None

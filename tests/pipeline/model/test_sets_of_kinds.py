@@ -88,7 +88,7 @@ def test_any_set_of_kinds_is_served_and_exported(problem, rows, folder, model):
     ]
     awkward = awkward_rows.make(cards, real)
     file = to_tflite(model, TransformGraph(f"{folder}/transform_fn"), columns, batch=None)
-    checks.check(file, columns, real, 400)
+    checks.check(file, columns, real, 400, problem.task)
     special_values.check(file, awkward)
     for asked in (real, awkward.columns):
         expected = model.signatures["raw"](**{name: tf.constant(asked[name], dtype) for name, dtype in columns.items()})

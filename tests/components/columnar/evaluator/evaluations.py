@@ -43,7 +43,7 @@ def of_second_run(root: Path, problem: Path, folder: Path) -> Inputs:
     shutil.copy(problem / "schema.pbtxt", folder / "schema")
     examples = shutil.copytree(made["SpanExampleGen"]["examples"].uri, folder / "examples")
     loaded = config.load(problem=problem)
-    how = evaluation.eval_config(loaded.evaluate, loaded.problem.label)
+    how = evaluation.eval_config(loaded.evaluate, loaded.problem.target)
     return Inputs(examples, made["Trainer"]["model"].uri, made["ProductionModel"]["model"].uri, folder, how)
 
 
