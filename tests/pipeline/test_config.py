@@ -118,7 +118,7 @@ def test_a_problem_comes_over_the_machine_and_has_its_own_places(parcels, tmp_pa
         (
             'label = "returned"',
             'lable = "returned"',
-            "problem.label is missing; problem.lable is not a setting; expected one of folder, model, task, label, classes, date",
+            "problem.label is missing; problem.lable is not a setting; expected one of folder, model, task, label, classes",
         ),
         ('label = "returned"', "", "problem.label is missing"),
         ('label = "returned"', 'label = "shop"', "problem: shop is declared twice; expected label, date and each feature"),
