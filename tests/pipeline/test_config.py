@@ -1,10 +1,12 @@
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from components.shared.errors import BadConfig
 from pipeline import config
+from tests import neutral, other_tasks
 
 PROBLEMS = sorted(file.parent for file in Path("data").glob("*/problem.toml"))
 
@@ -230,3 +232,43 @@ def test_what_is_evaluated_of_rows_without_a_date_depends_on_no_days(parcels):
     with pytest.raises(BadConfig, match=r"data.eval_days = 10 leaves nothing to train on in a window of 1 days\."):
         config.load(overrides=settings, problem=parcels)
     assert config.load(overrides=[*settings, 'problem.date=""'], problem=parcels).data.eval_share == 0.2
+
+
+@pytest.mark.parametrize(
+    ("task", "setting", "named"),
+    [
+        (
+            "multiclass",
+            "evaluate.min_auc=0.6",
+            "evaluate.min_auc is of another task than multiclass, which has max_accuracy_drop",
+        ),
+        ("regression", "gate.min_positive_share=0.1", "gate.min_positive_share is of another task than regression"),
+        (
+            "regression",
+            "mobile.threshold=0.4",
+            "mobile.threshold is of another task than regression, which has max_rmse_change",
+        ),
+        ("binary", "drift.rmse=0.1", "drift.rmse is of another task than binary, which has auc, calibration, label, log_loss"),
+    ],
+)
+def test_a_setting_of_another_task_is_refused(tmp_path, task, setting, named):
+    """It would change nothing, and who made it thinks that it does."""
+    write = neutral.write if task == "binary" else partial(other_tasks.write, task=task)
+    folder = write(tmp_path / "parcels", each=20)
+    with pytest.raises(BadConfig, match=f"--set {setting.partition('=')[0]}: {named}"):
+        config.load(problem=folder, overrides=[setting])
+
+
+def test_a_task_and_its_classes_fit_together(tmp_path):
+    folder = other_tasks.write(tmp_path / "parcels", "multiclass", each=20)
+    assert config.load(problem=folder).problem.target.classes == other_tasks.CLASSES
+    for wrong, named in (
+        (
+            'problem.task="regression"',
+            "task = 'regression' with 3 classes; expected 3 or more of a multiclass label, none of others",
+        ),
+        ('problem.classes=["a", "b"]', "task = 'multiclass' with 2 classes"),
+        ('problem.classes=["a", "b", "a"]', "the class a is named twice"),
+    ):
+        with pytest.raises(BadConfig, match=named):
+            config.load(problem=folder, overrides=[wrong])
