@@ -45,7 +45,7 @@ def show(console: Console, config: Config, outputs: Outputs, outcome: Outcome, f
         console.print(metrics_table(tfma_results.metrics(Output.EVALUATION.of(outputs).uri)))
         _difference(console, told)
         _canary(console, outputs)
-        _mobile(console, outputs)
+        _mobile(console, outputs, "probabilities" if config.problem.task.bounded else "predictions")
     _decision(console, outputs, outcome, told)
     _prose(console, f"Next: {_next(found, config)}")
 
@@ -182,7 +182,7 @@ def _canary(console: Console, outputs: Outputs) -> None:
             _prose(console, escape(f"  tried again: {each}"))
 
 
-def _mobile(console: Console, outputs: Outputs) -> None:
+def _mobile(console: Console, outputs: Outputs, answers: str) -> None:
     """Print how close the files are to the server's model."""
     if NodeId.MOBILE_EVALUATOR not in outputs:
         return
@@ -190,6 +190,6 @@ def _mobile(console: Console, outputs: Outputs) -> None:
         if each.limit is not None:
             _prose(
                 console,
-                f"Phone, {each.variant}: {each.kilobytes:.0f} KB, answers within {each.largest:.1g} of the server's on "
+                f"Phone, {each.variant}: {each.kilobytes:.0f} KB, {answers} within {each.largest:.1g} of the server's on "
                 f"{each.rows:,} rows (limit {each.limit:g}).",
             )

@@ -50,6 +50,8 @@ def check_reviewed(path: Path, problem: Problem) -> None:
         if name in entries:
             optional = name in problem.declared and problem.declared[name].optional
             wrong += [f"{name} {fault}" for fault in _faults(entries[name], declared[name], optional, schema)]
+    if problem.classes and (entry := entries.get(problem.label)):
+        wrong += _other_classes(entry, problem.classes, schema)
     if representations := [*schema.tensor_representation_group]:
         wrong.append(f"tensor_representation_group {', '.join(sorted(representations))} is not expected")
     if representations or any(feature.HasField("shape") for feature in schema.feature):
@@ -60,6 +62,17 @@ def check_reviewed(path: Path, problem: Problem) -> None:
         refuse_infinity_norm(schema)
     except BadConfig as error:
         raise BadConfig(f"{path}: {error}") from error
+
+
+def _other_classes(entry: schema_pb2.Feature, classes: list[str], schema: schema_pb2.Schema) -> Iterator[str]:
+    """Say where the label's domain does not hold just the classes: a label of another one could not be learned."""
+    domains = {domain.name: domain for domain in schema.string_domain}
+    values = domains.get(entry.domain, entry.string_domain).value
+    if set(values) != set(classes) or entry.distribution_constraints.min_domain_mass < 1:
+        yield (
+            f"{entry.name} has the domain {', '.join(values) or 'of any text'} for a share of "
+            f"{entry.distribution_constraints.min_domain_mass:g} of the rows: expected the classes {', '.join(classes)} for all"
+        )
 
 
 def _faults(entry: schema_pb2.Feature, dtype: str, optional: bool, schema: schema_pb2.Schema) -> Iterator[str]:
