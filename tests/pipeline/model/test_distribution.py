@@ -13,7 +13,6 @@ from conftest import REPOSITORY
 
 from components.shared.errors import BadConfig, TpuNotFound
 from pipeline.model import distribution, loops
-from pipeline.model.backup import FIGURES
 from tests import neutral
 from tests.pipeline.model import small_training
 
@@ -152,5 +151,5 @@ def assert_same(expected, weights_file, replicas):
     curve = json.loads(weights_file.with_suffix(".json").read_text())
     assert curve["replicas"] == replicas
     for one, other in zip(history, curve["history"], strict=True):
-        for figure in FIGURES:
+        for figure in small_training.FIGURES:
             assert other[figure] == pytest.approx(one[figure], rel=0, abs=ONE_ROW if "auc" in figure else ROUNDING)

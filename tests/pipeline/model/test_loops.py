@@ -12,10 +12,10 @@ from conftest import REPOSITORY
 
 from components.shared.errors import BadConfig
 from pipeline.model import distribution, loops, training
-from pipeline.model.backup import FIGURES, Progress
+from pipeline.model.backup import Progress
 from tests import neutral
 from tests.pipeline.model import small_training
-from tests.pipeline.model.small_training import BATCH, EPOCHS, STEPS, batches, build, optimizer, train
+from tests.pipeline.model.small_training import BATCH, EPOCHS, FIGURES, STEPS, batches, build, optimizer, train
 
 LOOPS = ["fit", "custom"]
 ROUNDING = 1e-6  # measured: weights 0 (6e-8 with XLA), AUC 0, losses 5e-8: the loops add them up in different precision
