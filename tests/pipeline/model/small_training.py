@@ -23,6 +23,7 @@ from pipeline.model.backup import History
 from tests.neutral import LABEL, SHOPS
 
 ROWS, BATCH, STEPS, EPOCHS = 2054, 256, 9, 3  # the last batch has 6 rows: 2, 2, 2 and 0 for four replicas
+FIGURES = ("loss", "auc", "val_loss", "val_auc")  # of each epoch
 
 
 def columns(parcels: pd.DataFrame) -> dict[str, np.ndarray]:
