@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipeline.adoption.profiles import Profile
-from pipeline.adoption.source import quoted
+from pipeline.adoption.sql import quoted
 
 MAX_TEXT, WORDS = 256, 4  # bytes that a category may have; words from which on texts are sentences
 MAX_CATEGORIES = 10_000  # as the DataGate refuses more
@@ -77,7 +77,7 @@ def choose(profiles: Sequence[Profile], known: Known) -> tuple[list[Chosen], lis
     periods = {each.feature.get("period") for each in chosen}
     for profile in times:
         parts = [
-            part for part in parts_of_time(profile, {each.name for each in chosen}) if part.feature["period"] not in periods
+            part for part in parts_of_time(profile, [each.name for each in profiles]) if part.feature["period"] not in periods
         ]
         chosen += parts
         if profile.name != known.date:
@@ -181,5 +181,5 @@ def parts_of_time(profile: Profile, taken: Collection[str]) -> list[Chosen]:
     return [
         Chosen(f"{profile.name}_{part}", sql, {"kind": "cyclic", **declared, **optional}, f"of {profile.name}")
         for part, sql, declared in parts
-        if f"{profile.name}_{part}" not in taken
+        if f"{profile.name}_{part}".lower() not in map(str.lower, taken)
     ]

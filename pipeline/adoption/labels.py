@@ -7,7 +7,7 @@ from typing import Literal
 
 from components.shared.errors import BadConfig, BadData, listed, shown
 from pipeline.adoption.profiles import TOP, Profile
-from pipeline.adoption.source import literal, quoted
+from pipeline.adoption.sql import literal, quoted
 
 NAMES = re.compile(
     r"(?i)^(label|target|class|outcome|y|response|is_.*|has_.*|survived|churn.*|default.*|fraud.*|.*_flag|click(ed)?)$"

@@ -1,6 +1,8 @@
 """Describe each column of a table by one query: what all decisions are made from."""
 
+import keyword
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -8,13 +10,16 @@ from typing import TYPE_CHECKING, Literal
 
 from components.shared.errors import BadData
 from components.span_example_gen.limits import MAX_COLUMNS
-from pipeline.adoption.source import TABLE, described, quoted
+from pipeline.adoption.sql import TABLE, described, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 ROWS = "cleaned"  # the view that everything after reads
 COLUMNS = 100  # of a query: thousands at once take memory
+LONGEST = 80  # characters of a name, so that what is made of it has at most 100
+RESERVED = {*keyword.kwlist, "self"}  # which TensorFlow refuses as the name of an input
+INDICATOR = "_missing"  # of the name of what preparation makes of a column
 TOP = 20  # values that a profile lists
 ALMOST_ALL = 0.9  # of the rows have a value of their own: worth an exact count
 NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"}
@@ -63,16 +68,22 @@ def clean(con: "DuckDBPyConnection") -> dict[str, str]:
 
 
 def renamed(names: Sequence[str]) -> list[str]:
-    """Give columns names of letters, digits and `_` that start with a letter and differ.
+    """Give columns names that a signature can have: letters, digits and `_`, a letter first, not too long, no word of Python.
 
-    >>> renamed(["Net Weight", "2nd", "net-weight", "ok"])
-    ['Net_Weight', 'c_2nd', 'net_weight_2', 'ok']
+    They differ by more than case, and none is what preparation makes of another: `x_missing` beside `x`.
+
+    >>> renamed(["Net Weight", "2nd", "net-weight", "class", "ok", "ok_missing"])
+    ['Net_Weight', 'c_2nd', 'net_weight_2', 'class_', 'ok', 'ok_missing_2']
     """
     found: list[str] = []
     for name in names:
-        plain = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_") or "column"
-        plain = plain if plain[0].isalpha() else f"c_{plain}"
-        taken, number, free = {each.lower() for each in found}, 2, plain
+        letters = "".join(each for each in unicodedata.normalize("NFKD", name) if not unicodedata.combining(each))
+        plain = re.sub(r"[^A-Za-z0-9_]+", "_", letters).strip("_") or "column"
+        plain = (plain if plain[0].isalpha() else f"c_{plain}")[:LONGEST]
+        plain = f"{plain}_" if plain in RESERVED else plain
+        taken = {made.lower() for each in found for made in (each, each + INDICATOR)}
+        taken |= {each.lower().removesuffix(INDICATOR) for each in found if each.lower().endswith(INDICATOR)}
+        number, free = 2, plain
         while free.lower() in taken:
             free, number = f"{plain}_{number}", number + 1
         found.append(free)

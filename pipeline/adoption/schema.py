@@ -9,8 +9,8 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.adoption.folder import Adopted
-from pipeline.adoption.source import literal, quoted
-from pipeline.adoption.table import SPAN, WRITTEN, SpanFacts
+from pipeline.adoption.sql import literal, quoted
+from pipeline.adoption.written import SPAN, WRITTEN, SpanFacts
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -27,9 +27,9 @@ SHARE = 0.05  # more that may be missing than ever was
 
 def write(con: "DuckDBPyConnection", adopted: Adopted, columns: Mapping[str, str], file: Path) -> list[str]:
     """Write the schema of the raw `columns`, name to dtype; return what was loosened for later spans, in words."""
-    oldest = adopted.periods.window
-    schema = infer(con, adopted.periods.names[:oldest], columns)
-    loosened = loosen(schema, adopted.facts, oldest, min(adopted.periods.evaluation).rows)
+    oldest = adopted.periods.first
+    schema = infer(con, oldest, columns)
+    loosened = loosen(schema, adopted.facts, len(oldest), min(adopted.periods.evaluation).rows)
     file.write_text(HEADER + text_format.MessageToString(schema, as_utf8=True), encoding="utf-8")
     return loosened
 

@@ -55,10 +55,11 @@ def gate(periods: Periods, repeated: float, constant: Sequence[str]) -> dict[str
     shares = [split.positives / split.rows for split in splits if split.rows]
     found: dict[str, Any] = {
         "min_rows": max(1, min(1000, fewest // 2)),
-        "min_eval_days": max(1, min(7, periods.eval_days // 2)),
         "min_positive_share": math.floor(min(shares) / 2 * 1000) / 1000,
         "max_positive_share": math.ceil((1 - (1 - max(shares)) / 2) * 1000) / 1000,
     }
+    if periods.fewest_days:
+        found["min_eval_days"] = max(1, min(7, periods.fewest_days // 2))
     if repeated > REPEATED:
         found["max_repeated_share"] = min(1.0, math.ceil(2 * repeated * 1000) / 1000)
     return found | ({"may_be_constant": list(constant)} if constant else {})
@@ -74,7 +75,7 @@ def drift(periods: Periods) -> dict[str, Any]:
     split = usual(periods)
     rows, share = max(split.rows, 1), min(max(split.positives / max(split.rows, 1), 0.01), 0.99)
     deviation = math.sqrt(share * (1 - share) / rows)
-    span = max(1, rows * 30 // periods.eval_days)
+    span = max(1, periods.usual_rows)
     of_a_share = DEVIATIONS * math.sqrt(0.25 / span)
     divergence = DEVIATIONS * 9 / (4 * span * math.log(2))
     found = {

@@ -14,7 +14,7 @@ def lines(adopted: Adopted, notes: Sequence[str], loosened: Sequence[str]) -> It
     """Yield the lines of the screen."""
     yield from notes
     yield from _label(adopted)
-    yield from _spans(adopted.periods, adopted.date)
+    yield from _spans(adopted.periods, adopted.date, adopted.why_undated)
     kinds = Counter(each.feature["kind"] for each in adopted.chosen)
     yield f"Features   {len(adopted.chosen)}: {', '.join(f'{count} {kind}' for kind, count in kinds.most_common())}."
     yield from _list([f"{each.name}: {each.feature['kind']}, {each.why} ({each.sure})" for each in adopted.chosen if each.why])
@@ -39,16 +39,21 @@ def _label(adopted: Adopted) -> Iterator[str]:
         yield f"           {adopted.without_label:,} rows have no label or no date, and are left out."
 
 
-def _spans(periods: Periods, date: str) -> Iterator[str]:
-    names = periods.names
-    yield f"Spans      {len(names)}, each a {periods.unit} of {date}: {names[0]} to {names[-1]}."
+def _spans(periods: Periods, date: str, why_undated: str) -> Iterator[str]:
+    names, train, evaluation = periods.names, periods.train[0].rows, periods.evaluation[0].rows
+    sizes = f"{train:,} rows to train, and {evaluation:,} to evaluate: {periods.evaluated}"
+    if not date:
+        yield f"Spans      {len(names)}: {' and '.join(names)}. The rows have no date: {why_undated}."
+        halves = " The first run learns one half of the rows, the second all, so that there is a model to compare with."
+        yield f"Window     {periods.window} spans: in the first, {sizes}.{halves if len(names) > 1 else ''}"
+        yield "           How well a model does on later rows is not measured, and no difference is called drift over time."
+        return
+    yield f"Spans      {len(names)}, one {periods.unit} of {date} each: {names[0]} to {names[-1]}."
     if periods.left_out:
-        yield f"           {len(periods.left_out)} more are left out: {periods.why_left_out}."
-    train, evaluation = periods.train[0].rows, periods.evaluation[0].rows
-    yield (
-        f"Window     {periods.window} spans: in the first, {train:,} rows to train, and {evaluation:,} of its last "
-        f"{periods.eval_days} days to evaluate."
-    )
+        yield f"           Left out, {len(periods.left_out)}: {periods.why_left_out}."
+    if periods.max_gaps:
+        yield f"           {periods.max_gaps} {periods.unit}s of a window may be absent, as in the table."
+    yield f"Window     {periods.window} spans: in the first, {sizes}."
 
 
 def _list(items: Sequence[str]) -> Iterator[str]:

@@ -47,7 +47,7 @@ def test_a_table_becomes_a_problem(table, tmp_path, capsys):
     assert not {"parcel_id", "refund", "note", "unit"} & set(kinds)
     for reason in ("parcel_id: an identifier", "refund: there only where", "note: free text", "unit: constant: kg"):
         assert reason in said
-    assert "1 is true, 0 is false (sure)" in said
+    assert "1 is yes, 0 is no (sure)" in said
     assert "60 rows have no label" in said
     assert [path.name for path in sorted((folder / "spans").iterdir())] == MONTHS
     assert read(folder / "hyperparameters.json").members > 1

@@ -13,7 +13,10 @@ SHOP = Chosen("shop", "shop", {"kind": "categorical"}, distinct=5)
 
 def periods(rows):
     train, evaluation = (Split(rows, rows // 4),) * 2, (Split(rows // 10, rows // 40),) * 2
-    return Periods("month", ("2024-01", "2024-02"), 1, 10, (), "", train, evaluation)
+    windows = (("2024-01",), ("2024-02",))
+    return Periods(
+        "month", ("2024-01", "2024-02"), (rows, rows), 1, 0, windows, train, evaluation, eval_days=10, fewest_days=10
+    )
 
 
 @pytest.mark.parametrize("rows", [500, 5_000, 100_000, 10_000_000])
