@@ -22,6 +22,7 @@ class DataChecks(Component):
         min_eval_days: days that must have rows in the evaluation split.
         min_positive_share, max_positive_share: bounds, both allowed, of the share of positives in each split.
         max_repeated_share: the largest share of a span's rows that may repeat an earlier one.
+        max_categories: distinct strings that a feature may have.
         may_be_constant: features that may have only one value in the training split.
 
     Outputs:
@@ -38,6 +39,7 @@ class DataChecks(Component):
             "min_positive_share": float,
             "max_positive_share": float,
             "max_repeated_share": float,
+            "max_categories": int,
             "may_be_constant": list,
         },
     )

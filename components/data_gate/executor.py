@@ -29,7 +29,7 @@ class ChecksExecutor(base_executor.BaseExecutor):
             counted = _read(input_dict["statistics"], split, "FeatureStats.pb")
             statistics = statistics_pb2.DatasetFeatureStatisticsList.FromString(counted).datasets[0]
             findings += checks.row_count(split, statistics, exec_properties["min_rows"])
-            findings += checks.categories(split, statistics)
+            findings += checks.categories(split, statistics, exec_properties["max_categories"])
             shares = exec_properties["min_positive_share"], exec_properties["max_positive_share"]
             findings += checks.label_share(split, statistics, exec_properties["label"], *shares)
             if split == "train":

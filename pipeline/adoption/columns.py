@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pipeline.adoption.profiles import Profile
 from pipeline.adoption.sql import quoted
+from pipeline.problem import MOST_EMBEDDED
 
 MAX_TEXT, WORDS = 256, 4  # bytes that a category may have; words from which on texts are sentences
-MAX_CATEGORIES = 10_000  # as the DataGate refuses more
 MAX_CODES = 1_000  # distinct integers that may be codes
 TWO, FEW = 2, 20  # values of a flag; values that name no row
 OF_ITS_OWN, UNIQUE = 0.5, 0.98  # shares of rows with a value of their own, from which on a text names the row, or an integer
@@ -138,8 +138,6 @@ def names_the_row(profile: Profile) -> LeftOut | None:
         )
     if own > OF_ITS_OWN and profile.distinct > FEW:
         return LeftOut(profile.name, f"an identifier: {profile.distinct:,} texts in {there:,} rows")
-    if profile.distinct > MAX_CATEGORIES:
-        return LeftOut(profile.name, f"{profile.distinct:,} categories; a model takes {MAX_CATEGORIES:,}")
     return None
 
 
@@ -149,7 +147,9 @@ def feature(profile: Profile) -> Chosen:
     optional = {"optional": True} if profile.missing else {}
     number = f"TRY_CAST({column} AS FLOAT)"
     if profile.type == "text":
-        return Chosen(name, column, {"kind": "categorical", **optional}, distinct=profile.distinct)
+        is_wide = profile.distinct > MOST_EMBEDDED
+        why = f"{profile.distinct:,} categories, of which the most frequent have an embedding each" if is_wide else ""
+        return Chosen(name, column, {"kind": "categorical", **optional}, why, distinct=profile.distinct)
     is_two = profile.distinct == TWO and {value for value, _ in profile.top} <= {"0", "1", "true", "false", "0.0", "1.0"}
     if is_two and not profile.missing:
         return Chosen(name, f"CAST({column} AS BIGINT)", {"kind": "flag"})

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.adoption.columns import Chosen
 from pipeline.adoption.periods import Periods, Split
+from pipeline.problem import MOST_EMBEDDED
 
 STEPS = 3_000  # of a training, about: where a small network has learned what it can
 SIZES = ((2_000, 32, 0.3), (20_000, 64, 0.2), (200_000, 128, 0.1), (math.inf, 256, 0.1))  # rows below, units, dropout
@@ -39,7 +40,7 @@ def settings(periods: Periods, chosen: Sequence[Chosen], repeated: float, consta
     """
     rows = round(median(split.rows for split in periods.train))
     return Settings(
-        gate(periods, repeated, constant),
+        gate(periods, repeated, constant, max(each.distinct for each in chosen)),
         drift(periods),
         train(rows),
         evaluate(periods, chosen),
@@ -48,8 +49,8 @@ def settings(periods: Periods, chosen: Sequence[Chosen], repeated: float, consta
     )
 
 
-def gate(periods: Periods, repeated: float, constant: Sequence[str]) -> dict[str, Any]:
-    """Refuse what is far from all that the table has shown: half of its fewest rows, shares half as near to 0 and 1."""
+def gate(periods: Periods, repeated: float, constant: Sequence[str], most: int) -> dict[str, Any]:
+    """Refuse what is far from all that the table has shown: half of its fewest rows, twice its `most` categories, and so on."""
     splits = [*periods.train, *periods.evaluation]
     fewest = min(split.rows for split in splits)
     shares = [split.positives / split.rows for split in splits if split.rows]
@@ -62,6 +63,8 @@ def gate(periods: Periods, repeated: float, constant: Sequence[str]) -> dict[str
         found["min_eval_days"] = max(1, min(7, periods.fewest_days // 2))
     if repeated > REPEATED:
         found["max_repeated_share"] = min(1.0, math.ceil(2 * repeated * 1000) / 1000)
+    if most > MOST_EMBEDDED / 2:
+        found["max_categories"] = 2 * most
     return found | ({"may_be_constant": list(constant)} if constant else {})
 
 
@@ -132,7 +135,7 @@ def hyperparameters(rows: int) -> dict[str, Any]:
 
 def phone_kilobytes(chosen: Sequence[Chosen], rows: int) -> int:
     """Bound the phone's file: twice what embeddings and layers of two bytes a weight take, and 300 KB."""
-    sizes = [min(each.distinct, rows // 20) + 2 for each in chosen if each.distinct]
+    sizes = [min(each.distinct, rows // 20, MOST_EMBEDDED) + 2 for each in chosen if each.distinct]
     wide = [2 ** round(math.log2(1.6 * size**0.56)) for size in sizes]
     units = hyperparameters(rows)["hidden_units"][0]
     weights = sum(size * width for size, width in zip(sizes, wide, strict=True))

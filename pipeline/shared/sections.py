@@ -78,6 +78,9 @@ class Gate(Section):
     min_positive_share: Share = Field(default=0.02, description="smallest share of positive labels in a split")
     max_positive_share: Share = Field(default=0.98, description="largest share of positive labels in a split")
     max_repeated_share: Share = Field(default=0.001, description="rows of a span that repeat another one")
+    max_categories: int = Field(
+        default=10_000, ge=1, description="distinct values of a categorical feature; the rare ones share an embedding"
+    )
     may_be_constant: list[FeatureName] = Field(
         default=[], description="features that may have one value only in the training split"
     )

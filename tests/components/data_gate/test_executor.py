@@ -17,7 +17,7 @@ from tests import neutral
 from tests.neutral import COLUMNS, LABEL
 
 SETTINGS = {"label": LABEL, "min_rows": 100, "min_eval_days": 7, "min_positive_share": 0.02, "max_positive_share": 0.6}
-SETTINGS |= {"max_repeated_share": 0.001, "may_be_constant": '["gift", "shop"]'}
+SETTINGS |= {"max_repeated_share": 0.001, "max_categories": 10_000, "may_be_constant": '["gift", "shop"]'}
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ def integer(name, low, high, distinct, **further):
 
 
 def text(name, distinct, **further):
-    return Profile(name, "text", ROWS, **{"missing": 0, "distinct": distinct, "longest": 10, "words": 1.2} | further)
+    return Profile(name, "text", **{"rows": ROWS, "missing": 0, "distinct": distinct, "longest": 10, "words": 1.2} | further)
 
 
 PRICE = Profile("price", "number", ROWS, 0, 700, 0.5, 90)
@@ -60,6 +60,12 @@ def test_reasons(profile, why):
     chosen, left_out = columns.choose([profile], KNOWN)
     assert not chosen
     assert why in left_out[0].why
+
+
+def test_many_categories_are_kept_with_a_word():
+    [chosen], _ = columns.choose([text("street", 30_000, rows=400_000)], KNOWN)
+    assert (chosen.feature, chosen.distinct) == ({"kind": "categorical"}, 30_000)
+    assert chosen.why == "30,000 categories, of which the most frequent have an embedding each"
 
 
 def test_what_knows_the_label_is_left_out_unless_a_person_keeps_it():

@@ -44,6 +44,12 @@ def test_more_rows_make_larger_networks_and_stricter_limits():
     assert "max_repeated_share" not in small.gate
 
 
+def test_as_many_categories_as_the_table_has_may_come():
+    wide = Chosen("street", "street", {"kind": "categorical"}, distinct=30_000)
+    assert settings.settings(periods(100_000), [SHOP, wide], 0, []).gate["max_categories"] == 60_000
+    assert "max_categories" not in settings.settings(periods(100_000), [SHOP], 0, []).gate
+
+
 def test_the_phones_file_may_be_as_large_as_its_vocabularies_make_it():
     wide = Chosen("street", "street", {"kind": "categorical"}, distinct=9_000)
     assert settings.phone_kilobytes([SHOP], 1_000) == 1000
