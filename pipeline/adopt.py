@@ -19,6 +19,7 @@ from data import DEFAULT_PROBLEM
 from pipeline import config as configuration
 from pipeline.adoption import boosted, decide, folder, profiles, source, told, written
 from pipeline.adoption.folder import Adopted
+from pipeline.adoption.tasks import TASKS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -32,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--name", required=True, type=name, help="of the problem: a folder in data/, and the model's name")
     parser.add_argument("--label", default="", help="column, or SQL such as 'paid > 100 AS large'")
+    parser.add_argument("--task", default="", choices=TASKS, help="by default as the label tells")
     parser.add_argument("--positive", default="", metavar="VALUE", help="of the label: the one that is 1")
     parser.add_argument("--date", default="", help="column, or SQL such as 'make_date(year, month, day) AS date', or none")
     parser.add_argument("--keep", action="append", default=[], metavar="COLUMN", help="that would be left out; repeatable")
@@ -110,12 +112,13 @@ def write(con: "DuckDBPyConnection", adopted: Adopted, made: Path) -> list[str]:
 def compared(target: Path, adopted: Adopted) -> str:
     """Say what LightGBM reaches on the split that the first run is judged on."""
     window = adopted.periods.first
-    if not (found := boosted.auc(configuration.load(problem=target), window)):
+    if not (found := boosted.score(configuration.load(problem=target), adopted.target.task, window)):
         return "LightGBM is not installed; with it, adopt says what the first run's model has to reach."
-    auc, seconds, is_cut = found
+    score, seconds, is_cut = found
+    measure = adopted.target.task.measure
     cut = f", ended after {boosted.SECONDS} s" if is_cut else ""
     return (
-        f"LightGBM with its defaults has AUC {auc:.3f} on what evaluates {window[-1]} ({seconds:.1f} s{cut}). "
+        f"LightGBM with its defaults has {measure} {score:.4g} on what evaluates {window[-1]} ({seconds:.1f} s{cut}). "
         "The first make run says what the network has on the same rows."
     )
 

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.adoption.tasks import Task
 from pipeline.config import Config
 from pipeline.problem import Kind, of_kind
 
@@ -16,20 +17,19 @@ SECONDS = 120  # of training, at most
 ROWS = 2_000_000  # of training, at most: they are held in memory
 
 
-def auc(config: Config, window: Sequence[str]) -> tuple[float, float, bool] | None:
+def score(config: Config, task: Task, window: Sequence[str]) -> tuple[float, float, bool] | None:
     """Train on the spans of a window, and score what evaluates it: the split that `make run` makes.
 
     Categories are LightGBM's own, and the round is its default; nothing is tuned, and nothing stops early but for time.
 
     Returns:
-        The AUC, the seconds, and whether time ended it; None where LightGBM, a dependency of development, is not installed.
+        The task's measure, the seconds, and whether time ended it; None where LightGBM, a dependency of development, is not
+            installed.
     """
     if not find_spec("lightgbm"):
         return None
     import lightgbm  # noqa: PLC0415
     import pandas as pd  # noqa: PLC0415
-
-    from pipeline.adoption import ranking  # noqa: PLC0415
 
     train, held = split(config, window)
     for feature in of_kind(config.problem.features, Kind.CATEGORICAL):
@@ -44,10 +44,9 @@ def auc(config: Config, window: Sequence[str]) -> tuple[float, float, bool] | No
             ended_by_time.append(True)
             raise lightgbm.callback.EarlyStopException(environment.iteration, [])
 
-    model = lightgbm.LGBMClassifier(random_state=1, verbose=-1)
+    model = getattr(lightgbm, task.learner)(random_state=1, verbose=-1)
     model.fit(train[names], train[label], callbacks=[stop])
-    log_odds = pd.Series(model.predict(held[names], raw_score=True), index=held.index)
-    return ranking.auc(log_odds, held[label]), time.monotonic() - begun, bool(ended_by_time)
+    return task.score(model, held[names], held[label]), time.monotonic() - begun, bool(ended_by_time)
 
 
 def split(config: Config, window: Sequence[str]) -> tuple["pd.DataFrame", "pd.DataFrame"]:

@@ -59,6 +59,7 @@ class Known:
     date: str
     in_label: Collection[str] = ()  # columns of which the label is computed
     alone: Mapping[str, float] = field(default_factory=dict)  # AUC of a column that is the only one
+    measure: str = "AUC"  # what that is
     one_way: Mapping[str, str] = field(default_factory=dict)  # columns that are missing, or there, only for one label; how
     keep: Collection[str] = ()  # as a person says
     leave_out: Collection[str] = ()
@@ -104,9 +105,11 @@ def knows_the_label(name: str, known: Known) -> LeftOut | None:
     """Say how a column gives the label away; None if it does not."""
     alone = known.alone.get(name, 0.5)
     if alone >= LEAK:
-        return LeftOut(name, f"alone it ranks the label with AUC {alone:.3f}: a copy of it, or known only after it", "likely")
+        return LeftOut(
+            name, f"alone it ranks the label with {known.measure} {alone:.3f}: a copy of it, or known only after it", "likely"
+        )
     if name in known.in_label and alone >= OF_THE_LABEL:
-        return LeftOut(name, f"the label is made of it, and alone it ranks it with AUC {alone:.3f}", "likely")
+        return LeftOut(name, f"the label is made of it, and alone it ranks it with {known.measure} {alone:.3f}", "likely")
     if how := known.one_way.get(name):
         return LeftOut(name, how, "likely")
     return None

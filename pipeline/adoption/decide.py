@@ -99,15 +99,17 @@ def _date(found: Sequence[Profile], stated: str, ask: Ask) -> tuple[Profile | No
 
 def decide(con: "DuckDBPyConnection", found: Found, options: argparse.Namespace, ask: Ask) -> Adopted:
     """Decide the rest, and make the table of what the spans hold. Raises BadConfig, BadData."""
-    target = labels.target(found.label, options.positive)
+    target = labels.target(found.label, options.positive, options.task)
     if not target.is_sure:
-        values = [target.positive, target.negative]
-        target = labels.target(found.label, ask(f"Which value of {found.label.name} is the event, 1?", values, values[0]))
-    blocks, spans, why_undated = _dated(con, found, target.sql)
+        said = ask(f"Which value of {found.label.name} is the event, 1 (--positive)?", target.pair, target.pair[0])
+        target = labels.target(found.label, said)
+    blocks, spans, why_undated = _dated(con, found, target)
     date = found.date.name if found.date and spans else ""
-    alone, one_way = _known(con, found, target.sql)
+    alone, one_way = _known(con, found, target)
     _are_columns(found.profiles, [*options.keep, *options.leave_out])
-    known = columns.Known(found.label.name, date, found.in_label, alone, one_way, options.keep, options.leave_out)
+    known = columns.Known(
+        found.label.name, date, found.in_label, alone, target.task.ranks_by, one_way, options.keep, options.leave_out
+    )
     chosen, left_out = columns.choose(found.profiles, known)
     if not chosen:
         raise BadData(f"No column can be a feature: {'; '.join(f'{each.name}: {each.why}' for each in left_out[:5])}.")
@@ -117,9 +119,8 @@ def decide(con: "DuckDBPyConnection", found: Found, options: argparse.Namespace,
     written.select(con, VIEW, date=date, label=(label, target.sql), chosen=chosen, unit=unit, spans=names)
     if not spans:
         share = undated.eval_share(rows)
-        spans = undated.periods(written.hash_splits(con, [*features, label], label, share), share)
-    texts, numbers = _texts_and_numbers(chosen)
-    facts = written.facts(con, texts, [*numbers, label])
+        spans = undated.periods(written.hash_splits(con, [*features, label], target, share), share)
+    facts = written.facts(con)
     constant = written.constant(facts, features, spans.windows)
     return Adopted(
         options.name,
@@ -132,29 +133,24 @@ def decide(con: "DuckDBPyConnection", found: Found, options: argparse.Namespace,
         chosen,
         left_out,
         spans,
-        settings.settings(spans, chosen, written.repeated_share(con), constant),
+        settings.settings(target.task, spans, chosen, written.repeated_share(con), constant),
         found.label.rows - rows,
         facts,
     )
 
 
-def _dated(con: "DuckDBPyConnection", found: Found, label_sql: str) -> tuple[list[Block], Periods | None, str]:
+def _dated(con: "DuckDBPyConnection", found: Found, target: labels.Target) -> tuple[list[Block], Periods | None, str]:
     """Count the rows of each day or hour, and decide the spans; None, and why, where no date tells the rows apart."""
     if not found.date:
         return [], None, found.why_undated
-    blocks = table.blocks(con, VIEW, found.date.name, label_sql, Unit.DAY)
+    blocks = table.blocks(con, VIEW, found.date.name, target, Unit.DAY)
     if found.date.has_time and len(blocks) < dated.FEWEST[0]:
-        blocks = table.blocks(con, VIEW, found.date.name, label_sql, Unit.HOUR)
+        blocks = table.blocks(con, VIEW, found.date.name, target, Unit.HOUR)
     spans = dated.periods(blocks) if blocks else None
     return blocks, spans, "" if spans else f"{found.date.name} is {listed([str(each.moment) for each in blocks[:3]])} only"
 
 
-def _texts_and_numbers(chosen: Sequence[columns.Chosen]) -> tuple[list[str], list[str]]:
-    texts = [each.name for each in chosen if each.feature["kind"] == "categorical"]
-    return texts, [each.name for each in chosen if each.name not in texts]
-
-
-def _known(con: "DuckDBPyConnection", found: Found, label_sql: str) -> tuple[dict[str, float], dict[str, str]]:
+def _known(con: "DuckDBPyConnection", found: Found, target: labels.Target) -> tuple[dict[str, float], dict[str, str]]:
     """Hold each column that may be a feature against the label, in a sample."""
     from pipeline.adoption import ranking  # noqa: PLC0415 (pandas)
 
@@ -164,7 +160,7 @@ def _known(con: "DuckDBPyConnection", found: Found, label_sql: str) -> tuple[dic
     alone: dict[str, float] = {}
     one_way: dict[str, str] = {}
     while some := list(islice(names, COLUMNS)):
-        auc, ways = ranking.known(table.sample(con, VIEW, label_sql, some), table.LABEL)
+        auc, ways = ranking.known(table.sample(con, VIEW, target.sql, some), table.LABEL, target.task)
         alone, one_way = alone | auc, one_way | ways
     return alone, one_way
 

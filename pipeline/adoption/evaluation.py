@@ -18,11 +18,11 @@ WEEK = 7
 
 
 class Block(NamedTuple):
-    """The rows of an hour or, where the date has no time, of a day, and how many of their labels are 1."""
+    """The rows of an hour or, where the date has no time, of a day, and how many of their labels are rare."""
 
     moment: datetime.datetime
     rows: int
-    positives: int
+    rare: int
 
 
 class Evaluation(NamedTuple):
@@ -37,7 +37,7 @@ class Evaluation(NamedTuple):
     @property
     def poorest(self) -> tuple[bool, int]:
         """Whether each split has both labels, and the rows of the smallest evaluation."""
-        has_both = all(0 < each.positives < each.rows for each in (*self.train, *self.evaluation))
+        has_both = all(0 < each.rare < each.rows for each in (*self.train, *self.evaluation))
         return has_both, min(each.rows for each in self.evaluation)
 
     def is_enough(self, wanted: float) -> bool:
@@ -81,12 +81,12 @@ def _lengths(unit: Unit, least: int, windows: Sequence[tuple[str, ...]], blocks:
 def _split(unit: Unit, windows: Sequence[tuple[str, ...]], blocks: Sequence[Block], days: int, spans: int) -> Evaluation:
     """Count the splits of each window."""
     moments = [block.moment for block in blocks]
-    rows, positives = ([0, *accumulate(column)] for column in list(zip(*blocks, strict=True))[1:])
+    rows, rare = ([0, *accumulate(column)] for column in list(zip(*blocks, strict=True))[1:])
     dates = sorted({moment.date() for moment in moments})
 
     def between(start: datetime.datetime, end: datetime.datetime) -> Split:
         low, high = bisect_left(moments, start), bisect_left(moments, end)
-        return Split(rows[high] - rows[low], positives[high] - positives[low])
+        return Split(rows[high] - rows[low], rare[high] - rare[low])
 
     train, held, days_with_rows = [], [], []
     for window in windows:

@@ -11,7 +11,7 @@ class Split(NamedTuple):
     """The size of a split."""
 
     rows: int
-    positives: int
+    rare: int  # rows with a label that is: a positive, the rarest class, a number above the median
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ class Profile:
     distinct: int  # estimated within a few percent; exact where nearly each row has its own
     low: float | None = None  # of a number
     high: float | None = None
+    middle: float | None = None  # the median, about
     top: tuple[tuple[str, int], ...] = ()  # the most frequent values, and their rows where there are fewer than TOP
     longest: int = 0  # characters of a text
     words: float = 0  # of a text, on average
@@ -131,6 +132,7 @@ def _aggregates(column: str, type_: Type) -> tuple[str, ...]:
         f"approx_count_distinct({column})",
         f"CAST(min({column}) AS DOUBLE)" if is_number else "NULL",
         f"CAST(max({column}) AS DOUBLE)" if is_number else "NULL",
+        f"CAST(approx_quantile({column}, 0.5) AS DOUBLE)" if is_number else "NULL",
         f"approx_top_k(CAST({column} AS VARCHAR), {TOP})",
         f"max(length({column}))" if is_text else "0",
         f"avg(1 + length({column}) - length(replace({column}, ' ', '')))" if is_text else "0",
@@ -140,7 +142,7 @@ def _aggregates(column: str, type_: Type) -> tuple[str, ...]:
 
 def _profiles(columns: Sequence[tuple[str, str]], rows: int, values: Iterator) -> Iterator[Profile]:
     for name, type_ in columns:
-        there, distinct, low, high, top, longest, words, has_time = islice(values, 8)
+        there, distinct, low, high, middle, top, longest, words, has_time = islice(values, 9)
         ranked = tuple((value, 0) for value in top or () if value is not None)
         yield Profile(
             name,
@@ -150,6 +152,7 @@ def _profiles(columns: Sequence[tuple[str, str]], rows: int, values: Iterator) -
             min(distinct, there),
             low,
             high,
+            middle,
             ranked,
             longest or 0,
             words or 0,

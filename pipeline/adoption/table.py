@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from components.shared.errors import BadConfig, shown
 from components.shared.units import Unit
 from pipeline.adoption.evaluation import Block
+from pipeline.adoption.labels import Target
 from pipeline.adoption.profiles import ROWS
-from pipeline.adoption.sql import quoted
+from pipeline.adoption.sql import literal, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,13 +65,14 @@ def sample(con: "DuckDBPyConnection", view: str, label_sql: str, columns: Sequen
     ).df()
 
 
-def blocks(con: "DuckDBPyConnection", view: str, date: str, label_sql: str, block: Unit) -> list[Block]:
-    """Count the rows and positives of each hour or day, in the order of time, without rows that lack a date or a label."""
+def blocks(con: "DuckDBPyConnection", view: str, date: str, target: Target, block: Unit) -> list[Block]:
+    """Count the rows of each hour or day, in the order of time, without rows that lack a date or a label."""
+    rare = f"label {target.rare[0]} {literal(target.rare[1])}"
     return [
         Block(*row)
         for row in con.sql(
-            f"SELECT CAST(date_trunc('{block}', {quoted(date)}) AS TIMESTAMP) AS moment, count(*), CAST(sum(label) AS BIGINT) "
-            f"FROM (SELECT *, {label_sql} AS label FROM {view}) "
+            f"SELECT CAST(date_trunc('{block}', {quoted(date)}) AS TIMESTAMP) AS moment, count(*), count_if({rare}) "
+            f"FROM (SELECT *, {target.sql} AS label FROM {view}) "
             f"WHERE year(moment) BETWEEN {YEARS[0]} AND {YEARS[1]} AND label IS NOT NULL GROUP BY 1 ORDER BY 1"
         ).fetchall()
     ]

@@ -32,9 +32,8 @@ def lines(adopted: Adopted, notes: Sequence[str], loosened: Sequence[str]) -> It
 def _label(adopted: Adopted) -> Iterator[str]:
     target, first = adopted.target, adopted.periods.train[0]
     is_ = f" = {adopted.label_is}" if adopted.label_is else ""
-    sure = "sure" if target.is_sure else "as you say"
-    one, zero, share = shown(target.positive), shown(target.negative), f"{first.positives / max(first.rows, 1):.1%}"
-    yield f"Label      {adopted.label}{is_}: {target.task}, 1 is {one}, 0 is {zero} ({sure}); {share} are 1 at first."
+    share = f"; {first.rare / max(first.rows, 1):.1%} are {shown(target.share_of)} at first" if target.share_of else ""
+    yield f"Label      {adopted.label}{is_}: {target.task.name}, {target.values} ({target.sure}){share}."
     if adopted.without_label:
         yield f"           {adopted.without_label:,} rows have no label or no date, and are left out."
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from components.shared.units import Unit
 from components.span_example_gen.whole import MARKER
 from pipeline.adoption.columns import Chosen
+from pipeline.adoption.labels import Target
 from pipeline.adoption.periods import Split
 from pipeline.adoption.profiles import COLUMNS
-from pipeline.adoption.sql import literal, quoted
+from pipeline.adoption.sql import described, literal, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -75,20 +76,23 @@ def select(
     )
 
 
-def hash_splits(con: "DuckDBPyConnection", columns: Sequence[str], label: str, share: float) -> dict[str, tuple[Split, Split]]:
+def hash_splits(
+    con: "DuckDBPyConnection", columns: Sequence[str], target: Target, share: float
+) -> dict[str, tuple[Split, Split]]:
     """Count the splits of each span as SpanExampleGen makes them of rows without a date; `columns` in the declared order."""
     import pyarrow.compute as pc  # noqa: PLC0415 (--help needs none)
 
     from components.span_example_gen import reader  # noqa: PLC0415
 
     found: dict[str, tuple[Split, Split]] = {}
+    is_rare = {"=": pc.equal, ">": pc.greater}[target.rare[0]]
     for span, *_ in con.sql(f"SELECT DISTINCT {quoted(SPAN)} FROM {WRITTEN} ORDER BY 1").fetchall():
         rows = con.sql(f"SELECT {', '.join(map(quoted, columns))} FROM {WRITTEN} WHERE {quoted(SPAN)} = {literal(span)}")
         splits = [Split(0, 0), Split(0, 0)]
         for batch in rows.to_arrow_reader(BATCH_ROWS):
             for at, part in enumerate(reader.split_by_hash(batch, share).values()):
-                before = splits[at]
-                splits[at] = Split(before.rows + part.num_rows, before.positives + (pc.sum(part[label]).as_py() or 0))
+                rare = pc.sum(is_rare(part[target.column], target.rare[1])).as_py() or 0
+                splits[at] = Split(splits[at].rows + part.num_rows, splits[at].rare + rare)
         found[span] = (splits[0], splits[1])
     return found
 
@@ -104,8 +108,11 @@ def write_spans(con: "DuckDBPyConnection", folder: Path, name: str) -> None:
     (max(folder.iterdir()) / MARKER).touch()
 
 
-def facts(con: "DuckDBPyConnection", texts: Sequence[str], numbers: Sequence[str]) -> list[SpanFacts]:
+def facts(con: "DuckDBPyConnection") -> list[SpanFacts]:
     """Count what each span holds, oldest first."""
+    columns = [(name, type_) for name, type_ in described(con, WRITTEN) if name != SPAN and type_ not in ("DATE", "TIMESTAMP")]
+    texts = [name for name, type_ in columns if type_ == "VARCHAR"]
+    numbers = [name for name, _ in columns if name not in texts]
     span = quoted(SPAN)
     found = {
         name: SpanFacts(name, rows)

@@ -49,6 +49,6 @@ def test_a_table_is_adopted_and_published(table, tmp_path):
     assert "Findings in the data: none." in output
     published = store.production(tmp_path / "runs" / "serving" / "parcels")
     assert published.manifest.window[0] == "2024-03-01"
-    assert "1 for yes, 0 for no" in (published.folder / contents.CARD).read_text()
+    assert "1 is yes, 0 is no" in (published.folder / contents.CARD).read_text()
     file = store.production(tmp_path / "runs" / "mobile" / "parcels").folder / card.MODEL_FILE
     assert [feature.name for feature in card.read(file).features] == ["class_", "net_price", "gift", "street", "day_weekday"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.adoption import settings
+from pipeline.adoption import settings, tasks
 from pipeline.adoption.columns import Chosen
 from pipeline.adoption.periods import Periods, Split
 from pipeline.model.hyperparameters import Hyperparameters
@@ -21,7 +21,7 @@ def periods(rows):
 
 @pytest.mark.parametrize("rows", [500, 5_000, 100_000, 10_000_000])
 def test_small_and_large_tables_have_settings_that_hold(rows):
-    found = settings.settings(periods(rows), [SHOP], 0.01, ["shop"])
+    found = settings.settings(tasks.BINARY, periods(rows), [SHOP], 0.01, ["shop"])
     gate = sections.Gate.model_validate(found.gate)
     sections.Drift.model_validate(found.drift)
     sections.Evaluate.model_validate(found.evaluate)
@@ -36,7 +36,7 @@ def test_small_and_large_tables_have_settings_that_hold(rows):
 
 
 def test_more_rows_make_larger_networks_and_stricter_limits():
-    small, large = (settings.settings(periods(rows), [SHOP], 0, []) for rows in (1_000, 1_000_000))
+    small, large = (settings.settings(tasks.BINARY, periods(rows), [SHOP], 0, []) for rows in (1_000, 1_000_000))
     assert small.hyperparameters["hidden_units"] < large.hyperparameters["hidden_units"]
     assert small.hyperparameters["dropout"] > large.hyperparameters["dropout"]
     assert small.drift["label"] > large.drift["label"]
@@ -46,11 +46,34 @@ def test_more_rows_make_larger_networks_and_stricter_limits():
 
 def test_as_many_categories_as_the_table_has_may_come():
     wide = Chosen("street", "street", {"kind": "categorical"}, distinct=30_000)
-    assert settings.settings(periods(100_000), [SHOP, wide], 0, []).gate["max_categories"] == 60_000
-    assert "max_categories" not in settings.settings(periods(100_000), [SHOP], 0, []).gate
+    assert settings.settings(tasks.BINARY, periods(100_000), [SHOP, wide], 0, []).gate["max_categories"] == 60_000
+    assert "max_categories" not in settings.settings(tasks.BINARY, periods(100_000), [SHOP], 0, []).gate
 
 
 def test_the_phones_file_may_be_as_large_as_its_vocabularies_make_it():
     wide = Chosen("street", "street", {"kind": "categorical"}, distinct=9_000)
     assert settings.phone_kilobytes([SHOP], 1_000) == 1000
     assert settings.phone_kilobytes([wide], 1_000_000) > 5_000
+
+
+@pytest.mark.parametrize(
+    ("task", "gate", "drift", "evaluate"),
+    [
+        (tasks.MULTICLASS, set(), {"label", "prediction", "accuracy", "log_loss"}, {"max_accuracy_drop"}),
+        (tasks.REGRESSION, set(), {"shift", "rmse"}, {"max_rmse_rise"}),
+        (
+            tasks.BINARY,
+            {"min_positive_share", "max_positive_share"},
+            {"label", "prediction", "auc", "log_loss", "calibration"},
+            {"min_auc", "max_auc_drop"},
+        ),
+    ],
+    ids=["multiclass", "regression", "binary"],
+)
+def test_each_task_has_limits_of_its_own_that_are_looser_on_few_rows(task, gate, drift, evaluate):
+    few, many = (settings.settings(task, periods(rows), [SHOP], 0, []) for rows in (500, 1_000_000))
+    assert set(few.gate) == gate | {"min_rows", "min_eval_days"}
+    assert set(few.drift) == drift | {"categorical", "numeric", "missing"}
+    assert set(few.evaluate) == evaluate | {"slices"}
+    assert all(few.drift[name] >= many.drift[name] for name in drift)
+    assert few.evaluate != many.evaluate
