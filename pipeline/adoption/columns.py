@@ -69,12 +69,16 @@ def choose(profiles: Sequence[Profile], known: Known) -> tuple[list[Chosen], lis
     """Decide of each column but the label and the date; of the date's and other timestamps, the parts that are cyclic."""
     chosen: list[Chosen] = []
     left_out: list[LeftOut] = []
-    times = [each for each in profiles if each.type == "time" and each.name not in known.leave_out]
+    times = [each for each in profiles if each.name == known.date and each.name not in known.leave_out]
     for profile in profiles:
-        if profile.name in (known.label, known.date) or profile in times:
+        if profile.name in (known.label, known.date):
             continue
-        decided = unfit(profile, known) or feature(profile)
-        (chosen if isinstance(decided, Chosen) else left_out).append(decided)  # type: ignore[arg-type]
+        if why := unfit(profile, known):
+            left_out.append(why)
+        elif profile.type == "time":
+            times.append(profile)
+        else:
+            chosen.append(feature(profile))
     periods = {each.feature.get("period") for each in chosen}
     for profile in times:
         parts = [
@@ -173,14 +177,18 @@ def _lies(profile: Profile, low: float, high: float) -> bool:
 
 
 def parts_of_time(profile: Profile, taken: Collection[str]) -> list[Chosen]:
-    """Make the cyclic parts of a timestamp: minutes since midnight, if it has a time, and the day of the week."""
+    """Make the cyclic parts of a timestamp: minutes since midnight, if it has a time, and the day of the week.
+
+    Of dates that all are the first of a month the day of the week says nothing.
+    """
     column, optional = quoted(profile.name), {"optional": True} if profile.missing else {}
     parts = []
     if profile.has_time:
         sql = f"CAST(60 * date_part('hour', {column}) + date_part('minute', {column}) AS FLOAT)"
         parts.append(("minute", sql, {"period": 1440, "unit": "minutes since midnight", "form": "time"}))
-    sql = f"CAST(date_part('isodow', {column}) - 1 AS FLOAT)"
-    parts.append(("weekday", sql, {"period": 7, "unit": "days since Monday", "form": "weekday"}))
+    if not profile.top or any(value[8:10] != "01" for value, _ in profile.top):
+        sql = f"CAST(date_part('isodow', {column}) - 1 AS FLOAT)"
+        parts.append(("weekday", sql, {"period": 7, "unit": "days since Monday", "form": "weekday"}))
     return [
         Chosen(f"{profile.name}_{part}", sql, {"kind": "cyclic", **declared, **optional}, f"of {profile.name}")
         for part, sql, declared in parts

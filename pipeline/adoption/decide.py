@@ -154,9 +154,8 @@ def _known(con: "DuckDBPyConnection", found: Found, target: labels.Target) -> tu
     """Hold each column that may be a feature against the label, in a sample."""
     from pipeline.adoption import ranking  # noqa: PLC0415 (pandas)
 
-    names = iter(
-        [each.name for each in found.profiles if each.name != found.label.name and each.type != "time" and each.distinct > 1]
-    )
+    not_held = (found.label, found.date)
+    names = iter([each.name for each in found.profiles if each not in not_held and each.distinct > 1])
     alone: dict[str, float] = {}
     one_way: dict[str, str] = {}
     while some := list(islice(names, COLUMNS)):

@@ -19,7 +19,7 @@ def lines(adopted: Adopted, notes: Sequence[str], loosened: Sequence[str]) -> It
     yield f"Features   {len(adopted.chosen)}: {', '.join(f'{count} {kind}' for kind, count in kinds.most_common())}."
     yield from _list([f"{each.name}: {each.feature['kind']}, {each.why} ({each.sure})" for each in adopted.chosen if each.why])
     if adopted.left_out:
-        yield f"Left out   {len(adopted.left_out)} columns; --keep NAME brings one back:"
+        yield f"Left out   {len(adopted.left_out)}; --keep NAME brings one back:"
         yield from _list([f"{each.name}: {shown(each.why)} ({each.sure})" for each in adopted.left_out])
     yield f"Schema     {len(loosened)} limits are looser than the first window asks for{':' if loosened else '.'}"
     yield from _list(loosened)

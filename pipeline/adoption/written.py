@@ -1,6 +1,7 @@
 """The rows of the spans, as a table of DuckDB's: selected, counted, written."""
 
 import math
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +18,10 @@ from pipeline.adoption.sql import described, literal, quoted
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SPAN = "span of the row"  # a name that no column has
+SPAN, PART = "span of the row", "part of the table"  # names that no column has
 WRITTEN = "written"  # the table
 BATCH_ROWS = 65_536
+FILE_ROWS = 4_000_000  # of a file at most; SpanExampleGen takes 5 million
 FORMS = {
     Unit.HOUR: "strftime({0}, '%Y-%m-%dT%H')",
     Unit.DAY: "strftime({0}, '%Y-%m-%d')",
@@ -99,12 +101,17 @@ def hash_splits(
 
 def write_spans(con: "DuckDBPyConnection", folder: Path, name: str) -> None:
     """Write `folder/<span>/<name>_0.parquet` and so on, all spans in one pass, and that the newest is whole."""
+    written = folder.with_name("written")
     con.execute(
-        f"COPY {WRITTEN} TO {literal(str(folder))} (FORMAT parquet, "
-        f"PARTITION_BY ({quoted(SPAN)}), FILENAME_PATTERN {literal(name + '_{i}')})"
+        f"COPY (SELECT *, CAST((row_number() OVER () - 1) // {FILE_ROWS} AS BIGINT) AS {quoted(PART)} FROM {WRITTEN}) "
+        f"TO {literal(str(written))} (FORMAT parquet, PARTITION_BY ({quoted(SPAN)}, {quoted(PART)}))"
     )
-    for partition in list(folder.iterdir()):
-        partition.rename(folder / partition.name.rpartition("=")[2])
+    for partition in sorted(written.iterdir()):
+        span = folder / partition.name.rpartition("=")[2]
+        span.mkdir(parents=True)
+        for number, file in enumerate(sorted(partition.glob("*/*.parquet"))):
+            file.rename(span / f"{name}_{number}.parquet")
+    shutil.rmtree(written)
     (max(folder.iterdir()) / MARKER).touch()
 
 
