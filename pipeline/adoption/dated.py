@@ -17,7 +17,7 @@ ENOUGH = 200  # rows of a usual span, below which a longer unit is better
 FEWEST = (4, 3)  # spans of a unit that there should be, and that there must be
 PRESENT = 0.5  # share of a unit's spans that must have rows
 LOST = 0.1  # share of the rows that may be in spans that are left out, if another unit has fewer there
-WHOLE_ROWS = 1 / 3  # of a usual span, that the newest one must have to be whole
+WHOLE_ROWS = 1 / 3  # of the spans before it, that the newest one must have to be whole
 TAIL = datetime.timedelta(days=7)  # at the end of a whole span, that may lack rows; or a quarter of it, where that is less
 
 
@@ -105,7 +105,8 @@ def _is_whole(blocks: Sequence[Block], unit: Unit, rows: dict[str, int]) -> bool
     apart = sorted(later - earlier for earlier, later in pairwise(moments))
     usual = apart[len(apart) * 9 // 10]
     tail = min(TAIL, datetime.timedelta(hours=unit.least_hours(1)) / 4)
-    is_full = rows[max(rows)] >= WHOLE_ROWS * median(rows.values())
+    *before, newest = list(rows.values())[-FEWEST[0] - 1 :]
+    is_full = newest >= WHOLE_ROWS * median(before)
     return is_full and unit.end(max(rows)) - moments[-1] <= max(usual, tail)
 
 

@@ -12,7 +12,7 @@ from pipeline.adoption.periods import Split
 
 EVAL_ROWS = 2_000  # that an evaluation should have
 AT_MOST, AT_LEAST = 0.25, 0.15  # of a window: of its time; and of its rows, where EVAL_ROWS are more
-POOREST = 1 / 3  # of what a usual evaluation should have, that each must have
+POOREST = 1 / 4  # of what an evaluation should have, that each must have
 SPREAD = 0.25  # share of days with rows, from which on an evaluation is in days
 WEEK = 7
 
@@ -40,10 +40,12 @@ class Evaluation(NamedTuple):
         has_both = all(0 < each.rare < each.rows for each in (*self.train, *self.evaluation))
         return has_both, min(each.rows for each in self.evaluation)
 
-    def is_enough(self, wanted: float) -> bool:
-        """Tell whether a usual evaluation has the rows that are wanted, and the poorest not much fewer."""
-        has_both, fewest = self.poorest
-        return has_both and fewest >= POOREST * wanted and median(each.rows for each in self.evaluation) >= wanted
+    @property
+    def is_enough(self) -> bool:
+        """Whether a usual evaluation has EVAL_ROWS, or AT_LEAST of its window's rows, and the poorest not much fewer."""
+        windows = zip(self.train, self.evaluation, strict=True)
+        shares = [held.rows / min(EVAL_ROWS, AT_LEAST * (train.rows + held.rows)) for train, held in windows]
+        return self.poorest[0] and median(shares) >= 1 and min(shares) >= POOREST
 
 
 def choose(unit: Unit, least: int, windows: Sequence[tuple[str, ...]], blocks: Sequence[Block]) -> Evaluation | None:
@@ -60,11 +62,8 @@ def choose(unit: Unit, least: int, windows: Sequence[tuple[str, ...]], blocks: S
     """
     found = [_split(unit, windows, blocks, days, spans) for days, spans in _lengths(unit, least, windows, blocks)]
     found = [each for each in found if min(split.rows for split in (*each.train, *each.evaluation))]
-    if not found:
-        return None
-    usual = median(sum(split.rows for split in splits) for splits in zip(found[0].train, found[0].evaluation, strict=True))
-    wanted = min(EVAL_ROWS, AT_LEAST * usual)
-    return next((each for each in found if each.is_enough(wanted)), max(found, key=lambda each: each.poorest))
+    enough = (each for each in found if each.is_enough)
+    return next(enough, max(found, key=lambda each: each.poorest, default=None))
 
 
 def _lengths(unit: Unit, least: int, windows: Sequence[tuple[str, ...]], blocks: Sequence[Block]) -> Iterator[tuple[int, int]]:

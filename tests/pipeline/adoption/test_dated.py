@@ -77,6 +77,11 @@ def test_a_span_that_is_not_whole_at_the_end_is_left_out():
     assert found.why_left_out == "2024-04 is not whole: it ends on 2024-04-07"
 
 
+def test_a_table_that_became_smaller_keeps_its_newest_spans():
+    found = periods(days("2020-01-01", 1096, 20) + days("2023-01-01", 365, 3))
+    assert (found.names[-1], found.left_out, found.window, found.eval_days) == ("2023-12", (), 12, 77)
+
+
 def test_what_is_far_from_the_other_rows_is_left_out():
     found = periods(days("1970-01-01", 1, 10) + days("2024-01-01", 366, 10) + days("2999-12-31", 1, 10))
     assert (found.names[0], found.names[-1], found.left_out) == ("2024-01", "2024-12", ("1970-01", "2999-12"))
