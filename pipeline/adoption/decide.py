@@ -121,7 +121,11 @@ def decide(con: "DuckDBPyConnection", found: Found, options: argparse.Namespace,
         share = undated.eval_share(rows)
         spans = undated.periods(written.hash_splits(con, [*features, label], target, share), share)
     facts = written.facts(con)
-    constant = written.constant(facts, features, spans.windows)
+    seen = settings.Seen(
+        written.repeated_share(con),
+        written.constant(facts, features, spans.windows),
+        written.moved(facts, features, spans.windows),
+    )
     return Adopted(
         options.name,
         ", ".join(Path(each).name for each in options.files),
@@ -133,7 +137,7 @@ def decide(con: "DuckDBPyConnection", found: Found, options: argparse.Namespace,
         chosen,
         left_out,
         spans,
-        settings.settings(target.task, spans, chosen, written.repeated_share(con), constant),
+        settings.settings(target.task, spans, chosen, seen),
         found.label.rows - rows,
         facts,
     )

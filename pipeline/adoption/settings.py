@@ -4,15 +4,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.adoption.columns import Chosen
 from pipeline.adoption.periods import Periods, Split
-from pipeline.adoption.tasks import DEVIATIONS, Task, deviation, divergence, up
+from pipeline.adoption.tasks import NUMBER_BUCKETS, Task, difference, divergence, up
 from pipeline.problem import MOST_EMBEDDED
 
 STEPS = 3_000  # of a training, about: where a small network has learned what it can
 SIZES = ((2_000, 32, 0.3), (20_000, 64, 0.2), (200_000, 128, 0.1), (math.inf, 256, 0.1))  # rows below, units, dropout
+VALUES = 0.001  # share of rows with values that came or went, of which drift.values is by default
 REPEATED = 0.0005  # share of repeated rows that the default limit is well above
 SLICES = (2, 30)  # values of a category by which metrics are told
 
@@ -29,20 +30,27 @@ class Settings:
     hyperparameters: dict[str, Any]
 
 
-def settings(task: Task, periods: Periods, chosen: Sequence[Chosen], repeated: float, constant: Sequence[str]) -> Settings:
+class Seen(NamedTuple):
+    """What the rows of the spans have shown."""
+
+    repeated: float = 0.0  # the largest share of rows of a span that repeat another
+    constant: Sequence[str] = ()  # features that have one value only in some window
+    moved: float = 0.0  # the largest share of rows with values that came or went from a window to the next
+
+
+def settings(task: Task, periods: Periods, chosen: Sequence[Chosen], seen: Seen) -> Settings:
     """Choose all settings.
 
     Args:
         task: of the label.
         periods: with the sizes of each window's splits.
         chosen: the features.
-        repeated: the largest share of rows of a span that repeat another.
-        constant: features that have one value only in some window.
+        seen: what the rows have shown.
     """
     rows = round(median(split.rows for split in periods.train))
     return Settings(
-        gate(task, periods, repeated, constant, max(each.distinct for each in chosen)),
-        drift(task, periods),
+        gate(task, periods, seen, max(each.distinct for each in chosen)),
+        drift(task, periods, seen.moved),
         train(rows),
         evaluate(task, periods, chosen),
         {"max_size_kb": phone_kilobytes(chosen, rows)},
@@ -50,38 +58,41 @@ def settings(task: Task, periods: Periods, chosen: Sequence[Chosen], repeated: f
     )
 
 
-def gate(task: Task, periods: Periods, repeated: float, constant: Sequence[str], most: int) -> dict[str, Any]:
+def gate(task: Task, periods: Periods, seen: Seen, most: int) -> dict[str, Any]:
     """Refuse what is far from all that the table has shown: half of its fewest rows, twice its `most` categories, and so on."""
     splits = [*periods.train, *periods.evaluation]
     found: dict[str, Any] = {"min_rows": max(1, min(1000, min(split.rows for split in splits) // 2)), **task.gate(splits)}
     if periods.fewest_days:
         found["min_eval_days"] = max(1, min(7, periods.fewest_days // 2))
-    if repeated > REPEATED:
-        found["max_repeated_share"] = min(1.0, up(2 * repeated))
+    if seen.repeated > REPEATED:
+        found["max_repeated_share"] = min(1.0, up(2 * seen.repeated))
     if most > MOST_EMBEDDED / 2:
         found["max_categories"] = 2 * most
-    return found | ({"may_be_constant": list(constant)} if constant else {})
+    return found | ({"may_be_constant": list(seen.constant)} if seen.constant else {})
 
 
-def drift(task: Task, periods: Periods) -> dict[str, Any]:
-    """Choose limits above the noise of a usual span and evaluation: of shares, and of what histograms of so few differ by."""
-    span = periods.usual_rows
-    of_a_share = DEVIATIONS * deviation(0.5, span)
-    found = {"categorical": max(0.02, of_a_share), "numeric": max(0.01, divergence(span)), "missing": max(0.03, of_a_share)}
+def drift(task: Task, periods: Periods, moved: float) -> dict[str, Any]:
+    """Choose limits above the noise of a usual span and evaluation, and above what of a text's values has come and gone."""
+    span, trained = periods.usual_rows, usual(periods.train).rows
+    of_a_share = difference(0.5, trained, span)
+    of_numbers = divergence(NUMBER_BUCKETS, trained, span)
+    found = {"categorical": max(0.02, of_a_share), "numeric": max(0.01, of_numbers), "missing": max(0.03, of_a_share)}
     above_one = {"calibration", "shift", "rmse", "log_loss"}
-    found |= task.drift(usual(periods), span)
+    if moved > VALUES:
+        found["values"] = moved
+    found |= task.drift(usual(periods.evaluation), span)
     return {name: up(value) if name in above_one else min(0.999, up(value)) for name, value in found.items()}
 
 
-def usual(periods: Periods) -> Split:
-    """Return the evaluation split of median size."""
-    return sorted(periods.evaluation)[len(periods.evaluation) // 2]
+def usual(splits: Sequence[Split]) -> Split:
+    """Return the split of median size, of two the smaller one."""
+    return sorted(splits)[(len(splits) - 1) // 2]
 
 
 def evaluate(task: Task, periods: Periods, chosen: Sequence[Chosen]) -> dict[str, Any]:
     """Bound a candidate as its task does; slice by the two categories with the fewest values."""
     slices = sorted((each for each in chosen if SLICES[0] <= each.distinct <= SLICES[1]), key=lambda each: each.distinct)[:2]
-    return task.evaluate(usual(periods)) | {"slices": [each.name for each in slices]}
+    return task.evaluate(usual(periods.evaluation)) | {"slices": [each.name for each in slices]}
 
 
 def train(rows: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 JUDGED = 5  # classes against which columns are held
 DEVIATIONS = 3  # of sampling noise, within which a difference is none
+NUMBER_BUCKETS, SCORE_BUCKETS = 50, 20  # of the histograms of a feature, and of the published scores
 BY_CHANCE = 1.25  # deviations that one of twenty candidates as good as production falls behind, both on the same rows
 
 
@@ -26,13 +27,19 @@ def deviation(share: float, rows: int) -> float:
     return math.sqrt(held * (1 - held) / max(rows, 1))
 
 
-def divergence(rows: int) -> float:
-    """Estimate DEVIATIONS times what the histograms of two samples of so many rows of one distribution differ by.
+def difference(share: float, rows: int, other: int) -> float:
+    """Estimate DEVIATIONS of the difference of a share between so many rows and so many others of one distribution."""
+    return DEVIATIONS * math.hypot(deviation(share, rows), deviation(share, other))
 
-    Their Jensen-Shannon divergence in k = 10 bins is about (k - 1) / (4 n ln 2) bits, the expectation of its chi-squared
-    approximation (Grosse et al. 2002, "Analysis of symbolic sequences using the Jensen-Shannon divergence").
+
+def divergence(buckets: int, rows: int, other: int) -> float:
+    """Estimate the Jensen-Shannon divergence that histograms of two samples of one distribution hardly ever exceed, in bits.
+
+    It is about (k - 1) / (8 ln 2) (1 / n + 1 / m) in k buckets, the expectation of its chi-squared approximation (Grosse et al.
+    2002, "Analysis of symbolic sequences using the Jensen-Shannon divergence"); DEVIATIONS of that are added.
     """
-    return DEVIATIONS * 9 / (4 * max(rows, 1) * math.log(2))
+    mean = (buckets - 1) / (8 * math.log(2)) * (1 / max(rows, 1) + 1 / max(other, 1))
+    return mean * (1 + DEVIATIONS * math.sqrt(2 / (buckets - 1)))
 
 
 class Task(ABC):
@@ -83,7 +90,7 @@ class Binary(Task):
         noise = deviation(share, held.rows)
         return {
             "label": max(0.005, DEVIATIONS * deviation(share, span)),
-            "prediction": max(0.01, divergence(span)),
+            "prediction": max(0.01, divergence(SCORE_BUCKETS, held.rows, span)),
             "auc": max(0.01, auc_deviation(held)),
             "log_loss": max(0.01, noise),
             "calibration": max(0.1, DEVIATIONS * noise / share),
@@ -123,7 +130,7 @@ class Multiclass(Task):
         noise = deviation(0.5, held.rows)
         return {
             "label": max(0.005, DEVIATIONS * deviation(0.5, span)),
-            "prediction": max(0.01, divergence(span)),
+            "prediction": max(0.01, divergence(SCORE_BUCKETS, held.rows, span)),
             "accuracy": max(0.02, noise),
             "log_loss": max(0.01, 2 * noise),
         }

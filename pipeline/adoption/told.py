@@ -39,20 +39,21 @@ def _label(adopted: Adopted) -> Iterator[str]:
 
 
 def _spans(periods: Periods, date: str, why_undated: str) -> Iterator[str]:
-    names, train, evaluation = periods.names, periods.train[0].rows, periods.evaluation[0].rows
-    sizes = f"{train:,} rows to train, and {evaluation:,} to evaluate: {periods.evaluated}"
-    if not date:
-        yield f"Spans      {len(names)}: {' and '.join(names)}. The rows have no date: {why_undated}."
-        halves = " The first run learns one half of the rows, the second all, so that there is a model to compare with."
-        yield f"Window     {periods.window} spans: in the first, {sizes}.{halves if len(names) > 1 else ''}"
-        yield "           How well a model does on later rows is not measured, and no difference is called drift over time."
-        return
-    yield f"Spans      {len(names)}, one {periods.unit} of {date} each: {names[0]} to {names[-1]}."
+    names, spans = periods.names, f"{periods.window} {'span' if periods.window == 1 else 'spans'}"
+    train, evaluation = periods.train[0].rows, periods.evaluation[0].rows
+    if date:
+        yield f"Spans      {len(names)}, one {periods.unit} of {date} each: {names[0]} to {names[-1]}."
+    else:
+        yield f"Spans      {len(names)}: {' and '.join(names)}, by chance. The rows have no date: {why_undated}."
+    if not date and len(names) > 1:
+        yield "           The first run learns one half of the rows, the second all, so that there is a model to compare with."
     if periods.left_out:
         yield f"           Left out, {len(periods.left_out)}: {periods.why_left_out}."
-    if periods.max_gaps:
+    if date and periods.max_gaps:
         yield f"           {periods.max_gaps} {periods.unit}s of a window may be absent, as in the table."
-    yield f"Window     {periods.window} spans: in the first, {sizes}."
+    yield f"Window     {spans}: in the first, {train:,} rows to train, and {evaluation:,} to evaluate: {periods.evaluated}."
+    if not date:
+        yield "           How well a model does on later rows is not measured, and no difference is called drift over time."
 
 
 def _list(items: Sequence[str]) -> Iterator[str]:

@@ -2,8 +2,10 @@
 
 import math
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 SPAN, PART = "span of the row", "part of the table"  # names that no column has
 WRITTEN = "written"  # the table
 BATCH_ROWS = 65_536
+NEWEST = 12  # windows that are compared with what followed
 FILE_ROWS = 4_000_000  # of a file at most; SpanExampleGen takes 5 million
 FORMS = {
     Unit.HOUR: "strftime({0}, '%Y-%m-%dT%H')",
@@ -163,6 +166,23 @@ def constant(found: Sequence[SpanFacts], features: Sequence[str], windows: Seque
         return len({end for each in facts for end in each.range.get(name, ())}) <= 1
 
     return [name for name in features if any(is_constant(name, window) for window in windows)]
+
+
+def moved(found: Sequence[SpanFacts], features: Sequence[str], windows: Sequence[Sequence[str]]) -> float:
+    """Compute the largest share of rows with values of a text that a window lacked, or that its next span lacks.
+
+    Of the NEWEST windows, each with the newest span of the one after it.
+    """
+    facts = {each.span: each for each in found}
+    shares = [0.0]
+    for window, following in pairwise(windows[-NEWEST - 1 :]):
+        newest = facts[following[-1]].values
+        for name in newest.keys() & set(features):
+            before = sum((Counter(facts[span].values[name]) for span in window), Counter())
+            for there, known in ((newest[name], before), (before, newest[name])):
+                lost = sum(rows for value, rows in there.items() if value not in known)
+                shares.append(lost / max(sum(there.values()), 1))
+    return max(shares)
 
 
 def first_of(con: "DuckDBPyConnection", columns: Sequence[str]) -> dict[str, object]:
