@@ -62,6 +62,7 @@ def loosen(schema: schema_pb2.Schema, facts: Sequence[SpanFacts], oldest: int, f
         Each loosening, in words.
     """
     said = []
+    _drop_wide_domains(schema, facts)
     domains = {domain.name: domain for domain in schema.string_domain}
     for feature in schema.feature:
         feature.value_count.min = feature.value_count.max = 1
@@ -73,6 +74,17 @@ def loosen(schema: schema_pb2.Schema, facts: Sequence[SpanFacts], oldest: int, f
         else:
             said += _range(feature, facts, oldest)
     return said
+
+
+def _drop_wide_domains(schema: schema_pb2.Schema, facts: Sequence[SpanFacts]) -> None:
+    """Let a text of more than MAX_DOMAIN values be any: a part of them, which TFDV lists, is no domain."""
+    wide = {name for name in facts[0].values if len({value for each in facts for value in each.values[name]}) > MAX_DOMAIN}
+    kept = [domain for domain in schema.string_domain if domain.name not in wide]
+    del schema.string_domain[:]
+    schema.string_domain.extend(kept)
+    for feature in schema.feature:
+        if feature.domain in wide:
+            feature.ClearField("domain")
 
 
 def _presence(feature: schema_pb2.Feature, facts: Sequence[SpanFacts], oldest: int, fewest: int) -> list[str]:
