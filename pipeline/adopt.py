@@ -111,14 +111,14 @@ def write(con: "DuckDBPyConnection", adopted: Adopted, made: Path) -> list[str]:
 
 def compared(target: Path, adopted: Adopted) -> str:
     """Say what LightGBM reaches on the split that the first run is judged on."""
-    window = adopted.periods.first
-    if not (found := boosted.score(configuration.load(problem=target), adopted.target.task, window)):
+    span = adopted.periods.first[-1]
+    if not (found := boosted.score(configuration.load(problem=target), adopted.target.task, span)):
         return "LightGBM is not installed; with it, adopt says what the first run's model has to reach."
     score, seconds, is_cut = found
     measure = adopted.target.task.measure
     cut = f", ended after {boosted.SECONDS} s" if is_cut else ""
     return (
-        f"LightGBM with its defaults has {measure} {score:.4g} on what evaluates {window[-1]} ({seconds:.1f} s{cut}). "
+        f"LightGBM with its defaults has {measure} {score:.4g} on what evaluates {span} ({seconds:.1f} s{cut}). "
         "The first make run says what the network has on the same rows."
     )
 

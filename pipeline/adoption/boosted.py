@@ -1,7 +1,6 @@
 """Train LightGBM with its defaults on the first window: the bar that the first run's model is held against."""
 
 import time
-from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,8 @@ SECONDS = 120  # of training, at most
 ROWS = 2_000_000  # of training, at most: they are held in memory
 
 
-def score(config: Config, task: Task, window: Sequence[str]) -> tuple[float, float, bool] | None:
-    """Train on the spans of a window, and score what evaluates it: the split that `make run` makes.
+def score(config: Config, task: Task, span: str) -> tuple[float, float, bool] | None:
+    """Train on the window that ends with a span, and score what evaluates it: the split that `make run` makes.
 
     Categories are LightGBM's own, and the round is its default; nothing is tuned, and nothing stops early but for time.
 
@@ -31,7 +30,7 @@ def score(config: Config, task: Task, window: Sequence[str]) -> tuple[float, flo
     import lightgbm  # noqa: PLC0415
     import pandas as pd  # noqa: PLC0415
 
-    train, held = split(config, window)
+    train, held = split(config, span)
     for feature in of_kind(config.problem.features, Kind.CATEGORICAL):
         known = pd.CategoricalDtype(pd.concat([train[feature.name], held[feature.name]]).dropna().unique())
         train[feature.name], held[feature.name] = (rows[feature.name].astype(known) for rows in (train, held))
@@ -49,16 +48,20 @@ def score(config: Config, task: Task, window: Sequence[str]) -> tuple[float, flo
     return task.score(model, held[names], held[label]), time.monotonic() - begun, bool(ended_by_time)
 
 
-def split(config: Config, window: Sequence[str]) -> tuple["pd.DataFrame", "pd.DataFrame"]:
+def split(config: Config, span: str) -> tuple["pd.DataFrame", "pd.DataFrame"]:
     """Read the rows of a window as SpanExampleGen does, and part them into those that train and those that evaluate."""
     import pyarrow as pa  # noqa: PLC0415
 
     from components.span_example_gen import reader  # noqa: PLC0415
 
     data, date = config.data, config.problem.date
-    evaluated_from = data.unit.evaluated_from(window[-1], data.eval_days, data.eval_spans)
+    evaluated_from = data.unit.evaluated_from(span, data.eval_days, data.eval_spans)
     parts: dict[str, list[pa.RecordBatch]] = {"train": [], "eval": []}
-    for file in (file for span in window for file in sorted(Path(config.spans_folder, span).glob("*.parquet"))):
+    for file in (
+        file
+        for each in data.unit.window(span, data.window)
+        for file in sorted(Path(config.spans_folder, each).glob("*.parquet"))
+    ):
         for batch in reader.read(file, config.problem.columns, date, block=data.unit.block):
             found = reader.split_by_time(batch, date, evaluated_from) if date else reader.split_by_hash(batch, data.eval_share)
             for name, rows in found.items():
