@@ -1,5 +1,6 @@
 """Decide what each column is: a feature, and of which kind, or left out, and why. Pure functions over profiles."""
 
+import datetime
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -179,14 +180,15 @@ def _lies(profile: Profile, low: float, high: float) -> bool:
 def parts_of_time(profile: Profile, taken: Collection[str]) -> list[Chosen]:
     """Make the cyclic parts of a timestamp: minutes since midnight, if it has a time, and the day of the week.
 
-    Of dates that all are the first of a month the day of the week says nothing.
+    Of dates that all are the first of a month, or of one day of the week, that says nothing.
     """
     column, optional = quoted(profile.name), {"optional": True} if profile.missing else {}
     parts = []
     if profile.has_time:
         sql = f"CAST(60 * date_part('hour', {column}) + date_part('minute', {column}) AS FLOAT)"
         parts.append(("minute", sql, {"period": 1440, "unit": "minutes since midnight", "form": "time"}))
-    if not profile.top or any(value[8:10] != "01" for value, _ in profile.top):
+    days = [datetime.date.fromisoformat(value[:10]) for value, _ in profile.top]
+    if not days or (any(day.day > 1 for day in days) and len({day.weekday() for day in days}) > 1):
         sql = f"CAST(date_part('isodow', {column}) - 1 AS FLOAT)"
         parts.append(("weekday", sql, {"period": 7, "unit": "days since Monday", "form": "weekday"}))
     return [

@@ -13,7 +13,7 @@ from pipeline.adoption.evaluation import Block
 from pipeline.adoption.periods import Periods
 
 WINDOW_ROWS = 50_000  # that a window should have
-ENOUGH = 200  # rows of a usual span, below which a longer unit is better
+ENOUGH = 75  # rows of a usual span, below which a longer unit is better
 FEWEST = (4, 3)  # spans of a unit that there should be, and that there must be
 PRESENT = 0.5  # share of a unit's spans that must have rows
 LOST = 0.1  # share of the rows that may be in spans that are left out, if another unit has fewer there

@@ -15,6 +15,7 @@ NAMES = re.compile(
 YES = {"yes", "y", "true", "t", "positive", "pos", "1", "on", "success"}
 NO = {"no", "n", "false", "f", "negative", "neg", "0", "-1", "off", "failure"}
 TWO = 2
+FEWEST = 20  # rows of a class: one of fewer would be absent from some training
 NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 Spellings = Mapping[str, tuple[list[str], int]]  # of each meaning, its texts and rows
 
@@ -162,6 +163,13 @@ def _yes(found: Spellings) -> str:
 
 def _multiclass(profile: Profile, found: Spellings, sure: str) -> Target:
     is_numbers = all(NUMBER.fullmatch(value) for value in found)
+    few = [texts[0] for texts, rows in found.values() if rows < FEWEST]
+    found = {value: each for value, each in found.items() if each[1] >= FEWEST}
+    if len(found) <= TWO:
+        raise BadData(
+            f"The label {profile.name} has {len(found)} values with {FEWEST} rows or more. Expected three, or "
+            "an SQL expression of yes and no."
+        )
     names = {value: value if is_numbers else texts[0] for value, (texts, _) in found.items()}
     classes = [names[value] for value in sorted(found, key=float if is_numbers else str)]
     rarest = names[min(found, key=lambda value: (found[value][1], value))]
@@ -171,7 +179,7 @@ def _multiclass(profile: Profile, found: Spellings, sure: str) -> Target:
         profile.name,
         f"CASE {_cases(profile, {names[value]: texts for value, (texts, _) in found.items()})} END",
         ("=", rarest),
-        f"{len(classes)} classes: {listed(classes)}",
+        f"{len(classes)} classes: {listed(classes)}{f'; without {listed(few)}, which hardly occur' if few else ''}",
         sure,
         f"Which of {len(classes)} classes {profile.name} is",
         {"title": f"Predict {name}.", "answer": name},

@@ -73,15 +73,18 @@ def price(*values, type_="number"):
 
 
 def test_a_few_texts_are_classes():
-    found = labels.target(label("setosa", "virginica", "virginica ", "versicolor", "setosa", name="species"))
+    found = labels.target(
+        label(*["setosa", "virginica", "virginica ", "setosa"] * 30, *["versicolor"] * 25, *["lost"] * 3, name="species")
+    )
     assert (found.task, found.sure, found.rare) == (tasks.MULTICLASS, "sure", ("=", "versicolor"))
     assert found.stated == {"task": "multiclass", "classes": ["setosa", "versicolor", "virginica"]}
-    rows = duckdb.from_df(pd.DataFrame({"species": ["virginica ", "setosa", None, "other"]}))
+    assert found.values == "3 classes: setosa, versicolor, virginica; without lost, which hardly occur"
+    rows = duckdb.from_df(pd.DataFrame({"species": ["virginica ", "setosa", None, "lost"]}))
     assert [row[0] for row in rows.project(found.sql).fetchall()] == ["virginica", "setosa", None, None]
 
 
 def test_a_few_whole_numbers_are_classes_unless_a_person_says_numbers():
-    quality = price("3", "10", "4", "3", type_="integer")
+    quality = price(*["3", "10", "4", "3"] * 20, type_="integer")
     found = labels.target(quality)
     assert (found.task, found.sure) == (tasks.MULTICLASS, "likely, or --task regression")
     assert found.stated["classes"] == ["3", "4", "10"], "in the order of numbers"
