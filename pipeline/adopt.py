@@ -12,12 +12,14 @@ from rich.prompt import Prompt
 
 from components.shared.command_line import ended, quiet_stderr
 from components.shared.errors import BadConfig, Exit, listed
+from components.shared.errors import shown as shown_text
 from components.shared.files import fsync_tree, temporary_folder
 from components.shared.problem_folder import shown
 from data import DEFAULT_PROBLEM
 from pipeline import config as configuration
-from pipeline.adoption import boosted, decide, folder, profiles, source, table, told
+from pipeline.adoption import boosted, decide, folder, profiles, source, told, written
 from pipeline.adoption.folder import Adopted
+from pipeline.adoption.tasks import TASKS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -31,8 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--name", required=True, type=name, help="of the problem: a folder in data/, and the model's name")
     parser.add_argument("--label", default="", help="column, or SQL such as 'paid > 100 AS large'")
+    parser.add_argument("--task", default="", choices=TASKS, help="by default as the label tells")
     parser.add_argument("--positive", default="", metavar="VALUE", help="of the label: the one that is 1")
-    parser.add_argument("--date", default="", help="column, or SQL such as 'make_date(year, month, day) AS date'")
+    parser.add_argument("--date", default="", help="column, or SQL such as 'make_date(year, month, day) AS date', or none")
     parser.add_argument("--keep", action="append", default=[], metavar="COLUMN", help="that would be left out; repeatable")
     parser.add_argument("--leave-out", action="append", default=[], metavar="COLUMN", help="that is no feature; repeatable")
     parser.add_argument("--query", default="", metavar="SQL", help="of a DuckDB or SQLite file: what makes the table")
@@ -62,7 +65,11 @@ def act(options: argparse.Namespace, console: Console) -> Exit:
         with source.opened(work) as con:
             notes = source.load(con, options.files, work, options.query, options.table)
             old_names = profiles.clean(con)
-            adopted = decide.decide(con, decide.find(con, options, old_names, ask), options, ask)
+            new_names = {old: new for new, old in old_names.items()}
+            options.keep, options.leave_out = (
+                [new_names.get(each, each) for each in given] for given in (options.keep, options.leave_out)
+            )
+            adopted = decide.decide(con, decide.find(con, options, new_names, ask), options, ask)
             loosened = write(con, adopted, made)
         if target.exists():
             target.rename(work / "before")
@@ -82,15 +89,15 @@ def ask(question: str, answers: Sequence[str], proposed: str) -> str:
 
 
 def renamed(old_names: dict[str, str]) -> list[str]:
-    """Say which columns are called otherwise, since signatures take letters, digits and _ only."""
-    told = [f"{old} is {new}" for new, old in old_names.items()]
-    return [f"Renamed: {listed(told)}."] if told else []
+    """Say which columns are called otherwise, since no input of a signature can have their names."""
+    told = [f"{shown_text(old)} is {new}" for new, old in old_names.items()]
+    return [f"Renamed    {listed(told)}."] if told else []
 
 
 def write(con: "DuckDBPyConnection", adopted: Adopted, made: Path) -> list[str]:
     """Write the folder `made`, and hold it against the code that reads it. Returns what was loosened in the schema."""
-    table.write_spans(con, made / "spans", adopted.name)
-    folder.write(adopted, made, table.first_of(con, [each.name for each in adopted.chosen]))
+    written.write_spans(con, made / "spans", adopted.name)
+    folder.write(adopted, made, written.first_of(con, [each.name for each in adopted.chosen]))
     config = configuration.load(problem=made)
     with quiet_stderr():
         from pipeline import edited_files  # noqa: PLC0415 (it reads the schema)
@@ -104,13 +111,14 @@ def write(con: "DuckDBPyConnection", adopted: Adopted, made: Path) -> list[str]:
 
 def compared(target: Path, adopted: Adopted) -> str:
     """Say what LightGBM reaches on the split that the first run is judged on."""
-    span = adopted.periods.names[adopted.periods.window - 1]
-    if not (found := boosted.auc(configuration.load(problem=target), span)):
+    span = adopted.periods.first[-1]
+    if not (found := boosted.score(configuration.load(problem=target), adopted.target.task, span)):
         return "LightGBM is not installed; with it, adopt says what the first run's model has to reach."
-    auc, seconds, is_cut = found
+    score, seconds, is_cut = found
+    measure = adopted.target.task.measure
     cut = f", ended after {boosted.SECONDS} s" if is_cut else ""
     return (
-        f"LightGBM with its defaults has AUC {auc:.3f} on the evaluation days of {span} ({seconds:.1f} s{cut}). "
+        f"LightGBM with its defaults has {measure} {score:.4g} on what evaluates {span} ({seconds:.1f} s{cut}). "
         "The first make run says what the network has on the same rows."
     )
 

@@ -18,6 +18,7 @@ from components.shared.tasks import BINARY, TASKS, Task, TaskName
 from pipeline.shared.section import Section
 
 MISSING_CATEGORY = "__missing__"  # stands for an absent category, a string because a phone cannot send an empty one
+MOST_EMBEDDED = 10_000  # categories of a feature that have an embedding of their own: each is a row in the phone's file
 FOR_PEOPLE = {"unit", "words", "form", "between"}  # of a feature
 MAX_CLASSES = 100
 COLUMN = re.compile("[A-Za-z][A-Za-z0-9_]{0,99}")  # what a tensor, a signature's input and a file of a vocabulary can be called

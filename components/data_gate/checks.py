@@ -9,8 +9,6 @@ from components.shared.errors import shown
 from components.shared.target import Target
 from components.shared.tfdv_statistics import by_name, is_constant
 
-MAX_CATEGORIES = 10_000  # distinct strings of a feature: each is a row in the model's vocabulary, and in the phone's file
-
 
 def anomalies(split: str, found: anomalies_pb2.Anomalies, schema: schema_pb2.Schema) -> list[Finding]:
     """Report ExampleValidator's anomalies of one split, with the limit that the schema states."""
@@ -110,13 +108,13 @@ def _only_value(feature: statistics_pb2.FeatureNameStatistics) -> str | None:
     return f"{feature.num_stats.min:g}" if is_constant(feature) else None
 
 
-def categories(split: str, statistics: statistics_pb2.DatasetFeatureStatistics) -> list[Finding]:
-    """Refuse features with more than `MAX_CATEGORIES` distinct strings: numbers or texts where categories belong."""
-    limit = f"at most {MAX_CATEGORIES:,}; ignore the column, or put its values into classes"
+def categories(split: str, statistics: statistics_pb2.DatasetFeatureStatistics, highest: int) -> list[Finding]:
+    """Refuse features with more than `highest` distinct strings: numbers or texts where categories belong."""
+    limit = f"at most {highest:,} (gate.max_categories); ignore the column, or put its values into classes"
     return [
         Finding(split, name, "too many categories", f"{feature.string_stats.unique:,}", limit)
         for name, feature in by_name(statistics).items()
-        if feature.string_stats.unique > MAX_CATEGORIES
+        if feature.string_stats.unique > highest
     ]
 
 

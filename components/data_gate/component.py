@@ -23,6 +23,7 @@ class DataChecks(Component):
         min_eval_days: days that must have rows in the evaluation split.
         label_limits: the task's settings of [gate] to their values, as `checks.label_shares` takes them.
         max_repeated_share: the largest share of a span's rows that may repeat an earlier one.
+        max_categories: distinct strings that a feature may have.
         may_be_constant: features that may have only one value in the training split.
 
     Outputs:
@@ -38,6 +39,7 @@ class DataChecks(Component):
             "min_eval_days": int,
             "label_limits": dict,
             "max_repeated_share": float,
+            "max_categories": int,
             "may_be_constant": list,
         },
     )

@@ -32,7 +32,7 @@ class ChecksExecutor(base_executor.BaseExecutor):
             counted = _read(input_dict["statistics"], split, "FeatureStats.pb")
             statistics = statistics_pb2.DatasetFeatureStatisticsList.FromString(counted).datasets[0]
             findings += checks.row_count(split, statistics, exec_properties["min_rows"])
-            findings += checks.categories(split, statistics)
+            findings += checks.categories(split, statistics, exec_properties["max_categories"])
             findings += checks.label_shares(split, statistics, target, limits)
             if split == "train":
                 findings += checks.constant(split, statistics, json.loads(exec_properties["may_be_constant"]))

@@ -36,6 +36,8 @@ ADVICE = "Expected a whole file, Parquet with row groups of at most 256 MB and p
 JOINED_ROWS = 65_536  # of a batch that several small ones are joined to
 JOINED_BYTES = 32 << 20
 HOUR_SECONDS = 3600
+COPIES = 8  # equal rows of a batch, up to which they are taken for one that came several times
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 times the golden ratio's fraction
 _idle: list[subprocess.Popen[bytes]] = []  # each has read a file to its end
 
 
@@ -182,8 +184,16 @@ def _one(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
 
 
 def split_by_hash(batch: pa.RecordBatch, eval_share: float) -> dict[str, pa.RecordBatch]:
-    """Split the rows by a hash of their values, so that equal rows are in one split, whatever else there is."""
-    is_eval = pa.array(row_hashes(batch) < np.uint64(eval_share * 2.0**64))
+    """Split the rows by a hash of their values, so that equal rows are in one split, whatever else there is.
+
+    Of more than `COPIES` equal rows, each split has its share: they are what often happens, and not a file that came twice.
+    """
+    hashes = row_hashes(batch)
+    _, group, counts = np.unique(hashes, return_inverse=True, return_counts=True)
+    place = np.empty(len(hashes), np.uint64)  # among the equal rows
+    place[np.argsort(group, kind="stable")] = np.arange(len(hashes)) - np.repeat(np.cumsum(counts) - counts, counts)
+    spread = np.where(counts[group] > COPIES, place, np.uint64(0)) * GOLDEN  # even on the circle of 2^64
+    is_eval = pa.array(hashes + spread < np.uint64(eval_share * 2.0**64))
     return {"train": batch.filter(pc.invert(is_eval)), "eval": batch.filter(is_eval)}
 
 

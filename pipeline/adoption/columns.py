@@ -1,15 +1,16 @@
 """Decide what each column is: a feature, and of which kind, or left out, and why. Pure functions over profiles."""
 
+import datetime
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipeline.adoption.profiles import Profile
-from pipeline.adoption.source import quoted
+from pipeline.adoption.sql import quoted
+from pipeline.problem import MOST_EMBEDDED
 
 MAX_TEXT, WORDS = 256, 4  # bytes that a category may have; words from which on texts are sentences
-MAX_CATEGORIES = 10_000  # as the DataGate refuses more
 MAX_CODES = 1_000  # distinct integers that may be codes
 TWO, FEW = 2, 20  # values of a flag; values that name no row
 OF_ITS_OWN, UNIQUE = 0.5, 0.98  # shares of rows with a value of their own, from which on a text names the row, or an integer
@@ -59,6 +60,7 @@ class Known:
     date: str
     in_label: Collection[str] = ()  # columns of which the label is computed
     alone: Mapping[str, float] = field(default_factory=dict)  # AUC of a column that is the only one
+    measure: str = "AUC"  # what that is
     one_way: Mapping[str, str] = field(default_factory=dict)  # columns that are missing, or there, only for one label; how
     keep: Collection[str] = ()  # as a person says
     leave_out: Collection[str] = ()
@@ -68,16 +70,20 @@ def choose(profiles: Sequence[Profile], known: Known) -> tuple[list[Chosen], lis
     """Decide of each column but the label and the date; of the date's and other timestamps, the parts that are cyclic."""
     chosen: list[Chosen] = []
     left_out: list[LeftOut] = []
-    times = [each for each in profiles if each.type == "time" and each.name not in known.leave_out]
+    times = [each for each in profiles if each.name == known.date and each.name not in known.leave_out]
     for profile in profiles:
-        if profile.name in (known.label, known.date) or profile in times:
+        if profile.name in (known.label, known.date):
             continue
-        decided = unfit(profile, known) or feature(profile)
-        (chosen if isinstance(decided, Chosen) else left_out).append(decided)  # type: ignore[arg-type]
+        if why := unfit(profile, known):
+            left_out.append(why)
+        elif profile.type == "time":
+            times.append(profile)
+        else:
+            chosen.append(feature(profile))
     periods = {each.feature.get("period") for each in chosen}
     for profile in times:
         parts = [
-            part for part in parts_of_time(profile, {each.name for each in chosen}) if part.feature["period"] not in periods
+            part for part in parts_of_time(profile, [each.name for each in profiles]) if part.feature["period"] not in periods
         ]
         chosen += parts
         if profile.name != known.date:
@@ -104,9 +110,11 @@ def knows_the_label(name: str, known: Known) -> LeftOut | None:
     """Say how a column gives the label away; None if it does not."""
     alone = known.alone.get(name, 0.5)
     if alone >= LEAK:
-        return LeftOut(name, f"alone it ranks the label with AUC {alone:.3f}: a copy of it, or known only after it", "likely")
+        return LeftOut(
+            name, f"alone it ranks the label with {known.measure} {alone:.3f}: a copy of it, or known only after it", "likely"
+        )
     if name in known.in_label and alone >= OF_THE_LABEL:
-        return LeftOut(name, f"the label is made of it, and alone it ranks it with AUC {alone:.3f}", "likely")
+        return LeftOut(name, f"the label is made of it, and alone it ranks it with {known.measure} {alone:.3f}", "likely")
     if how := known.one_way.get(name):
         return LeftOut(name, how, "likely")
     return None
@@ -138,8 +146,6 @@ def names_the_row(profile: Profile) -> LeftOut | None:
         )
     if own > OF_ITS_OWN and profile.distinct > FEW:
         return LeftOut(profile.name, f"an identifier: {profile.distinct:,} texts in {there:,} rows")
-    if profile.distinct > MAX_CATEGORIES:
-        return LeftOut(profile.name, f"{profile.distinct:,} categories; a model takes {MAX_CATEGORIES:,}")
     return None
 
 
@@ -149,7 +155,9 @@ def feature(profile: Profile) -> Chosen:
     optional = {"optional": True} if profile.missing else {}
     number = f"TRY_CAST({column} AS FLOAT)"
     if profile.type == "text":
-        return Chosen(name, column, {"kind": "categorical", **optional}, distinct=profile.distinct)
+        is_wide = profile.distinct > MOST_EMBEDDED
+        why = f"{profile.distinct:,} categories, of which the most frequent have an embedding each" if is_wide else ""
+        return Chosen(name, column, {"kind": "categorical", **optional}, why, distinct=profile.distinct)
     is_two = profile.distinct == TWO and {value for value, _ in profile.top} <= {"0", "1", "true", "false", "0.0", "1.0"}
     if is_two and not profile.missing:
         return Chosen(name, f"CAST({column} AS BIGINT)", {"kind": "flag"})
@@ -170,16 +178,21 @@ def _lies(profile: Profile, low: float, high: float) -> bool:
 
 
 def parts_of_time(profile: Profile, taken: Collection[str]) -> list[Chosen]:
-    """Make the cyclic parts of a timestamp: minutes since midnight, if it has a time, and the day of the week."""
+    """Make the cyclic parts of a timestamp: minutes since midnight, if it has a time, and the day of the week.
+
+    Of dates that all are the first of a month, or of one day of the week, that says nothing.
+    """
     column, optional = quoted(profile.name), {"optional": True} if profile.missing else {}
     parts = []
     if profile.has_time:
         sql = f"CAST(60 * date_part('hour', {column}) + date_part('minute', {column}) AS FLOAT)"
         parts.append(("minute", sql, {"period": 1440, "unit": "minutes since midnight", "form": "time"}))
-    sql = f"CAST(date_part('isodow', {column}) - 1 AS FLOAT)"
-    parts.append(("weekday", sql, {"period": 7, "unit": "days since Monday", "form": "weekday"}))
+    days = [datetime.date.fromisoformat(value[:10]) for value, _ in profile.top]
+    if not days or (any(day.day > 1 for day in days) and len({day.weekday() for day in days}) > 1):
+        sql = f"CAST(date_part('isodow', {column}) - 1 AS FLOAT)"
+        parts.append(("weekday", sql, {"period": 7, "unit": "days since Monday", "form": "weekday"}))
     return [
         Chosen(f"{profile.name}_{part}", sql, {"kind": "cyclic", **declared, **optional}, f"of {profile.name}")
         for part, sql, declared in parts
-        if f"{profile.name}_{part}" not in taken
+        if f"{profile.name}_{part}".lower() not in map(str.lower, taken)
     ]

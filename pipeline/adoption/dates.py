@@ -5,12 +5,13 @@ import re
 from collections.abc import Sequence
 
 from pipeline.adoption.profiles import Profile
-from pipeline.adoption.source import literal, quoted
+from pipeline.adoption.sql import literal, quoted
 
 NAMES = re.compile(r"(?i)time|date|day|stamp|epoch|_at$|_ts$|^ts$|when")
 BEGINS = re.compile(r"(?i)start|begin|created|order|open|issue|^date$|^day$|^timestamp$")
 SECONDS = (315_532_800, 4_102_444_800)  # since 1970, of 1980 and 2100
-RARELY = 0.01  # of rows that may lack the date of a row
+OF_A_PERSON = re.compile(r"(?i)birth|born|(^|_)dob($|_)")
+RARELY, OFTEN = 0.01, 0.1  # share of rows that may lack their own date: likely, and at most
 FORMATS = [
     f"{day}{time}"
     for day in ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%Y.%m.%d")
@@ -51,7 +52,7 @@ def _parses(text: str, form: str) -> bool:
     return True
 
 
-def candidates(profiles: Sequence[Profile]) -> list[Profile]:
-    """Return the columns of times, the likeliest date first: few missing, a name of a beginning, many values."""
-    times = [each for each in profiles if each.type == "time"]
-    return sorted(times, key=lambda each: (each.missing_share > RARELY, not BEGINS.search(each.name), -each.distinct))
+def candidates(times: Sequence[Profile]) -> list[Profile]:
+    """Return those that may be a row's own date, the likeliest first: few missing, a name of a beginning, many values."""
+    own = [each for each in times if each.missing_share <= OFTEN and not OF_A_PERSON.search(each.name)]
+    return sorted(own, key=lambda each: (each.missing_share > RARELY, not BEGINS.search(each.name), -each.distinct))

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.adoption.columns import Chosen, LeftOut
-from pipeline.adoption.labels import YES, Target, meaning
+from pipeline.adoption.labels import Target
 from pipeline.adoption.periods import Periods
 from pipeline.adoption.settings import Settings
-from pipeline.adoption.table import SpanFacts
+from pipeline.adoption.written import SpanFacts
 
 WIDTH = 110  # characters of a list in problem.toml, beyond which it takes lines
 
@@ -24,7 +24,8 @@ class Adopted:
     target: Target
     label: str  # its column in the spans
     label_is: str  # the expression, where it is one
-    date: str
+    date: str  # empty: there is none
+    why_undated: str
     chosen: Sequence[Chosen]
     left_out: Sequence[LeftOut]
     periods: Periods
@@ -42,10 +43,9 @@ def write(adopted: Adopted, folder: Path, request: Mapping[str, Any]) -> None:
     )
     templates.filters |= {"toml": toml, "section": section}
     values = adopted.__dict__ | {
-        "words": words(adopted),
-        "positive": adopted.target.positive,
         "factors": factors(adopted),
         "training_data": training_data(adopted),
+        "evaluation_data": evaluation_data(adopted.periods),
     }
     for name in ("problem.toml", "card.toml"):
         (folder / name).write_text(templates.get_template(f"{name}.j2").render(values), encoding="utf-8")
@@ -53,15 +53,6 @@ def write(adopted: Adopted, folder: Path, request: Mapping[str, Any]) -> None:
     (folder / "hyperparameters.json").write_text(sizes + "\n", encoding="utf-8")
     asked = {"signature_name": "raw", "instances": [request]}
     (folder / "request.json").write_text(json.dumps(asked, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def words(adopted: Adopted) -> dict[str, str]:
-    """Choose what people read, from the label's name and values."""
-    name, target = adopted.label.replace("_", " "), adopted.target
-    said = {"title": f"Predict {name}."}
-    if meaning(target.positive) in YES:
-        return said | {"event": name}
-    return said | {"event": f"{name} {target.positive}", "positive": target.positive, "negative": target.negative}
 
 
 def factors(adopted: Adopted) -> str:
@@ -74,11 +65,21 @@ def factors(adopted: Adopted) -> str:
 
 def training_data(adopted: Adopted) -> str:
     """Say where the rows come from, and what the label is."""
-    target, made = adopted.target, f", which is {adopted.label_is}," if adopted.label_is else ""
+    spans = f", one {adopted.periods.unit} a span" if adopted.date else ""
+    target, made = adopted.target, f", which is {adopted.label_is}" if adopted.label_is else ""
     return (
-        f"{adopted.source}, a {adopted.periods.unit} a span. The label {adopted.label}{made} is 1 for {target.positive}, "
-        f"0 for {target.negative}. "
+        f"{adopted.source}{spans}. The label {adopted.label}{made}: {target.values}. "
         f"{adopted.without_label:,} rows without a label or a date were left out."
+    )
+
+
+def evaluation_data(periods: Periods) -> str:
+    """Say which rows evaluate."""
+    if periods.eval_share:
+        return f"{periods.eval_share:.0%} of the rows, picked by a hash of each, since they have no date. None is trained on."
+    evaluated = periods.evaluated.removeprefix("its ")
+    return (
+        f"The {evaluated} of a window of {periods.window} {periods.unit}s, none of which is trained on. The split is by time."
     )
 
 

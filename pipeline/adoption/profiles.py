@@ -1,6 +1,8 @@
 """Describe each column of a table by one query: what all decisions are made from."""
 
+import keyword
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -8,13 +10,16 @@ from typing import TYPE_CHECKING, Literal
 
 from components.shared.errors import BadData
 from components.span_example_gen.limits import MAX_COLUMNS
-from pipeline.adoption.source import TABLE, described, quoted
+from pipeline.adoption.sql import TABLE, described, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 ROWS = "cleaned"  # the view that everything after reads
 COLUMNS = 100  # of a query: thousands at once take memory
+LONGEST = 80  # characters of a name, so that what is made of it has at most 100
+RESERVED = {*keyword.kwlist, "self"}  # which TensorFlow refuses as the name of an input
+INDICATOR = "_missing"  # of the name of what preparation makes of a column
 TOP = 20  # values that a profile lists
 ALMOST_ALL = 0.9  # of the rows have a value of their own: worth an exact count
 NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"}
@@ -32,6 +37,7 @@ class Profile:
     distinct: int  # estimated within a few percent; exact where nearly each row has its own
     low: float | None = None  # of a number
     high: float | None = None
+    middle: float | None = None  # the median, about
     top: tuple[tuple[str, int], ...] = ()  # the most frequent values, and their rows where there are fewer than TOP
     longest: int = 0  # characters of a text
     words: float = 0  # of a text, on average
@@ -63,16 +69,22 @@ def clean(con: "DuckDBPyConnection") -> dict[str, str]:
 
 
 def renamed(names: Sequence[str]) -> list[str]:
-    """Give columns names of letters, digits and `_` that start with a letter and differ.
+    """Give columns names that a signature can have: letters, digits and `_`, a letter first, not too long, no word of Python.
 
-    >>> renamed(["Net Weight", "2nd", "net-weight", "ok"])
-    ['Net_Weight', 'c_2nd', 'net_weight_2', 'ok']
+    They differ by more than case, and none is what preparation makes of another: `x_missing` beside `x`.
+
+    >>> renamed(["Net Weight", "2nd", "net-weight", "class", "ok", "ok_missing"])
+    ['Net_Weight', 'c_2nd', 'net_weight_2', 'class_', 'ok', 'ok_missing_2']
     """
     found: list[str] = []
     for name in names:
-        plain = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_") or "column"
-        plain = plain if plain[0].isalpha() else f"c_{plain}"
-        taken, number, free = {each.lower() for each in found}, 2, plain
+        letters = "".join(each for each in unicodedata.normalize("NFKD", name) if not unicodedata.combining(each))
+        plain = re.sub(r"[^A-Za-z0-9_]+", "_", letters).strip("_") or "column"
+        plain = (plain if plain[0].isalpha() else f"c_{plain}")[:LONGEST]
+        plain = f"{plain}_" if plain in RESERVED else plain
+        taken = {made.lower() for each in found for made in (each, each + INDICATOR)}
+        taken |= {each.lower().removesuffix(INDICATOR) for each in found if each.lower().endswith(INDICATOR)}
+        number, free = 2, plain
         while free.lower() in taken:
             free, number = f"{plain}_{number}", number + 1
         found.append(free)
@@ -120,6 +132,7 @@ def _aggregates(column: str, type_: Type) -> tuple[str, ...]:
         f"approx_count_distinct({column})",
         f"CAST(min({column}) AS DOUBLE)" if is_number else "NULL",
         f"CAST(max({column}) AS DOUBLE)" if is_number else "NULL",
+        f"CAST(approx_quantile({column}, 0.5) AS DOUBLE)" if is_number else "NULL",
         f"approx_top_k(CAST({column} AS VARCHAR), {TOP})",
         f"max(length({column}))" if is_text else "0",
         f"avg(1 + length({column}) - length(replace({column}, ' ', '')))" if is_text else "0",
@@ -129,7 +142,7 @@ def _aggregates(column: str, type_: Type) -> tuple[str, ...]:
 
 def _profiles(columns: Sequence[tuple[str, str]], rows: int, values: Iterator) -> Iterator[Profile]:
     for name, type_ in columns:
-        there, distinct, low, high, top, longest, words, has_time = islice(values, 8)
+        there, distinct, low, high, middle, top, longest, words, has_time = islice(values, 9)
         ranked = tuple((value, 0) for value in top or () if value is not None)
         yield Profile(
             name,
@@ -139,6 +152,7 @@ def _profiles(columns: Sequence[tuple[str, str]], rows: int, values: Iterator) -
             min(distinct, there),
             low,
             high,
+            middle,
             ranked,
             longest or 0,
             words or 0,

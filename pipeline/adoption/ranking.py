@@ -3,23 +3,26 @@
 import numpy as np
 import pandas as pd
 
+from pipeline.adoption.tasks import Task
+
 BINS = 50  # that numbers fall into
 FEWEST = 50  # rows that must be missing, and be there, before that means something
-EXPECTED = 5  # rows of the label that is never seen, that chance would have brought
+EXPECTED = 5  # rows of labels that are never seen, that chance would have brought
+PAIRS = 200_000
 
 
-def alone_auc(values: pd.Series, label: pd.Series) -> float:
-    """Compute how well one column alone ranks the label, on rows that did not teach it to.
+def alone(values: pd.Series, label: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Score every second row by one column alone, on what the others teach.
 
-    Numbers fall into BINS of equal rows, and a missing value is a value. The share of positives of each value, in every second
-    row, is the score of the other rows: an identifier, whose values come once, scores nothing.
+    Numbers fall into BINS of equal rows, and a missing value is a value. The mean label of each value, in every second row, is
+    the score of the other rows: an identifier, whose values come once, scores nothing.
 
     Args:
         values: of any type, missing where null; shape [rows].
-        label: 0 or 1, shape [rows].
+        label: numbers, shape [rows].
 
     Returns:
-        From 0.5, which says nothing, to 1; 0.5 if either half has one label only.
+        The scores, and the labels of the same rows.
     """
     if pd.api.types.is_numeric_dtype(values.dtype) and values.nunique() > BINS:
         values = pd.Series(pd.qcut(values, BINS, labels=False, duplicates="drop"))
@@ -27,8 +30,20 @@ def alone_auc(values: pd.Series, label: pd.Series) -> float:
     label = label.reset_index(drop=True).astype("float64")
     teaches = np.arange(len(codes)) % 2 == 0
     learned = label[teaches].groupby(codes[teaches]).mean()
-    scores = codes[~teaches].map(learned).fillna(label[teaches].mean())
-    return max(0.5, auc(scores, label[~teaches]))
+    return codes[~teaches].map(learned).fillna(label[teaches].mean()), label[~teaches]
+
+
+def concordance(scores: pd.Series, label: pd.Series) -> float:
+    """Estimate the share of pairs of rows with other labels that the scores rank right, ties half; 0.5 without such pairs.
+
+    It is the AUC where labels are 0 and 1. From PAIRS pairs by chance.
+    """
+    random = np.random.default_rng(1)
+    first, second = random.integers(0, max(len(label), 1), (2, PAIRS if len(label) else 0))
+    order = np.sign(label.to_numpy()[first] - label.to_numpy()[second])
+    found = np.sign(scores.to_numpy()[first] - scores.to_numpy()[second])
+    differ = order != 0
+    return float((1 + (order * found)[differ].mean()) / 2) if differ.any() else 0.5
 
 
 def auc(scores: pd.Series, label: pd.Series) -> float:
@@ -42,21 +57,20 @@ def auc(scores: pd.Series, label: pd.Series) -> float:
 def one_way(values: pd.Series, label: pd.Series) -> str:
     """Say how a column is missing, or there, for one label only; empty if it is not.
 
-    Only where chance would have brought at least EXPECTED rows of the other label.
+    Only where chance would have brought at least EXPECTED rows of other labels.
     """
     missing = values.isna()
     for rows, what in ((missing, "missing"), (~missing, "there")):
         if FEWEST <= rows.sum() <= len(rows) - FEWEST and label[rows].nunique() == 1:
-            only = int(label[rows].iloc[0])
-            share = label.mean()
-            if rows.sum() * (1 - share if only else share) >= EXPECTED:
+            only = label[rows].iloc[0]
+            if rows.sum() * (label != only).mean() >= EXPECTED:
                 return f"{what} only where the label is {only}: known only after it"
     return ""
 
 
-def known(sample: pd.DataFrame, label: str) -> tuple[dict[str, float], dict[str, str]]:
-    """Compute both of each column but the label: by name, the AUC, and how it is one way where it is."""
-    labels = sample[label].astype("int64")
+def known(sample: pd.DataFrame, label: str, task: Task) -> tuple[dict[str, float], dict[str, str]]:
+    """Compute how well each column alone ranks the label, as its task says, and how it is one way where it is; by name."""
+    labels = sample[label]
     others = [name for name in sample.columns if name != label]
     ways = {name: one_way(sample[name], labels) for name in others}
-    return {name: alone_auc(sample[name], labels) for name in others}, {name: how for name, how in ways.items() if how}
+    return {name: task.alone(sample[name], labels) for name in others}, {name: how for name, how in ways.items() if how}

@@ -9,8 +9,8 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.adoption.folder import Adopted
-from pipeline.adoption.source import literal, quoted
-from pipeline.adoption.table import SPAN, WRITTEN, SpanFacts
+from pipeline.adoption.sql import literal, quoted
+from pipeline.adoption.written import SPAN, WRITTEN, SpanFacts
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -27,9 +27,9 @@ SHARE = 0.05  # more that may be missing than ever was
 
 def write(con: "DuckDBPyConnection", adopted: Adopted, columns: Mapping[str, str], file: Path) -> list[str]:
     """Write the schema of the raw `columns`, name to dtype; return what was loosened for later spans, in words."""
-    oldest = adopted.periods.window
-    schema = infer(con, adopted.periods.names[:oldest], columns)
-    loosened = loosen(schema, adopted.facts, oldest, min(adopted.periods.evaluation).rows)
+    oldest = adopted.periods.first
+    schema = infer(con, oldest, columns)
+    loosened = loosen(schema, adopted.facts, len(oldest), min(adopted.periods.evaluation).rows)
     file.write_text(HEADER + text_format.MessageToString(schema, as_utf8=True), encoding="utf-8")
     return loosened
 
@@ -62,6 +62,7 @@ def loosen(schema: schema_pb2.Schema, facts: Sequence[SpanFacts], oldest: int, f
         Each loosening, in words.
     """
     said = []
+    _drop_wide_domains(schema, facts)
     domains = {domain.name: domain for domain in schema.string_domain}
     for feature in schema.feature:
         feature.value_count.min = feature.value_count.max = 1
@@ -73,6 +74,17 @@ def loosen(schema: schema_pb2.Schema, facts: Sequence[SpanFacts], oldest: int, f
         else:
             said += _range(feature, facts, oldest)
     return said
+
+
+def _drop_wide_domains(schema: schema_pb2.Schema, facts: Sequence[SpanFacts]) -> None:
+    """Let a text of more than MAX_DOMAIN values be any: a part of them, which TFDV lists, is no domain."""
+    wide = {name for name in facts[0].values if len({value for each in facts for value in each.values[name]}) > MAX_DOMAIN}
+    kept = [domain for domain in schema.string_domain if domain.name not in wide]
+    del schema.string_domain[:]
+    schema.string_domain.extend(kept)
+    for feature in schema.feature:
+        if feature.domain in wide:
+            feature.ClearField("domain")
 
 
 def _presence(feature: schema_pb2.Feature, facts: Sequence[SpanFacts], oldest: int, fewest: int) -> list[str]:

@@ -4,16 +4,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.adoption.columns import Chosen
 from pipeline.adoption.periods import Periods, Split
+from pipeline.adoption.tasks import NUMBER_BUCKETS, Task, difference, divergence, up
+from pipeline.problem import MOST_EMBEDDED
 
 STEPS = 3_000  # of a training, about: where a small network has learned what it can
 SIZES = ((2_000, 32, 0.3), (20_000, 64, 0.2), (200_000, 128, 0.1), (math.inf, 256, 0.1))  # rows below, units, dropout
+VALUES = 0.001  # share of rows with values that came or went, of which drift.values is by default
 REPEATED = 0.0005  # share of repeated rows that the default limit is well above
 SLICES = (2, 30)  # values of a category by which metrics are told
-DEVIATIONS = 3  # of sampling noise, beyond which a difference is none
 
 
 @dataclass(frozen=True)
@@ -28,86 +30,69 @@ class Settings:
     hyperparameters: dict[str, Any]
 
 
-def settings(periods: Periods, chosen: Sequence[Chosen], repeated: float, constant: Sequence[str]) -> Settings:
+class Seen(NamedTuple):
+    """What the rows of the spans have shown."""
+
+    repeated: float = 0.0  # the largest share of rows of a span that repeat another
+    constant: Sequence[str] = ()  # features that have one value only in some window
+    moved: float = 0.0  # the largest share of rows with values that came or went from a window to the next
+
+
+def settings(task: Task, periods: Periods, chosen: Sequence[Chosen], seen: Seen) -> Settings:
     """Choose all settings.
 
     Args:
+        task: of the label.
         periods: with the sizes of each window's splits.
         chosen: the features.
-        repeated: the largest share of rows of a span that repeat another.
-        constant: features that have one value only in some window.
+        seen: what the rows have shown.
     """
     rows = round(median(split.rows for split in periods.train))
     return Settings(
-        gate(periods, repeated, constant),
-        drift(periods),
+        gate(task, periods, seen, max(each.distinct for each in chosen)),
+        drift(task, periods, seen.moved),
         train(rows),
-        evaluate(periods, chosen),
+        evaluate(task, periods, chosen),
         {"max_size_kb": phone_kilobytes(chosen, rows)},
         hyperparameters(rows),
     )
 
 
-def gate(periods: Periods, repeated: float, constant: Sequence[str]) -> dict[str, Any]:
-    """Refuse what is far from all that the table has shown: half of its fewest rows, shares half as near to 0 and 1."""
+def gate(task: Task, periods: Periods, seen: Seen, most: int) -> dict[str, Any]:
+    """Refuse what is far from all that the table has shown: half of its fewest rows, twice its `most` categories, and so on."""
     splits = [*periods.train, *periods.evaluation]
-    fewest = min(split.rows for split in splits)
-    shares = [split.positives / split.rows for split in splits if split.rows]
-    found: dict[str, Any] = {
-        "min_rows": max(1, min(1000, fewest // 2)),
-        "min_eval_days": max(1, min(7, periods.eval_days // 2)),
-        "min_positive_share": math.floor(min(shares) / 2 * 1000) / 1000,
-        "max_positive_share": math.ceil((1 - (1 - max(shares)) / 2) * 1000) / 1000,
-    }
-    if repeated > REPEATED:
-        found["max_repeated_share"] = min(1.0, math.ceil(2 * repeated * 1000) / 1000)
-    return found | ({"may_be_constant": list(constant)} if constant else {})
+    found: dict[str, Any] = {"min_rows": max(1, min(1000, min(split.rows for split in splits) // 2)), **task.gate(splits)}
+    if periods.fewest_days:
+        found["min_eval_days"] = max(1, min(7, periods.fewest_days // 2))
+    if seen.repeated > REPEATED:
+        found["max_repeated_share"] = min(1.0, up(2 * seen.repeated))
+    if most > MOST_EMBEDDED / 2:
+        found["max_categories"] = 2 * most
+    return found | ({"may_be_constant": list(seen.constant)} if seen.constant else {})
 
 
-def drift(periods: Periods) -> dict[str, Any]:
-    """Choose limits above the noise of a usual evaluation: DEVIATIONS of a share, and what histograms of so few differ by.
-
-    The Jensen-Shannon divergence of two samples of n rows in k bins of one distribution is about (k - 1) / (4 n ln 2) bits, the
-    expectation of its chi-squared approximation (Grosse et al. 2002, "Analysis of symbolic sequences using the Jensen-Shannon
-    divergence").
-    """
-    split = usual(periods)
-    rows, share = max(split.rows, 1), min(max(split.positives / max(split.rows, 1), 0.01), 0.99)
-    deviation = math.sqrt(share * (1 - share) / rows)
-    span = max(1, rows * 30 // periods.eval_days)
-    of_a_share = DEVIATIONS * math.sqrt(0.25 / span)
-    divergence = DEVIATIONS * 9 / (4 * span * math.log(2))
-    found = {
-        "categorical": max(0.02, of_a_share),
-        "numeric": max(0.01, divergence),
-        "missing": max(0.03, of_a_share),
-        "label": max(0.005, DEVIATIONS * math.sqrt(share * (1 - share) / span)),
-        "prediction": max(0.01, divergence),
-        "auc": max(0.01, auc_deviation(split)),
-        "log_loss": max(0.01, deviation),
-        "calibration": max(0.1, DEVIATIONS * deviation / share),
-    }
-    return {name: min(0.999, _up(value)) if name != "calibration" else _up(value) for name, value in found.items()}
+def drift(task: Task, periods: Periods, moved: float) -> dict[str, Any]:
+    """Choose limits above the noise of a usual span and evaluation, and above what of a text's values has come and gone."""
+    span, trained = periods.usual_rows, usual(periods.train).rows
+    of_a_share = difference(0.5, trained, span)
+    of_numbers = divergence(NUMBER_BUCKETS, trained, span)
+    found = {"categorical": max(0.02, of_a_share), "numeric": max(0.01, of_numbers), "missing": max(0.03, of_a_share)}
+    above_one = {"calibration", "shift", "rmse", "log_loss"}
+    if moved > VALUES:
+        found["values"] = moved
+    found |= task.drift(usual(periods.evaluation), span)
+    return {name: up(value) if name in above_one else min(0.999, up(value)) for name, value in found.items()}
 
 
-def usual(periods: Periods) -> Split:
-    """Return the evaluation split of median size."""
-    return sorted(periods.evaluation)[len(periods.evaluation) // 2]
+def usual(splits: Sequence[Split]) -> Split:
+    """Return the split of median size, of two the smaller one."""
+    return sorted(splits)[(len(splits) - 1) // 2]
 
 
-def auc_deviation(split: Split) -> float:
-    """Estimate the standard deviation of an AUC near 0.8: 0.29 over the root of the rarer label's rows.
-
-    Hanley and McNeil 1982, "The meaning and use of the area under a ROC curve", at equal shares and AUC 0.8.
-    """
-    return 0.29 / math.sqrt(max(1, min(split.positives, split.rows - split.positives)))
-
-
-def evaluate(periods: Periods, chosen: Sequence[Chosen]) -> dict[str, Any]:
-    """Let a model be as much worse as chance makes it on so few rows; slice by the two categories with the fewest values."""
-    drop = max(0.01, auc_deviation(usual(periods)) / 2)
+def evaluate(task: Task, periods: Periods, chosen: Sequence[Chosen]) -> dict[str, Any]:
+    """Bound a candidate as its task does; slice by the two categories with the fewest values."""
     slices = sorted((each for each in chosen if SLICES[0] <= each.distinct <= SLICES[1]), key=lambda each: each.distinct)[:2]
-    return {"min_auc": 0.5, "max_auc_drop": _up(drop), "slices": [each.name for each in slices]}
+    return task.evaluate(usual(periods.evaluation)) | {"slices": [each.name for each in slices]}
 
 
 def train(rows: int) -> dict[str, Any]:
@@ -131,13 +116,9 @@ def hyperparameters(rows: int) -> dict[str, Any]:
 
 def phone_kilobytes(chosen: Sequence[Chosen], rows: int) -> int:
     """Bound the phone's file: twice what embeddings and layers of two bytes a weight take, and 300 KB."""
-    sizes = [min(each.distinct, rows // 20) + 2 for each in chosen if each.distinct]
+    sizes = [min(each.distinct, rows // 20, MOST_EMBEDDED) + 2 for each in chosen if each.distinct]
     wide = [2 ** round(math.log2(1.6 * size**0.56)) for size in sizes]
     units = hyperparameters(rows)["hidden_units"][0]
     weights = sum(size * width for size, width in zip(sizes, wide, strict=True))
     weights += (sum(wide) + 13 * len(chosen) + units) * units
     return max(1000, 300 + math.ceil(2 * 2 * weights / 1000))
-
-
-def _up(value: float) -> float:
-    return math.ceil(value * 1000) / 1000

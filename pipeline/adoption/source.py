@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.shared.errors import BadConfig, BadData, listed, shown
+from components.shared.errors import BadConfig, BadData, shown
+from pipeline.adoption import csv_table
+from pipeline.adoption.sql import TABLE, literal, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 MEMORY_LIMIT = "2GB"  # of DuckDB; what does not fit goes to the disk
-SNIFFED_ROWS = 1_000_000  # of CSV, from which types are told; all rows where a later one does not fit
-MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "<NA>", "\\N", "?")  # of CSV, unless quoted
 SUFFIXES = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -27,8 +27,6 @@ SUFFIXES = {
     ".zip": "zip",
 }
 COMPRESSED = (".gz", ".zst")
-TABLE = "given"
-DECIMAL_COMMA = r"[+-]?\d+,\d+|[+-]?\d+"
 FETCHED_ROWS = 10_000
 
 
@@ -148,7 +146,7 @@ def _load_database(con: "DuckDBPyConnection", path: Path, kind: str, folder: Pat
         lines.writerow(column[0] for column in cursor.description)
         while rows := cursor.fetchmany(FETCHED_ROWS):
             lines.writerows(rows)
-    return _load_csv(con, [copy])
+    return csv_table.load(con, [copy])
 
 
 def _load_files(con: "DuckDBPyConnection", paths: list[Path], folder: Path) -> list[str]:
@@ -158,7 +156,7 @@ def _load_files(con: "DuckDBPyConnection", paths: list[Path], folder: Path) -> l
     names = [str(path) for path in paths]
     match formats.pop() if len(formats) == 1 else None:
         case "csv":
-            return _load_csv(con, paths)
+            return csv_table.load(con, paths)
         case "parquet":
             con.execute(f"CREATE TABLE {TABLE} AS FROM read_parquet(?, union_by_name = true)", [names])
         case "arrow":
@@ -184,67 +182,3 @@ def _unpacked(paths: list[Path], folder: Path) -> list[Path]:
     if not folder.exists():
         raise BadConfig(f"{shown(', '.join(map(str, paths)))} holds no data. Expected files ending in {', '.join(SUFFIXES)}.")
     return found([str(folder)])
-
-
-def _load_csv(con: "DuckDBPyConnection", paths: list[Path]) -> list[str]:
-    """Read CSV files. What stands in for a missing value is in `MISSING`; the rest is DuckDB's to tell."""
-    import duckdb  # noqa: PLC0415
-
-    options: dict[str, object] = {
-        "sample_size": SNIFFED_ROWS,
-        "union_by_name": True,
-        "nullstr": list(MISSING),
-        "allow_quoted_nulls": False,
-    }
-    notes = []
-    read = f"CREATE OR REPLACE TABLE {TABLE} AS FROM read_csv($files, {{}})"
-
-    def run() -> None:
-        stated = ", ".join(f"{name} = {literal(value)}" for name, value in options.items())
-        con.execute(read.format(stated), {"files": [str(path) for path in paths]})
-
-    try:
-        run()
-    except duckdb.Error as error:
-        if "not utf-8" in str(error):
-            options["encoding"] = "latin-1"
-            notes.append("The text is not UTF-8; it was read as Latin-1.")
-        options["sample_size"] = -1
-        run()
-    if commas := _decimal_commas(con):
-        options["decimal_separator"] = ","
-        run()
-        notes.append(f"A comma is the decimal mark of {listed(commas)}.")
-    return notes
-
-
-def _decimal_commas(con: "DuckDBPyConnection") -> list[str]:
-    """Name the columns of texts that all are numbers with a decimal comma."""
-    texts = [name for name, type_ in described(con) if type_ == "VARCHAR"]
-    if not texts:
-        return []
-    tests = [
-        f"bool_and(regexp_full_match({quoted(name)}, {literal(DECIMAL_COMMA)})) AND bool_or(contains({quoted(name)}, ','))"
-        for name in texts
-    ]
-    answers = con.sql(f"SELECT {', '.join(tests)} FROM {TABLE}").fetchall()[0]
-    return [name for name, all_are in zip(texts, answers, strict=True) if all_are]
-
-
-def described(con: "DuckDBPyConnection", table: str = TABLE) -> list[tuple[str, str]]:
-    """Return the columns of a table with DuckDB's types."""
-    return [(name, type_) for name, type_, *_ in con.sql(f"DESCRIBE {table}").fetchall()]
-
-
-def quoted(name: str) -> str:
-    """Quote a name for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: object) -> str:
-    """Write a text, number, truth value or list of these as SQL."""
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    if isinstance(value, list):
-        return f"[{', '.join(map(literal, value))}]"
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -14,12 +14,12 @@ def lines(adopted: Adopted, notes: Sequence[str], loosened: Sequence[str]) -> It
     """Yield the lines of the screen."""
     yield from notes
     yield from _label(adopted)
-    yield from _spans(adopted.periods, adopted.date)
+    yield from _spans(adopted.periods, adopted.date, adopted.why_undated)
     kinds = Counter(each.feature["kind"] for each in adopted.chosen)
     yield f"Features   {len(adopted.chosen)}: {', '.join(f'{count} {kind}' for kind, count in kinds.most_common())}."
     yield from _list([f"{each.name}: {each.feature['kind']}, {each.why} ({each.sure})" for each in adopted.chosen if each.why])
     if adopted.left_out:
-        yield f"Left out   {len(adopted.left_out)} columns; --keep NAME brings one back:"
+        yield f"Left out   {len(adopted.left_out)}; --keep NAME brings one back:"
         yield from _list([f"{each.name}: {shown(each.why)} ({each.sure})" for each in adopted.left_out])
     yield f"Schema     {len(loosened)} limits are looser than the first window asks for{':' if loosened else '.'}"
     yield from _list(loosened)
@@ -32,23 +32,28 @@ def lines(adopted: Adopted, notes: Sequence[str], loosened: Sequence[str]) -> It
 def _label(adopted: Adopted) -> Iterator[str]:
     target, first = adopted.target, adopted.periods.train[0]
     is_ = f" = {adopted.label_is}" if adopted.label_is else ""
-    sure = "sure" if target.is_sure else "as you say"
-    one, zero, share = shown(target.positive), shown(target.negative), f"{first.positives / max(first.rows, 1):.1%}"
-    yield f"Label      {adopted.label}{is_}: {target.task}, 1 is {one}, 0 is {zero} ({sure}); {share} are 1 at first."
+    share = f"; {first.rare / max(first.rows, 1):.1%} are {shown(target.share_of)} at first" if target.share_of else ""
+    yield f"Label      {adopted.label}{is_}: {target.task.name}, {target.values} ({target.sure}){share}."
     if adopted.without_label:
         yield f"           {adopted.without_label:,} rows have no label or no date, and are left out."
 
 
-def _spans(periods: Periods, date: str) -> Iterator[str]:
-    names = periods.names
-    yield f"Spans      {len(names)}, each a {periods.unit} of {date}: {names[0]} to {names[-1]}."
-    if periods.left_out:
-        yield f"           {len(periods.left_out)} more are left out: {periods.why_left_out}."
+def _spans(periods: Periods, date: str, why_undated: str) -> Iterator[str]:
+    names, spans = periods.names, f"{periods.window} {'span' if periods.window == 1 else 'spans'}"
     train, evaluation = periods.train[0].rows, periods.evaluation[0].rows
-    yield (
-        f"Window     {periods.window} spans: in the first, {train:,} rows to train, and {evaluation:,} of its last "
-        f"{periods.eval_days} days to evaluate."
-    )
+    if date:
+        yield f"Spans      {len(names)}, one {periods.unit} of {date} each: {names[0]} to {names[-1]}."
+    else:
+        yield f"Spans      {len(names)}: {' and '.join(names)}, by chance. The rows have no date: {why_undated}."
+    if not date and len(names) > 1:
+        yield "           The first run learns one half of the rows, the second all, so that there is a model to compare with."
+    if periods.left_out:
+        yield f"           Left out, {len(periods.left_out)}: {periods.why_left_out}."
+    if date and periods.max_gaps:
+        yield f"           {periods.max_gaps} {periods.unit}s of a window may be absent, as in the table."
+    yield f"Window     {spans}: in the first, {train:,} rows to train, and {evaluation:,} to evaluate: {periods.evaluated}."
+    if not date:
+        yield "           How well a model does on later rows is not measured, and no difference is called drift over time."
 
 
 def _list(items: Sequence[str]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from pipeline.problem import MISSING_CATEGORY, Declaration, Feature, Kind, of_kind
+from pipeline.problem import MISSING_CATEGORY, MOST_EMBEDDED, Declaration, Feature, Kind, of_kind
 
 RARE = 20  # rows below which a category has no embedding of its own
 
@@ -86,6 +86,7 @@ def categorical(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor])
     return {
         feature.name: tft.compute_and_apply_vocabulary(
             dense(inputs[feature.name], MISSING_CATEGORY),
+            top_k=MOST_EMBEDDED,
             frequency_threshold=RARE,
             num_oov_buckets=1,
             vocab_filename=feature.name,

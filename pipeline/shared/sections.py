@@ -81,6 +81,9 @@ class Gate(Section):
         default=0.0, description="smallest share of a class's labels in the training split; 0: one row"
     )
     max_repeated_share: Share = Field(default=0.001, description="rows of a span that repeat another one")
+    max_categories: int = Field(
+        default=10_000, ge=1, description="distinct values of a categorical feature; the rare ones share an embedding"
+    )
     may_be_constant: list[FeatureName] = Field(
         default=[], description="features that may have one value only in the training split"
     )

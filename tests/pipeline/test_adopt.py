@@ -47,7 +47,7 @@ def test_a_table_becomes_a_problem(table, tmp_path, capsys):
     assert not {"parcel_id", "refund", "note", "unit"} & set(kinds)
     for reason in ("parcel_id: an identifier", "refund: there only where", "note: free text", "unit: constant: kg"):
         assert reason in said
-    assert "1 is true, 0 is false (sure)" in said
+    assert "1 is yes, 0 is no (sure)" in said
     assert "60 rows have no label" in said
     assert [path.name for path in sorted((folder / "spans").iterdir())] == MONTHS
     assert read(folder / "hyperparameters.json").members > 1
@@ -73,7 +73,7 @@ def test_a_table_becomes_a_problem(table, tmp_path, capsys):
             (Exit.DATA_REJECTED, "DuckDB could not go on"),
         ),
         (["--label", "unit"], (Exit.DATA_REJECTED, "is kg in each row")),
-        (["--label", "shop"], (Exit.DATA_REJECTED, "has 5 values")),
+        (["--label", "note"], (Exit.DATA_REJECTED, "Expected numbers, at most 19 texts")),
         (["--label", "came_back", "--date", "price"], (Exit.WRONG_SETTING, "is no time")),
         (["--label", "came_back", "--keep", "prize"], (Exit.WRONG_SETTING, "there is no column prize")),
         (["--label", "came_back", "--table", "t"], (Exit.WRONG_SETTING, "are for databases")),

@@ -150,14 +150,14 @@ def test_a_feature_that_turned_constant(parcels):
 
 
 def test_more_categories_than_a_vocabulary_should_have(parcels):
-    assert checks.categories("train", statistics(parcels).datasets[0]) == []
+    assert checks.categories("train", statistics(parcels).datasets[0], 10_000) == []
     numbered = statistics(parcels.assign(country=[f"land {number}" for number in range(len(parcels))])).datasets[0]
-    [finding] = checks.categories("train", numbered)
+    [finding] = checks.categories("train", numbered, 10_000)
     assert (finding.feature, finding.measure, finding.severity) == ("country", "12,000", "error")
     assert (finding.split, finding.anomaly) == ("train", "too many categories")
-    assert finding.limit == "at most 10,000; ignore the column, or put its values into classes"
-    exactly = [f"land {number % checks.MAX_CATEGORIES}" for number in range(len(parcels))]
-    assert checks.categories("train", statistics(parcels.assign(country=exactly)).datasets[0]) == []
+    assert finding.limit == "at most 10,000 (gate.max_categories); ignore the column, or put its values into classes"
+    exactly = [f"land {number % 10_000}" for number in range(len(parcels))]
+    assert checks.categories("train", statistics(parcels.assign(country=exactly)).datasets[0], 10_000) == []
 
 
 def test_what_the_data_say_is_shown_in_short_and_printable(parcels, schema):

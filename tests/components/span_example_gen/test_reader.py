@@ -1,5 +1,7 @@
 """What a column may hold that is left unread, and which rows count as equal."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -163,3 +165,13 @@ def test_a_wide_file_is_read_a_few_rows_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "MAX_BATCH_VALUES", 5 * len(ROWS.columns))
     read = read_here(write(pd.concat([ROWS] * 20, ignore_index=True), tmp_path / "parcels.parquet"))
     assert [batch.num_rows for batch in read] == [5] * 12
+
+
+def test_a_hash_keeps_copies_together_but_parts_what_is_often_the_same():
+    rows = pa.RecordBatch.from_pydict({"shop": ["a"] * 3 + ["b"] * 8 + ["c"] * 1000 + ["d"] * 1000})
+    parts = reader.split_by_hash(rows, 0.25)
+    counts = {name: Counter(part["shop"].to_pylist()) for name, part in parts.items()}
+    for shop in "ab":
+        assert not all(shop in split for split in counts.values()), "equal rows are in one split"
+    for shop in "cd":
+        assert counts["eval"][shop] == pytest.approx(250, abs=2)

@@ -17,7 +17,7 @@ def integer(name, low, high, distinct, **further):
 
 
 def text(name, distinct, **further):
-    return Profile(name, "text", ROWS, **{"missing": 0, "distinct": distinct, "longest": 10, "words": 1.2} | further)
+    return Profile(name, "text", **{"rows": ROWS, "missing": 0, "distinct": distinct, "longest": 10, "words": 1.2} | further)
 
 
 PRICE = Profile("price", "number", ROWS, 0, 700, 0.5, 90)
@@ -54,6 +54,7 @@ def test_kinds(profile, feature):
         (integer("anything", 5, 1004, 1000), "a number of its own"),
         (text("shop", 8, missing=995), "missing in 99.50%"),
         (text("shop", 0, missing=ROWS), "missing in all rows"),
+        (Profile("sent", "time", ROWS, 0, 1, top=(("2024-01-01", ROWS),)), "constant: 2024-01-01"),
     ],
 )
 def test_reasons(profile, why):
@@ -62,12 +63,19 @@ def test_reasons(profile, why):
     assert why in left_out[0].why
 
 
+def test_many_categories_are_kept_with_a_word():
+    [chosen], _ = columns.choose([text("street", 30_000, rows=400_000)], KNOWN)
+    assert (chosen.feature, chosen.distinct) == ({"kind": "categorical"}, 30_000)
+    assert chosen.why == "30,000 categories, of which the most frequent have an embedding each"
+
+
 def test_what_knows_the_label_is_left_out_unless_a_person_keeps_it():
-    known = replace(KNOWN, alone={"price": 0.999, "weight": 0.9}, one_way={"size": "there only where"}, in_label=["weight"])
-    profiles = [PRICE, replace(PRICE, name="weight"), replace(PRICE, name="size"), replace(PRICE, name="width")]
+    one_way = dict.fromkeys(["size", "sent_at"], "there only where")
+    known = replace(KNOWN, alone={"price": 0.999, "weight": 0.9}, one_way=one_way, in_label=["weight"])
+    profiles = [PRICE, *(replace(PRICE, name=name) for name in ("weight", "size", "width")), AT]
     chosen, left_out = columns.choose(profiles, known)
     assert [each.name for each in chosen] == ["width"]
-    assert [each.name for each in left_out] == ["price", "weight", "size"]
+    assert [each.name for each in left_out] == ["price", "weight", "size", "sent_at"]
     assert all(each.sure == "likely" for each in left_out)
     assert len(columns.choose(profiles, replace(known, keep=["price", "weight", "size"]))[0]) == 4
 
@@ -76,6 +84,9 @@ def test_a_time_becomes_its_cyclic_parts_unless_the_table_has_them():
     chosen, left_out = columns.choose([AT], replace(KNOWN, date="sent_at"))
     assert [(each.name, each.feature["period"]) for each in chosen] == [("sent_at_minute", 1440), ("sent_at_weekday", 7)]
     assert not left_out, "the date is no feature, and is not left out either"
+    assert not columns.choose([AT], replace(KNOWN, date="sent_at", leave_out=["sent_at"]))[0]
+    monthly = replace(AT, has_time=False, top=(("2024-01-01 00:00:00", 400), ("2024-02-01 00:00:00", 300)))
+    assert not columns.choose([monthly], replace(KNOWN, date="sent_at"))[0], "of a first of the month it is noise"
     chosen, left_out = columns.choose([AT, integer("weekday", 0, 6, 7)], KNOWN)
     assert [each.name for each in chosen] == ["weekday", "sent_at_minute"]
     assert left_out[0].why.startswith("a time")

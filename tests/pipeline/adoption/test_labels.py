@@ -1,11 +1,13 @@
 """Labels as people spell them become 0 and 1; which is 1 is said, and can be given."""
 
+from dataclasses import replace
+
 import duckdb
 import pandas as pd
 import pytest
 
 from components.shared.errors import BadConfig, BadData
-from pipeline.adoption import labels
+from pipeline.adoption import labels, tasks
 from pipeline.adoption.profiles import Profile
 
 
@@ -29,7 +31,8 @@ def label(*values, type_="text", missing=0, name="label"):
 )
 def test_which_value_is_1(values, positive, is_sure):
     found = labels.target(label(*values))
-    assert (found.positive, found.is_sure, found.task) == (positive, is_sure, "binary")
+    assert (found.pair[0], found.is_sure, found.task) == (positive, is_sure, tasks.BINARY)
+    assert found.stated == {}
 
 
 def test_each_spelling_counts_and_a_missing_label_stays_missing():
@@ -40,7 +43,8 @@ def test_each_spelling_counts_and_a_missing_label_stays_missing():
 
 def test_a_person_says_which_is_1():
     found = labels.target(label("good", "bad"), "GOOD")
-    assert (found.positive, found.negative, found.is_sure) == ("good", "bad", True)
+    assert (found.pair, found.is_sure, found.sure) == (("good", "bad"), True, "as you say")
+    assert found.words == {"title": "Predict label.", "event": "label good", "positive": "good", "negative": "bad"}
     with pytest.raises(BadConfig, match="Expected one of these"):
         labels.target(label("good", "bad"), "worse")
 
@@ -50,13 +54,63 @@ def test_a_person_says_which_is_1():
     [
         (label("a", "a"), "is a in each row that has one"),
         (label(missing=3), "missing in all 3 rows"),
-        (label("a", "b", "c"), "has 3 values, such as a, b, c"),
-        (label(*map(str, range(30)), type_="number"), "has numbers, such as"),
+        (label(*(f"town {number}" for number in range(30))), "has 30 values, such as town 0, town 1"),
     ],
 )
-def test_what_is_no_binary_label_is_refused(profile, message):
+def test_what_is_no_label_is_refused(profile, message):
     with pytest.raises(BadData, match=message):
         labels.target(profile)
+
+
+def price(*values, type_="number"):
+    numbers = [float(value) for value in values]
+    return replace(
+        label(*values, type_=type_, name="price"),
+        low=min(numbers),
+        high=max(numbers),
+        middle=sorted(numbers)[len(numbers) // 2],
+    )
+
+
+def test_a_few_texts_are_classes():
+    found = labels.target(
+        label(*["setosa", "virginica", "virginica ", "setosa"] * 30, *["versicolor"] * 25, *["lost"] * 3, name="species")
+    )
+    assert (found.task, found.sure, found.rare) == (tasks.MULTICLASS, "sure", ("=", "versicolor"))
+    assert found.stated == {"task": "multiclass", "classes": ["setosa", "versicolor", "virginica"]}
+    assert found.values == "3 classes: setosa, versicolor, virginica; without lost, which hardly occur"
+    rows = duckdb.from_df(pd.DataFrame({"species": ["virginica ", "setosa", None, "lost"]}))
+    assert [row[0] for row in rows.project(found.sql).fetchall()] == ["virginica", "setosa", None, None]
+
+
+def test_a_few_whole_numbers_are_classes_unless_a_person_says_numbers():
+    quality = price(*["3", "10", "4", "3"] * 20, type_="integer")
+    found = labels.target(quality)
+    assert (found.task, found.sure) == (tasks.MULTICLASS, "likely, or --task regression")
+    assert found.stated["classes"] == ["3", "4", "10"], "in the order of numbers"
+    assert labels.target(quality, task="regression").task is tasks.REGRESSION
+
+
+@pytest.mark.parametrize("values", [("1.5", "2.5", "9.0"), tuple(map(str, range(40)))])
+def test_many_numbers_are_a_quantity(values):
+    found = labels.target(price(*values))
+    assert (found.task, found.stated, found.rare[0]) == (tasks.REGRESSION, {"task": "regression"}, ">")
+    assert found.values.startswith("numbers of ")
+    rows = duckdb.from_df(pd.DataFrame({"price": [1.25, None]}))
+    assert [row[0] for row in rows.project(found.sql).fetchall()] == [1.25, None]
+
+
+@pytest.mark.parametrize(
+    ("profile", "task", "message"),
+    [
+        (label("a", "b", "c"), "binary", "Expected two values"),
+        (label("a", "b", "c"), "regression", "Expected numbers"),
+        (label("a", "b"), "multiclass", "Expected 3 to 19 values"),
+    ],
+)
+def test_a_task_that_the_values_do_not_fit_is_refused(profile, task, message):
+    with pytest.raises(BadConfig, match=message):
+        labels.target(profile, task=task)
 
 
 def test_the_one_column_of_two_values_is_the_label_or_the_one_that_is_called_so():
@@ -64,4 +118,6 @@ def test_the_one_column_of_two_values_is_the_label_or_the_one_that_is_called_so(
     shop = label("a", "b", "c", name="shop")
     assert labels.likely(labels.candidates([shop, gift])) == gift
     assert labels.likely(labels.candidates([shop, gift, late])) == late
+    kind = label("a", "b", "c", name="class_")
+    assert labels.likely(labels.candidates([shop, gift, kind])) == kind
     assert labels.likely(labels.candidates([gift, label("0", "1", name="express")])) is None

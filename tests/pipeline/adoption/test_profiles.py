@@ -52,6 +52,18 @@ def test_names_become_those_of_a_signature(profiled):
     assert old_names == {"Net_Weight": "Net Weight", "c_2nd": "2nd", "net_weight_2": "net_weight"}
 
 
+def test_names_that_no_input_can_have_are_changed():
+    assert profiles.renamed(["class", "self", "größe.x y", "", "x" * 130]) == [
+        "class_",
+        "self_",
+        "gro_e_x_y",
+        "column",
+        "x" * 80,
+    ]
+    assert profiles.renamed(["income", "income_missing"]) == ["income", "income_missing_2"]
+    assert profiles.renamed(["Age_missing", "age"]) == ["Age_missing", "age_2"]
+
+
 def test_more_columns_than_a_span_may_have_are_refused(profiled, monkeypatch):
     monkeypatch.setattr(profiles, "MAX_COLUMNS", 3)
     with pytest.raises(BadData, match="has 4 columns; expected at most 3"):

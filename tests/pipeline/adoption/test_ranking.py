@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.adoption import ranking
+from pipeline.adoption import ranking, tasks
 
 RANDOM = np.random.default_rng(1)
 LABEL = pd.Series(RANDOM.integers(0, 2, 4000))
@@ -25,7 +25,21 @@ NOISE = pd.Series(RANDOM.normal(size=4000))
     ids=["copy", "noise", "signal", "missing for one", "zero for one", "identifier", "missing"],
 )
 def test_how_well_a_column_alone_ranks(values, low, high):
-    assert low <= ranking.alone_auc(values, LABEL) <= high
+    assert low <= tasks.BINARY.alone(values, LABEL) <= high
+
+
+def test_a_column_is_held_against_classes_and_numbers_too():
+    kind = pd.Series(RANDOM.choice(["a", "b", "c"], 4000))
+    assert tasks.MULTICLASS.alone(kind.map({"a": "x", "b": "y", "c": "z"}), kind) > 0.999
+    assert tasks.MULTICLASS.alone(NOISE, kind) < 0.55
+    assert tasks.REGRESSION.alone(NOISE * 2 + 1, NOISE) > 0.98
+    assert tasks.REGRESSION.alone(NOISE + RANDOM.normal(size=4000), NOISE) == pytest.approx(0.75, abs=0.03)
+    assert tasks.REGRESSION.alone(pd.Series(RANDOM.normal(size=4000)), NOISE) < 0.55
+
+
+def test_a_concordance_is_the_auc_of_two_labels():
+    scores = NOISE + LABEL
+    assert ranking.concordance(scores, LABEL) == pytest.approx(ranking.auc(scores, LABEL), abs=0.005)
 
 
 def test_a_column_that_is_there_for_one_label_only_is_named():
@@ -36,6 +50,6 @@ def test_a_column_that_is_there_for_one_label_only_is_named():
 
 
 def test_a_sample_is_looked_at_column_by_column():
-    alone, ways = ranking.known(pd.DataFrame({"label": LABEL, "noise": NOISE, "copy": LABEL}), "label")
+    alone, ways = ranking.known(pd.DataFrame({"label": LABEL, "noise": NOISE, "copy": LABEL}), "label", tasks.BINARY)
     assert set(alone) == {"noise", "copy"}
     assert alone["copy"] == pytest.approx(1) and not ways

@@ -9,7 +9,7 @@ import pyarrow.feather
 import pytest
 
 from components.shared.errors import BadConfig, BadData
-from pipeline.adoption import source
+from pipeline.adoption import csv_table, source
 from tests import neutral
 
 MADE = neutral.rows(neutral.MONTHS[:1], each=40, optional=False)[["day", "shop", "price", "gift"]]
@@ -101,8 +101,20 @@ def test_words_for_missing_count_unless_they_are_quoted(con, tmp_path):
     assert found["country"].isna().tolist() == [True, False, True]
 
 
+def test_words_stay_the_words_that_they_are(con, tmp_path):
+    (tmp_path / "a.csv").write_text("came,gift\nyes,true\nno,false\n")
+    assert loaded(con, tmp_path, tmp_path / "a.csv")[0].to_dict("list") == {"came": ["yes", "no"], "gift": ["true", "false"]}
+
+
+def test_a_name_that_stands_twice_in_the_header_is_said(con, tmp_path):
+    (tmp_path / "a.csv").write_text("size,Size,shop_1,shop\n1,2,a,b\n")
+    found, notes = loaded(con, tmp_path, tmp_path / "a.csv")
+    assert list(found) == ["size", "Size_1", "shop_1", "shop"]
+    assert notes == ["The header has a name twice, or once more in other case: the further ones are Size_1."]
+
+
 def test_a_type_that_only_later_rows_show_holds(con, tmp_path, monkeypatch):
-    monkeypatch.setattr(source, "SNIFFED_ROWS", 100)
+    monkeypatch.setattr(csv_table, "SNIFFED_ROWS", 100)
     rows = [f"{number},a" for number in range(5000)]
     (tmp_path / "a.csv").write_text("\n".join(["code,other", *rows, "x7,a", ""]))
     found, _ = loaded(con, tmp_path, tmp_path / "a.csv")

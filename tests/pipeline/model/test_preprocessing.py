@@ -10,6 +10,7 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
+from pipeline.model import preprocessing
 from pipeline.model.preprocessing import RARE, preprocessing_fn
 from pipeline.problem import MISSING_CATEGORY, Kind
 from tests.neutral import COLUMNS, DATE, FEATURES, LABEL, PROBLEM
@@ -31,16 +32,20 @@ RARE_ROW = row(shop="rare", distance=200.0)
 prepare = functools.partial(preprocessing_fn, custom_config={"declaration": PROBLEM.declaration()})
 
 
-@pytest.fixture(scope="module")
-def transformed(tmp_path_factory):
-    """(rows as prepared, the transform's output)."""
-    folder = tmp_path_factory.mktemp("transform")
+def transform(folder):
+    """The prepared rows, and the transform's output."""
     metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(SPEC))
     context = tft_beam.Context(temp_dir=str(folder / "tmp"), desired_batch_size=8)  # so that batches are merged
     with beam.Pipeline(argv=["--runner=FnApiRunner"]), context:
         (data, _), transform = ([*ROWS * RARE, RARE_ROW], metadata) | tft_beam.AnalyzeAndTransformDataset(prepare)
         transform | tft_beam.WriteTransformFn(str(folder / "out"))
     return [*data[:3], data[-1]], tft.TFTransformOutput(str(folder / "out"))
+
+
+@pytest.fixture(scope="module")
+def transformed(tmp_path_factory):
+    """(rows as prepared, the transform's output)."""
+    return transform(tmp_path_factory.mktemp("transform"))
 
 
 def prepared(output: tft.TFTransformOutput, **values) -> dict[str, float]:
@@ -121,6 +126,13 @@ def test_rare_and_unseen_categories_share_the_last_index(transformed):
     assert [row["shop"] for row in rows] == [0, 0, 1, 2]
     assert output.vocabulary_by_name("country") == [MISSING_CATEGORY.encode()]
     assert prepared(output, shop="ÅÄÖ")["shop"] == 2
+
+
+def test_of_many_categories_the_most_frequent_have_an_index(tmp_path, monkeypatch):
+    monkeypatch.setattr(preprocessing, "MOST_EMBEDDED", 1)
+    rows, output = transform(tmp_path)
+    assert output.vocabulary_by_name("shop") == [b"books"]
+    assert [row["shop"] for row in rows] == [0, 0, 1, 1]
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
