@@ -23,8 +23,8 @@ from components.shared.errors import Exit
 from pipeline import config as configuration
 from pipeline.adoption import boosted
 from pipeline.local.outcome import Outcome
-from tests.benchmarks.beam_growth import REPOSITORY
 
+REPOSITORY = Path(__file__).parent.parent.parent
 LIST = Path(__file__).with_name("real_tables.toml")
 RESULTS = REPOSITORY / "runs" / "benchmarks"
 FOLDER = RESULTS / "tables"
@@ -69,6 +69,7 @@ class Window:
     outcome: dict | None = None
     ours: float | None = None
     trees: float | None = None
+    trees_cut: bool = False  # LightGBM was ended by adopt's limit of time
 
 
 @dataclass
@@ -124,7 +125,7 @@ def tried(table: RealTable, folder: Path) -> Result:
             window.outcome = outcome.model_dump()
             window.ours = reached(root, outcome.span, METRIC[table.task])
             if window.ours is not None and (found := boosted.auc(configuration.load(problem=problem), outcome.span)):
-                window.trees = found[0]
+                window.trees, _, window.trees_cut = found
     return result
 
 
@@ -154,7 +155,7 @@ def command(kind: str, arguments: list[str], log: Path) -> Step:
             return Step("not started", 0.0, str(error))
         try:
             code = process.wait(SECONDS[kind])
-            ended = Exit(code).name if code in list(Exit) else f"exit {code}"
+            ended = next((each.name for each in Exit if each == code), f"exit {code}")
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -187,10 +188,10 @@ def cell(window: Window, metric: str) -> str:
         return f"{window.run.exit}: {window.run.said}"
     reason = f" ({window.outcome['reason']})" if window.outcome["reason"] else ""
     phone = f", not for phones: {window.outcome['mobile']}" if window.outcome["mobile"] else ""
-    values = [f"{each:.4g}" if each is not None else "-" for each in (window.ours, window.trees)]
-    return (
-        f"{window.outcome['outcome']}{reason}{phone}, {window.run.seconds:.0f} s, {metric} {values[0]} (LightGBM {values[1]})"
-    )
+    ours, trees = (f"{each:.4g}" if each is not None else "-" for each in (window.ours, window.trees))
+    cut = ", cut short" if window.trees_cut else ""
+    end = f"{window.outcome['outcome']}{reason}{phone}"
+    return f"{end}, {window.run.seconds:.0f} s, {metric} {ours} (LightGBM {trees}{cut})"
 
 
 if __name__ == "__main__":
