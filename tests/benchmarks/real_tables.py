@@ -179,7 +179,7 @@ def row(result: Result) -> str:
     runs = [cell(each, METRIC[table.task]) for each in result.windows]
     adopt = str(result.adopt or f"not fetched, {result.fetch}")
     values = [table.name, f"{table.rows:,}", str(table.columns), table.task, flags, adopt, *[*runs, "", ""][:WINDOWS]]
-    return f"| {' | '.join(each.replace('|', '/') for each in values)} |"
+    return f"| {' | '.join(' '.join(each.replace('|', '/').split()) for each in values)} |"
 
 
 def cell(window: Window, metric: str) -> str:
@@ -190,7 +190,7 @@ def cell(window: Window, metric: str) -> str:
     phone = f", not for phones: {window.outcome['mobile']}" if window.outcome["mobile"] else ""
     ours, trees = (f"{each:.4g}" if each is not None else "-" for each in (window.ours, window.trees))
     cut = ", cut short" if window.trees_cut else ""
-    end = f"{window.outcome['outcome']}{reason}{phone}"
+    end = f"{window.outcome['outcome']}{reason}{phone}, drift: {window.outcome['drift'] or '-'}"
     return f"{end}, {window.run.seconds:.0f} s, {metric} {ours} (LightGBM {trees}{cut})"
 
 
