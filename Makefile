@@ -1,6 +1,6 @@
 # The verbs of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup adopt data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-connections bench-batch bench-beam fuzz-serving bench serve report open replay schedule check-cron test-prism test-flink test-spark test-image test-android test-runtimes test-crash test-hostile test-parts android-model coverage mutants bench-poisoning licences sbom audit
+.PHONY: help setup adopt data run tune test lint bench-quality bench-train bench-gpipe bench-warm-start bench-drift bench-tflite bench-serving bench-connections bench-batch bench-beam fuzz-serving bench serve report open replay schedule check-cron test-prism test-flink test-spark test-image test-android test-runtimes test-crash test-hostile test-parts android-model coverage mutants bench-poisoning bench-tables licences sbom audit
 
 # The problem that the verbs are about: a folder in data/.
 PROBLEM ?= flights
@@ -134,6 +134,9 @@ mutants: setup #: change what decides what is published, one thing at a time: wh
 
 bench-poisoning: setup data #: what each gate catches when labels or features of the newest month are poisoned (a quarter of an hour)
 	@$(PYTHON) -W ignore -m tests.benchmarks.poisoning $(ARGS)
+
+bench-tables: setup #: real tables of PyPI and npm from the file to a published model, beside LightGBM (an hour, npm; ARGS="--tables taxi")
+	@UV=$(UV) $(PYTHON) -W ignore -m tests.benchmarks.real_tables $(ARGS)
 
 licences: setup #: the licence of each locked package, held against the policy
 	@$(PYTHON) -m tests.supply_chain.licences
