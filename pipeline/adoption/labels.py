@@ -35,6 +35,7 @@ class Target:
     share_of: str = ""  # what `rare` is called, where a person wants its share
     is_sure: bool = True  # which of two values is 1
     stated: Mapping[str, object] = field(default_factory=dict)  # what [problem] says of the task, beside the label
+    classes: tuple[str, ...] = ()  # of more than two values, the names
     pair: tuple[str, ...] = ()  # of two values, the one that is 1 and the one that is 0
 
 
@@ -185,6 +186,7 @@ def _multiclass(profile: Profile, found: Spellings, sure: str) -> Target:
         {"title": f"Predict {name}.", "answer": name},
         share_of=rarest,
         stated={"task": MULTICLASS.name, "classes": classes},
+        classes=tuple(classes),
     )
 
 

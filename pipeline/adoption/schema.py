@@ -30,6 +30,7 @@ def write(con: "DuckDBPyConnection", adopted: Adopted, columns: Mapping[str, str
     oldest = adopted.periods.first
     schema = infer(con, oldest, columns)
     loosened = loosen(schema, adopted.facts, len(oldest), min(adopted.periods.evaluation).rows)
+    _close(schema, adopted.label, adopted.target.classes)
     file.write_text(HEADER + text_format.MessageToString(schema, as_utf8=True), encoding="utf-8")
     return loosened
 
@@ -74,6 +75,15 @@ def loosen(schema: schema_pb2.Schema, facts: Sequence[SpanFacts], oldest: int, f
         else:
             said += _range(feature, facts, oldest)
     return said
+
+
+def _close(schema: schema_pb2.Schema, label: str, classes: Sequence[str]) -> None:
+    """Let the label be one of its classes, and nothing else; without classes leave it."""
+    for feature in schema.feature if classes else ():
+        if feature.name == label:
+            feature.ClearField("distribution_constraints")
+            feature.ClearField("domain_info")
+            feature.string_domain.value.extend(classes)
 
 
 def _drop_wide_domains(schema: schema_pb2.Schema, facts: Sequence[SpanFacts]) -> None:
@@ -145,7 +155,8 @@ def _domain(
         (sum(rows for value, rows in each.values[name].items() if value not in known) / max(each.there[name], 1), each.span)
         for each in facts
     )
-    feature.distribution_constraints.min_domain_mass = math.floor((1 - max(0.01, 2 * unseen, 3 / max(fewest, 1))) * 1000) / 1000
+    mass = max(0.0, 1 - max(0.01, 2 * unseen, 3 / max(fewest, 1)))
+    feature.distribution_constraints.min_domain_mass = math.floor(mass * 1000) / 1000
     new = sorted({value for each in facts for value in each.values[name]} - known)
     if not new:
         return []
