@@ -1,6 +1,7 @@
 """What the Evaluator computes, and when it blesses a candidate."""
 
 import json
+import sys
 
 from tensorflow_model_analysis.proto import config_pb2
 
@@ -22,8 +23,7 @@ def eval_config(settings: Evaluate, target: Target) -> config_pb2.EvalConfig:
         overall.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
         overall.change_threshold.absolute.value = -change
     else:
-        if limit:
-            overall.value_threshold.upper_bound.value = limit
+        overall.value_threshold.upper_bound.value = limit or sys.float_info.max  # without any, TFMA blesses no first model
         overall.change_threshold.direction = config_pb2.MetricDirection.LOWER_IS_BETTER
         overall.change_threshold.relative.value = change
     models = [

@@ -164,7 +164,7 @@ def test_a_file_whose_metrics_differ_is_not_blessed(run, tmp_path):
     shipped = tmp_path / "mobile" / "Format-Serving" / "model.tflite"
     stated = card.read(shipped)
     shipped.write_bytes(card.attach((tmp_path / "mobile" / "variants" / "dynamic_int8.tflite").read_bytes(), stated))
-    blessed, reason = run(max_log_loss_change=0.0)
+    blessed, reason = run(max_changes=json.dumps({AUC: 0.001, LOG_LOSS: 0.0}))
     assert not blessed
     assert "overall: binary_crossentropy of the file is 0." in reason
     assert "expected them within 0" in reason

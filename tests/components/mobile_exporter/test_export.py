@@ -139,7 +139,7 @@ def small(body, folder, **options) -> bytes:
 def test_no_numbers_are_refused(tmp_path):
     content = small(tf.math.log, tmp_path)
     checks.check(content, ["x"], {"x": np.array([0.9, 1.5], "float32") + 0.1}, 400, BINARY)
-    with pytest.raises(NotConvertible, match=r"1 of 2 scores are no numbers.*Were the weights saved"):
+    with pytest.raises(NotConvertible, match=r"1 of 2 answers are no numbers.*Were the weights saved"):
         checks.check(content, ["x"], {"x": np.array([-1, 2], "float32")}, 400, BINARY)
 
 

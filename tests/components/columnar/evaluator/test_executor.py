@@ -69,7 +69,7 @@ def test_the_same_as_tfx_without_a_baseline(inputs):
 
 def test_the_same_as_tfx_when_it_does_not_bless(inputs):
     """Other metrics and slices too: by numbers, by a feature that some rows lack, and by one that only some values pass."""
-    auc = inputs.config.metrics_specs[0].metrics[1]
+    [auc] = [metric for metric in inputs.config.metrics_specs[0].metrics if metric.class_name == "AUC"]
     auc.per_slice_thresholds[0].threshold.value_threshold.lower_bound.value = 0.99
     by_country = auc.per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec(feature_keys=["country"])])
     by_country.threshold.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
@@ -177,7 +177,8 @@ def test_a_slice_of_one_class_has_no_auc_and_its_other_metrics(inputs, crossed):
 @pytest.mark.parametrize("returned", [0, 1])
 def test_rows_of_one_class_bless_nothing(inputs, returned):
     evaluations.replace_rows(inputs, [label(each, returned) for each in evaluations.rows(inputs)])
-    inputs.config.metrics_specs[0].metrics[1].per_slice_thresholds[0].threshold.value_threshold.lower_bound.value = 0.0
+    [auc] = [metric for metric in inputs.config.metrics_specs[0].metrics if metric.class_name == "AUC"]
+    auc.per_slice_thresholds[0].threshold.value_threshold.lower_bound.value = 0.0
     found = evaluations.run(executor.Executor, inputs)
     assert found.blessing["files"] == ["NOT_BLESSED"]
     reasons = tfma_results.refusals(str(inputs.folder / executor.__name__ / "evaluation"))
