@@ -54,7 +54,7 @@ def settings(task: Task, periods: Periods, chosen: Sequence[Chosen], seen: Seen)
         train(rows),
         evaluate(task, periods, chosen),
         {"max_size_kb": phone_kilobytes(chosen, rows)},
-        hyperparameters(rows),
+        hyperparameters(task, rows),
     )
 
 
@@ -101,9 +101,15 @@ def train(rows: int) -> dict[str, Any]:
     return {"epochs": min(100, max(3, round(STEPS * batch / max(rows, 1)))), "batch_size": batch}
 
 
-def hyperparameters(rows: int) -> dict[str, Any]:
+def sized(rows: int) -> tuple[int, float]:
+    """Return the units of a layer, and the share of them that is dropped, for so many rows."""
+    return next((units, dropout) for most, units, dropout in SIZES if rows < most)
+
+
+def hyperparameters(task: Task, rows: int) -> dict[str, Any]:
     """Grow the network with the rows, and drop more of it where they are few."""
-    units, dropout = next((units, dropout) for most, units, dropout in SIZES if rows < most)
+    units, dropout = sized(rows)
+    dropout = dropout if task.drops else 0.0
     return {
         "learning_rate": 0.003,
         "weight_decay": 0.001,
@@ -118,7 +124,7 @@ def phone_kilobytes(chosen: Sequence[Chosen], rows: int) -> int:
     """Bound the phone's file: twice what embeddings and layers of two bytes a weight take, and 300 KB."""
     sizes = [min(each.distinct, rows // 20, MOST_EMBEDDED) + 2 for each in chosen if each.distinct]
     wide = [2 ** round(math.log2(1.6 * size**0.56)) for size in sizes]
-    units = hyperparameters(rows)["hidden_units"][0]
+    units, _ = sized(rows)
     weights = sum(size * width for size, width in zip(sizes, wide, strict=True))
     weights += (sum(wide) + 13 * len(chosen) + units) * units
     return max(1000, 300 + math.ceil(2 * 2 * weights / 1000))

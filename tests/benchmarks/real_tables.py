@@ -22,6 +22,7 @@ from components.run_report import facts
 from components.shared.errors import Exit
 from pipeline import config as configuration
 from pipeline.adoption import boosted
+from pipeline.adoption.tasks import TASKS
 from pipeline.local.outcome import Outcome
 
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -31,7 +32,6 @@ FOLDER = RESULTS / "tables"
 NPM = "npm:"
 SECONDS = {"fetch": 600, "adopt": 900, "run": 3600}  # that a command may take
 WINDOWS = 2
-METRIC = {"binary": "AUC", "multiclass": "accuracy", "regression": "RMSE"}  # that a task is held against LightGBM by
 HEAD = "| table | rows | columns | task | flags | adopt | first run | second run |"
 
 
@@ -123,8 +123,10 @@ def tried(table: RealTable, folder: Path) -> Result:
         if said.exists():
             outcome = Outcome.model_validate_json(said.read_text(encoding="utf-8"))
             window.outcome = outcome.model_dump()
-            window.ours = reached(root, outcome.span, METRIC[table.task])
-            if window.ours is not None and (found := boosted.auc(configuration.load(problem=problem), outcome.span)):
+            window.ours = reached(root, outcome.span, TASKS[table.task].measure)
+            if window.ours is not None and (
+                found := boosted.score(configuration.load(problem=problem), TASKS[table.task], outcome.span)
+            ):
                 window.trees, _, window.trees_cut = found
     return result
 
@@ -176,7 +178,7 @@ def row(result: Result) -> str:
     """Return a line of the Markdown table."""
     table = result.table
     flags = " ".join(f"`{each}`" if " " in each else each for each in table.flags)
-    runs = [cell(each, METRIC[table.task]) for each in result.windows]
+    runs = [cell(each, TASKS[table.task].measure) for each in result.windows]
     adopt = str(result.adopt or f"not fetched, {result.fetch}")
     values = [table.name, f"{table.rows:,}", str(table.columns), table.task, flags, adopt, *[*runs, "", ""][:WINDOWS]]
     return f"| {' | '.join(' '.join(each.replace('|', '/').split()) for each in values)} |"

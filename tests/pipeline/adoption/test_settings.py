@@ -99,3 +99,9 @@ def test_limits_are_above_what_chance_makes_of_one_distribution():
     assert dag.HISTOGRAM_BUCKETS == tasks.NUMBER_BUCKETS
     apart = [abs(random.binomial(300, 0.5) / 300 - random.binomial(400, 0.5) / 400) for _ in range(2000)]
     assert np.quantile(apart, 0.99) < tasks.difference(0.5, 300, 400) < 2 * np.quantile(apart, 0.99)
+
+
+def test_nothing_is_dropped_of_a_network_that_gives_a_number():
+    found = {task.name: settings.hyperparameters(task, 1_000) for task in tasks.TASKS.values()}
+    assert found["binary"]["dropout"] == found["multiclass"]["embedding_dropout"] == 0.3
+    assert found["regression"]["dropout"] == found["regression"]["embedding_dropout"] == 0
