@@ -76,7 +76,7 @@ def check_card(file: Path, problem: Problem) -> str:
     """
     card = model_card.read(file)
     for other in sorted(DEFAULT_PROBLEM.parent.glob("*/card.toml")):
-        if other.resolve().parent not in (file.resolve().parent, Path(problem.folder).resolve()):
+        if other.parent.name not in (file.resolve().parent.name, Path(problem.folder).name):  # a copy of the same is none
             _refuse_copy(file, card, other)
     if not card.to_write:
         return ""
