@@ -1,4 +1,4 @@
-"""Score Parquet files with a published model: every column is kept, and a column `probability` is added."""
+"""Score Parquet files with a published model: every column is kept, and the answer is added, in one column or one a class."""
 
 import argparse
 import difflib
@@ -76,11 +76,14 @@ def score(options: argparse.Namespace, beam: list[str], console: Console) -> Non
         console.print(f"Scoring with version {version.number} of {version.folder.parent}.", markup=False)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         with quiet_stderr():
+            from components.shared import answers  # noqa: PLC0415
             from serving import scoring  # noqa: PLC0415  # TensorFlow and Beam
-        groups = scoring.row_groups(options.input, scoring.raw_inputs(model, version.folder))
+        asked = scoring.raw_signature(model, version.folder)
+        added = answers.names(asked.output, version.manifest.configuration.get("problem", {}).get("classes", []))
+        groups = scoring.row_groups(options.input, asked.inputs, added)
         start = time.monotonic()
         try:
-            scoring.score(groups, model, str(work), beam)
+            scoring.score(groups, model, str(work), added, beam)
         except Exception as error:
             raise (bad_data(error) or error) from error.__cause__
         rows = assemble(sorted(work.glob("*.parquet")), output)

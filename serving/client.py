@@ -17,7 +17,15 @@ from serving.rows import RawRows, columns
 
 Answer = TypeVar("Answer")
 RAW = "raw"  # the signature that takes raw values
-OUTPUT = "probability"
+CLASSIFY = "classify"  # the one that names the classes
+
+
+@dataclass(frozen=True)
+class RawSignature:
+    """What the signature `raw` takes, name to dtype as `DT_FLOAT`, and what its one output is called."""
+
+    inputs: dict[str, str]
+    output: str
 
 
 @dataclass(frozen=True)
@@ -71,27 +79,38 @@ class Client(AbstractContextManager):
 
     def __init__(self, target: Target):
         self.target = target
-        self._inputs: dict[str, str] | None = None
+        self._raw: RawSignature | None = None
 
     def predict(self, rows: RawRows) -> np.ndarray:
-        """Return the probability of each row of raw values, float32, shape [rows].
+        """Return the answer to each row of raw values, float32: shape [rows], or of several classes [rows, classes].
 
         Raises:
             BadData: a row is not what the model takes; nothing was sent.
             Refused: the server's code and message.
         """
         given = columns(rows, self.inputs())
-        return self._retried(lambda: self._predict(given))
+        return self._retried(lambda: self._predict(given, self.output()))
 
     def inputs(self) -> dict[str, str]:
         """Return what the model takes, name to dtype as `DT_FLOAT`. The server is asked once. Raises Refused."""
-        if self._inputs is None:
-            self._inputs = self._retried(self._ask_inputs)
-        return self._inputs
+        return self._signature().inputs
+
+    def output(self) -> str:
+        """Return what an answer is called, as `probability`. The server is asked once. Raises Refused."""
+        return self._signature().output
+
+    def classes(self) -> list[str]:
+        """Return the names of the classes, in the order of their answers. Raises Refused by a model that has none."""
+        return self._retried(self._ask_classes)
 
     def states(self) -> dict[int, str]:
         """Return the state of each version that the server knows, such as AVAILABLE. Raises Refused."""
         return self._retried(self._states)
+
+    def _signature(self) -> RawSignature:
+        if self._raw is None:
+            self._raw = self._retried(self._ask_signature)
+        return self._raw
 
     def _retried(self, call: Callable[[], Answer]) -> Answer:
         retrying = Retrying(
@@ -103,10 +122,13 @@ class Client(AbstractContextManager):
         return retrying(call)
 
     @abstractmethod
-    def _predict(self, given: dict[str, np.ndarray]) -> np.ndarray: ...
+    def _predict(self, given: dict[str, np.ndarray], output: str) -> np.ndarray: ...
 
     @abstractmethod
-    def _ask_inputs(self) -> dict[str, str]: ...
+    def _ask_signature(self) -> RawSignature: ...
+
+    @abstractmethod
+    def _ask_classes(self) -> list[str]: ...
 
     @abstractmethod
     def _states(self) -> dict[int, str]: ...

@@ -9,8 +9,8 @@ import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
 
-from components.shared import network
-from serving.client import OUTPUT, RAW, Client, Target
+from components.shared import answers, network
+from serving.client import CLASSIFY, RAW, Client, RawSignature, Target
 from serving.refused import Refused
 
 UNREACHED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
@@ -24,20 +24,29 @@ class GrpcClient(Client):
         address = urlsplit(target.url).netloc
         self._channel = grpc.insecure_channel(address, network.grpc_options(address))
 
-    def _predict(self, given: dict[str, np.ndarray]) -> np.ndarray:
-        request = predict_pb2.PredictRequest(model_spec=self._spec(RAW), output_filter=[OUTPUT])
+    def _predict(self, given: dict[str, np.ndarray], output: str, signature: str = RAW) -> np.ndarray:
+        request = predict_pb2.PredictRequest(model_spec=self._spec(signature), output_filter=[output])
         for name, column in given.items():
             request.inputs[name].CopyFrom(tf.make_tensor_proto(column))
         response = self._ask("PredictionService/Predict", request, predict_pb2.PredictResponse)
-        return tf.make_ndarray(response.outputs[OUTPUT])
+        return tf.make_ndarray(response.outputs[output])
 
-    def _ask_inputs(self) -> dict[str, str]:
+    def _ask_classes(self) -> list[str]:
+        [names] = self._predict({"inputs": np.array([b""], object)}, "classes", CLASSIFY)  # of an example without values
+        return [name.decode() for name in names]
+
+    def _ask_signature(self) -> RawSignature:
         request = get_model_metadata_pb2.GetModelMetadataRequest(model_spec=self._spec(), metadata_field=["signature_def"])
         response = self._ask("PredictionService/GetModelMetadata", request, get_model_metadata_pb2.GetModelMetadataResponse)
         signatures = get_model_metadata_pb2.SignatureDefMap()
         response.metadata["signature_def"].Unpack(signatures)
-        inputs = signatures.signature_def[RAW].inputs
-        return {name: types_pb2.DataType.Name(tensor.dtype) for name, tensor in inputs.items()}
+        raw = signatures.signature_def[RAW]
+        inputs = {name: types_pb2.DataType.Name(tensor.dtype) for name, tensor in raw.inputs.items()}
+        try:
+            return RawSignature(inputs, answers.only({name: name for name in raw.outputs}))
+        except LookupError as error:
+            message = f"The signature {RAW} is not as expected: {error}. Expected a model of this pipeline."
+            raise Refused(grpc.StatusCode.FAILED_PRECONDITION, message) from error
 
     def _states(self) -> dict[int, str]:
         request = get_model_status_pb2.GetModelStatusRequest(model_spec=self._spec())

@@ -8,8 +8,8 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 
-from components.shared import network
-from serving.client import RAW, Answer, Client, Target, no_server
+from components.shared import answers, network
+from serving.client import CLASSIFY, RAW, Answer, Client, RawSignature, Target, no_server
 from serving.refused import HTTP, Refused, StatusCode
 
 CODES = {status: code for code, status in reversed(HTTP.items())}
@@ -29,14 +29,19 @@ class RestClient(Client):
             raise no_server(target.url) from error
         self._via = network.via(target.url)
 
-    def _predict(self, given: dict[str, np.ndarray]) -> np.ndarray:
+    def _predict(self, given: dict[str, np.ndarray], output: str) -> np.ndarray:
         body = {"signature_name": RAW, "inputs": {name: column.tolist() for name, column in given.items()}}
         return self._ask(lambda answer: np.array(answer["outputs"], np.float32), "POST", ":predict", json.dumps(body))
 
-    def _ask_inputs(self) -> dict[str, str]:
-        def read(answer: Any) -> dict[str, str]:
-            signatures = answer["metadata"]["signature_def"]["signature_def"]
-            return {name: tensor["dtype"] for name, tensor in signatures[RAW]["inputs"].items()}
+    def _ask_classes(self) -> list[str]:
+        body = {"signature_name": CLASSIFY, "inputs": [""]}  # an example without values
+        return self._ask(lambda answer: list(map(str, answer["outputs"]["classes"][0])), "POST", ":predict", json.dumps(body))
+
+    def _ask_signature(self) -> RawSignature:
+        def read(answer: Any) -> RawSignature:
+            raw = answer["metadata"]["signature_def"]["signature_def"][RAW]
+            inputs = {name: tensor["dtype"] for name, tensor in raw["inputs"].items()}
+            return RawSignature(inputs, answers.only({name: name for name in raw["outputs"]}))
 
         return self._ask(read, "GET", "/metadata")
 

@@ -21,10 +21,10 @@ from tensorflow_serving.apis import prediction_log_pb2
 from tfx_bsl.public.beam import run_inference
 from tfx_bsl.public.proto import model_spec_pb2
 
-from components.shared import values
+from components.shared import answers, values
 from components.shared.errors import BadData
 from components.span_example_gen import columns
-from serving.client import OUTPUT
+from serving.client import RAW, RawSignature
 
 PART_ROWS = 16_384  # a call of the model: more rows cost memory and make it no faster
 ARROW: dict[str, pa.DataType] = {"DT_STRING": pa.string(), "DT_FLOAT": pa.float32(), "DT_INT64": pa.int64()}
@@ -41,17 +41,24 @@ class RowGroup:
     inputs: dict[str, str]
 
 
-def raw_inputs(model: Path, origin: Path) -> dict[str, str]:
-    """Read what the signature `raw` of a copied model takes, name to dtype as `DT_FLOAT`. Raises BadData if it has none."""
+def raw_signature(model: Path, origin: Path) -> RawSignature:
+    """Read what the signature `raw` of a copied model takes and gives. Raises BadData if it has none."""
     saved = saved_model_pb2.SavedModel.FromString((model / "saved_model.pb").read_bytes())
-    definition = saved.meta_graphs[0].signature_def.get("raw")
+    definition = saved.meta_graphs[0].signature_def.get(RAW)
     if definition is None:
         raise BadData(f"{origin} has no signature `raw`, which names the inputs. Expected a model of this pipeline.")
-    return {name: types_pb2.DataType.Name(tensor.dtype) for name, tensor in definition.inputs.items()}
+    inputs = {name: types_pb2.DataType.Name(tensor.dtype) for name, tensor in definition.inputs.items()}
+    return RawSignature(inputs, answers.only({name: name for name in definition.outputs}))
 
 
-def row_groups(paths: list[str], inputs: dict[str, str]) -> list[RowGroup]:
-    """List the row groups of all files, in order, without empty ones. Raises BadData for files that cannot be scored."""
+def row_groups(paths: list[str], inputs: dict[str, str], added: Sequence[str]) -> list[RowGroup]:
+    """List the row groups of all files, in order, without empty ones. Raises BadData for files that cannot be scored.
+
+    Args:
+        paths: the files.
+        inputs: what the model takes, name to dtype.
+        added: columns that the answers are written to, which the files must not have yet.
+    """
     found: list[RowGroup] = []
     parts = 0
     for path in paths:
@@ -61,7 +68,7 @@ def row_groups(paths: list[str], inputs: dict[str, str]) -> list[RowGroup]:
                 metadata, schema = parquet.metadata, parquet.schema_arrow
         except (OSError, pa.ArrowException, beam.io.filesystem.BeamIOError) as error:
             raise BadData(f"{path} cannot be read as Parquet: {error}") from error
-        _check_schema(path, schema, inputs)
+        _check_schema(path, schema, inputs, added)
         for number in range(metadata.num_row_groups):
             if rows := metadata.row_group(number).num_rows:
                 found.append(RowGroup(path, number, parts, inputs))
@@ -71,10 +78,10 @@ def row_groups(paths: list[str], inputs: dict[str, str]) -> list[RowGroup]:
     return found
 
 
-def _check_schema(path: str, schema: pa.Schema, inputs: dict[str, str]) -> None:
-    if OUTPUT in schema.names:
+def _check_schema(path: str, schema: pa.Schema, inputs: dict[str, str], added: Sequence[str]) -> None:
+    if taken := [name for name in added if name in schema.names]:
         raise BadData(
-            f"{path} has a column {OUTPUT} already, which the scores would be written to. Rename it, or leave it out."
+            f"{path} has a column {taken[0]} already, which the scores would be written to. Rename it, or leave it out."
         )
     expected = pa.schema([(name, ARROW[dtype]) for name, dtype in inputs.items()])
     try:  # as in training
@@ -117,30 +124,32 @@ class ColumnarModel:
 
     def __init__(self, folder: str, _tags: Sequence[str]):
         self._loaded = tf.saved_model.load(folder)
-        self._score = self._loaded.signatures["raw"]
+        self._score = self._loaded.signatures[RAW]
 
     def run(self, outputs: dict[str, str], feed_dict: dict[str, Sequence[bytes]]) -> dict[str, np.ndarray]:
         """Return the scores of each part that `parts` made, by the name of the output."""
         (serialized,) = feed_dict.values()
-        answers = np.empty(len(serialized), object)
+        scores = np.empty(len(serialized), object)
         for number, part in enumerate(serialized):
             with pa.ipc.open_stream(part) as reader:
                 batch = reader.read_next_batch()
             inputs = {name: tf.constant(batch.column(name).to_numpy(zero_copy_only=False)) for name in batch.schema.names}
-            answers[number] = self._score(**inputs)[OUTPUT].numpy()
-        return dict.fromkeys(outputs, answers)
+            scores[number] = answers.only(self._score(**inputs)).numpy()
+        return dict.fromkeys(outputs, scores)
 
 
-def write_part(scored: tuple[RowsOfPart, list[prediction_log_pb2.PredictionLog]], folder: str) -> None:
-    """Write a part: its rows with their scores."""
+def write_part(scored: tuple[RowsOfPart, list[prediction_log_pb2.PredictionLog]], folder: str, added: Sequence[str]) -> None:
+    """Write a part: its rows with their scores, in columns of these names."""
     (name, batch), (log,) = scored
-    scores = tf.make_ndarray(log.predict_log.response.outputs[OUTPUT]).ravel()
-    table = pa.Table.from_batches([batch]).append_column(OUTPUT, pa.array(scores, pa.float32()))
+    scores = tf.make_ndarray(answers.only(log.predict_log.response.outputs)).reshape(len(batch), -1)
+    table = pa.Table.from_batches([batch])
+    for column, values_of_it in answers.columns(scores, added).items():
+        table = table.append_column(column, pa.array(values_of_it, pa.float32()))
     with FileSystems.create(FileSystems.join(folder, f"{name}.parquet")) as file:
         pq.write_table(table, file)
 
 
-def score(groups: list[RowGroup], model: Path, folder: str, arguments: list[str]) -> None:
+def score(groups: list[RowGroup], model: Path, folder: str, added: Sequence[str], arguments: list[str]) -> None:
     """Run the Beam pipeline: each part becomes a file `<number>.parquet` in `folder`. Workers reach it and the `model`."""
     saved = model_spec_pb2.SavedModelSpec(model_path=str(model), signature_name=["serving_default"])
     spec = model_spec_pb2.InferenceSpecType(saved_model_spec=saved)
@@ -151,5 +160,5 @@ def score(groups: list[RowGroup], model: Path, folder: str, arguments: list[str]
             | "ToAllWorkers" >> beam.Reshuffle()
             | "Read" >> beam.FlatMap(parts)
             | "Score" >> run_inference.RunInferenceOnKeyedBatches(spec, ColumnarModel)
-            | "Write" >> beam.Map(write_part, folder)
+            | "Write" >> beam.Map(write_part, folder, added)
         )

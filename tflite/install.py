@@ -99,7 +99,7 @@ def unknown_to_app(card: ModelCard, folder: Path) -> str:
         )
     if not card.golden:
         return f"The card in {folder} has no golden row; expected one or more: the app checks itself on them."
-    if card.base_rate is None:
+    if card.threshold is not None and card.base_rate is None:
         return (
             f"The card in {folder} has no base rate, so that the app cannot say what is much: an older pipeline "
             "published it. Expected a newer one: run `make run` again."

@@ -5,18 +5,20 @@ import csv
 import sys
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.prompt import Prompt
 
 from components.model_store import store
 from components.model_store.manifest import MANIFEST, decoded, unreadable
-from components.shared import json_rows, problem_folder
+from components.shared import answers, json_rows, problem_folder
 from components.shared.command_line import ended, file, quiet_stderr
 from components.shared.errors import BadData, CorruptModel, VersionNotFound
 from components.shared.files import sha256
 from components.shared.phone import card as model_card
 from components.shared.phone.card import MODEL_FILE, ModelCard, Value
 from components.shared.phone.runtime import TFLiteModel
+from components.shared.tasks import TASKS
 from data import DEFAULT_PROBLEM
 from tflite import rows
 
@@ -94,17 +96,27 @@ def ask(card: ModelCard, console: Console) -> dict[str, Value]:
 
 
 def answer(given: list[dict[str, Value]], model: TFLiteModel, card: ModelCard, as_csv: bool) -> None:
-    """Print a sentence for each row, or with `as_csv` the rows with one more column."""
-    scores = model(rows.columns(given, card))
-    if as_csv:
-        writer = csv.DictWriter(sys.stdout, [*given[0], card.output], lineterminator="\n")
-        writer.writeheader()
-        for row, score in zip(given, scores, strict=True):
-            writer.writerow(row | {card.output: f"{score:.6f}"})
+    """Print a sentence for each row, or with `as_csv` the rows with one more column, or one a class."""
+    found = model(rows.columns(given, card))
+    if not as_csv:
+        for each in found:
+            print(sentence(each, card))  # noqa: T201
         return
-    for score in scores:
-        verdict = card.words.positive if score >= card.threshold else card.words.negative
-        print(f"{card.output} {score:.4f}: {verdict} (threshold {card.threshold:g})")  # noqa: T201
+    added, form = answers.names(card.output, card.classes), ".6f" if TASKS[card.task].bounded else ".6g"
+    writer = csv.DictWriter(sys.stdout, [*given[0], *added], lineterminator="\n")
+    writer.writeheader()
+    for row, each in zip(given, found.reshape(len(given), -1), strict=True):
+        writer.writerow(row | {name: format(value, form) for name, value in zip(added, each, strict=True)})
+
+
+def sentence(answer: np.ndarray, card: ModelCard) -> str:
+    """Say an answer in the card's words."""
+    if card.threshold is not None:
+        verdict = card.words.positive if answer >= card.threshold else card.words.negative
+        return f"{answers.in_words(answer, card.output, [])}: {verdict} (threshold {card.threshold:g})"
+    if card.classes:
+        return f"{card.words.answer}: {answers.in_words(answer, card.output, card.classes)}"
+    return f"{card.words.answer}: {answers.figure(float(answer))} {card.words.unit}".rstrip()
 
 
 if __name__ == "__main__":

@@ -73,6 +73,7 @@ class Executor(base_executor.BaseExecutor):
         """Collect what the cards of all variants state."""
         overall = tfma_results.metrics(artifact_utils.get_single_uri(input_dict["evaluation"]))[tfma_results.CANDIDATE][OVERALL]
         return {
+            "schema_version": card.schema_of(target.task_name),
             "model": exec_properties["model_name"],
             "span": examples.get_string_custom_property("span"),
             "window": examples.get_string_custom_property("window").split(","),

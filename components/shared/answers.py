@@ -1,11 +1,11 @@
 """A model's answers, whatever the task: one value a row, or one a class. Pure NumPy."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
 
-from components.shared.tasks import Task
+from components.shared.tasks import BINARY, MULTICLASS, Task
 
 Answer = TypeVar("Answer")
 
@@ -35,3 +35,37 @@ def wrong(task: Task, answers: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore"):
             fits &= (answers >= 0) & (answers <= 1)
     return ~fits if fits.ndim == 1 else ~fits.all(axis=1)
+
+
+def names(output: str, classes: Sequence[str]) -> list[str]:
+    """Name the columns that answers are in a table: the output's name, or one a class.
+
+    >>> names("probabilities", ["kept", "returned"])
+    ['probability of kept', 'probability of returned']
+    """
+    return [f"{MULTICLASS.called} of {name}" for name in classes] or [output]
+
+
+def columns(answers: np.ndarray, named: Sequence[str]) -> dict[str, np.ndarray]:
+    """Part answers, shape [rows] or [rows, classes], into columns of these names, each of shape [rows]."""
+    return dict(zip(named, answers.reshape(len(answers), -1).T, strict=True))
+
+
+def in_words(answer: np.ndarray, output: str, classes: Sequence[str]) -> str:
+    """Say one row's answer: the likeliest class with its probability, the probability, or the number.
+
+    >>> in_words(np.array([0.2, 0.8]), "probabilities", ["kept", "returned"])
+    'returned, probability 0.8000'
+    """
+    if classes:
+        return f"{classes[int(answer.argmax())]}, {MULTICLASS.called} {answer.max():.4f}"
+    return f"{output} {f'{answer:.4f}' if output == BINARY.output else figure(float(answer))}"
+
+
+def figure(value: float) -> str:
+    """Write a number that is no probability: four digits, or all of those before the point.
+
+    >>> [figure(value) for value in (0.01234, 12.345, 123456.7)]
+    ['0.01234', '12.35', '123457']
+    """
+    return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"  # noqa: PLR2004

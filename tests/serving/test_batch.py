@@ -150,7 +150,7 @@ def in_parquet(folder, column: pa.Array, dtype: str, names=("x",)) -> tuple[str,
     for read in (
         lambda path: list(reader.read(path, {"x": dtype}, "day")),
         lambda path: scoring.row_groups(
-            [path], {"x": {"string": "DT_STRING", "float32": "DT_FLOAT", "int64": "DT_INT64"}[dtype]}
+            [path], {"x": {"string": "DT_STRING", "float32": "DT_FLOAT", "int64": "DT_INT64"}[dtype]}, ["probability"]
         ),
     ):
         try:

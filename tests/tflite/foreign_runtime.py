@@ -1,7 +1,7 @@
 """Scores rows with another TensorFlow Lite than the project's: `on_runtimes.py` runs this file in an environment of its own.
 
 It needs NumPy and the runtime, and nothing of the project. Arguments: the module of the runtime's interpreter, the model, and
-a JSON file with a list of values a raw column. Prints the scores as JSON, by the default kernels and by the plain ones.
+a JSON file with a list of values a raw column. Prints the answers as JSON, by the default kernels and by the plain ones.
 """
 
 import importlib
@@ -30,7 +30,6 @@ for kernels, resolver in resolvers.items():
         else np.array(values, dtypes[name])
         for name, values in columns.items()
     }
-    scores[kernels] = [
-        float(run(**{name: column[row : row + 1] for name, column in inputs.items()})["probability"][0]) for row in range(rows)
-    ]
+    outputs = [run(**{name: column[row : row + 1] for name, column in inputs.items()}) for row in range(rows)]
+    scores[kernels] = [answer[0].tolist() for output in outputs for answer in output.values()]
 json.dump(scores, sys.stdout)

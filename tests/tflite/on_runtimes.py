@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 
 from components.model_store import store
+from components.shared import answers as model_answers
 from components.shared.phone import awkward_rows, card
 from components.shared.values import MISSING
 from pipeline import config
@@ -88,7 +89,7 @@ def rows(stated) -> awkward_rows.AwkwardRows:
 def served(version, rows) -> np.ndarray:
     """The server's answers."""
     raw = tf.saved_model.load(str(SERVING / str(version))).signatures["raw"]
-    return raw(**{name: tf.constant(column) for name, column in rows.columns.items()})["probability"].numpy()
+    return model_answers.only(raw(**{name: tf.constant(column) for name, column in rows.columns.items()})).numpy()
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ def answers(runtime, version, rows, tmp_path_factory) -> dict[str, np.ndarray]:
 
 def test_every_row_gets_the_servers_answer(request, answers, served, rows, stated):
     limit = config.load().mobile.max_difference[stated.variant]
-    differences = {kernels: np.abs(scores - served) for kernels, scores in answers.items()}
+    differences = {kernels: model_answers.differences(scores, served) for kernels, scores in answers.items()}
     found = ", ".join(f"{difference.max():.0e} with {kernels} kernels" for kernels, difference in differences.items())
     name = request.node.callspec.params["runtime"]
     print(f"\n{name}, version {stated.version}: largest difference to the server on {len(served):,} rows {found}", end=" ")

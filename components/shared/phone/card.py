@@ -98,7 +98,7 @@ class Golden(Part):
 class ModelCard(Part):
     """Everything about one published file."""
 
-    schema_version: Literal[1, 2] = 1  # 2: another task than binary, which an app of older code must refuse
+    schema_version: Literal[1, 2] = 1  # as `schema_of` says
     model: str
     version: int
     variant: str
@@ -129,6 +129,11 @@ class ModelCard(Part):
                     f"places, but {', '.join(sorted(lacking))} has none."
                 )
         return self
+
+
+def schema_of(task: TaskName) -> Literal[1, 2]:
+    """Return the schema version of a task's cards: apps of older code know the first one, and that task, only."""
+    return 1 if task == BINARY.name else 2
 
 
 def attach(model: bytes, card: ModelCard) -> bytes:
