@@ -11,6 +11,7 @@ from conftest import ParcelRuns
 from components.model_store import store
 from tests import neutral
 from tests.serving.servers import MODEL, copy_version, serving
+from tests.task_models import task_model  # noqa: F401  # a fixture
 
 RAW = {feature.name: feature.dtype for feature in neutral.FEATURES}
 

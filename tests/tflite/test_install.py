@@ -19,6 +19,7 @@ from components.shared.errors import CorruptModel, NotConvertible, PublishFailed
 from components.shared.phone import card as model_card
 from components.shared.phone.card import LENGTHS, FeatureCard, Form, Golden, ModelCard
 from components.shared.phone.file import DTYPES
+from components.shared.tasks import TASKS
 from pipeline.keys import PUBLIC, sign_version
 from tests.clocks import starts
 from tests.components.model_store.keys import make_keys
@@ -242,6 +243,12 @@ def test_a_card_without_a_base_rate_is_refused(publish):
         install.check(install.published(publish(CARD.model_copy(update={"base_rate": None})), None))
 
 
+def test_a_card_of_another_task_needs_no_base_rate(publish):
+    of_number = {"schema_version": 2, "task": "regression", "output": "prediction", "threshold": None, "base_rate": None}
+    card = CARD.model_copy(update=of_number)
+    assert install.check(install.published(publish(card, model(INPUTS, output="prediction")), None)) == card
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -277,8 +284,10 @@ def test_the_app_knows_what_is_let_through():
     assert sorted(name.lower() for name in widgets) == sorted(set(get_args(Form)) - {""})
     [lengths] = re.findall(r"EARTH_RADIUS = mapOf\((.*)\)", (sources / "Place.kt").read_text())
     assert tuple(re.findall(r'"(\w+)"', lengths)) == LENGTHS
-    [schema] = re.findall(r"SCHEMA_VERSION = (\d+)", (sources / "ModelCard.kt").read_text())
-    assert int(schema) == CARD.schema_version
+    [ends] = re.findall(r"SCHEMA_VERSIONS = (\d+)\.\.(\d+)", (sources / "ModelCard.kt").read_text())
+    assert ends == tuple(map(str, get_args(ModelCard.model_fields["schema_version"].annotation)))
+    tasks = re.findall(r'"(\w+)" -> Task\.', (sources / "ModelCard.kt").read_text())
+    assert tasks == [*TASKS]
 
 
 def test_a_published_model_of_a_run_goes_in(parcel_runs, run, assets):

@@ -122,7 +122,7 @@ def scored(version: Version, card: ModelCard, folder: Path) -> dict[str, list[di
 
     def with_scores(rows: list[dict[str, Value]]) -> list[dict]:
         scores = model(raw_rows.columns(rows, card))
-        return [{"row": row, "score": float(score)} for row, score in zip(rows, scores, strict=True)]
+        return [{"row": row, "score": np.atleast_1d(score).tolist()} for row, score in zip(rows, scores, strict=True)]
 
     texts = [feature.name for feature in card.features if feature.dtype == "string"][:1]
     optional = card.model_copy(update={"features": [each.model_copy(update={"optional": True}) for each in card.features]})
@@ -131,12 +131,15 @@ def scored(version: Version, card: ModelCard, folder: Path) -> dict[str, list[di
         "evaluation": with_scores(evaluation_rows(version, card, folder)),
         "odd": with_scores(odd_rows(card)),
         "needed": with_scores(needed_rows(card)),
-        "no_text": [{"row": card.golden[0].row | {text: None}, "score": float(score)} for text, score in nothing.items()],
+        "no_text": [
+            {"row": card.golden[0].row | {text: None}, "score": np.atleast_1d(score).tolist()}
+            for text, score in nothing.items()
+        ],
     }
 
 
 def evaluation_rows(version: Version, card: ModelCard, folder: Path) -> list[dict[str, Value]]:
-    """Of the rows that the model was evaluated on, ROWS at random; None where a value is missing."""
+    """Of the rows that the model was evaluated on, at most ROWS, at random; None where a value is missing."""
     if not (folder / card.span).is_dir():
         raise SpanNotFound(
             f"{folder} has no span {card.span}, which the model was evaluated on. Run `make data`, or use --spans."
@@ -152,7 +155,8 @@ def evaluation_rows(version: Version, card: ModelCard, folder: Path) -> list[dic
         for batch in reader.read(path, columns, date, ignored)
     ]
     table = pa.Table.from_batches(batches).drop_columns([date])
-    return table.take(np.random.default_rng(SEED).choice(table.num_rows, ROWS, replace=False)).to_pylist()
+    rows = min(ROWS, table.num_rows)
+    return table.take(np.random.default_rng(SEED).choice(table.num_rows, rows, replace=False)).to_pylist()
 
 
 def odd_rows(card: ModelCard) -> list[dict[str, Value]]:

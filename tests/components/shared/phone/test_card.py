@@ -67,6 +67,10 @@ def test_a_card_of_an_older_pipeline_is_read(tmp_path):
     assert card.read(path) == CARD
 
 
+def test_apps_of_older_code_refuse_another_task():
+    assert [card.schema_of(task) for task in ("binary", "multiclass", "regression")] == [1, 2, 2]
+
+
 def test_a_field_is_called_by_its_words_or_its_name():
     assert (TOWN.label, TOWN.model_copy(update={"words": "To"}).label) == ("town", "To")
 

@@ -24,7 +24,7 @@ class ContrastTest {
     private fun assertReadable() {
         val activity = Robolectric.buildActivity(MainActivity::class.java).setup().get()
         fun name(id: Int) = activity.resources.getResourceEntryName(id)
-        val grounds = listOf(R.color.background, R.color.below_average, R.color.above_average, R.color.yes)
+        val grounds = listOf(R.color.background, R.color.below_average, R.color.above_average, R.color.yes, R.color.answer)
         val pairs = grounds.map { R.color.text to it } + listOf(
             R.color.text_quiet to R.color.background,
             R.color.problem to R.color.background,

@@ -31,7 +31,7 @@ class FlightsBadInputTest(
         assertEquals(field, error.field)
         assertEquals(reason, error.reason)
         assertTrue(error.message!!, error.message!!.startsWith("$field ") && words in error.message!!)
-        assertEquals(golden.score, predictor.predict(golden.row), 1e-5f)
+        assertEquals(golden.score.single(), predictor.predict(golden.row).single(), 1e-5f)
     }
 
     companion object {

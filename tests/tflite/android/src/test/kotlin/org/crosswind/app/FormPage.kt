@@ -28,6 +28,10 @@ class FormPage(private val activity: MainActivity) {
 
     fun text(id: Int): String = activity.findViewById<TextView>(id).text.toString()
 
+    /** What the answer says, line by line. */
+    fun answer(): List<String> =
+        all(activity.findViewById(R.id.result)).filterIsInstance<TextView>().filter { it.isShown }.map { it.text.toString() }
+
     fun shows(id: Int): Boolean = activity.findViewById<View>(id).isShown
 
     /** What each field shows. */

@@ -8,7 +8,9 @@ import android.widget.TextView
 import android.widget.Toolbar
 import java.text.NumberFormat
 import org.crosswind.app.FormPage.Companion.all
+import org.crosswind.app.model.Task
 import org.crosswind.app.model.Widget
+import org.crosswind.app.model.figure
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNotEquals
@@ -29,6 +31,7 @@ class MainActivityTest {
     private val controller = Robolectric.buildActivity(MainActivity::class.java).setup()
     private val activity: MainActivity get() = controller.get()
     private val page get() = FormPage(activity)
+    private val percent = NumberFormat.getPercentInstance()
 
     private fun color(id: Int): Int = activity.getColor(id)
 
@@ -36,34 +39,45 @@ class MainActivityTest {
 
     @Test
     fun `a row that is filled in by hand gets the answer that Python gives`() {
-        val rows = Published.rows("evaluation").sortedBy { it.second }
+        val rows = Published.rows("evaluation").sortedBy { it.second.first() }
         val tried = rows.filterIndexed { index, _ -> index % 20 == 0 } + rows.last()
         val answers = tried.map { (row, score) ->
             page.enter(row)
             assertFalse("an answer that belongs to other values", page.shows(R.id.result))
             page.tap(R.id.predict)
             assertTrue(page.shows(R.id.result))
-            assertEquals(chance(score), page.text(R.id.chance))
-            val (words, color) = answer(score)
-            assertEquals(words, page.text(R.id.verdict))
+            val (lines, color) = answer(score)
+            assertEquals(lines, page.answer())
             assertEquals(color(color), resultColor())
-            words
+            lines
         }
-        assertEquals("every answer that the model gives", rows.map { answer(it.second).first }.toSet(), answers.toSet())
         assertTrue("more than one answer", answers.toSet().size > 1)
-    }
-
-    private fun answer(score: Float): Pair<String, Int> = with(Published.card) {
-        when {
-            score >= threshold -> words.yes to R.color.yes
-            score >= baseRate -> words.above to R.color.above_average
-            else -> words.below to R.color.below_average
+        if (Published.card.task is Task.Binary) {
+            val verdicts = rows.map { answer(it.second).first.first() }.toSet()
+            assertEquals("every verdict that the model gives", verdicts, answers.map { it.first() }.toSet())
         }
     }
 
-    private fun chance(score: Float): String {
-        val (chance, average) = listOf(score, Published.card.baseRate).map(NumberFormat.getPercentInstance()::format)
-        return activity.getString(R.string.chance, chance, Published.card.words.event, average)
+    /** What the screen says of an answer, line by line, and on which color. */
+    private fun answer(score: List<Float>): Pair<List<String>, Int> {
+        val words = Published.card.words
+        return when (val task = Published.card.task) {
+            is Task.Binary -> {
+                val (chance, average) = listOf(score.single(), task.baseRate).map(percent::format)
+                val (verdict, color) = when {
+                    score.single() >= task.threshold -> words.yes to R.color.yes
+                    score.single() >= task.baseRate -> words.above to R.color.above_average
+                    else -> words.below to R.color.below_average
+                }
+                listOf(verdict, activity.getString(R.string.chance, chance, words.event, average)) to color
+            }
+            is Task.Multiclass -> {
+                val likeliest = task.classes.zip(score).sortedByDescending { it.second }.take(3)
+                val lines = likeliest.flatMap { (name, probability) -> listOf(name, percent.format(probability)) }
+                listOf("${words.answer}: ${likeliest.first().first}") + lines to R.color.answer
+            }
+            is Task.Regression -> listOf("${words.answer}: ${figure(score.single())} ${words.unit}".trim()) to R.color.answer
+        }
     }
 
     @Test
@@ -71,7 +85,8 @@ class MainActivityTest {
         assertFalse(page.shows(R.id.result))
         assertFalse(page.shows(R.id.problem))
         val row = Published.card.golden.first().row
-        for (field in page.fields.filterNot { it.more || it.text.isNotEmpty() }) {
+        for (field in page.fields.filterNot { it.feature.optional || it.text.isNotEmpty() }) {
+            if (page.shown().getValue(field.name).isNotEmpty() && field.widget == Widget.DISTANCE) continue // filled in
             page.tap(R.id.predict)
             assertTrue(field.name, "please fill this in" in page.refusal(field.name).orEmpty())
             assertFalse(page.shows(R.id.result))
@@ -89,10 +104,10 @@ class MainActivityTest {
         val answers = rows.map { (row, score) ->
             page.enterNeeded(row)
             page.tap(R.id.predict)
-            assertEquals(chance(score), page.text(R.id.chance))
-            page.text(R.id.chance)
+            assertEquals(answer(score).first, page.answer())
+            page.answer()
         }
-        val whole = Published.card.golden.take(rows.size).map { chance(it.score) }
+        val whole = Published.card.golden.take(rows.size).map { answer(it.score).first }
         val nothingElse = page.fields.none { it.feature.optional || it.isTypical }
         if (!nothingElse) assertNotEquals("the same rows with what may be missing", whole, answers)
     }
@@ -115,8 +130,10 @@ class MainActivityTest {
 
     @Test
     fun `what may be missing may be left empty`() {
-        page.enter(Published.card.golden.first().row)
+        val row = Published.card.golden.first().row
+        page.enter(row)
         page.fields.filter { it.feature.optional }.forEach { page.enter(it.name, null) }
+        page.fields.filter { it.widget == Widget.DISTANCE }.forEach { page.enter(it.name, row[it.name]) } // gone with its ends
         page.tap(R.id.predict)
         assertTrue(page.shows(R.id.result))
     }
@@ -150,7 +167,7 @@ class MainActivityTest {
         page.tap(R.id.more)
         page.enter(Published.rows("evaluation")[3].first)
         page.tap(R.id.predict)
-        val before = listOf(page.shown(), page.text(R.id.verdict), page.text(R.id.chance), resultColor())
+        val before = listOf(page.shown(), page.answer(), resultColor())
         assertTrue(page.shows(R.id.more_fields))
         val first = activity
         RuntimeEnvironment.setQualifiers("+land")
@@ -158,7 +175,7 @@ class MainActivityTest {
         FormPage.settle()
         assertNotEquals("a new activity", first, activity)
         assertTrue(page.shows(R.id.more_fields) && page.shows(R.id.result))
-        assertEquals(before, listOf(page.shown(), page.text(R.id.verdict), page.text(R.id.chance), resultColor()))
+        assertEquals(before, listOf(page.shown(), page.answer(), resultColor()))
     }
 
     @Test

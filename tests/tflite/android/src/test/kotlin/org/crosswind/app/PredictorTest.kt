@@ -10,10 +10,10 @@ import org.crosswind.app.model.CorruptModel
 import org.crosswind.app.model.Dtype
 import org.crosswind.app.model.ModelCard
 import org.crosswind.app.model.Predictor
+import org.crosswind.app.model.Task
 import org.json.JSONObject
 import org.junit.Assert.assertArrayEquals
 import org.junit.Assert.assertEquals
-import org.junit.Assert.assertNotEquals
 import org.junit.Assert.assertThrows
 import org.junit.Assert.assertTrue
 import org.junit.Assume.assumeTrue
@@ -24,12 +24,18 @@ private const val MEASURED = "measured: " // check.py repeats these lines
 
 /** The very class that ships, with the published model, through TensorFlow Lite's own native library. */
 class PredictorTest {
-    private fun assertPythonsScores(rows: List<Pair<Map<String, Any?>, Float>>, what: String) {
+    private fun assertPythonsScores(rows: List<Pair<Map<String, Any?>, List<Float>>>, what: String) {
+        val unit = rows.flatMap { it.second }.maxOf(::abs).coerceAtLeast(Published.card.unit)
         val differences = Published.predictor().use { predictor ->
-            rows.map { (row, score) -> abs(predictor.predict(row) - score) }
+            rows.map { (row, score) -> largest(score, predictor.predict(row)) / unit }
         }
         println("$MEASURED$what: ${rows.size} rows, largest difference to Python %.1e".format(differences.max()))
         assertTrue("largest difference ${differences.max()}", differences.all { it <= TOLERANCE })
+    }
+
+    private fun largest(expected: List<Float>, actual: FloatArray): Float {
+        assertEquals(expected.size, actual.size)
+        return expected.zip(actual.asIterable()) { one, other -> abs(one - other) }.max()
     }
 
     @Test
@@ -44,8 +50,8 @@ class PredictorTest {
     @Test
     fun `evaluation rows get Python's scores, which differ from each other`() {
         val rows = Published.rows("evaluation")
-        assertEquals(500, rows.size)
-        assertTrue(rows.map { it.second }.distinct().size > 400)
+        assertTrue("${rows.size} rows", rows.size >= 200)
+        assertTrue(rows.map { it.second }.distinct().size > rows.size * 0.8)
         assertPythonsScores(rows, "evaluation")
     }
 
@@ -59,7 +65,7 @@ class PredictorTest {
             val name = row.keys.first { row[it] == null && Published.card.golden.first().row[it] != null }
             val features = Published.card.features.map { if (it.name == name) it.copy(optional = true) else it }
             val card = Published.card.copy(features = features)
-            Published.predictor(card).use { assertEquals(score, it.predict(row), TOLERANCE) }
+            Published.predictor(card).use { assertTrue(largest(score, it.predict(row)) / card.unit <= TOLERANCE) }
         }
     }
 
@@ -68,7 +74,10 @@ class PredictorTest {
         val row = Published.card.golden.first().row
         val text = Published.card.features.firstOrNull { it.dtype == Dtype.STRING }
         assumeTrue("the model takes no text", text != null)
-        Published.predictor().use { assertNotEquals(it.predict(row), it.predict(row + (text!!.name to "XX")), 1e-4f) }
+        Published.predictor().use { predictor ->
+            val other = predictor.predict(row + (text!!.name to "XX"))
+            assertTrue(largest(predictor.predict(row).asList(), other) > 1e-4)
+        }
     }
 
     @Test
@@ -77,7 +86,7 @@ class PredictorTest {
         val doubles = row.mapValues { (_, value) -> (value as? Number)?.toDouble() ?: value }
         val integers = Published.card.features.filter { it.dtype == Dtype.INT64 }.map { it.name }
         val other = doubles + integers.associateWith { (row[it] as Number).toShort() }
-        Published.predictor().use { assertEquals(it.predict(row), it.predict(other), 0f) }
+        Published.predictor().use { assertArrayEquals(it.predict(row), it.predict(other), 0f) }
     }
 
     @Test
@@ -134,6 +143,7 @@ class PredictorTest {
             card.copy(features = card.features + card.features.first().copy(name = "mood")),
             card.copy(signature = "classify"),
             card.copy(output = "logit"),
+            card.copy(task = Task.Multiclass(List(9) { "class $it" })),
         )) {
             val error = assertThrows(CorruptModel::class.java) { Published.predictor(other) }
             assertTrue(error.message!!, error.message!!.contains("card"))
@@ -142,7 +152,7 @@ class PredictorTest {
 
     @Test
     fun `a card of another schema is refused`() {
-        for (change in listOf("schema_version" to 2, "features" to "none", "threshold" to JSONObject.NULL)) {
+        for (change in listOf("schema_version" to 3, "features" to "none", "task" to "ranking")) {
             val json = JSONObject(Published.cardJson).put(change.first, change.second).toString()
             assertThrows(change.first, CorruptModel::class.java) { ModelCard.parse(json) }
         }
@@ -154,9 +164,9 @@ class PredictorTest {
         val threads = Executors.newFixedThreadPool(8)
         try {
             Published.predictor().use { predictor ->
-                val alone = rows.map { predictor.predict(it.first) }
-                val calls = List(8) { Callable { rows.map { predictor.predict(it.first) }.toFloatArray() } }
-                threads.invokeAll(calls).forEach { assertArrayEquals(alone.toFloatArray(), it.get(), 0f) }
+                val alone = rows.map { predictor.predict(it.first).asList() }
+                val calls = List(8) { Callable { rows.map { predictor.predict(it.first).asList() } } }
+                threads.invokeAll(calls).forEach { assertEquals(alone, it.get()) }
             }
         } finally {
             threads.shutdownNow()

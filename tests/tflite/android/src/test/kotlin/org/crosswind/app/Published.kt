@@ -25,9 +25,11 @@ object Published {
 
     fun predictor(card: ModelCard = this.card): Predictor = Predictor(direct(model), sha256, card)
 
-    /** Rows, and Python's score for each. */
-    fun rows(name: String): List<Pair<Map<String, Any?>, Float>> =
-        rows.getJSONArray(name).objects().map { row(it.getJSONObject("row")) to it.getDouble("score").toFloat() }
+    /** Rows, and Python's answer for each. */
+    fun rows(name: String): List<Pair<Map<String, Any?>, List<Float>>> =
+        rows.getJSONArray(name).objects().map { row(it.getJSONObject("row")) to numbers(it.getJSONArray("score")) }
+
+    private fun numbers(array: JSONArray): List<Float> = List(array.length()) { array.getDouble(it).toFloat() }
 
     fun JSONArray.objects(): List<JSONObject> = List(length(), ::getJSONObject)
 

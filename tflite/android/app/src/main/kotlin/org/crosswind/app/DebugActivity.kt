@@ -34,9 +34,11 @@ class DebugActivity : Activity() {
         val passed = results.count { it.passed }
         val summary = resources.getQuantityString(R.plurals.golden_passed, results.size, results.size, passed, largest)
         return listOf(summary) + results.filterNot { it.passed }.map {
-            getString(R.string.golden_failed, it.number, it.expected, it.actual)
+            getString(R.string.golden_failed, it.number, figures(it.expected), figures(it.actual))
         }
     }
+
+    private fun figures(answer: List<Float>): String = answer.joinToString { "%.6f".format(it) }
 
     private fun latency(predictor: Predictor): String =
         with(predictor.latency(CALLS)) { resources.getQuantityString(R.plurals.latency, calls, calls, p50, p99) }

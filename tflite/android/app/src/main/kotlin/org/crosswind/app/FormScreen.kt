@@ -1,14 +1,12 @@
 package org.crosswind.app
 
 import android.app.Activity
-import android.content.res.ColorStateList
 import android.graphics.Rect
 import android.os.Bundle
 import android.view.View
 import android.view.ViewGroup
 import android.widget.Button
 import android.widget.TextView
-import java.text.NumberFormat
 import org.crosswind.app.fields.FieldRow
 import org.crosswind.app.fields.fieldRow
 import org.crosswind.app.model.BadInput
@@ -17,12 +15,11 @@ import org.crosswind.app.model.Form
 import org.crosswind.app.model.Predictor
 import org.crosswind.app.model.Presets
 import org.crosswind.app.model.Reason
-import org.crosswind.app.model.Verdict
 import org.crosswind.app.model.decimal
 
 private const val TEXTS = "texts"
 private const val MORE = "more"
-private const val PROBABILITY = "probability"
+private const val ANSWER = "answer"
 
 /**
  * The form on the main screen and the answer below it.
@@ -36,8 +33,8 @@ class FormScreen(private val activity: Activity, private val predictor: Predicto
     private val rows: List<FieldRow>
     private val moreFields: ViewGroup = activity.findViewById(R.id.more_fields)
     private val more: Button = activity.findViewById(R.id.more)
-    private val result: View = activity.findViewById(R.id.result)
-    private var probability: Float? = null
+    private val result = AnswerView(activity, predictor.card)
+    private var answer: FloatArray? = null
 
     init {
         activity.title = words.title
@@ -54,14 +51,14 @@ class FormScreen(private val activity: Activity, private val predictor: Predicto
             setOnClickListener { predict() }
         }
         activity.findViewById<TextView>(R.id.model).text = activity.trainedOn(predictor.card)
-        if (state != null && state.containsKey(PROBABILITY)) answer(state.getFloat(PROBABILITY))
+        state?.getFloatArray(ANSWER)?.let(::show)
     }
 
     /** Keeps what was entered, what is unfolded, and the answer. */
     fun save(state: Bundle) {
         state.putBundle(TEXTS, Bundle().apply { texts().forEach { (name, text) -> putString(name, text) } })
         state.putBoolean(MORE, moreFields.visibility == View.VISIBLE)
-        probability?.let { state.putFloat(PROBABILITY, it) }
+        answer?.let { state.putFloatArray(ANSWER, it) }
     }
 
     private fun row(field: Field, parent: ViewGroup): FieldRow =
@@ -76,8 +73,8 @@ class FormScreen(private val activity: Activity, private val predictor: Predicto
     private fun changed(row: FieldRow) {
         val follows = presets.after(row.field.name, texts())
         rows.forEach { other -> follows[other.field.name]?.let(other::show) }
-        probability = null
-        result.visibility = View.GONE
+        answer = null
+        result.hide()
     }
 
     private fun unfold(unfolded: Boolean) {
@@ -87,28 +84,16 @@ class FormScreen(private val activity: Activity, private val predictor: Predicto
 
     private fun predict() {
         try {
-            answer(predictor.predict(form.row(texts())))
-            result.post { result.requestRectangleOnScreen(Rect(0, 0, result.width, result.height)) }
+            show(predictor.predict(form.row(texts())))
+            result.view.run { post { requestRectangleOnScreen(Rect(0, 0, width, height)) } }
         } catch (error: BadInput) {
             refuse(error)
         }
     }
 
-    private fun answer(probability: Float) {
-        val card = predictor.card
-        val verdict = Verdict.of(probability, card)
-        val color = when (verdict) {
-            Verdict.BELOW_AVERAGE -> R.color.below_average
-            Verdict.ABOVE_AVERAGE -> R.color.above_average
-            Verdict.YES -> R.color.yes
-        }
-        val percent = NumberFormat.getPercentInstance()
-        this.probability = probability
-        result.visibility = View.VISIBLE
-        result.backgroundTintList = ColorStateList.valueOf(activity.getColor(color))
-        activity.findViewById<TextView>(R.id.verdict).text = verdict.words(card)
-        activity.findViewById<TextView>(R.id.chance).text =
-            activity.getString(R.string.chance, percent.format(probability), words.event, percent.format(card.baseRate))
+    private fun show(answer: FloatArray) {
+        this.answer = answer
+        result.show(answer)
     }
 
     private fun refuse(error: BadInput) {

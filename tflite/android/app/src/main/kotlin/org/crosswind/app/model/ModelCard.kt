@@ -1,18 +1,18 @@
 package org.crosswind.app.model
 
+import kotlin.math.abs
 import org.json.JSONArray
 import org.json.JSONException
 import org.json.JSONObject
 
-/** A real row, raw value by feature, null where it is missing, and the file's score for it. */
-data class Golden(val row: Map<String, Any?>, val score: Float)
+/** A real row, raw value by feature, null where it is missing, and the file's answer for it. */
+data class Golden(val row: Map<String, Any?>, val score: List<Float>)
 
 /**
  * Everything that the app knows of one published file.
  *
  * @property window the months of training and evaluation, oldest first: "2013-01".
- * @property threshold from which probability on the answer is yes.
- * @property baseRate the share of yes in training.
+ * @property task what is predicted.
  * @property golden at least one.
  */
 data class ModelCard(
@@ -22,14 +22,17 @@ data class ModelCard(
     val window: List<String>,
     val signature: String,
     val output: String,
-    val threshold: Float,
-    val baseRate: Float,
+    val task: Task,
     val features: List<Feature>,
     val golden: List<Golden>,
     val words: Words,
 ) {
+    /** What differences of answers are stated in: 1 of probabilities, of numbers the largest golden one. */
+    val unit: Float
+        get() = if (task == Task.Regression) golden.maxOf { abs(it.score.single()) }.takeIf { it > 0 } ?: 1f else 1f
+
     companion object {
-        private const val SCHEMA_VERSION = 1
+        private val SCHEMA_VERSIONS = 1..2 // 2: tasks other than whether something is so
 
         /** The card from its JSON. Throws [CorruptModel], saying what is wrong with it. */
         fun parse(json: String): ModelCard =
@@ -43,11 +46,14 @@ data class ModelCard(
 
         private fun card(card: JSONObject): ModelCard {
             val schema = card.getInt("schema_version")
-            if (schema != SCHEMA_VERSION) {
-                throw CorruptModel("The model card has schema version $schema; this app knows $SCHEMA_VERSION. Update the app.")
+            if (schema !in SCHEMA_VERSIONS) {
+                val known = SCHEMA_VERSIONS.joinToString(" and ")
+                throw CorruptModel("The model card has schema version $schema; this app knows $known. Update the app.")
             }
+            val task = task(card)
             val golden = card.getJSONArray("golden").items<JSONObject>().map(::golden)
             if (golden.isEmpty()) throw CorruptModel("The model card has no golden rows; expected some. Install it again.")
+            require(golden.all { it.score.size == task.values }) { "golden rows without an answer of ${task.values}" }
             return ModelCard(
                 model = card.getString("model"),
                 version = card.getInt("version"),
@@ -55,12 +61,18 @@ data class ModelCard(
                 window = card.getJSONArray("window").items<String>(),
                 signature = card.getString("signature"),
                 output = card.getString("output"),
-                threshold = card.getDouble("threshold").toFloat(),
-                baseRate = card.getDouble("base_rate").toFloat(),
+                task = task,
                 features = card.getJSONArray("features").items<JSONObject>().map(::feature),
                 golden = golden,
                 words = card.optJSONObject("words")?.let(::words) ?: Words(),
             )
+        }
+
+        private fun task(card: JSONObject): Task = when (val name = card.optString("task", "binary")) {
+            "binary" -> Task.Binary(card.getDouble("threshold").toFloat(), card.getDouble("base_rate").toFloat())
+            "multiclass" -> Task.Multiclass(card.getJSONArray("classes").items<String>())
+            "regression" -> Task.Regression
+            else -> throw IllegalArgumentException("the task $name")
         }
 
         private fun feature(feature: JSONObject): Feature {
@@ -109,6 +121,8 @@ data class ModelCard(
                 yes = words.optString("yes", yes),
                 above = words.optString("above", above),
                 below = words.optString("below", below),
+                answer = words.optString("answer", answer),
+                unit = words.optString("unit", unit),
             )
         }
 
@@ -116,7 +130,8 @@ data class ModelCard(
             val row = golden.getJSONObject("row")
             return Golden(
                 row = row.keys().asSequence().associateWith { name -> if (row.isNull(name)) null else row.get(name) },
-                score = golden.getDouble("score").toFloat(),
+                score = golden.optJSONArray("score")?.items<Number>()?.map { it.toFloat() }
+                    ?: listOf(golden.getDouble("score").toFloat()),
             )
         }
 

@@ -2,15 +2,17 @@ package org.crosswind.app.model
 
 import java.io.Closeable
 import java.nio.ByteBuffer
+import java.nio.FloatBuffer
 import java.security.MessageDigest
 import kotlin.math.abs
 import org.json.JSONException
 import org.json.JSONObject
 import org.tensorflow.lite.Interpreter
 
-/** The score of golden row [number], counted from 1, beside the one in the card. */
-data class GoldenResult(val number: Int, val expected: Float, val actual: Float) {
-    val difference: Float get() = abs(expected - actual)
+/** The answer to golden row [number], counted from 1, beside the one in the card; differences are stated in [unit]. */
+data class GoldenResult(val number: Int, val expected: List<Float>, val actual: List<Float>, val unit: Float) {
+    /** Of several numbers the largest. */
+    val difference: Float get() = expected.zip(actual) { one, other -> abs(one - other) / unit }.max()
 
     /** The tolerance covers the kernels' rounding, which differs between processors. */
     val passed: Boolean get() = difference <= TOLERANCE
@@ -67,6 +69,10 @@ class Predictor(model: ByteBuffer, sha256: String, val card: ModelCard) : Closea
                     "its card says ${features.sorted()} and ${card.output}. Install a version whose card fits.",
             )
         }
+        val values = interpreter.getOutputTensorFromSignature(card.output, card.signature).numElements()
+        if (values != card.task.values) {
+            throw CorruptModel("model.tflite answers with $values numbers; its card says ${card.task.values}.")
+        }
         for (feature in card.features) {
             val type = interpreter.getInputTensorFromSignature(feature.name, card.signature).dataType().name
             if (type != feature.dtype.name) {
@@ -76,22 +82,23 @@ class Predictor(model: ByteBuffer, sha256: String, val card: ModelCard) : Closea
     }
 
     /**
-     * The probability of "yes" for one row.
+     * The answer for one row: as many numbers as the card's task has.
      *
      * @param row raw value by feature: a String, or a Number; null, or no entry, where an optional one is missing.
      * @throws BadInput naming the field that has an unknown name, a wrong type or no value.
      * @throws IllegalStateException after [close].
      */
     @Synchronized
-    fun predict(row: Map<String, Any?>): Float {
-        val probability = FloatArray(1)
-        interpreter.runSignature(encode(row, card), mapOf(card.output to probability), card.signature)
-        return probability[0]
+    fun predict(row: Map<String, Any?>): FloatArray {
+        val answer = FloatArray(card.task.values)
+        interpreter.runSignature(encode(row, card), mapOf(card.output to FloatBuffer.wrap(answer)), card.signature)
+        return answer
     }
 
     /** Scores the card's golden rows. */
-    fun checkGolden(): List<GoldenResult> =
-        card.golden.mapIndexed { index, golden -> GoldenResult(index + 1, golden.score, predict(golden.row)) }
+    fun checkGolden(): List<GoldenResult> = card.golden.mapIndexed { index, golden ->
+        GoldenResult(index + 1, golden.score, predict(golden.row).asList(), card.unit)
+    }
 
     /** Times [calls] predictions of the first golden row, after one that is not counted. */
     fun latency(calls: Int): Latency {

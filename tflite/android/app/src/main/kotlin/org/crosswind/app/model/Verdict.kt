@@ -19,9 +19,9 @@ enum class Verdict {
          * From the threshold on the answer is yes. Below it a probability is held against the average: 27 % is little where one
          * row in three is a yes, and much where one in ten is.
          */
-        fun of(probability: Float, card: ModelCard): Verdict = when {
-            probability >= card.threshold -> YES
-            probability >= card.baseRate -> ABOVE_AVERAGE
+        fun of(probability: Float, task: Task.Binary): Verdict = when {
+            probability >= task.threshold -> YES
+            probability >= task.baseRate -> ABOVE_AVERAGE
             else -> BELOW_AVERAGE
         }
     }

@@ -8,6 +8,7 @@ package org.crosswind.app.model
  * @property ask on the button.
  * @property event what the probability is of, after "27 % chance of".
  * @property yes the verdict from the threshold on; [above] and [below] the average those under it.
+ * @property answer what a number or a class is that is predicted; [unit] that of a number.
  */
 data class Words(
     val title: String = "Prediction",
@@ -18,4 +19,6 @@ data class Words(
     val yes: String = "Yes is likely",
     val above: String = "Chance above average",
     val below: String = "Chance below average",
+    val answer: String = "answer",
+    val unit: String = "",
 )

@@ -42,6 +42,13 @@ val CARD = """
 }
 """
 
+/** The card of a problem with another task, its golden answers in the place of the probabilities. */
+fun cardOfTask(task: String, classes: List<String>, vararg answers: Any): JSONObject = JSONObject(CARD).apply {
+    put("schema_version", 2).put("task", task).put("classes", JSONArray(classes))
+    put("threshold", JSONObject.NULL).put("base_rate", JSONObject.NULL)
+    answers.forEachIndexed { index, answer -> getJSONArray("golden").getJSONObject(index).put("score", answer) }
+}
+
 /** What a person enters into that form: no more than must be. */
 val ENTERED = mapOf("depot" to "B", "town" to "X", "start" to "615", "day" to "4", "way" to "6385")
 

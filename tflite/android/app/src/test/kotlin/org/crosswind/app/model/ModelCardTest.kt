@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream
 import java.nio.ByteBuffer
 import java.util.zip.ZipEntry
 import java.util.zip.ZipOutputStream
+import org.json.JSONArray
 import org.json.JSONObject
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertThrows
@@ -17,7 +18,8 @@ class ModelCardTest {
         assertEquals("broken_parcel", card.model)
         assertEquals(7, card.version)
         assertEquals(listOf("2013-01", "2013-02"), card.window)
-        assertEquals(0.5f to 0.24f, card.threshold to card.baseRate)
+        assertEquals(Task.Binary(0.5f, 0.24f), card.task)
+        assertEquals(listOf(0.1f), card.golden.first().score)
         assertEquals("Will my parcel break?" to "breaking on its way", card.words.title to card.words.event)
         val (share, depot) = listOf("broken_share", "depot").map { name -> card.features.single { it.name == name } }
         val unit = "of the depot's parcels"
@@ -49,6 +51,23 @@ class ModelCardTest {
     }
 
     @Test
+    fun `of several classes a golden row has an answer each`() {
+        val (first, second) = JSONArray(listOf(0.5, 0.25, 0.25)) to JSONArray(listOf(0, 1, 0))
+        val card = ModelCard.parse(cardOfTask("multiclass", listOf("a", "b", "c"), first, second).toString())
+        assertEquals(Task.Multiclass(listOf("a", "b", "c")), card.task)
+        assertEquals(listOf(listOf(0.5f, 0.25f, 0.25f), listOf(0f, 1f, 0f)), card.golden.map { it.score })
+        assertEquals(1f, card.unit)
+    }
+
+    @Test
+    fun `a number has neither threshold nor classes, and differences in shares of the largest`() {
+        val card = ModelCard.parse(cardOfTask("regression", emptyList(), -250.5, 100).toString())
+        assertEquals(Task.Regression, card.task)
+        assertEquals(250.5f, card.unit)
+        assertEquals(1f, ModelCard.parse(cardOfTask("regression", emptyList(), 0, 0).toString()).unit)
+    }
+
+    @Test
     fun `a missing value of a golden row is null`() {
         val row = ModelCard.parse(CARD).golden.first().row
         assertTrue("remark" in row)
@@ -67,7 +86,9 @@ class ModelCardTest {
         refused("way is a distance in \"ells\"", CARD.replace("\"km\"", "\"ells\""))
         refused("2 is not a String", CARD.replace("[\"A\", \"B\"]", "[\"A\", 2]"))
         refused("no golden rows", CARD.substringBefore("\"golden\": [") + "\"golden\": []}")
-        refused("schema version 2", CARD.replace("\"schema_version\": 1", "\"schema_version\": 2"))
+        refused("schema version 3; this app knows 1 and 2", CARD.replace("\"schema_version\": 1", "\"schema_version\": 3"))
+        refused("the task ranking", cardOfTask("ranking", emptyList()).toString())
+        refused("golden rows without an answer of 2", cardOfTask("multiclass", listOf("a", "b")).toString())
     }
 
     private fun refused(why: String, card: String) {

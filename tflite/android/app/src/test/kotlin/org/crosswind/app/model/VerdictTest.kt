@@ -4,10 +4,8 @@ import org.junit.Assert.assertEquals
 import org.junit.Test
 
 class VerdictTest {
-    private fun verdicts(threshold: Float, baseRate: Float, vararg probabilities: Float): List<Verdict> {
-        val card = ModelCard.parse(CARD).copy(threshold = threshold, baseRate = baseRate)
-        return probabilities.map { Verdict.of(it, card) }
-    }
+    private fun verdicts(threshold: Float, baseRate: Float, vararg probabilities: Float): List<Verdict> =
+        probabilities.map { Verdict.of(it, Task.Binary(threshold, baseRate)) }
 
     @Test
     fun `the card's base rate and threshold part the verdicts`() {
