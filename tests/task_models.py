@@ -7,16 +7,13 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-import apache_beam as beam
 import keras
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
-import tensorflow_transform.beam as tft_beam
 from conftest import once
-from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
 
 from components.mobile_exporter.convert import quantized, to_tflite
 from components.mobile_exporter.executor import feature_card, golden_rows
@@ -28,11 +25,10 @@ from components.shared.phone import card
 from components.shared.phone.runtime import SIGNATURE, TFLiteModel
 from pipeline.model import heads, network
 from pipeline.model.hyperparameters import Hyperparameters
-from pipeline.model.preprocessing import preprocessing_fn
 from pipeline.model.signatures import ServingModel
 from pipeline.problem import Kind, Problem, inputs, of_kind
 from serving.server import request_log
-from tests import neutral, other_tasks
+from tests import neutral, other_tasks, transforms
 
 ROWS = 200
 WORDS = {"multiclass": card.Words(answer="what becomes of it"), "regression": card.Words(answer="cost", unit="EUR")}
@@ -96,7 +92,7 @@ def columns(of: Problem, rows: pd.DataFrame) -> dict[str, np.ndarray]:
 def make(folder: Path, task: str) -> TaskModel:
     """Make and publish a task's model in a folder."""
     of, rows = problem(task), columns(problem(task), frame(task))
-    transform(of, rows, folder / "transform")
+    transforms.write(of, rows, folder / "transform")
     asked = {name: rows[name] for name in inputs(of.features)}
     saved(of, rows[of.label], folder)
     serving, mobile = folder / "serving", folder / "mobile" / of.model
@@ -109,19 +105,6 @@ def make(folder: Path, task: str) -> TaskModel:
     store.publish(serving / of.model, folder / "saved", {contents.WARM_UP: folder / "requests"}, facts, 5)
     store.publish(mobile, phone(of, asked, folder), {}, facts, 5)
     return TaskModel(task, serving, mobile)
-
-
-def transform(of: Problem, rows: dict[str, np.ndarray], folder: Path) -> None:
-    """Write tf.Transform's graph."""
-    spec = {name: tf.io.VarLenFeature(tf.as_dtype(dtype)) for name, dtype in of.columns.items()}
-    metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
-    prepare = functools.partial(preprocessing_fn, custom_config={"declaration": of.declaration()})
-    present = {name: [[] if each in (b"",) or each != each else [each] for each in column] for name, column in rows.items()}  # noqa: PLR0124
-    given = [dict(zip(present, values, strict=True)) for values in zip(*present.values(), strict=True)]
-    with beam.Pipeline(argv=["--runner=FnApiRunner"]) as pipeline, tft_beam.Context(temp_dir=str(folder / "tmp")):
-        made = (pipeline | beam.Create(given), metadata) | tft_beam.AnalyzeDataset(prepare)
-        made | tft_beam.WriteTransformFn(str(folder))
-    metadata_io.write_metadata(metadata, f"{folder}/{tft.TFTransformOutput.RAW_METADATA_DIR}")
 
 
 def saved(of: Problem, labels: np.ndarray, folder: Path) -> None:

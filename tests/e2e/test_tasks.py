@@ -100,7 +100,7 @@ def test_the_phone_answers_as_the_server(runs):
     stated, expected = card.read(file), runs.scores(rows)
     limit = 1e-3 * (1 if runs.task == "multiclass" else expected.std())
     np.testing.assert_allclose(TFLiteModel(file.read_bytes())(rows), expected, atol=limit)
-    assert (stated.task, stated.threshold, stated.base_rate) == (runs.task, None, None)
+    assert (stated.schema_version, stated.task, stated.threshold, stated.base_rate) == (2, runs.task, None, None)
     assert stated.classes == (other_tasks.CLASSES if runs.task == "multiclass" else [])
     assert np.shape([each.score for each in stated.golden]) == (20, *expected.shape[1:])
 

@@ -1,15 +1,10 @@
 """Whatever kinds of features a problem has: preprocessing, network, signatures and the phone's file give the same answers."""
 
-import functools
-
-import apache_beam as beam
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
-import tensorflow_transform.beam as tft_beam
-from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
 
 from components.mobile_exporter import special_values
 from components.mobile_exporter.convert import quantized, to_tflite
@@ -20,10 +15,9 @@ from components.shared.phone.runtime import TFLiteModel
 from components.shared.values import MISSING
 from pipeline.model import network
 from pipeline.model.hyperparameters import Hyperparameters
-from pipeline.model.preprocessing import preprocessing_fn
 from pipeline.model.signatures import ServingModel
 from pipeline.problem import Kind, Problem, inputs, of_kind
-from tests import neutral
+from tests import neutral, transforms
 
 SETS = {f"without {kind.value}": neutral.without(kind) for kind in Kind}
 SETS |= {f"{name} alone": [name] for name in ("price", "shop", "weekday", "shop_share", "gift")}
@@ -52,19 +46,8 @@ def rows(problem) -> dict[str, np.ndarray]:
 def folder(problem, rows, tmp_path_factory):
     """Where tf.Transform's graph is."""
     folder = tmp_path_factory.mktemp("transform")
-    spec = {name: tf.io.VarLenFeature(tf.as_dtype(dtype)) for name, dtype in problem.columns.items()}
-    metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
-    prepare = functools.partial(preprocessing_fn, custom_config={"declaration": problem.declaration()})
-    given = [{name: [] if each in (b"",) or each != each else [each] for name, each in row.items()} for row in by_row(rows)]  # noqa: PLR0124
-    with beam.Pipeline(argv=["--runner=FnApiRunner"]) as pipeline, tft_beam.Context(temp_dir=str(folder / "tmp")):
-        transform = (pipeline | beam.Create(given), metadata) | tft_beam.AnalyzeDataset(prepare)
-        transform | tft_beam.WriteTransformFn(str(folder))
-    metadata_io.write_metadata(metadata, f"{folder}/{tft.TFTransformOutput.RAW_METADATA_DIR}")
+    transforms.write(problem, rows, folder)
     return folder
-
-
-def by_row(columns: dict[str, np.ndarray]) -> list[dict]:
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +86,9 @@ def test_any_set_of_kinds_is_served_and_exported(problem, rows, folder, model):
 @pytest.mark.parametrize("missing_text", ["absent", "empty"])
 def test_every_signature_gives_the_same_probability(problem, rows, model, missing_text):
     columns = inputs(problem.features)
-    examples = tf.constant([example(row, columns, missing_text) for row in by_row({name: rows[name][:50] for name in columns})])
+    examples = tf.constant(
+        [example(row, columns, missing_text) for row in transforms.by_row({name: rows[name][:50] for name in columns})]
+    )
     raw = {name: tf.constant(rows[name][:50], dtype) for name, dtype in columns.items()}
     expected = model.signatures["raw"](**raw)["probability"].numpy()
     answers = {name: model.signatures[name](examples) for name in ("serving_default", "transform_features")}
