@@ -59,10 +59,9 @@ class TaskModel:
         return self.mobile / "1" / card.MODEL_FILE
 
 
-@pytest.fixture(scope="session", params=[*other_tasks.LABELS])
-def task_model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TaskModel:
-    """Each of them, for conftests to import; made once."""
-    return once(tmp_path_factory, f"{request.param}-model", TaskModel, functools.partial(make, task=request.param))
+def once_made(task: str, tmp_path_factory: pytest.TempPathFactory) -> TaskModel:
+    """Return a task's model, which is made by whoever asks first."""
+    return once(tmp_path_factory, f"{task}-model", TaskModel, functools.partial(make, task=task))
 
 
 def problem(task: str) -> Problem:

@@ -11,7 +11,6 @@ from conftest import ParcelRuns
 from components.model_store import store
 from tests import neutral
 from tests.serving.servers import MODEL, copy_version, serving
-from tests.task_models import task_model  # noqa: F401  # a fixture
 
 RAW = {feature.name: feature.dtype for feature in neutral.FEATURES}
 
@@ -31,6 +30,14 @@ def models(published, tmp_path_factory):
         'version_labels { key: "stable" value: 1 } } }'
     )
     return folder
+
+
+@pytest.fixture(scope="session", params=["multiclass", "regression"])
+def task_model(request, tmp_path_factory):
+    """A `TaskModel` of each task but the binary one."""
+    from tests import task_models  # noqa: PLC0415  # Beam: most tests of the folder need none
+
+    return task_models.once_made(request.param, tmp_path_factory)
 
 
 @pytest.fixture
