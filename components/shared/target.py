@@ -1,13 +1,19 @@
-"""What is predicted: the label's column, the task, and the names of the classes. Imports no TensorFlow."""
+"""What is predicted: the label's column, the task, and the names of the classes.
+
+Imports no TensorFlow, and NumPy only where it is needed: its threads would be there before the runner forks.
+"""
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-import numpy as np
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
 from components.shared.documents import Part
 from components.shared.errors import BadData, shown
 from components.shared.tasks import BINARY, TASKS, Task, TaskName
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Target(Part):
@@ -22,8 +28,10 @@ class Target(Part):
         """What kind of label it is, and of answer."""
         return TASKS[self.task_name]
 
-    def numbers(self, labels: np.ndarray) -> np.ndarray:
+    def numbers(self, labels: "np.ndarray") -> "np.ndarray":
         """Return labels, shape [rows], as numbers: of a class its place. Raises BadData for one that is not named."""
+        import numpy as np  # noqa: PLC0415
+
         if not self.classes:
             return labels
         places = {name.encode(): place for place, name in enumerate(self.classes)}

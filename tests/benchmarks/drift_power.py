@@ -26,11 +26,11 @@ from components.drift_monitor import data_drift, observe, performance
 from components.drift_monitor.executor import without
 from components.shared import scored_rows
 from components.shared.drift_report import Check
+from components.shared.tasks import BINARY, SCORE_BUCKETS
 from components.span_example_gen.columns import ARROW_TYPES, conform
 from pipeline import config as configuration
 from pipeline.config import Config
 from pipeline.dag import HISTOGRAM_BUCKETS
-from pipeline.model.evaluation import SCORE_BUCKETS
 from pipeline.model.schema import read
 from pipeline.problem import Kind
 from tests.benchmarks.model_quality import network, scores
@@ -101,13 +101,14 @@ class Bench:
         return checks + self.compare_model(reference, current)
 
     def compare_model(self, reference: Sample, current: Sample) -> list[Check]:
-        limits = performance.ModelLimits(**self._drift.limits("label", "prediction", "auc", "log_loss", "calibration"))
+        limits = performance.ModelLimits(**self._drift.limits(*performance.ModelLimits.__dataclass_fields__))
         old, new = reference.scored, current.scored
         histogram, _ = np.histogram(old.scores, SCORE_BUCKETS, (0, 1))
+        published = {each.key: old.metrics()[each.name] for each in BINARY.metrics}
         return [
             performance.label(new.labels.sum(), len(new.labels), old.labels.mean(), len(old.labels), limits.label),
             performance.prediction(new.scores, histogram.tolist(), limits.prediction),
-            *performance.concept(new, old.metrics(), len(old.labels), limits),
+            *performance.concept(BINARY, new, published, len(old.labels), limits),
         ]
 
 

@@ -86,7 +86,7 @@ def evaluated(stock: Run, model: Artifact, folder: Path) -> Path:
         "schema": stock.artifact("SchemaGen", "schema", standard_artifacts.Schema),
     }
     channels = {key: channel_utils.as_channel([artifact]) for key, artifact in inputs.items()}
-    node = Evaluator(**channels, eval_config=eval_config(config.evaluate, config.problem.label))
+    node = Evaluator(**channels, eval_config=eval_config(config.evaluate, config.problem.target))
     return Path(nodes.run(node, inputs, folder, beam.arguments(config.beam))["evaluation"].uri)
 
 

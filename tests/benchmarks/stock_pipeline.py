@@ -77,7 +77,7 @@ def stock(config: Config, csv: Path) -> CompiledPipeline:
     evaluator = Evaluator(
         examples.outputs["examples"],
         model=trainer.outputs["model"],
-        eval_config=eval_config(config.evaluate, config.problem.label),
+        eval_config=eval_config(config.evaluate, config.problem.target),
         schema=schema.outputs["schema"],
     )
     pusher = Pusher(

@@ -12,11 +12,10 @@ from conftest import run, states
 from components.drift_monitor.data_drift import JENSEN_SHANNON
 from components.model_store import contents, store
 from components.shared import drift_report
+from components.shared.tasks import BINARY, SCORE_BUCKETS
 from components.shared.units import Unit
 from components.span_example_gen import content
 from pipeline.local import record
-from pipeline.model.evaluation import SCORE_BUCKETS
-from pipeline.model.signatures import PROBABILITY
 from pipeline.problem import Kind
 from tests.flights import FEATURES, LABEL
 
@@ -136,12 +135,12 @@ def test_signatures(model):
     assert {name: spec.dtype.name for name, spec in raw.items()} == {feature.name: feature.dtype for feature in FEATURES}
     assert all(spec.shape.as_list() == [None] for spec in raw.values())
     assert set(model.signatures["transform_features"].structured_outputs) == {name for f in FEATURES for name in f.prepared}
-    assert model.signatures["serving_default"].structured_outputs[PROBABILITY].shape.as_list() == [None]
+    assert model.signatures["serving_default"].structured_outputs[BINARY.output].shape.as_list() == [None]
 
 
 def test_classify_and_regress_say_what_serving_default_says(model, eval_records):
     examples = tf.constant(eval_records[:50])
-    scores = model.signatures["serving_default"](examples=examples)[PROBABILITY].numpy()
+    scores = model.signatures["serving_default"](examples=examples)[BINARY.output].numpy()
     np.testing.assert_allclose(model.signatures["regress"](inputs=examples)["outputs"].numpy().ravel(), scores, rtol=1e-6)
     classified = model.signatures["classify"](inputs=examples)
     assert [label.decode() for label in classified["classes"].numpy()[0]] == ["late", "not late"]
@@ -160,11 +159,11 @@ def test_the_bulk_inferrer_scores_the_evaluation_split(outputs, model, eval_reco
     records = tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()
     logs = [prediction_log_pb2.PredictionLog.FromString(record).predict_log for record in records]
     scored = {
-        plain(log.request.inputs["examples"].string_val[0]): tf.make_ndarray(log.response.outputs[PROBABILITY])[0]
+        plain(log.request.inputs["examples"].string_val[0]): tf.make_ndarray(log.response.outputs[BINARY.output])[0]
         for log in logs
     }
     assert len(logs) == len(eval_records)
-    expected = model.signatures["serving_default"](examples=tf.constant(eval_records))[PROBABILITY].numpy()
+    expected = model.signatures["serving_default"](examples=tf.constant(eval_records))[BINARY.output].numpy()
     np.testing.assert_allclose([scored[plain(record)] for record in eval_records], expected, rtol=1e-5)
 
 
@@ -176,7 +175,7 @@ def evaluators_predictions(published, eval_records, folder) -> np.ndarray:
     from pipeline import config  # noqa: PLC0415
     from pipeline.model import evaluation  # noqa: PLC0415
 
-    settings = evaluation.eval_config(config.load().evaluate, LABEL)
+    settings = evaluation.eval_config(config.load().evaluate, config.load().problem.target)
     del settings.model_specs[1]
     shared = tfma.default_eval_shared_model(str(published.folder), eval_config=settings)
     with beam.Pipeline(argv=["--runner=FnApiRunner"]) as pipeline:
@@ -192,8 +191,8 @@ def evaluators_predictions(published, eval_records, folder) -> np.ndarray:
 def test_raw_values_get_the_evaluators_answer(model, published, eval_records, eval_flights, tmp_path):
     """A row given as raw values, against TFMA's own prediction for the same row: found by its serialized example."""
     expected = evaluators_predictions(published, eval_records, tmp_path)
-    raw = model.signatures["raw"](**as_columns(eval_flights))[PROBABILITY].numpy()
-    served = model.signatures["serving_default"](examples=tf.constant(eval_records))[PROBABILITY].numpy()
+    raw = model.signatures["raw"](**as_columns(eval_flights))[BINARY.output].numpy()
+    served = model.signatures["serving_default"](examples=tf.constant(eval_records))[BINARY.output].numpy()
     assert len(expected) == len(raw) == len(served) > 500
     np.testing.assert_allclose(served, expected, atol=1e-6)
     np.testing.assert_allclose(raw, expected, atol=1e-6)
@@ -201,7 +200,7 @@ def test_raw_values_get_the_evaluators_answer(model, published, eval_records, ev
 
 
 def test_the_evaluators_metrics_are_those_of_the_answers(model, published, eval_flights):
-    scores = model.signatures["raw"](**as_columns(eval_flights))[PROBABILITY].numpy().astype("float64")
+    scores = model.signatures["raw"](**as_columns(eval_flights))[BINARY.output].numpy().astype("float64")
     labels = eval_flights[LABEL].to_numpy(dtype="float64")
     ranks = pd.Series(scores).rank().to_numpy()
     positives = labels.sum()
@@ -219,8 +218,8 @@ def test_missing_values_are_answered(model):
         feature.name: tf.constant([{Kind.CATEGORICAL: "", Kind.FLAG: 0}.get(feature.kind, float("nan"))], feature.dtype)
         for feature in FEATURES
     }
-    from_columns = model.signatures["raw"](**nothing)[PROBABILITY].numpy()
-    from_example = model.signatures["serving_default"](examples=tf.constant([b""]))[PROBABILITY].numpy()
+    from_columns = model.signatures["raw"](**nothing)[BINARY.output].numpy()
+    from_example = model.signatures["serving_default"](examples=tf.constant([b""]))[BINARY.output].numpy()
     assert 0 < from_columns[0] < 1
     np.testing.assert_allclose(from_columns, from_example, atol=1e-6)
 
