@@ -57,7 +57,8 @@ class Progress(keras.callbacks.Callback):
         return len(self.history)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        self.history.append({name: float(value) for name, value in logs.items()})
+        told = sorted(logs, key=lambda name: (name.startswith("val_"), not name.endswith("loss")))  # whichever order Keras has
+        self.history.append({name: float(logs[name]) for name in told})
         figures = ", ".join(f"{name} {value:.4f}" for name, value in self.history[-1].items())
         logging.info("Epoch %d of %d: %s", epoch + 1, self._epochs, figures)
         if self._folder and epoch + 1 < self._epochs:
