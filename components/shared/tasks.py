@@ -34,8 +34,10 @@ class Metric:
     in_unit: bool = False
 
     def figure(self, value: float) -> str:
-        """Write a value as people read it: four digits of what has a unit, three decimals of the others."""
-        return f"{value:#.4g}" if self.in_unit else f"{value:.3f}"
+        """Write a value as people read it: three decimals; of what has a unit four digits, or all of those before the point."""
+        if not self.in_unit:
+            return f"{value:.3f}"
+        return f"{value:#.4g}" if abs(value) < 1000 else f"{value:,.0f}"  # noqa: PLR2004
 
     def loss(self, before: float, after: float) -> float:
         """Return how much worse a value is than the one before; of what has a unit, as a share of that."""

@@ -1,7 +1,7 @@
 """Read what TFMA wrote: metrics by slice, and why a candidate was not blessed."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import validation_result_pb2
@@ -14,6 +14,7 @@ CANDIDATE = "candidate"
 BASELINE = "baseline"
 RANKINGS = (AUC, AUC_PR)  # of positives above negatives: with only one class there is none, but TFMA may say 0 or 1
 
+Figure = tuple[str, str, str, float]  # model, slice, metric, and its value, which may be NaN or infinite
 Metrics = dict[str, dict[str, float]]  # slice, as "shop=books" or "overall" -> metric -> value
 
 
@@ -23,21 +24,26 @@ def metrics(folder: str) -> dict[str, Metrics]:
     A metric without a value is left out: a ratio to zero positives, or how well positives are told from negatives where all
     rows are of one class.
     """
+    return _finite([*_figures(folder)])
+
+
+def _finite(figures: Sequence[Figure]) -> dict[str, Metrics]:
+    """Do what `metrics` does, from the figures of an evaluation."""
     result: dict[str, Metrics] = {}
-    for model, slice_name, name, value in _figures(folder):
+    for model, slice_name, name, value in figures:
         if math.isfinite(value):
             result.setdefault(model, {}).setdefault(slice_name, {})[name] = value
     slices = [values for slices in result.values() for values in slices.values()]
-    for values in slices if task(folder) is BINARY else []:
+    for values in slices if _task(figures) is BINARY else []:
         if of_one_class(values):
             for name in RANKINGS:
                 values.pop(name, None)
     return result
 
 
-def task(folder: str) -> Task:
+def _task(figures: Iterable[Figure]) -> Task:
     """Return the task whose metrics an evaluation has."""
-    return tasks.measured(name for _, _, name, _ in _figures(folder))
+    return tasks.measured(name for _, _, name, _ in figures)
 
 
 def of_one_class(values: Mapping[str, float]) -> bool:
@@ -51,8 +57,8 @@ def of_one_class(values: Mapping[str, float]) -> bool:
     return AUC in values and CALIBRATION not in values
 
 
-def _figures(folder: str) -> Iterator[tuple[str, str, str, float]]:
-    """Yield model, slice, metric and value, which may be NaN or infinite; no differences."""
+def _figures(folder: str) -> Iterator[Figure]:
+    """Yield the figures of all metrics; no differences."""
     for row in tfma.load_metrics(folder):
         for entry in row.metric_keys_and_values:
             if not (entry.key.is_diff or entry.key.HasField("sub_key")) and entry.value.HasField("double_value"):
@@ -61,11 +67,12 @@ def _figures(folder: str) -> Iterator[tuple[str, str, str, float]]:
 
 def unmeasured(folder: str) -> list[str]:
     """Word each of the candidate's metrics over all rows that later spans need and that has no value."""
-    known, of = metrics(folder).get(CANDIDATE, {}).get(OVERALL, {}), task(folder)
+    figures = [*_figures(folder)]
+    known, of = _finite(figures).get(CANDIDATE, {}).get(OVERALL, {}), _task(figures)
     why = ", as labels of both classes and scores from 0 to 1 have" if of is BINARY else ""
     return [
         f"{OVERALL}: {name} is {value}; expected a number{why}"
-        for model, slice_name, name, value in _figures(folder)
+        for model, slice_name, name, value in figures
         if (model, slice_name) == (CANDIDATE, OVERALL) and name in of.drift and name not in known
     ]
 
@@ -75,7 +82,7 @@ def score_histogram(folder: str) -> list[float]:
 
     Of a probability: in the equally wide buckets of TFMA's calibration plot over [0, 1]. Of classes: by the likeliest.
     """
-    if task(folder).plot is None:
+    if _task(_figures(folder)).plot is None:
         return []
     for plots in tfma.load_plots(folder):
         for found in plots.plot_keys_and_values:

@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from components.shared import tasks
+from components.shared.tasks import SCORE_BUCKETS
 from pipeline.adoption.periods import Split
 
 if TYPE_CHECKING:
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 JUDGED = 5  # classes against which columns are held
 DEVIATIONS = 3  # of sampling noise, within which a difference is none
-NUMBER_BUCKETS, SCORE_BUCKETS = 50, 20  # of the histograms of a feature, and of the published scores
+NUMBER_BUCKETS = 50  # of the histogram of a feature
 BY_CHANCE = 1.25  # deviations that one of twenty candidates as good as production falls behind, both on the same rows
 
 
@@ -43,13 +45,17 @@ def divergence(buckets: int, rows: int, other: int) -> float:
 
 
 class Task(ABC):
-    """A task. `measure` is what LightGBM is judged by, as people call it."""
+    """What adopt decides of a task."""
 
     name: str
-    measure: str
     learner: str  # LightGBM's class
     ranks_by: str = "AUC"  # how a column alone is judged, as people call it
     drops: bool = True  # units while it trains
+
+    @property
+    def measure(self) -> str:
+        """What LightGBM is judged by, as a candidate is, as people call it."""
+        return tasks.TASKS[self.name].decides.name
 
     @abstractmethod
     def gate(self, splits: Sequence[Split]) -> dict[str, Any]:
@@ -75,7 +81,7 @@ class Task(ABC):
 class Binary(Task):
     """Two values, of which one is the event: what is rare is a positive."""
 
-    name, measure, learner = "binary", "AUC", "LGBMClassifier"
+    name, learner = "binary", "LGBMClassifier"
 
     def gate(self, splits: Sequence[Split]) -> dict[str, Any]:
         """Bound the share of positives half as near to 0 and 1 as it was."""
@@ -119,7 +125,7 @@ class Binary(Task):
 class Multiclass(Task):
     """A few values: what is rare is the class with the fewest rows."""
 
-    name, measure, learner = "multiclass", "accuracy", "LGBMClassifier"
+    name, learner = "multiclass", "LGBMClassifier"
     ranks_by = "mean AUC"
 
     def gate(self, splits: Sequence[Split]) -> dict[str, Any]:
@@ -159,7 +165,7 @@ class Regression(Task):
     the RMSE rises from 1.11 to 1.55, where LightGBM has 1.25.
     """
 
-    name, measure, learner = "regression", "RMSE", "LGBMRegressor"
+    name, learner = "regression", "LGBMRegressor"
     ranks_by, drops = "concordance", False
 
     def gate(self, splits: Sequence[Split]) -> dict[str, Any]:

@@ -83,6 +83,12 @@ def test_each_task_has_its_measure_with_all_of_its_metrics(task):
     assert isinstance(made, {"binary": Scored, "multiclass": ScoredClasses, "regression": ScoredNumbers}[task.name])
 
 
+def test_a_large_error_is_written_without_an_exponent():
+    shown = [REGRESSION.decides.figure(value) for value in (0.01234, 3.01, 999.94, 123456.7)]
+    assert shown == ["0.01234", "3.010", "999.9", "123,457"]
+    assert MULTICLASS.decides.figure(0.62831) == "0.628"
+
+
 def test_what_is_lost_is_a_share_where_there_is_a_unit():
     assert REGRESSION.decides.loss(2.0, 2.5) == pytest.approx(0.25)
     assert MULTICLASS.decides.loss(0.8, 0.7) == pytest.approx(0.1)
