@@ -1,4 +1,4 @@
-"""Score Parquet files with a published model: every column is kept, and the answer is added, in one column or one a class."""
+"""Score Parquet files with a published model: every column is kept, and what the model answers is added."""
 
 import argparse
 import difflib
@@ -76,14 +76,15 @@ def score(options: argparse.Namespace, beam: list[str], console: Console) -> Non
         console.print(f"Scoring with version {version.number} of {version.folder.parent}.", markup=False)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         with quiet_stderr():
-            from components.shared import answers  # noqa: PLC0415
+            from components.shared import answers, tasks  # noqa: PLC0415
             from serving import scoring  # noqa: PLC0415  # TensorFlow and Beam
         asked = scoring.raw_signature(model, version.folder)
-        added = answers.names(asked.output, version.manifest.configuration.get("problem", {}).get("classes", []))
+        interval = tasks.interval(version.manifest.overall)
+        added = answers.names(asked.output, version.manifest.configuration.get("problem", {}).get("classes", []), interval)
         groups = scoring.row_groups(options.input, asked.inputs, added)
         start = time.monotonic()
         try:
-            scoring.score(groups, model, str(work), added, beam)
+            scoring.score(groups, model, str(work), scoring.Added(added, interval), beam)
         except Exception as error:
             raise (bad_data(error) or error) from error.__cause__
         rows = assemble(sorted(work.glob("*.parquet")), output)

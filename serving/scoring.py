@@ -41,6 +41,14 @@ class RowGroup:
     inputs: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Added:
+    """The columns that answers are written to, and what to add to a number for the last two of them."""
+
+    names: list[str]
+    interval: answers.Interval | None
+
+
 def raw_signature(model: Path, origin: Path) -> RawSignature:
     """Read what the signature `raw` of a copied model takes and gives. Raises BadData if it has none."""
     saved = saved_model_pb2.SavedModel.FromString((model / "saved_model.pb").read_bytes())
@@ -138,18 +146,18 @@ class ColumnarModel:
         return dict.fromkeys(outputs, scores)
 
 
-def write_part(scored: tuple[RowsOfPart, list[prediction_log_pb2.PredictionLog]], folder: str, added: Sequence[str]) -> None:
-    """Write a part: its rows with their scores, in columns of these names."""
+def write_part(scored: tuple[RowsOfPart, list[prediction_log_pb2.PredictionLog]], folder: str, added: Added) -> None:
+    """Write a part: its rows with their scores."""
     (name, batch), (log,) = scored
     scores = tf.make_ndarray(answers.only(log.predict_log.response.outputs)).reshape(len(batch), -1)
     table = pa.Table.from_batches([batch])
-    for column, values_of_it in answers.columns(scores, added).items():
+    for column, values_of_it in answers.columns(answers.with_ends(scores, added.interval), added.names).items():
         table = table.append_column(column, pa.array(values_of_it, pa.float32()))
     with FileSystems.create(FileSystems.join(folder, f"{name}.parquet")) as file:
         pq.write_table(table, file)
 
 
-def score(groups: list[RowGroup], model: Path, folder: str, added: Sequence[str], arguments: list[str]) -> None:
+def score(groups: list[RowGroup], model: Path, folder: str, added: Added, arguments: list[str]) -> None:
     """Run the Beam pipeline: each part becomes a file `<number>.parquet` in `folder`. Workers reach it and the `model`."""
     saved = model_spec_pb2.SavedModelSpec(model_path=str(model), signature_name=["serving_default"])
     spec = model_spec_pb2.InferenceSpecType(saved_model_spec=saved)

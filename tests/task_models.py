@@ -32,6 +32,7 @@ from tests import neutral, other_tasks, transforms
 
 ROWS = 200
 WORDS = {"multiclass": card.Words(answer="what becomes of it"), "regression": card.Words(answer="cost", unit="EUR")}
+INTERVAL = card.Interval(share=0.9, low=-2.5, high=4)
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ def make(folder: Path, task: str) -> TaskModel:
         for each in request_log.examples(asked):
             writer.write(each)
     warm_up.write(folder / "requests", of.model, folder / "saved", [str(records)])
-    facts = Facts(model=of.model, configuration={"problem": {"task": task, "classes": of.classes}})
+    metrics = {"overall": {"error_low": INTERVAL.low, "error_high": INTERVAL.high}} if task == "regression" else {}
+    facts = Facts(model=of.model, metrics=metrics, configuration={"problem": {"task": task, "classes": of.classes}})
     store.publish(serving / of.model, folder / "saved", {contents.WARM_UP: folder / "requests"}, facts, 5)
     store.publish(mobile, phone(of, asked, folder), {}, facts, 5)
     return TaskModel(task, serving, mobile)
@@ -139,6 +141,7 @@ def phone(of: Problem, asked: dict[str, np.ndarray], folder: Path) -> Path:
         output=of.task.output,
         missing={"string": "", "float32": "NaN"},
         features=features,
+        interval=INTERVAL if of.task_name == "regression" else None,
         metrics={},
         golden=golden_rows(TFLiteModel(file), {name: column[:20] for name, column in asked.items()}),
         words=WORDS[of.task_name],

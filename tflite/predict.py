@@ -102,10 +102,12 @@ def answer(given: list[dict[str, Value]], model: TFLiteModel, card: ModelCard, a
         for each in found:
             print(sentence(each, card))  # noqa: T201
         return
-    added, form = answers.names(card.output, card.classes), ".6f" if TASKS[card.task].bounded else ".6g"
+    ends = (card.interval.low, card.interval.high) if card.interval else None
+    added, form = answers.names(card.output, card.classes, ends), ".6f" if TASKS[card.task].bounded else ".6g"
+    found = answers.with_ends(found, ends).reshape(len(given), -1)
     writer = csv.DictWriter(sys.stdout, [*given[0], *added], lineterminator="\n")
     writer.writeheader()
-    for row, each in zip(given, found.reshape(len(given), -1), strict=True):
+    for row, each in zip(given, found, strict=True):
         writer.writerow(row | {name: format(value, form) for name, value in zip(added, each, strict=True)})
 
 
@@ -116,7 +118,11 @@ def sentence(answer: np.ndarray, card: ModelCard) -> str:
         return f"{answers.in_words(answer, card.output, [])}: {verdict} (threshold {card.threshold:g})"
     if card.classes:
         return f"{card.words.answer}: {answers.in_words(answer, card.output, card.classes)}"
-    return f"{card.words.answer}: {answers.figure(float(answer))} {card.words.unit}".rstrip()
+    said = f"{card.words.answer}: {answers.figure(float(answer))} {card.words.unit}".rstrip()
+    if card.interval is None:
+        return said
+    low, high = (answers.figure(float(answer) + end) for end in (card.interval.low, card.interval.high))
+    return f"{said} ({card.interval.share:.0%} of such are from {low} to {high})"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Find label and prediction drift of each task: labels against training, answers against those of the published evaluation.
 
+Of numbers also whether labels still lie in the intervals of predictions.
+
 Pure NumPy; an interval must lie beyond its limit as a whole.
 """
 
@@ -16,6 +18,7 @@ from components.shared.drift_report import Check, checked
 from components.shared.metric_names import MEAN_PREDICTION, ROWS
 from components.shared.scored_rows import ScoredRows
 from components.shared.target import Target
+from components.shared.tasks import interval
 
 Published = tuple[FeatureNameStatistics, Manifest]  # of the label in training, and of the version
 
@@ -82,6 +85,8 @@ def _of_numbers(_: Target, scored: ScoredRows, published: Published, limits: Mod
     found = [shift("label", scored.labels, in_training, unit, limits.shift)]
     if (mean := manifest.overall.get(MEAN_PREDICTION)) is not None:
         found.append(shift("prediction", scored.scores, (mean, manifest.overall[ROWS]), unit, limits.shift))
+    if ends := interval(manifest.overall):
+        found.append(performance.coverage(scored, ends, manifest.overall[ROWS], limits.coverage))
     return found
 
 

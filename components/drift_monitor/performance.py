@@ -1,6 +1,7 @@
 """Find label, prediction and concept drift from the newest span's labels and production's scores. Pure NumPy."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats  # type: ignore[import-untyped]
@@ -8,7 +9,7 @@ from scipy.special import rel_entr  # type: ignore[import-untyped]
 
 from components.shared.drift_report import Check, checked
 from components.shared.scored_rows import INTERVAL, ScoredRows
-from components.shared.tasks import Task
+from components.shared.tasks import COVERED, Task
 
 JENSEN_SHANNON = "Jensen-Shannon divergence"
 
@@ -25,6 +26,7 @@ class ModelLimits:
     calibration: float  # how much farther from 1 predicted over observed positives are
     accuracy: float  # loss
     rmse: float  # rise, as a share
+    coverage: float  # how much fewer labels than promised are in the intervals of predictions
 
 
 def label(positives: float, rows: int, reference: float, reference_rows: int, limit: float) -> Check:
@@ -98,3 +100,21 @@ def concept(
         worse = f"{limit:.1%}" if metric.in_unit else f"{limit:g}"
         checks.append(checked(fires, f"{words}; limit {worse} worse", "decayed", kind="concept", **figures))
     return checks
+
+
+def coverage(scored: ScoredRows, ends: tuple[float, float], reference_rows: float, limit: float) -> Check:
+    """Check whether the labels of the newest span lie in the intervals of predictions as often as they should.
+
+    Args:
+        scored: labels and predictions of the span.
+        ends: what an interval adds to a prediction, below and above.
+        reference_rows: that these were made from; their coverage varies too, so the interval is widened as in `concept`.
+        limit: how far below `COVERED` the share of labels within may be.
+    """
+    errors = scored.labels.astype("float64") - scored.scores
+    within = (errors >= ends[0]) & (errors <= ends[1])
+    share, wider = float(within.mean()), np.sqrt(1 + len(within) / reference_rows)
+    low, high = (share + wider * (float(end) - share) for end in np.percentile(scored.mean_draws(within), INTERVAL))
+    reason = f"{share:.1%} of labels are in the interval of their prediction, made for {COVERED:.0%}; limit {limit:.1%} fewer"
+    figures: dict[str, Any] = {"value": share, "reference": COVERED, "interval": (low, high), "limit": limit}
+    return checked(high < COVERED - limit, reason, "decayed", kind="concept", measure="coverage", **figures)

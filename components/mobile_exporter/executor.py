@@ -23,6 +23,7 @@ from components.shared.phone import awkward_rows, card, checks
 from components.shared.phone.card import MODEL_FILE, VARIANTS_FOLDER
 from components.shared.phone.runtime import SIGNATURE, TFLiteModel
 from components.shared.target import Target
+from components.shared.tasks import COVERED, interval
 
 GOLDEN_ROWS = 20
 ENDS = (("minimum", "min"), ("maximum", "max"))  # in the card and in the schema
@@ -84,6 +85,7 @@ class Executor(base_executor.BaseExecutor):
             "signature": SIGNATURE,
             "output": target.task.output,
             "missing": {"string": "", "float32": "NaN"},
+            "interval": card.Interval(share=COVERED, low=ends[0], high=ends[1]) if (ends := interval(overall)) else None,
             "metrics": overall,
             "words": json.loads(exec_properties["words"]),
         }

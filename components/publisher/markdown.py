@@ -12,7 +12,8 @@ from markupsafe import Markup
 from components.model_store import contents
 from components.publisher.model_card import MIN_SLICE_ROWS, Column, VersionCard
 from components.shared import tasks
-from components.shared.metric_names import AUC, MEAN_PREDICTION, POSITIVES
+from components.shared.metric_names import AUC, ERROR_HIGH, ERROR_LOW, MEAN_PREDICTION, POSITIVES
+from components.shared.tasks import COVERED
 
 TEMPLATE = "model_card.md.j2"
 SHOWN_REASONS = 5
@@ -22,6 +23,8 @@ NONE = "-"
 METRICS = {each.key: (each.name, each.meaning) for task in tasks.TASKS.values() for each in task.metrics} | {
     POSITIVES: ("mean label", "of a label of 0 and 1: the share of 1"),
     MEAN_PREDICTION: ("mean prediction", "in the label's unit"),
+    ERROR_LOW: ("interval, low", f"added to a prediction, the lower end of the interval that holds {COVERED:.0%} of labels"),
+    ERROR_HIGH: ("interval, high", "the same of its upper end; in the label's unit"),
 }
 
 # What has a meaning in Markdown, with GitHub's `$` and bare addresses; an underscore within a word has none.

@@ -191,6 +191,10 @@ class ModelFacts(Part):
     production_version: int | None
     metrics: list[Metric]
     slices: list[SliceFacts]
+    interval: tuple[float, float] | None = Field(
+        default=None,
+        description="what to add to a prediction for the ends of its interval, in the label's unit",
+    )
     candidate: Curves | ClassCurves | NumberCurves | None
     production: Curves | ClassCurves | NumberCurves | None
     loss: dict[str, list[float]] = Field(description="by name, such as 'train' and 'eval'; one value an epoch")

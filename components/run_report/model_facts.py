@@ -99,6 +99,7 @@ def model(trace: Trace, target: Target) -> ModelFacts | None:
         production_version=version,
         metrics=[_metric(each, value, candidate, production) for each in metrics if (value := candidate.metric(each))],
         slices=_slices(candidate, production),
+        interval=tasks.interval(measured[tfma_results.CANDIDATE][OVERALL]),
         candidate=curves.get(tfma_results.CANDIDATE),
         production=curves.get(tfma_results.BASELINE),
         loss=measures.losses(Path(run.uri)) if run else {},

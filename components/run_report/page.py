@@ -15,7 +15,7 @@ from components.run_report.drift_rank import ratio, worst_by_feature, worst_firs
 from components.run_report.facts import FeatureFacts, GateFacts, Limit, ModelFacts, RunFacts
 from components.run_report.templating import MISSING, count, figure, limit_words, render_page
 from components.shared.drift_report import Check
-from components.shared.tasks import TASKS
+from components.shared.tasks import COVERED, TASKS
 
 FEATURES_SHOWN = 6  # distributions that are not folded: those that drifted most
 SLICE_ROWS = 100  # of a slice that is drawn: smaller ones say little, and would set the scale
@@ -72,6 +72,7 @@ def render(facts: RunFacts, folder: Path | None = None, before: RunFacts | None 
         dag=dag_picture.svg(facts.nodes),
         decides=facts.candidate.decides if facts.candidate else None,
         task=TASKS[facts.candidate.task] if facts.candidate else None,
+        covered=COVERED,
         features=features(facts),
         features_shown=FEATURES_SHOWN,
         slice_rows=SLICE_ROWS,

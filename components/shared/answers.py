@@ -8,6 +8,8 @@ import numpy as np
 from components.shared.tasks import BINARY, MULTICLASS, Task
 
 Answer = TypeVar("Answer")
+Interval = tuple[float, float]  # what to add to a number for the ends of where it is expected
+ENDS = ("lower end", "upper end")
 
 
 def only(outputs: Mapping[str, Answer]) -> Answer:
@@ -37,13 +39,20 @@ def wrong(task: Task, answers: np.ndarray) -> np.ndarray:
     return ~fits if fits.ndim == 1 else ~fits.all(axis=1)
 
 
-def names(output: str, classes: Sequence[str]) -> list[str]:
-    """Name the columns that answers are in a table: the output's name, or one a class.
+def names(output: str, classes: Sequence[str], interval: Interval | None = None) -> list[str]:
+    """Name the columns that answers are in a table: the output's name, with both ends of an interval; or one a class.
 
     >>> names("probabilities", ["kept", "returned"])
     ['probability of kept', 'probability of returned']
+    >>> names("prediction", [], (-2.5, 4.0))
+    ['prediction', 'lower end', 'upper end']
     """
-    return [f"{MULTICLASS.called} of {name}" for name in classes] or [output]
+    return [f"{MULTICLASS.called} of {name}" for name in classes] or [output, *(ENDS if interval else ())]
+
+
+def with_ends(answers: np.ndarray, interval: Interval | None) -> np.ndarray:
+    """Put the ends of its interval beside each number: shape [rows, 3]; without an interval the answers as they are."""
+    return answers if interval is None else answers.reshape(-1, 1) + np.array([0, *interval], answers.dtype)
 
 
 def columns(answers: np.ndarray, named: Sequence[str]) -> dict[str, np.ndarray]:

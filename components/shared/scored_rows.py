@@ -22,15 +22,18 @@ class ScoredRows(ABC):
     days: np.ndarray | None = None  # a number for the day of each row; None: unknown, and blocks are of consecutive rows
 
     @cached_property
-    def blocks(self) -> np.ndarray:
-        """Sums over blocks of rows, which are days if these are known, float64, shape [blocks, sums]."""
+    def _in_blocks(self) -> tuple[np.ndarray, int]:
+        """The block of each row, and how many there are: days if these are known."""
         if self.days is None:
             blocks = min(BLOCKS, len(self.labels))
-            of_row = np.arange(len(self.labels)) * blocks // len(self.labels)
-        else:
-            known, of_row = np.unique(self.days, return_inverse=True)
-            blocks = len(known)
-        return self._sums(of_row, blocks)
+            return np.arange(len(self.labels)) * blocks // len(self.labels), blocks
+        known, of_row = np.unique(self.days, return_inverse=True)
+        return of_row, len(known)
+
+    @cached_property
+    def blocks(self) -> np.ndarray:
+        """Sums over blocks of rows, float64, shape [blocks, sums]."""
+        return self._sums(*self._in_blocks)
 
     def metrics(self) -> dict[str, float]:
         """Compute each metric, by the name that people have for it; NaN where there is no value."""
@@ -41,9 +44,17 @@ class ScoredRows(ABC):
 
         Two models' answers for the same rows use the same samples, so they can be compared draw by draw.
         """
-        blocks = len(self.blocks)
-        weights = np.random.default_rng(0).multinomial(blocks, np.full(blocks, 1 / blocks), size=DRAWS)
-        return self._metrics(weights @ self.blocks)
+        return self._metrics(self._samples() @ self.blocks)
+
+    def mean_draws(self, values: np.ndarray) -> np.ndarray:
+        """Compute the mean of a value of each row, shape [rows], for the same samples, shape [DRAWS]."""
+        rows, total = (self._samples() @ summed([np.ones(len(values)), values], *self._in_blocks)).T
+        return total / rows
+
+    def _samples(self) -> np.ndarray:
+        """Draw how often each sample has each block, shape [DRAWS, blocks]."""
+        _, blocks = self._in_blocks
+        return np.random.default_rng(0).multinomial(blocks, np.full(blocks, 1 / blocks), size=DRAWS)
 
     @property
     @abstractmethod

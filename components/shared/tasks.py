@@ -4,7 +4,7 @@ A task is data, and imports nothing heavy: command lines read it too. What needs
 and how rows are scored in `components.shared.scored`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -55,7 +55,7 @@ class Task:
         called: what an answer is, for people.
         label_dtype: of the label's column, by TensorFlow's name.
         metrics: that the Evaluator computes, and pages show; the first decides whether a candidate is good enough.
-        plain: others that it computes, by TFMA's names of their classes: TFMA's key to the class.
+        plain: others that it computes, by TFMA's names of their classes: the key to the class, with its module if it is ours.
         plot: TFMA's plot, by the name of its class and its settings; empty: none.
         limit, change: settings of [evaluate]: which value of the first metric is good enough, and how much worse than
             production's it may be.
@@ -102,6 +102,7 @@ class Task:
         return {section: found | {*self.others.get(section, ())} for section, found in own.items()}
 
 
+COVERED = 0.9  # of new labels that the interval of a prediction is to hold
 SCORE_BUCKETS = 20  # of the published histogram, which later scores are compared with
 COUNT = {names.ROWS: "ExampleCount"}
 
@@ -206,7 +207,9 @@ REGRESSION = Task(
             "square of the correlation of predictions and labels; 0 is none, 1 is a straight line",
         ),
     ),
-    plain=COUNT | {names.MEAN_PREDICTION: "MeanPrediction", names.MEAN_LABEL: "MeanLabel"},
+    plain=COUNT
+    | {names.MEAN_PREDICTION: "MeanPrediction", names.MEAN_LABEL: "MeanLabel"}
+    | dict.fromkeys((names.ERROR_LOW, names.ERROR_HIGH), "components.evaluator.error_quantiles.ErrorQuantiles"),
     plot=None,
     limit="max_rmse",
     change="max_rmse_rise",
@@ -217,9 +220,14 @@ REGRESSION = Task(
         Metric("R²", "", "R²", "higher", "share of the label's variance that predictions explain; 0 is as good as its mean"),
         Metric("Spearman", "", "Spearman", "higher", "correlation of the ranks of predictions and labels"),
     ),
-    others={"drift": ("shift",)},
+    others={"drift": ("shift", "coverage")},
 )
 TASKS: dict[str, Task] = {task.name: task for task in (BINARY, MULTICLASS, REGRESSION)}
+
+
+def interval(overall: Mapping[str, float]) -> tuple[float, float] | None:
+    """Return what to add to a prediction for both ends of its interval, from a version's metrics; None where it has none."""
+    return (overall[names.ERROR_LOW], overall[names.ERROR_HIGH]) if names.ERROR_LOW in overall else None
 
 
 def measured(keys: Iterable[str]) -> Task:

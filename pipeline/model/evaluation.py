@@ -14,7 +14,7 @@ def eval_config(settings: Evaluate, target: Target) -> config_pb2.EvalConfig:
     """Make TFMA's configuration: the task's metrics over all rows and by slice, and two thresholds on the one that decides."""
     task = target.task
     names = [*task.plain.values(), *(each.tfma for each in task.metrics)]
-    metrics = {name: config_pb2.MetricConfig(class_name=name) for name in names}
+    metrics = {name: _metric(name) for name in names}
     # The thresholds hold for the overall slice only: the metric of a slice of a dozen rows is noise.
     overall = metrics[task.decides.tfma].per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec()]).threshold
     limit, change = getattr(settings, task.limit), getattr(settings, task.change)
@@ -45,3 +45,9 @@ def eval_config(settings: Evaluate, target: Target) -> config_pb2.EvalConfig:
         slicing_specs=[config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[name]) for name in settings.slices)],
         metrics_specs=[config_pb2.MetricsSpec(metrics=[*metrics.values(), *plots])],
     )
+
+
+def _metric(name: str) -> config_pb2.MetricConfig:
+    """Name a metric's class, of TFMA's or Keras', or with its module."""
+    module, _, of_class = name.rpartition(".")
+    return config_pb2.MetricConfig(class_name=of_class, module=module)

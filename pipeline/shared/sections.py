@@ -146,6 +146,7 @@ class Drift(Section):
     )
     accuracy: Share = Field(default=0.02, description="loss of accuracy")
     rmse: float = Field(default=0.05, ge=0, description="rise of the RMSE, as a share of it")
+    coverage: Share = Field(default=0.05, description="labels that are missing in the intervals of predictions, of all")
 
     @field_validator("block_push")
     @classmethod

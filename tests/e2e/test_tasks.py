@@ -105,6 +105,21 @@ def test_the_phone_answers_as_the_server(runs):
     assert np.shape([each.score for each in stated.golden]) == (20, *expected.shape[1:])
 
 
+def test_a_number_has_an_interval_that_holds_nine_labels_of_ten(runs):
+    """The card's, on the rows that it was made from: as many as its ranks say."""
+    stated = card.read(store.production(runs.root / "mobile" / "parcels").folder / card.MODEL_FILE).interval
+    if runs.task == "multiclass":
+        assert stated is None
+        return
+    rows, labels = runs.rows()
+    errors = labels - runs.scores(rows)
+    assert ((errors >= stated.low - 1e-4) & (errors <= stated.high + 1e-4)).mean() == pytest.approx(0.9, abs=2 / len(labels))
+    overall = runs.manifest.overall
+    assert (stated.share, stated.low, stated.high) == (0.9, overall["error_low"], overall["error_high"])
+    page = max((runs.root / "reports").glob("*/facts.json"))
+    assert facts.read(page.parent).candidate.interval == (stated.low, stated.high)
+
+
 def test_drift_is_looked_for_in_labels_answers_and_quality(runs):
     found = drift_report.read(Output.DRIFT.of(record.last_run(runs.root / "metadata.db")).uri)
     measures = {(check.kind, check.measure) for check in found.checks if check.kind not in ("data", "skew")}
@@ -113,7 +128,8 @@ def test_drift_is_looked_for_in_labels_answers_and_quality(runs):
         [of_label] = [check for check in found.checks if check.kind == "label"]
         assert of_label.measure.removeprefix("share of ") in other_tasks.CLASSES
     else:
-        assert measures == {("concept", "RMSE"), ("label", "mean label"), ("prediction", "mean prediction")}
+        concept = {("concept", "RMSE"), ("concept", "coverage")}
+        assert measures == concept | {("label", "mean label"), ("prediction", "mean prediction")}
 
 
 def test_the_page_has_the_tasks_metrics_gates_and_curves(runs):

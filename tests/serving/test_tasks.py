@@ -128,9 +128,12 @@ def test_files_get_a_column_more_or_one_a_class(task_model, asked, expected, tmp
     command = ["--input", str(tmp_path / "rows.parquet"), "--model", str(task_model.folder), "--output"]
     assert batch.main([*command, str(tmp_path / "scores.parquet")]) == 0
     found = pd.read_parquet(tmp_path / "scores.parquet")
-    assert [*found.columns] == [*asked.columns, *names(task_model)]
+    ends = {} if task_model.task == "multiclass" else {"lower end": expected - 2.5, "upper end": expected + 4}
+    assert [*found.columns] == [*asked.columns, *names(task_model), *ends]
     np.testing.assert_allclose(found[names(task_model)].to_numpy(), expected.reshape(len(asked), -1), rtol=1e-5)
-    assert set(found[names(task_model)].dtypes) == {np.dtype(np.float32)}
+    for name, column in ends.items():
+        np.testing.assert_allclose(found[name], column, rtol=1e-5)
+    assert set(found[[*names(task_model), *ends]].dtypes) == {np.dtype(np.float32)}
     found.to_parquet(tmp_path / "rows.parquet", index=False)
     assert batch.main([*command, str(tmp_path / "again.parquet")]) == 3
     assert f"has a column {names(task_model)[0]} already" in capsys.readouterr().err

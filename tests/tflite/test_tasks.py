@@ -35,7 +35,7 @@ def test_answers_are_in_the_words_of_the_card(task_model, golden, tmp_path, caps
     if task_model.task == "multiclass":
         said = [f"what becomes of it: {CLASSES[each.argmax()]}, probability {each.max():.4f}" for each in expected]
     else:
-        said = [f"cost: {each:.4g} EUR" for each in expected]
+        said = [f"cost: {each:.4g} EUR (90% of such are from {each - 2.5:.4g} to {each + 4:.4g})" for each in expected]
     assert printed == said
 
 
@@ -47,10 +47,16 @@ def test_csv_has_a_column_more_or_one_a_class(task_model, golden, tmp_path, caps
         writer.writerows(rows)
     assert tflite.predict.main(["--model", str(task_model.file), "--csv", str(tmp_path / "rows.csv")]) == 0
     found = list(csv.DictReader(capsys.readouterr().out.splitlines()))
-    named = [f"probability of {name}" for name in CLASSES] if task_model.task == "multiclass" else ["prediction"]
+    named = (
+        [f"probability of {name}" for name in CLASSES]
+        if task_model.task == "multiclass"
+        else ["prediction", "lower end", "upper end"]
+    )
     assert [*found[0]] == [*rows[0], *named]
     answers = np.array([[float(row[name]) for name in named] for row in found])
-    np.testing.assert_allclose(answers, expected.reshape(len(rows), -1), rtol=1e-4)
+    if task_model.task == "regression":
+        expected = np.stack([expected, expected - 2.5, expected + 4], axis=1)
+    np.testing.assert_allclose(answers, expected, rtol=1e-4)
 
 
 def test_the_file_goes_into_the_app(task_model, card, tmp_path):

@@ -95,6 +95,14 @@ class Golden(Part):
     score: float | list[float]  # of several classes one each
 
 
+class Interval(Part):
+    """Where a label is expected: between the prediction with either end added to it."""
+
+    share: float  # of labels that are there
+    low: float  # in the label's unit, like high
+    high: float
+
+
 class ModelCard(Part):
     """Everything about one published file."""
 
@@ -114,6 +122,7 @@ class ModelCard(Part):
     base_rate: float | None = None  # share of yes in training; None in a file from before it was stated, and without a yes
     missing: dict[str, str]  # dtype -> what stands for a missing value
     features: list[FeatureCard]
+    interval: Interval | None = None  # of an answer that is a number; None where there were too few rows for one
     metrics: dict[str, float]  # of the server's model, over all evaluation rows
     golden: list[Golden]
     words: Words = Words()

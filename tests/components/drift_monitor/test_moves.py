@@ -77,3 +77,30 @@ def test_numbers_are_compared_by_their_means_in_deviations_of_the_label(moved, v
         ("prediction", "mean prediction", verdict),
     ]
     assert found[0].limit == pytest.approx(0.4, rel=0.02)
+
+
+@pytest.mark.parametrize(("widened", "verdict"), [(1.0, "stable"), (0.9, "stable"), (1.6, "decayed")])
+def test_intervals_that_no_longer_hold_the_labels_are_decay(widened, verdict):
+    """Errors as wide as before, a little narrower, and so wide that 70 % of the labels are within."""
+    random = np.random.default_rng(5)
+    trained_on = label(random.normal(20, 4, 50_000))
+    predictions = random.normal(20, 3, ROWS)
+    labels = predictions + widened * random.normal(0, 2, ROWS)
+    ends = {"error_low": -2 * 1.645, "error_high": 2 * 1.645, "example_count": 5000}
+    target, manifest = Target(label="y", task_name="regression"), Manifest(files={}, metrics={"overall": ends})
+    check = moves.moved(target, ScoredNumbers(labels, predictions), (trained_on, manifest), LIMITS)[-1]
+    assert (check.kind, check.measure, check.verdict, check.reference) == ("concept", "coverage", verdict, 0.9)
+    assert check.value == pytest.approx(np.mean(np.abs(labels - predictions) <= 2 * 1.645))
+    assert check.interval[0] < check.value < check.interval[1]
+    if verdict == "decayed":
+        assert check.reason.endswith("of labels are in the interval of their prediction, made for 90%; limit 5.0% fewer")
+
+
+def test_few_rows_decide_nothing_of_the_intervals():
+    """14 of 20 labels are within: far from 90 %, and no more than chance makes of 20."""
+    trained_on = label(np.random.default_rng(6).normal(20, 4, 1000))
+    errors = np.random.default_rng(7).permutation(np.repeat([0.0, 9.0], [14, 6]))
+    ends = {"error_low": -1.0, "error_high": 1.0, "example_count": 20}
+    target, manifest = Target(label="y", task_name="regression"), Manifest(files={}, metrics={"overall": ends})
+    check = moves.moved(target, ScoredNumbers(20 + errors, np.full(20, 20.0)), (trained_on, manifest), LIMITS)[-1]
+    assert (check.measure, check.value, check.verdict) == ("coverage", 0.7, "stable")

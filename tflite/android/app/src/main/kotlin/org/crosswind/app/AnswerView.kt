@@ -8,6 +8,7 @@ import android.widget.ProgressBar
 import android.widget.TextView
 import java.text.NumberFormat
 import kotlin.math.roundToInt
+import org.crosswind.app.model.Interval
 import org.crosswind.app.model.ModelCard
 import org.crosswind.app.model.Task
 import org.crosswind.app.model.Verdict
@@ -34,7 +35,7 @@ class AnswerView(private val activity: Activity, private val card: ModelCard) {
         val color = when (val task = card.task) {
             is Task.Binary -> probability(answer.single(), task)
             is Task.Multiclass -> likeliest(task.likeliest(answer, CLASSES))
-            is Task.Regression -> number(answer.single())
+            is Task.Regression -> number(answer.single(), task.interval)
         }
         view.backgroundTintList = ColorStateList.valueOf(activity.getColor(color))
     }
@@ -65,9 +66,15 @@ class AnswerView(private val activity: Activity, private val card: ModelCard) {
         return R.color.answer
     }
 
-    private fun number(number: Float): Int {
-        val withUnit = "${figure(number)} ${card.words.unit}".trim()
-        headline.text = activity.getString(R.string.answer, card.words.answer, withUnit)
+    private fun number(number: Float, interval: Interval?): Int {
+        headline.text = activity.getString(R.string.answer, card.words.answer, withUnit(number))
+        if (interval != null) {
+            val (low, high) = interval.around(number)
+            chance.visibility = View.VISIBLE
+            chance.text = activity.getString(R.string.interval, percent.format(interval.share), figure(low), withUnit(high))
+        }
         return R.color.answer
     }
+
+    private fun withUnit(number: Float): String = "${figure(number)} ${card.words.unit}".trim()
 }

@@ -29,7 +29,7 @@ data class ModelCard(
 ) {
     /** What differences of answers are stated in: 1 of probabilities, of numbers the largest golden one. */
     val unit: Float
-        get() = if (task == Task.Regression) golden.maxOf { abs(it.score.single()) }.takeIf { it > 0 } ?: 1f else 1f
+        get() = if (task is Task.Regression) golden.maxOf { abs(it.score.single()) }.takeIf { it > 0 } ?: 1f else 1f
 
     companion object {
         private val SCHEMA_VERSIONS = 1..2 // 2: tasks other than whether something is so
@@ -71,8 +71,13 @@ data class ModelCard(
         private fun task(card: JSONObject): Task = when (val name = card.optString("task", "binary")) {
             "binary" -> Task.Binary(card.getDouble("threshold").toFloat(), card.getDouble("base_rate").toFloat())
             "multiclass" -> Task.Multiclass(card.getJSONArray("classes").items<String>())
-            "regression" -> Task.Regression
+            "regression" -> Task.Regression(card.optJSONObject("interval")?.let(::interval))
             else -> throw IllegalArgumentException("the task $name")
+        }
+
+        private fun interval(interval: JSONObject): Interval {
+            val (share, low, high) = listOf("share", "low", "high").map { interval.getDouble(it).toFloat() }
+            return Interval(share, low, high)
         }
 
         private fun feature(feature: JSONObject): Feature {

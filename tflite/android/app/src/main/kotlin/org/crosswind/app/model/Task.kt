@@ -24,8 +24,18 @@ sealed interface Task {
             classes.zip(answer.asIterable()).sortedByDescending { it.second }.take(count)
     }
 
-    /** How much it is: a number. */
-    data object Regression : Task {
+    /**
+     * How much it is: a number.
+     *
+     * @property interval where it is expected; null where the card has none.
+     */
+    data class Regression(val interval: Interval?) : Task {
         override val values get() = 1
     }
+}
+
+/** A [share] of what is predicted is between the prediction with [low] and with [high] added to it. */
+data class Interval(val share: Float, val low: Float, val high: Float) {
+    /** Both ends around an answer. */
+    fun around(answer: Float): Pair<Float, Float> = answer + low to answer + high
 }

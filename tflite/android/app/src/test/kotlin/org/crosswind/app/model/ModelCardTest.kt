@@ -62,9 +62,12 @@ class ModelCardTest {
     @Test
     fun `a number has neither threshold nor classes, and differences in shares of the largest`() {
         val card = ModelCard.parse(cardOfTask("regression", emptyList(), -250.5, 100).toString())
-        assertEquals(Task.Regression, card.task)
+        assertEquals(Task.Regression(null), card.task)
         assertEquals(250.5f, card.unit)
         assertEquals(1f, ModelCard.parse(cardOfTask("regression", emptyList(), 0, 0).toString()).unit)
+        val interval = JSONObject("""{"share": 0.9, "low": -2.5, "high": 4}""")
+        val stated = cardOfTask("regression", emptyList(), 0, 0).put("interval", interval).toString()
+        assertEquals(Task.Regression(Interval(0.9f, -2.5f, 4f)), ModelCard.parse(stated).task)
     }
 
     @Test

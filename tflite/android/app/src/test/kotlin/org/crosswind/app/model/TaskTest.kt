@@ -7,7 +7,7 @@ import org.junit.Test
 class TaskTest {
     @Test
     fun `an answer has one number, or one a class`() {
-        val tasks = listOf(Task.Binary(0.5f, 0.2f), Task.Multiclass(listOf("a", "b", "c")), Task.Regression)
+        val tasks = listOf(Task.Binary(0.5f, 0.2f), Task.Multiclass(listOf("a", "b", "c")), Task.Regression(null))
         assertEquals(listOf(1, 3, 1), tasks.map { it.values })
     }
 
@@ -17,6 +17,11 @@ class TaskTest {
         val answer = floatArrayOf(0.1f, 0.6f, 0.3f)
         assertEquals(listOf("b" to 0.6f, "c" to 0.3f), task.likeliest(answer, 2))
         assertEquals(listOf("b", "c", "a"), task.likeliest(answer, 5).map { it.first })
+    }
+
+    @Test
+    fun `an interval is around the answer`() {
+        assertEquals(7.5f to 14f, Interval(0.9f, -2.5f, 4f).around(10f))
     }
 
     @Test
