@@ -6,6 +6,7 @@ one root, so a model that two of them train is trained once; each publishes to a
 
 import argparse
 import hashlib
+import math
 import subprocess
 import sys
 import time
@@ -21,8 +22,8 @@ from components.model_store import store
 from components.shared import drift_report
 from components.shared.command_line import ended
 from components.shared.errors import BadConfig, CrosswindError
-from components.shared.metric_names import AUC
 from components.shared.nodes import Output
+from components.shared.tasks import Metric, Task
 from pipeline import retrain
 from pipeline.config import Config
 from pipeline.local import record
@@ -36,7 +37,6 @@ POLICIES = {
     "retrain_on_drift": ["drift.policy=retrain_on_drift"],
 }
 FILE = "replay.json"  # a list of `PlayedSpan`
-METRICS = {"auc": "AUC", "log_loss": "log loss"}  # of a row: name of the check
 
 
 class PlayedSpan(Outcome):
@@ -44,9 +44,8 @@ class PlayedSpan(Outcome):
 
     policy: str
     settings: str = ""  # a digest of the configuration that it was played with
-    auc: float | None  # of the model that was in production, on all rows of the span; so the next
-    log_loss: float | None
-    version_auc: float | None  # of the version in production afterwards, on the evaluation rows that it was published with
+    served: dict[str, float] = {}  # metrics, by name, of the model that was in production, on all rows of the span
+    published: float | None  # what decides, of the version in production afterwards, on the rows that it was published with
 
 
 PLAYED = TypeAdapter(list[PlayedSpan])
@@ -65,8 +64,8 @@ def act(options: argparse.Namespace, console: Console) -> None:
     root = config.root / "replay"
     played = play(config.model_copy(update={"run": config.run.model_copy(update={"root": str(root)})}), options, console)
     for policy in POLICIES:
-        console.print(spans_table(policy, [each for each in played if each.policy == policy]))
-    console.print(totals_table(played))
+        console.print(spans_table(policy, config.problem.task, [each for each in played if each.policy == policy]))
+    console.print(totals_table(config.problem.task, played))
     console.print(f"As JSON: {root / FILE}", soft_wrap=True)
 
 
@@ -113,46 +112,59 @@ def play_span(config: Config, span: str, policy: str, options: argparse.Namespac
     return PlayedSpan(
         **outcome.model_dump() | {"seconds": round(time.monotonic() - start, 1)},
         policy=policy,
-        auc=served.get(METRICS["auc"]),
-        log_loss=served.get(METRICS["log_loss"]),
-        version_auc=production.manifest.overall[AUC] if production else None,
+        served=served,
+        published=production.manifest.overall[config.problem.task.decides.key] if production else None,
     )
 
 
-def spans_table(policy: str, played: list[PlayedSpan]) -> Table:
+def metrics(task: Task) -> list[Metric]:
+    """List the metrics that are shown, which DriftMonitor measures on each span: those of which more, or less, is better."""
+    return [task.metric(key) for key in task.drift if task.metric(key).better != "nearer 1"]
+
+
+def spans_table(policy: str, task: Task, played: list[PlayedSpan]) -> Table:
     table = Table("span", "drift", title=policy, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in ("AUC", "log loss", "AUC after", "seconds"):
+    for heading in (*(each.name for each in metrics(task)), f"{task.decides.name} after", "seconds"):
         table.add_column(heading, justify="right")
     table.add_column("outcome")
     for each in played:
-        measured = ("-" if value is None else f"{value:.4f}" for value in (each.auc, each.log_loss, each.version_auc))
+        values = (*(each.served.get(metric.name) for metric in metrics(task)), each.published)
+        measured = map(_figure, values)
         what = f"version {each.version}" if each.outcome == "published" else each.outcome.replace("_", " ")
         table.add_row(each.span, each.drift.replace("_", " "), *measured, f"{each.seconds:.0f}", what)
     return table
 
 
-def totals_table(played: list[PlayedSpan]) -> Table:
+def totals_table(task: Task, played: list[PlayedSpan]) -> Table:
     """Make a table of means over the spans with a model in production, and the share of retraining's gain that is kept."""
     table = Table("policy", title="What users got, means over the spans", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in ("AUC", "gain kept", "log loss", "gain kept", "trained", "pushed"):
+    shown = [each.name for each in metrics(task)]
+    for heading in (*(heading for name in shown for heading in (name, "gain kept")), "trained", "pushed"):
         table.add_column(heading, justify="right", no_wrap=True)
-    means = {policy: _means([each for each in played if each.policy == policy]) for policy in POLICIES}
+    means = {policy: _means(shown, [each for each in played if each.policy == policy]) for policy in POLICIES}
     never, always = means["never_retrain"], means["retrain_always"]
     for policy, mean in means.items():
-        kept = [_share(mean[name] - never[name], always[name] - never[name]) for name in METRICS]
+        kept = [(_figure(mean[name]), _share(mean[name] - never[name], always[name] - never[name])) for name in shown]
         count = Counter(each.outcome for each in played if each.policy == policy)
         counts = (f"{count['published'] + count['not_blessed']}", f"{count['published']}")
-        table.add_row(policy, f"{mean['auc']:.4f}", kept[0], f"{mean['log_loss']:.4f}", kept[1], *counts)
+        table.add_row(policy, *(cell for cells in kept for cell in cells), *counts)
     return table
 
 
-def _means(played: list[PlayedSpan]) -> dict[str, float]:
-    """Return the mean of each metric over the spans that have it."""
-    return {name: fmean(value for each in played if (value := getattr(each, name)) is not None) for name in METRICS}
+def _means(names: list[str], played: list[PlayedSpan]) -> dict[str, float]:
+    """Return the mean of each metric over the spans that have it; NaN where none has."""
+    values = {name: [each.served[name] for each in played if name in each.served] for name in names}
+    return {name: fmean(found) if found else math.nan for name, found in values.items()}
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:.4f}"
 
 
 def _share(part: float, whole: float) -> str:
-    return f"{abs(part / whole) if part * whole >= 0 else part / whole:.0%}" if whole else "-"
+    if not whole or math.isnan(whole):
+        return "-"
+    return f"{abs(part / whole) if part * whole >= 0 else part / whole:.0%}"
 
 
 if __name__ == "__main__":

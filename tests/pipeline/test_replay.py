@@ -7,15 +7,16 @@ import pytest
 from rich.console import Console
 
 from components.shared.errors import BadConfig, CrosswindError
+from components.shared.tasks import BINARY, REGRESSION
 from pipeline import config, replay
 from pipeline.local.outcome import Outcome
 from pipeline.replay import PlayedSpan
 
 
 def month(policy: str, span: str, auc: float | None, outcome: str = "published") -> PlayedSpan:
-    log_loss = None if auc is None else 1 - auc
+    served = {} if auc is None else {"AUC": auc, "log loss": 1 - auc, "calibration": 1.1}
     facts = {"span": span, "outcome": outcome, "version": 1, "drift": "drifted", "seconds": 60.0}
-    return PlayedSpan(policy=policy, auc=auc, log_loss=log_loss, version_auc=0.7, **facts)
+    return PlayedSpan(policy=policy, served=served, published=0.7, **facts)
 
 
 @pytest.fixture
@@ -41,16 +42,34 @@ def shown(table) -> list[list[str]]:
 
 
 def test_a_policy_keeps_a_share_of_the_gain_of_retraining(months):
-    rows = {row[0]: row[1:] for row in shown(replay.totals_table(months)) if row[0] in replay.POLICIES}
+    rows = {row[0]: row[1:] for row in shown(replay.totals_table(BINARY, months)) if row[0] in replay.POLICIES}
     assert rows["never_retrain"] == ["0.6000", "0%", "0.4000", "0%", "1", "1"]
     assert rows["retrain_always"] == ["0.7000", "100%", "0.3000", "100%", "3", "2"]
     assert rows["retrain_on_drift"] == ["0.6900", "90%", "0.3100", "90%", "2", "2"]
 
 
 def test_a_month_has_its_line(months):
-    rows = shown(replay.spans_table("retrain_always", [each for each in months if each.policy == "retrain_always"]))
+    rows = shown(replay.spans_table("retrain_always", BINARY, [each for each in months if each.policy == "retrain_always"]))
     assert rows[-1] == ["2024-05", "drifted", "0.7500", "0.2500", "0.7000", "60", "not", "blessed"]
     assert rows[-3] == ["2024-03", "drifted", "-", "-", "0.7000", "60", "version", "1"]
+
+
+def test_of_a_number_the_error_is_shown_and_less_of_it_is_the_gain():
+    served = {"never_retrain": 4.0, "retrain_always": 3.0, "retrain_on_drift": 3.5}
+    months = [
+        PlayedSpan(span="2024-04", outcome="published", policy=policy, served={"RMSE": rmse, "coverage": 0.9}, published=3.1)
+        for policy, rmse in served.items()
+    ]
+    rows = {row[0]: row[1:] for row in shown(replay.totals_table(REGRESSION, months))}
+    assert rows["policy"] == ["RMSE", "gain", "kept", "trained", "pushed"]
+    assert [rows[policy][:2] for policy in served] == [["4.0000", "0%"], ["3.0000", "100%"], ["3.5000", "50%"]]
+    [*_, line] = shown(replay.spans_table("retrain_always", REGRESSION, months[1:2]))
+    assert line[1:3] == ["3.0000", "3.1000"]
+
+
+def test_a_replay_of_one_span_has_served_nothing(months):
+    rows = {row[0]: row[1:] for row in shown(replay.totals_table(BINARY, months[:1]))}
+    assert rows["never_retrain"] == ["-", "-", "-", "-", "1", "1"]
 
 
 def test_with_a_stand_in_for_runs_it_resumes_after_what_was_played(parcels, tmp_path, monkeypatch):
@@ -93,6 +112,6 @@ def test_with_a_stand_in_for_runs_a_month_is_run_with_its_policy_and_counts_if_i
             replay.play_span(loaded, "2024-02", "retrain_always", options)
     else:
         found = replay.play_span(loaded, "2024-02", "retrain_always", options)
-        assert (found.policy, found.outcome, found.auc, found.version_auc) == ("retrain_always", "data_rejected", None, None)
+        assert (found.policy, found.outcome, found.served, found.published) == ("retrain_always", "data_rejected", {}, None)
     settings = ["train.epochs=1", "drift.policy=retrain_always", "problem.model=retrain_always"]
     assert ran == [(str(tmp_path), "2024-02", settings)]
