@@ -11,6 +11,7 @@ from components.shared.canary_report import CanaryReport
 from components.shared.documents import Part
 from components.shared.tasks import BINARY, TASKS, Better, TaskName
 from components.shared.trace import NodeState
+from components.shared.units import block_called
 
 FILE = "facts.json"
 
@@ -268,6 +269,11 @@ class RunFacts(Part):
     configuration: dict[str, Any]
     environment: dict[str, str] = Field(description="versions of Python and packages, the git commit, the machine")
     reproduce: list[str] = Field(description="shell commands")
+
+    @property
+    def block(self) -> str:
+        """The unit of time that the bootstrap draws rows in, "day" or "hour"; empty if the rows have no date."""
+        return block_called(self.span) if self.data and self.data.days else ""
 
 
 def read(folder: Path) -> RunFacts:

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from components.run_report.facts import Limit
-from components.shared.units import block_called, called
+from components.shared.units import called
 
 FOLDER = Path(__file__).parent / "templates"
 MISSING = "\N{EN DASH}"
@@ -28,7 +28,7 @@ def environment() -> Environment:
     script = _own("script.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     made.globals |= {"style": _own("style.css"), "script": script, "script_hash": f"sha256-{digest}"}
-    made.filters |= {each.__name__: each for each in (count, share, figure, signed, duration, amount, called, block_called)}
+    made.filters |= {each.__name__: each for each in (count, share, figure, signed, duration, amount, called)}
     return made
 
 

@@ -16,7 +16,6 @@ from components.shared.advice import Advice
 from components.shared.metric_names import AUC, OVERALL, ROWS
 from components.shared.nodes import NodeId, Output
 from components.shared.phone import parity_report
-from components.shared.units import block_called
 from pipeline.config import Config
 from pipeline.local.outcome import Outcome
 from pipeline.local.pending import Due
@@ -144,8 +143,9 @@ def _difference(console: Console, told: "RunFacts | None") -> None:
     metric = told.candidate.decides
     if metric and metric.difference and metric.difference.interval:
         low, high = metric.difference.interval
+        block = told.block or "block of rows"
         said = "" if metric.verdict == "undecided" else f", {metric.verdict}"
-        moved = f"{metric.difference.value:+.4f} (95 % interval {low:+.4f} to {high:+.4f}, by {block_called(told.span)}){said}"
+        moved = f"{metric.difference.value:+.4f} (95 % interval {low:+.4f} to {high:+.4f}, by {block}){said}"
         _prose(console, f"{metric.name} less that of version {told.candidate.production_version}: {moved}.")
 
 

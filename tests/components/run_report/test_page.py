@@ -241,3 +241,12 @@ def test_names_from_the_data_are_shown_and_not_run(sources, pages):
 
 def test_the_same_facts_give_the_same_page(sources):
     assert page.render(samples.published()) == sources["published"]
+
+
+def test_the_page_says_what_its_intervals_are_drawn_from():
+    """Whole days or hours; rows without a date have neither."""
+    undated = samples.every()["published"]
+    days = undated.model_copy(update={"data": undated.data.model_copy(update={"days": {"train": 80, "eval": 10}})})
+    hours = days.model_copy(update={"span": "2013-01-05T07"})
+    for facts, words in ((days, "whole days;"), (hours, "whole hours;"), (undated, "blocks of consecutive rows;")):
+        assert f"by a bootstrap of {words}" in Parsed(page.render(facts)).text
