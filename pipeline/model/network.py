@@ -4,15 +4,14 @@ import math
 from collections.abc import Mapping, Sequence
 
 import keras
-import numpy as np
 from keras import ops
 
 from pipeline.model.heads import BINARY, Head
 from pipeline.model.hyperparameters import Hyperparameters
+from pipeline.model.layers import Bins, Harmonics, Members, PiecewiseLinear, Readout
 from pipeline.problem import Feature, Kind
 
-KNOTS = np.arange(-3, 3, 0.5, dtype="float32")  # in standard deviations
-HARMONICS = 4  # of a day, a week or the compass
+COLUMNS, PIECEWISE = "columns", "piecewise"  # names of a model and a layer
 
 
 def build(
@@ -63,6 +62,11 @@ def chained(parts: Sequence[keras.Model]) -> keras.Model:
     return keras.Model(parts[0].input, outputs)
 
 
+def fill(network: keras.Model, bins: Bins) -> None:
+    """Set the bins of a network from `build` that has numbers."""
+    network.get_layer(COLUMNS).get_layer(PIECEWISE).set_weights([bins.begins, bins.steepness])
+
+
 def with_weights(parts: list[keras.Model], whole: keras.Model) -> list[keras.Model]:
     """Give the parts the weights of the network that they make up."""
     weights = iter(whole.get_weights())
@@ -98,13 +102,13 @@ def columns(features: Sequence[Feature], settings: Hyperparameters, vocabulary_s
         dropout = keras.layers.Dropout(settings.embedding_dropout, name="embedding_dropout")
         seen.append(dropout(ops.concatenate(embedded, axis=1)))
     if numbers:
-        seen.append(PiecewiseLinear(name="piecewise")(ops.stack(numbers, axis=1)))
+        seen.append(PiecewiseLinear(name=PIECEWISE)(ops.stack(numbers, axis=1)))
     seen += [Harmonics(name=f"harmonics_{index}")(cycle) for index, cycle in enumerate(cycles)]
     if plain:
         seen.append(ops.stack(plain, axis=1))
     shown = ops.concatenate(seen, axis=1) if seen else ops.stack(shares, axis=1)
     prior = ops.expand_dims(sum(shares[1:], shares[0]), axis=1) if shares else ops.zeros_like(shown[:, :1])
-    return keras.Model(inputs, [shown, prior], name="columns")
+    return keras.Model(inputs, [shown, prior], name=COLUMNS)
 
 
 def embedding_size(vocabulary_size: int) -> int:
@@ -113,78 +117,3 @@ def embedding_size(vocabulary_size: int) -> int:
     A power of two, so that a few new keys leave the width, and a warm start, as they are.
     """
     return 2 ** round(math.log2(1.6 * vocabulary_size**0.56))
-
-
-class PiecewiseLinear(keras.layers.Layer):
-    """A layer from z-scores, shape [batch, n], to [batch, n * (1 + knots)]: each clipped to 4, and how far it is in each bin.
-
-    The piecewise linear encoding of Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning"
-    (arXiv 2203.05556), with bins of half a deviation in place of quantiles: no analysis, and on these data no worse.
-    """
-
-    def call(self, scores):
-        through = (scores[:, :, None] - KNOTS) * (1 / (KNOTS[1] - KNOTS[0]))
-        encoded = ops.concatenate([ops.clip(scores, -4, 4)[:, :, None], ops.clip(through, 0, 1)], axis=2)
-        return ops.reshape(encoded, (-1, scores.shape[1] * (1 + len(KNOTS))))
-
-
-class Harmonics(keras.layers.Layer):
-    """A layer from (share of a cycle, whether it is missing), shape [batch, 2], to sines and cosines of its multiples.
-
-    The output has shape [batch, 2 * HARMONICS] and is the circle's centre, zeros, for a missing value.
-    """
-
-    def call(self, point):
-        turn, missing = point[:, :1], point[:, 1:]
-        angles = turn * (2 * np.pi * np.arange(1, HARMONICS + 1, dtype="float32"))
-        return (1 - missing) * ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=1)
-
-
-class Members(keras.layers.Layer):
-    """A layer that gives each member of the ensemble the columns times its own scales, which start as random signs.
-
-    The "mini" form of TabM, Gorishniy et al. 2024 (arXiv 2410.24210). From [batch, width] to [batch, members, width].
-    """
-
-    def __init__(self, members: int, **options):
-        super().__init__(**options)
-        self.members = members
-
-    def build(self, shape):
-        uniform = keras.initializers.RandomUniform(-1, 1)
-        self.scale = self.add_weight(
-            (self.members, shape[-1]), initializer=lambda shape, dtype: ops.sign(uniform(shape, dtype)), name="scale"
-        )
-
-    def call(self, columns):
-        return ops.expand_dims(columns, 1) * self.scale
-
-    def get_config(self):
-        return super().get_config() | {"members": self.members}
-
-
-class Readout(keras.layers.Layer):
-    """A layer from each member's hidden units to its log-odds, or its number, before the head's activation.
-
-    From [batch, members, units] to [batch, members, *values]; `values` is a head's.
-    """
-
-    def __init__(self, values: Sequence[int] = (), **options):
-        super().__init__(**options)
-        self.values = tuple(values)
-
-    def build(self, shape):
-        _, members, units = shape
-        self.kernel = self.add_weight(
-            (members, units, *self.values), initializer=keras.initializers.RandomNormal(stddev=units**-0.5), name="kernel"
-        )
-        self.bias = self.add_weight((members, *self.values), initializer="zeros", name="bias")
-
-    def call(self, hidden):
-        if not self.values:
-            return ops.sum(hidden * self.kernel, axis=2) + self.bias
-        by_member = ops.matmul(ops.transpose(hidden, (1, 0, 2)), self.kernel)
-        return ops.transpose(by_member, (1, 0, 2)) + self.bias
-
-    def get_config(self):
-        return super().get_config() | {"values": self.values}

@@ -16,7 +16,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.shared import folders, steps
 from components.shared.errors import BadConfig
-from pipeline.model import distribution, gpipe, heads, input_data, loops, network, signatures, warm_start
+from pipeline.model import distribution, gpipe, heads, input_data, layers, loops, network, signatures, warm_start
 from pipeline.model.backup import History
 from pipeline.model.hyperparameters import Hyperparameters
 from pipeline.problem import Declaration, Kind, of_kind
@@ -114,10 +114,14 @@ def train(
     features = data.declaration.features
     sizes = {name: len(keys) for name, keys in data.vocabularies.items()}
     head = heads.of(data.declaration, data.train.label)
+    numbers = [feature.prepared[0] for feature in of_kind(features, Kind.NUMERIC)]
+    bins = layers.Bins.between_quantiles(data.train.numbers(numbers)) if numbers else None
     optimize = optimizer(hyperparameters, steps, settings.epochs, replicas)
 
     def build() -> keras.Model:
         model = network.build(features, hyperparameters, sizes, head)
+        if bins:
+            network.fill(model, bins)
         if base_model:
             warm_start.load(model, Path(base_model), data.vocabularies)
         return model

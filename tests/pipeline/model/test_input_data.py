@@ -67,3 +67,9 @@ def test_evaluation_keeps_the_order_and_takes_few_rows_at_a_time(files, split):
 def order(split, seed, epoch):
     batches = input_data.shuffled(split, 256, seed)(tf.constant(epoch, tf.int64))
     return np.concatenate([numbers for numbers, _ in rows(split, batches)])
+
+
+def test_numbers_are_those_of_rows_all_over_the_split(split, monkeypatch):
+    np.testing.assert_array_equal(split.numbers(["distance"])[:, 0], np.arange(ROWS))
+    monkeypatch.setattr(input_data, "SAMPLE", 100)
+    np.testing.assert_array_equal(split.numbers(["distance"])[:, 0], np.arange(0, ROWS, ROWS // 100))

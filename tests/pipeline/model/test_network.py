@@ -56,17 +56,3 @@ def test_the_parts_in_a_row_are_the_network(model):
 
 def test_a_few_new_keys_leave_the_width_of_an_embedding():
     assert [network.embedding_size(size) for size in (4, 13, 14, 90, 105)] == [4, 8, 8, 16, 16]
-
-
-def test_piecewise_encoding_of_a_score():
-    (encoded,) = network.PiecewiseLinear()(np.array([[-2.75], [9.0]], "float32")).numpy()[:1]
-    assert encoded[:3].tolist() == [-2.75, 0.5, 0.0]  # halfway through the first bin of half a deviation
-    assert network.PiecewiseLinear()(np.array([[9.0]], "float32")).numpy().tolist() == [[4.0] + [1.0] * len(network.KNOTS)]
-
-
-def test_harmonics_are_those_of_the_angle_and_a_missing_one_is_the_centre():
-    turn = 0.7
-    found = network.Harmonics()(np.array([[turn, 0], [0, 1]], "float32")).numpy()
-    angles = 2 * np.pi * turn * np.arange(1, network.HARMONICS + 1)
-    expected = [*np.sin(angles), *np.cos(angles)]
-    np.testing.assert_allclose(found, [expected, [0] * len(expected)], atol=1e-5)
