@@ -11,7 +11,7 @@ from pipeline.model.hyperparameters import Hyperparameters
 from pipeline.model.layers import Bins, Harmonics, Members, PiecewiseLinear, Readout
 from pipeline.problem import Feature, Kind
 
-COLUMNS, PIECEWISE = "columns", "piecewise"  # names of a model and a layer
+PIECEWISE = "piecewise"  # a layer
 
 
 def build(
@@ -64,7 +64,7 @@ def chained(parts: Sequence[keras.Model]) -> keras.Model:
 
 def fill(network: keras.Model, bins: Bins) -> None:
     """Set the bins of a network from `build` that has numbers."""
-    network.get_layer(COLUMNS).get_layer(PIECEWISE).set_weights([bins.begins, bins.steepness])
+    network.get_layer(PIECEWISE).set_weights([bins.begins, bins.steepness])
 
 
 def with_weights(parts: list[keras.Model], whole: keras.Model) -> list[keras.Model]:
@@ -108,7 +108,7 @@ def columns(features: Sequence[Feature], settings: Hyperparameters, vocabulary_s
         seen.append(ops.stack(plain, axis=1))
     shown = ops.concatenate(seen, axis=1) if seen else ops.stack(shares, axis=1)
     prior = ops.expand_dims(sum(shares[1:], shares[0]), axis=1) if shares else ops.zeros_like(shown[:, :1])
-    return keras.Model(inputs, [shown, prior], name=COLUMNS)
+    return keras.Model(inputs, [shown, prior], name="columns")
 
 
 def embedding_size(vocabulary_size: int) -> int:
