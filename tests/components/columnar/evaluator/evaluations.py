@@ -118,7 +118,7 @@ def run(kind: type, inputs: Inputs, runner: str = "FnApiRunner") -> Found:
     result = tfma.load_eval_result(uris["evaluation"], model_name="candidate" if inputs.baseline else None)
     blessing = made["blessing"]
     return Found(
-        _values(uris["evaluation"]),
+        values(uris["evaluation"]),
         tfma.load_validation_result(uris["evaluation"]),
         {name: str(value) for name, value in blessing.mlmd_artifact.custom_properties.items()}
         | {"files": [path.name for path in Path(blessing.uri).iterdir()]},
@@ -148,12 +148,13 @@ def assert_same(inputs: Inputs, found: Found | None = None, **closeness: float) 
     return found
 
 
-def _values(folder: str) -> dict[str, float]:
-    values: dict[str, float] = {}
+def values(folder: str) -> dict[str, float]:
+    """Every number of every metric and plot that was written to a folder, by slice and name."""
+    found: dict[str, float] = {}
     for record_ in (*tfma.load_metrics(folder), *tfma.load_plots(folder), *tfma.load_attributions(folder)):
         of_slice = json_format.MessageToDict(record_)
-        values |= _leaves(of_slice.pop("sliceKey"), of_slice)
-    return values
+        found |= _leaves(of_slice.pop("sliceKey"), of_slice)
+    return found
 
 
 def _leaves(prefix: object, value: object) -> dict[str, float]:

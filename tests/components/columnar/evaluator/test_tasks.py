@@ -5,15 +5,18 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import apache_beam as beam
 import numpy as np
+import pyarrow as pa
 import pytest
 import tensorflow as tf
 
-from tensorflow_model_analysis.proto import config_pb2  # isort: skip  # behind tfx
+import tensorflow_model_analysis as tfma  # isort: skip  # behind tfx
+from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
-from components.columnar.evaluator import executor
+from components.columnar.evaluator import analysis, configured, executor
 from components.evaluator import executor as stock
-from components.shared import tfma_results
+from components.shared import raw_rows, tfma_results
 from components.shared.errors import BadData
 from components.shared.target import TRANSFORM_LABELS
 from pipeline import config
@@ -219,8 +222,41 @@ def test_an_answer_that_is_no_number_is_an_error(inputs, made):
         evaluations.run(executor.Executor, inputs)
 
 
+def test_scores_that_come_with_the_rows(made, task, tmp_path):
+    """As the MobileEvaluator has them; the label is the number of a class."""
+    config_ = config_pb2.EvalConfig()
+    config_.CopyFrom(made.config)
+    for spec in config_.model_specs:
+        keys = {"name": spec.name, "label_key": spec.label_key, "is_baseline": spec.is_baseline}
+        spec.CopyFrom(config_pb2.ModelSpec(prediction_key=f"answer of {spec.name}", **keys))
+    for metric in config_.metrics_specs[0].metrics:
+        del metric.per_slice_thresholds[:]
+    config_ = tfma.utils.update_eval_config_with_defaults(config_, has_baseline=True)
+    assert configured.covers(config_)
+    random, rows = np.random.default_rng(1), 1000
+    if task == "multiclass":
+        labels, scores = random.integers(0, 3, rows), random.dirichlet([1, 1, 1], (2, rows))
+    else:
+        labels, scores = random.normal(5, 1, rows).astype(np.float32), random.normal(5, 1, (2, rows))
+    columns = {spec.prediction_key: each.astype(np.float32) for spec, each in zip(config_.model_specs, scores, strict=True)}
+    columns |= {config_.model_specs[0].label_key: labels, "shop": random.integers(0, 3, rows)}
+    columns["country"] = random.integers(0, 2, rows)
+    batch = pa.RecordBatch.from_arrays([raw_rows.as_lists(each) for each in columns.values()], [*columns])
+    steps = {
+        "ours": analysis.Analyse(config_, str(tmp_path / "ours"), {}),
+        "stock": tfma.ExtractEvaluateAndWriteResults(eval_config=config_, output_path=str(tmp_path / "stock")),
+    }
+    found = {}
+    for name, step in steps.items():
+        (tmp_path / name).mkdir()
+        with beam.Pipeline(argv=["--runner=FnApiRunner"]) as pipeline:
+            _ = pipeline | beam.Create([batch]) | step
+        found[name] = evaluations.values(str(tmp_path / name))
+    assert found["ours"].keys() == found["stock"].keys()
+    assert found["ours"] == pytest.approx(found["stock"], **evaluations.SAME | FLOAT32)
+
+
 def test_what_each_task_asks_for_is_covered_and_weights_are_not(inputs, task):
-    configured = executor.configured
     assert configured.covers(inputs.config)
     for change in ("weights", "label", "features", "others"):
         other = config_pb2.EvalConfig()
