@@ -12,12 +12,16 @@ from pathlib import Path
 from types import ModuleType
 
 TFMA = "tensorflow_model_analysis.metrics"
-DROPPED = {  # what components/columnar/evaluator/columnar.py imports
+DROPPED = {  # what components/columnar/evaluator imports
     f"{TFMA}.binary_confusion_matrices": ("_EPSILON", "_interpolated_thresholds"),
     f"{TFMA}.calibration": ("_WeightedLabelsPredictionsExamplesCombiner",),
     f"{TFMA}.calibration_histogram": ("_CalibrationHistogramCombiner",),
     f"{TFMA}.cross_entropy_metrics": ("_BinaryCrossEntropyCombiner",),
     f"{TFMA}.example_count": ("_ExampleCountCombiner",),
+    f"{TFMA}.mean_regression_error": ("_MeanAbsoluteErrorCombiner",),
+    f"{TFMA}.multi_class_confusion_matrix_metrics": ("_MultiClassConfusionMatrixCombiner",),
+    f"{TFMA}.squared_pearson_correlation": ("_SquaredPearsonCorrelationCombiner",),
+    f"{TFMA}.tf_metric_wrapper": ("_CompilableMetricsCombiner",),
 }
 
 

@@ -167,12 +167,6 @@ class ScoreFile(beam.DoFn):
             columns = dict(zip(batch.schema.names, batch.columns, strict=True))
             if self.target.classes:  # TFMA compares numbers
                 [labels] = raw_rows.of_batch(batch, {self.target.label: "string"}).values()
-                columns[self.target.label] = as_lists(self.target.numbers(labels))
-            columns |= {name: as_lists(found.astype("float32")) for name, found in scores.items()}
+                columns[self.target.label] = raw_rows.as_lists(self.target.numbers(labels))
+            columns |= {name: raw_rows.as_lists(found.astype("float32")) for name, found in scores.items()}
             yield pa.RecordBatch.from_arrays([*columns.values()], [*columns])
-
-
-def as_lists(values: np.ndarray) -> pa.ListArray:
-    """Make a column of lists of values, shape [rows] or [rows, values]."""
-    offsets = np.arange(len(values) + 1, dtype=np.int32) * (values.shape[1] if values.ndim > 1 else 1)
-    return pa.ListArray.from_arrays(offsets, pa.array(values.reshape(-1)))

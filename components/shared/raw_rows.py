@@ -45,6 +45,12 @@ def of_batch(batch: pa.RecordBatch, columns: Mapping[str, str]) -> dict[str, np.
     return result
 
 
+def as_lists(values: np.ndarray) -> pa.ListArray:
+    """Make a column of a RecordBatch, with a list of numbers a row, of values, shape [rows] or [rows, values]."""
+    offsets = np.arange(len(values) + 1, dtype=np.int32) * (values.shape[1] if values.ndim > 1 else 1)
+    return pa.ListArray.from_arrays(offsets, pa.array(values.reshape(-1)))
+
+
 def as_rows(columns: dict[str, np.ndarray]) -> list[dict]:
     """Convert columns of shape [rows] to one object for each row, for JSON; missing values stay NaN or ""."""
     texts = {name: [each.decode() for each in column] for name, column in columns.items() if column.dtype.kind == "O"}

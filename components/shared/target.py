@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+# The signature of a model of classes that takes serialized tf.Examples, and answers with the label's column: as numbers of
+# classes, -1 for one that is missing or unknown.
+TRANSFORM_LABELS = "transform_labels"
+
+
 class Target(Part):
     """The label of a problem."""
 

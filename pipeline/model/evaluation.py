@@ -5,7 +5,7 @@ import sys
 
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.shared.target import Target
+from components.shared.target import TRANSFORM_LABELS, Target
 from components.shared.tfma_results import BASELINE, CANDIDATE
 from pipeline.shared.sections import Evaluate
 
@@ -32,7 +32,7 @@ def eval_config(settings: Evaluate, target: Target) -> config_pb2.EvalConfig:
             signature_name="serving_default",
             label_key=target.label,
             model_type="tf_generic",
-            preprocessing_function_names=["transform_labels"] if target.classes else [],
+            preprocessing_function_names=[TRANSFORM_LABELS] if target.classes else [],
         )
         for name in (CANDIDATE, BASELINE)
     ]

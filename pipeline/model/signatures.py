@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components.shared.target import TRANSFORM_LABELS
 from pipeline.model.preprocessing import label
 from pipeline.problem import MISSING_CATEGORY, Declaration, Kind, inputs
 
@@ -64,7 +65,7 @@ class ServingModel(tf.Module):
             "transform_features": self._prepare_examples,
         }
         if self._classes:
-            found["transform_labels"] = graph(self._parse_label, examples)
+            found[TRANSFORM_LABELS] = graph(self._parse_label, examples)
         if self._task.bounded:
             found["classify"] = graph(self._classify, inputs)
         if not self._classes:

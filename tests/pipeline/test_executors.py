@@ -10,7 +10,7 @@ from tfx.components.transform.component import Transform
 
 import components.columnar.evaluator.component
 import components.columnar.transform.component
-from components.columnar.evaluator import columnar
+from components.columnar.evaluator import combiners
 from components.evaluator.component import Evaluator
 from components.mobile_evaluator.component import MobileEvaluator
 from components.shared import source_code
@@ -29,6 +29,7 @@ DROPPED = [
     (Transform, "tfx.components.transform.executor_utils", "MaybeBindCustomConfig"),
     (Evaluator, f"{TFMA}.metrics.example_count", "_ExampleCountCombiner"),
     (Evaluator, f"{TFMA}.metrics.binary_confusion_matrices", "_EPSILON"),
+    (Evaluator, f"{TFMA}.metrics.tf_metric_wrapper", "_CompilableMetricsCombiner"),
     (Evaluator, f"{TFMA}.writers.metrics_plots_and_validations_writer", "CombineValidations"),
     (MobileEvaluator, f"{TFMA}.metrics.metric_specs", "to_computations"),
 ]
@@ -87,7 +88,9 @@ def test_a_name_that_a_library_dropped_is_named_with_its_release_and_the_way_out
 
 
 @pytest.mark.usefixtures("afresh")
-@pytest.mark.parametrize(("combiner", "name"), [(kind, name) for kind, names in columnar.ATTRIBUTES.items() for name in names])
+@pytest.mark.parametrize(
+    ("combiner", "name"), [(kind, name) for kind, each in combiners.ON_COLUMNS.items() for name in each.private]
+)
 def test_an_attribute_that_a_library_renamed_is_found_before_a_run_too(combiner, name, monkeypatch):
     defined = [kind for kind in combiner.__mro__ if name in vars(kind)]
     for kind in defined:

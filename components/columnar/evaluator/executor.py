@@ -9,7 +9,7 @@ from tfx.utils import io_utils, json_utils, path_utils
 import tensorflow_model_analysis as tfma  # isort: skip  # after tfx
 from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
-from components.columnar.evaluator import analysis
+from components.columnar.evaluator import analysis, configured
 from components.columnar.evaluator.score import Score, ScoredBy, decoded
 from components.evaluator import executor
 from components.shared import folders
@@ -27,19 +27,24 @@ class Executor(executor.Executor):
             has_baseline=bool(inputs["baseline_model"]),
             rubber_stamp=True,
         )
-        if exec_properties.get("module_path") or "schema" not in inputs or not analysis.covers(config):
+        if exec_properties.get("module_path") or "schema" not in inputs or not configured.covers(config):
             super().evaluate(inputs, outputs, exec_properties)
             return
         models, places = config.model_specs, locations(inputs, config)
         scored_by = [
-            ScoredBy(places[spec.name], spec.signature_name or SIGNATURE, analysis.score_column(spec)) for spec in models
+            ScoredBy(places[spec.name], signature, column)
+            for spec in models
+            for signature, column in (
+                (spec.signature_name or SIGNATURE, configured.score_column(spec)),
+                *((name, configured.label_column(spec)) for name in spec.preprocessing_function_names),
+            )
         ]
         schema = read_schema(inputs)
         with seldom_collected(), self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
                 | "Files" >> beam.Create(files(inputs, exec_properties), reshuffle=True)
-                | "Score" >> beam.ParDo(Score(scored_by, decoded(schema, analysis.columns(config))))
+                | "Score" >> beam.ParDo(Score(scored_by, decoded(schema, configured.columns(config))))
                 | "Analyse" >> analysis.Analyse(config, artifact_utils.get_single_uri(outputs["evaluation"]), places)
             )
         if tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config):

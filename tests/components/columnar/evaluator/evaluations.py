@@ -4,17 +4,22 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import tensorflow as tf
 from google.protobuf import json_format
+from tfx.components.evaluator import executor as tfx_executor
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
 
 import tensorflow_model_analysis as tfma  # isort: skip  # behind tfx
 from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2  # isort: skip
 
+from components.columnar.evaluator import executor
 from pipeline import config
 from pipeline.local import record
 from pipeline.model import evaluation
+
+SAME = {"rel": 1e-6, "abs": 1e-7, "nan_ok": True}  # a score differs in its last bit with its place in a batch
 
 
 @dataclass
@@ -81,9 +86,9 @@ class Found:
     run: tuple[config_pb2.EvalConfig, str]
 
 
-def run(executor: type, inputs: Inputs, runner: str = "FnApiRunner") -> Found:
+def run(kind: type, inputs: Inputs, runner: str = "FnApiRunner") -> Found:
     """Runs an executor into a folder of its name."""
-    folder = inputs.folder / executor.__module__
+    folder = inputs.folder / kind.__module__
     made = {
         "examples": standard_artifacts.Examples(),
         "model": standard_artifacts.Model(),
@@ -109,11 +114,11 @@ def run(executor: type, inputs: Inputs, runner: str = "FnApiRunner") -> Found:
         unique_id="1",
     )
     properties = {"eval_config": json_format.MessageToJson(inputs.config), "current_component_id": "Evaluator"}
-    executor(context).Do(artifacts, artifacts, properties)
+    kind(context).Do(artifacts, artifacts, properties)
     result = tfma.load_eval_result(uris["evaluation"], model_name="candidate" if inputs.baseline else None)
     blessing = made["blessing"]
     return Found(
-        _values(uris["evaluation"]),
+        values(uris["evaluation"]),
         tfma.load_validation_result(uris["evaluation"]),
         {name: str(value) for name, value in blessing.mlmd_artifact.custom_properties.items()}
         | {"files": [path.name for path in Path(blessing.uri).iterdir()]},
@@ -121,12 +126,35 @@ def run(executor: type, inputs: Inputs, runner: str = "FnApiRunner") -> Found:
     )
 
 
-def _values(folder: str) -> dict[str, float]:
-    values: dict[str, float] = {}
+def judged(validation: validation_result_pb2.ValidationResult) -> validation_result_pb2.ValidationResult:
+    """What was checked and what failed, in the order of slices; the values are compared elsewhere."""
+    for of_slice in validation.metric_validations_per_slice:
+        for failure in of_slice.failures:
+            failure.ClearField("metric_value")
+    validation.metric_validations_per_slice.sort(key=str)
+    validation.validation_details.slicing_details.sort(key=str)
+    return validation
+
+
+def assert_same(inputs: Inputs, found: Found | None = None, **closeness: float) -> Found:
+    """Holds what ours finds against what TFX's does, as close as `SAME` or as told, and returns it."""
+    expected = run(tfx_executor.Executor, inputs)
+    found = found or run(executor.Executor, inputs)
+    assert found.values.keys() == expected.values.keys()
+    assert found.values == pytest.approx(expected.values, **SAME | closeness)
+    assert found.blessing == expected.blessing
+    assert found.run == expected.run
+    assert judged(found.validation) == judged(expected.validation)
+    return found
+
+
+def values(folder: str) -> dict[str, float]:
+    """Every number of every metric and plot that was written to a folder, by slice and name."""
+    found: dict[str, float] = {}
     for record_ in (*tfma.load_metrics(folder), *tfma.load_plots(folder), *tfma.load_attributions(folder)):
         of_slice = json_format.MessageToDict(record_)
-        values |= _leaves(of_slice.pop("sliceKey"), of_slice)
-    return values
+        found |= _leaves(of_slice.pop("sliceKey"), of_slice)
+    return found
 
 
 def _leaves(prefix: object, value: object) -> dict[str, float]:

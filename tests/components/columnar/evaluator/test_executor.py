@@ -4,21 +4,17 @@ import json
 
 import pytest
 import tensorflow as tf
-from tfx.components.evaluator import executor as tfx_executor
 from tfx.utils import path_utils
 
 from tensorflow_model_analysis.proto import config_pb2  # isort: skip  # behind tfx
-from tensorflow_model_analysis.proto.validation_result_pb2 import ValidationResult  # isort: skip
 
 from components.columnar.evaluator import executor
-from components.columnar.evaluator.score import NotAScore
+from components.columnar.evaluator.rows import NotAScore
 from components.evaluator import executor as stock
 from components.shared import tfma_results
 from components.shared.errors import BadConfig, BadData
 from tests import neutral
 from tests.components.columnar.evaluator import evaluations
-
-SAME = {"rel": 1e-6, "abs": 1e-7, "nan_ok": True}  # a score differs in its last bit with its place in a batch
 
 
 @pytest.fixture
@@ -33,29 +29,8 @@ def whole(parcel_runs, tmp_path_factory):
     return evaluations.run(executor.Executor, inputs), inputs.folder
 
 
-def judged(validation: ValidationResult) -> ValidationResult:
-    """What was checked and what failed, in the order of slices; the values are compared elsewhere."""
-    for of_slice in validation.metric_validations_per_slice:
-        for failure in of_slice.failures:
-            failure.ClearField("metric_value")
-    validation.metric_validations_per_slice.sort(key=str)
-    validation.validation_details.slicing_details.sort(key=str)
-    return validation
-
-
-def assert_same(inputs, found: evaluations.Found | None = None) -> evaluations.Found:
-    expected = evaluations.run(tfx_executor.Executor, inputs)
-    found = found or evaluations.run(executor.Executor, inputs)
-    assert found.values.keys() == expected.values.keys()
-    assert found.values == pytest.approx(expected.values, **SAME)
-    assert found.blessing == expected.blessing
-    assert found.run == expected.run
-    assert judged(found.validation) == judged(expected.validation)
-    return found
-
-
 def test_the_same_as_tfx_against_production(inputs, whole):
-    found = assert_same(inputs, whole[0])
+    found = evaluations.assert_same(inputs, whole[0])
     slices = {name.split("/")[0] for name in found.values}
     assert len(slices) > 7  # all rows, shops and countries
     assert any("'isDiff': True" in name and "'auc'" in name for name in found.values)
@@ -63,7 +38,7 @@ def test_the_same_as_tfx_against_production(inputs, whole):
 
 def test_the_same_as_tfx_without_a_baseline(inputs):
     inputs.baseline = None
-    found = assert_same(inputs)
+    found = evaluations.assert_same(inputs)
     assert not any("isDiff" in name for name in found.values)
 
 
@@ -78,7 +53,7 @@ def test_the_same_as_tfx_when_it_does_not_bless(inputs):
         inputs.config.metrics_specs[0].metrics.add(class_name=name, config=json.dumps(settings))
     for name in ("gift", "weekday", "items", "country"):
         inputs.config.slicing_specs.add(feature_keys=[name])
-    found = assert_same(inputs)
+    found = evaluations.assert_same(inputs)
     assert found.blessing["files"] == ["NOT_BLESSED"]
     assert not found.validation.validation_ok
     assert len(found.validation.metric_validations_per_slice) == 4  # all rows and three countries
@@ -86,7 +61,7 @@ def test_the_same_as_tfx_when_it_does_not_bless(inputs):
 
 def test_what_is_not_covered_goes_tfx_way(inputs):
     inputs.config.slicing_specs.add(feature_keys=["country", "gift"])
-    found = assert_same(inputs)
+    found = evaluations.assert_same(inputs)
     assert any("'country'" in name and "'gift'" in name for name in found.values)
 
 
@@ -189,7 +164,7 @@ def test_files_and_workers_do_not_matter(inputs, whole):
     serialized = evaluations.rows(inputs)
     evaluations.replace_rows(inputs, serialized[:300], serialized[300:310], [], serialized[310:])
     found = evaluations.run(executor.Executor, inputs, "pipeline.beam.worker.MultiProcessingRunner")
-    assert found.values == pytest.approx(whole[0].values, **SAME)
+    assert found.values == pytest.approx(whole[0].values, **evaluations.SAME)
 
 
 def test_a_row_without_a_label_is_an_error(inputs):
