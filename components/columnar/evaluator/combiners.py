@@ -19,6 +19,7 @@ from tensorflow_model_analysis.utils.keras_lib import tf_keras
 
 from components.columnar.evaluator import binary, classes, keras_means, sums
 from components.columnar.evaluator.rows import ANY, NONE, NUMBERS, Kinds, Rows
+from components.evaluator.error_quantiles import ErrorsCombiner
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ ON_COLUMNS: dict[type, OnColumns] = {
     sums.Sums: OnColumns(sums.sums, _of_numbers, ("_key",)),
     sums.AbsoluteErrors: OnColumns(sums.absolute_errors, _of_numbers, ("_metric_key",)),
     sums.Correlation: OnColumns(sums.correlation, _of_numbers, ("_key",)),
+    ErrorsCombiner: OnColumns(sums.errors_of, _of_numbers),
     binary.CrossEntropy: OnColumns(binary.cross_entropy, _of_numbers, ("_metric_key", "_from_logits", "_cross_entropy")),
     binary.Histogram: OnColumns(
         binary.histogram,

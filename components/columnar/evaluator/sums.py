@@ -1,4 +1,4 @@
-"""Sum up numbers as TFMA's combiners of counts, means, absolute errors and correlations do."""
+"""Sum up numbers as the combiners of counts, means, absolute errors, correlations and quantiles of errors do."""
 
 import numpy as np
 from tensorflow_model_analysis.metrics.calibration import _WeightedLabelsPredictionsExamplesCombiner as Sums
@@ -7,6 +7,7 @@ from tensorflow_model_analysis.metrics.mean_regression_error import _MeanAbsolut
 from tensorflow_model_analysis.metrics.squared_pearson_correlation import _SquaredPearsonCorrelationCombiner as Correlation
 
 from components.columnar.evaluator.rows import Rows
+from components.evaluator.error_quantiles import ErrorsCombiner, errors
 
 # TFMA takes the correlation from sums of squares: far from 0, like those of 1,000,000 ± 1, float64 leaves no digit of it, and
 # may leave NaN. What x86-64 has beyond float64 leaves six.
@@ -48,3 +49,8 @@ def correlation(combiner: Correlation, rows: Rows):
     accumulator.total_weighted_labels_times_predictions = (labels * scores).sum()
     accumulator.total_weighted_examples = float(len(rows))
     return accumulator
+
+
+def errors_of(combiner: ErrorsCombiner, rows: Rows):
+    """Return the accumulator of all errors, of which quantiles are taken."""
+    return [errors(*rows.numbers(combiner.keys[0].model_name))]
