@@ -3,7 +3,7 @@
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from components.shared.files import fsync_tree, temporary_folder
 from components.shared.problem_folder import shown
 from data import DEFAULT_PROBLEM
 from pipeline import config as configuration
-from pipeline.adoption import boosted, decide, folder, profiles, source, told, written
+from pipeline.adoption import boosted, decide, find, folder, profiles, request, source, told, written
 from pipeline.adoption.folder import Adopted
 from pipeline.adoption.tasks import TASKS
 
@@ -65,20 +65,28 @@ def act(options: argparse.Namespace, console: Console) -> Exit:
         with source.opened(work) as con:
             notes = source.load(con, options.files, work, options.query, options.table)
             old_names = profiles.clean(con)
+            say(console, [*notes, *renamed(old_names)])
             new_names = {old: new for new, old in old_names.items()}
             options.keep, options.leave_out = (
                 [new_names.get(each, each) for each in given] for given in (options.keep, options.leave_out)
             )
-            adopted = decide.decide(con, decide.find(con, options, new_names, ask), options, ask)
+            found = find.find(con, options, old_names, ask)
+            say(console, found.notes)
+            adopted = decide.decide(con, found, options, ask)
             loosened = write(con, adopted, made)
         if target.exists():
             target.rename(work / "before")
         made.rename(target)
-    for line in told.lines(adopted, [*notes, *renamed(old_names)], loosened):
-        console.print(line, markup=False)
+    say(console, told.lines(adopted, loosened))
     console.print(f"Wrote {shown(target)}/. Look at its problem.toml, then: make run PROBLEM={options.name}")
     console.print(compared(target, adopted), markup=False)
     return Exit.DONE
+
+
+def say(console: Console, lines: Iterable[str]) -> None:
+    """Print lines as they are."""
+    for line in lines:
+        console.print(line, markup=False)
 
 
 def ask(question: str, answers: Sequence[str], proposed: str) -> str:
@@ -97,7 +105,7 @@ def renamed(old_names: dict[str, str]) -> list[str]:
 def write(con: "DuckDBPyConnection", adopted: Adopted, made: Path) -> list[str]:
     """Write the folder `made`, and hold it against the code that reads it. Returns what was loosened in the schema."""
     written.write_spans(con, made / "spans", adopted.name)
-    folder.write(adopted, made, written.first_of(con, [each.name for each in adopted.chosen]))
+    folder.write(adopted, made, request.first_of(con, [each.name for each in adopted.chosen]))
     config = configuration.load(problem=made)
     with quiet_stderr():
         from pipeline import edited_files  # noqa: PLC0415 (it reads the schema)
