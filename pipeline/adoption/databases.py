@@ -86,5 +86,8 @@ def load_postgres(con: "DuckDBPyConnection", address: str, query: str) -> list[s
             replaced = ", ".join(f"CAST({quoted(name)} AS DOUBLE) AS {quoted(name)}" for name in decimals)
             con.execute(f"CREATE TABLE {TABLE} AS SELECT *{f' REPLACE ({replaced})' if replaced else ''} FROM rows_of_postgres")
     except driver.Error as error:
-        raise BadData(f"Postgres cannot read {shown(called(address))}: {shown(str(error).splitlines()[0])}") from error
+        raise BadData(
+            f"Postgres cannot read {shown(called(address))}: {shown(str(error).splitlines()[0])}. Expected a table or SQL "
+            "of it, and an address such as postgresql://me@localhost:5432/shop; PGPASSWORD may hold the password."
+        ) from error
     return []
