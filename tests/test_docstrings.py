@@ -12,6 +12,7 @@ MODULES = (
     "pipeline.adoption.label_column",
     "pipeline.adoption.lakes",
     "pipeline.adoption.profiles",
+    "pipeline.adoption.review",
     "pipeline.adoption.table",
     "pipeline.config",
     "pipeline.kubeflow.oss",
