@@ -3,7 +3,9 @@
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from components.shared.files import fsync_tree, temporary_folder
 from components.shared.problem_folder import shown
 from data import DEFAULT_PROBLEM
 from pipeline import config as configuration
-from pipeline.adoption import boosted, decide, folder, profiles, source, told, written
+from pipeline.adoption import boosted, decide, decisions, find, folder, profiles, request, source, told, written
 from pipeline.adoption.folder import Adopted
 from pipeline.adoption.tasks import TASKS
 
@@ -29,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Return an `Exit`: DONE when the folder is written."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.adopt", description=__doc__)
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="CSV, Parquet or Arrow: files, folders or globs; or a database"
+        "files", nargs="*", metavar="FILE", help="CSV, Parquet or Arrow: files, folders or globs; or a database"
     )
     parser.add_argument("--name", required=True, type=name, help="of the problem: a folder in data/, and the model's name")
     parser.add_argument("--label", default="", help="column, or SQL such as 'paid > 100 AS large'")
@@ -41,10 +43,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--query", default="", metavar="SQL", help="of a DuckDB or SQLite file: what makes the table")
     parser.add_argument("--table", default="", metavar="NAME", help="of a DuckDB or SQLite file")
     parser.add_argument("--force", action="store_true", help="overwrite the folder of that name")
+    parser.add_argument("--review", action="store_true", help="of the folder of that name: write a page that shows it; no FILE")
     parser.add_argument("--into", type=Path, default=DEFAULT_PROBLEM.parent, help="folder of problems (default: data)")
     options = parser.parse_args(arguments)
+    if bool(options.files) == options.review:
+        parser.error("expected FILE... to make a folder of, or --review of one that is there")
     console = Console(highlight=False, soft_wrap=True)
-    return ended(lambda: act(options, console), console)
+    return ended(lambda: (review if options.review else act)(options, console), console)
 
 
 def name(text: str) -> str:
@@ -65,19 +70,40 @@ def act(options: argparse.Namespace, console: Console) -> Exit:
         with source.opened(work) as con:
             notes = source.load(con, options.files, work, options.query, options.table)
             old_names = profiles.clean(con)
+            say(console, [*notes, *renamed(old_names)])
             new_names = {old: new for new, old in old_names.items()}
             options.keep, options.leave_out = (
                 [new_names.get(each, each) for each in given] for given in (options.keep, options.leave_out)
             )
-            adopted = decide.decide(con, decide.find(con, options, new_names, ask), options, ask)
+            found = find.find(con, options, old_names, ask)
+            say(console, found.notes)
+            adopted = decide.decide(con, found, options, ask)
             loosened = write(con, adopted, made)
         if target.exists():
             target.rename(work / "before")
         made.rename(target)
-    for line in told.lines(adopted, [*notes, *renamed(old_names)], loosened):
-        console.print(line, markup=False)
-    console.print(f"Wrote {shown(target)}/. Look at its problem.toml, then: make run PROBLEM={options.name}")
+    say(console, told.lines(adopted, loosened))
+    console.print(f"Wrote {shown(target)}/. Look at it (--review --name {options.name}), then: make run PROBLEM={options.name}")
     console.print(compared(target, adopted), markup=False)
+    return Exit.DONE
+
+
+def say(console: Console, lines: Iterable[str]) -> None:
+    """Print lines as they are."""
+    for line in lines:
+        console.print(line, markup=False)
+
+
+def review(options: argparse.Namespace, console: Console) -> Exit:
+    """Write the page of a problem's folder. Raises BadConfig, SpanNotFound."""
+    folder = options.into / options.name
+    if not folder.is_dir():
+        raise BadConfig(f"{shown(folder)} is not there. Expected the --name of a problem's folder in {shown(options.into)}.")
+    if not find_spec("pipeline.adoption.review"):
+        raise BadConfig("--review needs the part of the project that makes reports, which was left out.")
+    with quiet_stderr():
+        page = import_module("pipeline.adoption.review").write(configuration.load(problem=folder), folder)
+    console.print(f"Review: {page}", markup=False)
     return Exit.DONE
 
 
@@ -97,7 +123,7 @@ def renamed(old_names: dict[str, str]) -> list[str]:
 def write(con: "DuckDBPyConnection", adopted: Adopted, made: Path) -> list[str]:
     """Write the folder `made`, and hold it against the code that reads it. Returns what was loosened in the schema."""
     written.write_spans(con, made / "spans", adopted.name)
-    folder.write(adopted, made, written.first_of(con, [each.name for each in adopted.chosen]))
+    folder.write(adopted, made, request.first_of(con, [each.name for each in adopted.chosen]))
     config = configuration.load(problem=made)
     with quiet_stderr():
         from pipeline import edited_files  # noqa: PLC0415 (it reads the schema)
@@ -105,6 +131,7 @@ def write(con: "DuckDBPyConnection", adopted: Adopted, made: Path) -> list[str]:
 
         loosened = schema.write(con, adopted, config.problem.columns, made / "schema.pbtxt")
     edited_files.check(config)
+    decisions.write(decisions.of(adopted, loosened), made)
     fsync_tree(made)
     return loosened
 

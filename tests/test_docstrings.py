@@ -6,10 +6,13 @@ import importlib
 import pytest
 
 MODULES = (
+    "pipeline.adoption.archives",
+    "pipeline.adoption.databases",
     "pipeline.adoption.dates",
-    "pipeline.adoption.labels",
+    "pipeline.adoption.label_column",
+    "pipeline.adoption.lakes",
     "pipeline.adoption.profiles",
-    "pipeline.adoption.source",
+    "pipeline.adoption.review",
     "pipeline.adoption.table",
     "pipeline.config",
     "pipeline.kubeflow.oss",

@@ -3,25 +3,19 @@
 import datetime
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 from pipeline.adoption.profiles import Profile
+from pipeline.adoption.reasons import Known, LeftOut, Sure, suspicion, unfit
 from pipeline.adoption.sql import quoted
 from pipeline.problem import MOST_EMBEDDED
 
-MAX_TEXT, WORDS = 256, 4  # bytes that a category may have; words from which on texts are sentences
 MAX_CODES = 1_000  # distinct integers that may be codes
-TWO, FEW = 2, 20  # values of a flag; values that name no row
-OF_ITS_OWN, UNIQUE = 0.5, 0.98  # shares of rows with a value of their own, from which on a text names the row, or an integer
-RARELY = 0.99  # share of missing values from which on a column says nothing
-LEAK, SUSPECT = 0.995, 0.95  # AUC of a column alone
-OF_THE_LABEL = 0.8  # the same for a column of which the label is made
-Sure = Literal["sure", "likely", "a guess"]
+TWO = 2  # values of a flag
 CODE = re.compile(
     r"(?i)(^|_)(id|code|area|tract|zip|zipcode|postcode|type|class|category|zone|district|region|shop|store)s?$|ID$"
 )
-IDENTIFIER = re.compile(r"(?i)(^|_)(id|uuid|guid|key|index|row|number|no|nr|serial)$|ID$|^c_?0$|^column0+$")
 CYCLES = (  # name, lowest and highest value, length of the circle, unit
     (re.compile(r"(?i)minute"), 0, 59, 60, "minutes of the hour"),
     (re.compile(r"(?i)hour|(^|_)hr($|_)"), 0, 24, 24, "hours"),
@@ -43,29 +37,6 @@ class Chosen:
     distinct: int = 0  # of a category
 
 
-@dataclass(frozen=True)
-class LeftOut:
-    """A column that no model sees."""
-
-    name: str
-    why: str
-    sure: Sure = "sure"
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of the columns beside their profiles."""
-
-    label: str
-    date: str
-    in_label: Collection[str] = ()  # columns of which the label is computed
-    alone: Mapping[str, float] = field(default_factory=dict)  # AUC of a column that is the only one
-    measure: str = "AUC"  # what that is
-    one_way: Mapping[str, str] = field(default_factory=dict)  # columns that are missing, or there, only for one label; how
-    keep: Collection[str] = ()  # as a person says
-    leave_out: Collection[str] = ()
-
-
 def choose(profiles: Sequence[Profile], known: Known) -> tuple[list[Chosen], list[LeftOut]]:
     """Decide of each column but the label and the date; of the date's and other timestamps, the parts that are cyclic."""
     chosen: list[Chosen] = []
@@ -79,7 +50,9 @@ def choose(profiles: Sequence[Profile], known: Known) -> tuple[list[Chosen], lis
         elif profile.type == "time":
             times.append(profile)
         else:
-            chosen.append(feature(profile))
+            made = feature(profile)
+            suspect = suspicion(profile.name, known)
+            chosen.append(replace(made, why="; ".join(filter(None, (made.why, suspect))), sure="a guess") if suspect else made)
     periods = {each.feature.get("period") for each in chosen}
     for profile in times:
         parts = [
@@ -90,63 +63,6 @@ def choose(profiles: Sequence[Profile], known: Known) -> tuple[list[Chosen], lis
             said = " and ".join(part.name for part in parts)
             left_out.append(LeftOut(profile.name, f"a time; {said or 'nothing'} is made of it", "likely"))
     return chosen, left_out
-
-
-def unfit(profile: Profile, known: Known) -> LeftOut | None:
-    """Say why a column cannot be a feature; None if it can."""
-    name = profile.name
-    if name in known.leave_out:
-        return LeftOut(name, "as you say")
-    if profile.distinct <= 1:
-        return LeftOut(name, f"constant: {profile.top[0][0]}" if profile.top else "missing in all rows")
-    if name in known.keep:
-        return None
-    if profile.missing_share > RARELY:
-        return LeftOut(name, f"missing in {profile.missing_share:.2%} of rows")
-    return knows_the_label(name, known) or numbers_the_row(profile) or names_the_row(profile)
-
-
-def knows_the_label(name: str, known: Known) -> LeftOut | None:
-    """Say how a column gives the label away; None if it does not."""
-    alone = known.alone.get(name, 0.5)
-    if alone >= LEAK:
-        return LeftOut(
-            name, f"alone it ranks the label with {known.measure} {alone:.3f}: a copy of it, or known only after it", "likely"
-        )
-    if name in known.in_label and alone >= OF_THE_LABEL:
-        return LeftOut(name, f"the label is made of it, and alone it ranks it with {known.measure} {alone:.3f}", "likely")
-    if how := known.one_way.get(name):
-        return LeftOut(name, how, "likely")
-    return None
-
-
-def numbers_the_row(profile: Profile) -> LeftOut | None:
-    """Say why an integer is the row's number; None if it is a quantity."""
-    there = profile.rows - profile.missing
-    own = profile.distinct / max(there, 1)
-    if profile.type != "integer" or own <= OF_ITS_OWN or profile.low is None or profile.high is None:
-        return None
-    is_sequence = own > UNIQUE and profile.high - profile.low < there / UNIQUE
-    if is_sequence or (own > UNIQUE and IDENTIFIER.search(profile.name)):
-        return LeftOut(profile.name, "an identifier: each row has a number of its own")
-    if IDENTIFIER.search(profile.name):
-        return LeftOut(profile.name, f"an identifier, by its name and {profile.distinct:,} values", "likely")
-    return None
-
-
-def names_the_row(profile: Profile) -> LeftOut | None:
-    """Say why a text tells rows apart, rather than what they are like; None if it is a category."""
-    there = profile.rows - profile.missing
-    own = profile.distinct / max(there, 1)
-    if profile.type != "text":
-        return None
-    if profile.longest > MAX_TEXT or profile.words >= WORDS:
-        return LeftOut(
-            profile.name, f"free text, of {profile.words:.0f} words on average and {profile.longest} characters at most"
-        )
-    if own > OF_ITS_OWN and profile.distinct > FEW:
-        return LeftOut(profile.name, f"an identifier: {profile.distinct:,} texts in {there:,} rows")
-    return None
 
 
 def feature(profile: Profile) -> Chosen:

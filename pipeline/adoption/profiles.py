@@ -58,14 +58,19 @@ def clean(con: "DuckDBPyConnection") -> dict[str, str]:
         BadData: there are more columns than a span may have.
     """
     columns = described(con)
-    if len(columns) > MAX_COLUMNS:
-        raise BadData(
-            f"The table has {len(columns):,} columns; expected at most {MAX_COLUMNS:,}. Write a table of those that matter."
-        )
+    refuse_wide(len(columns))
     names = renamed([name for name, _ in columns])
     parts = [f"{_cleaned(quoted(old), type_)} AS {quoted(new)}" for (old, type_), new in zip(columns, names, strict=True)]
     con.execute(f"CREATE OR REPLACE VIEW {ROWS} AS SELECT {', '.join(parts)} FROM {TABLE}")
     return {new: old for (old, _), new in zip(columns, names, strict=True) if new != old}
+
+
+def refuse_wide(columns: int) -> None:
+    """Raise BadData if there are more columns than a span may have."""
+    if columns > MAX_COLUMNS:
+        raise BadData(
+            f"The table has {columns:,} columns; expected at most {MAX_COLUMNS:,}. Write a table of those that matter."
+        )
 
 
 def renamed(names: Sequence[str]) -> list[str]:

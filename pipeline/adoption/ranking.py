@@ -9,6 +9,8 @@ BINS = 50  # that numbers fall into
 FEWEST = 50  # rows that must be missing, and be there, before that means something
 EXPECTED = 5  # rows of labels that are never seen, that chance would have brought
 PAIRS = 200_000
+SUMMANDS = 8  # columns at most that add up to the label
+EXACT = 0.01  # deviations of the label that a sum may be off
 
 
 def alone(values: pd.Series, label: pd.Series) -> tuple[pd.Series, pd.Series]:
@@ -66,6 +68,36 @@ def one_way(values: pd.Series, label: pd.Series) -> str:
             if rows.sum() * (label != only).mean() >= EXPECTED:
                 return f"{what} only where the label is {only}: known only after it"
     return ""
+
+
+def summands(numbers: pd.DataFrame, label: pd.Series) -> list[str]:
+    """Name the columns of which the label is the sum, each times some factor, such as parts of a total; none if it is no sum.
+
+    Columns are taken one by one, each the one that follows best what is left of the label (orthogonal matching pursuit); those
+    that the sum does not need are dropped then. A missing part of a sum is 0.
+    """
+    columns = numbers.fillna(0).astype("float64")
+    columns = (columns - columns.mean()) / columns.std().replace(0, 1)
+    total = (label - label.mean()) / (label.std() or 1)
+    if len(label) < FEWEST:
+        return []
+
+    def off(names: list[str]) -> pd.Series:
+        factors = np.linalg.lstsq(columns[names].to_numpy(), total.to_numpy(), rcond=None)[0]
+        return total - columns[names] @ factors
+
+    taken: list[str] = []
+    rest = total
+    while rest.std() >= EXACT and len(taken) < min(SUMMANDS, columns.shape[1]):
+        taken.append(str(columns.drop(columns=taken).corrwith(rest).abs().fillna(0).idxmax()))
+        rest = off(taken)
+    if rest.std() >= EXACT:
+        return []
+    for name in list(taken):
+        without = [each for each in taken if each != name]
+        if without and off(without).std() < EXACT:
+            taken = without
+    return taken
 
 
 def known(sample: pd.DataFrame, label: str, task: Task) -> tuple[dict[str, float], dict[str, str]]:

@@ -13,7 +13,9 @@ from pipeline.adoption.sql import literal, quoted
 from pipeline.adoption.written import SPAN, WRITTEN, SpanFacts
 
 if TYPE_CHECKING:
+    import pandas as pd
     from duckdb import DuckDBPyConnection
+    from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 HEADER = (
     "# Inferred by TFDV from the oldest spans, and loosened where later ones showed it must be: python -m pipeline.adopt.\n"
@@ -38,16 +40,22 @@ def write(con: "DuckDBPyConnection", adopted: Adopted, columns: Mapping[str, str
 def infer(con: "DuckDBPyConnection", spans: Sequence[str], columns: Mapping[str, str]) -> schema_pb2.Schema:
     """Let TFDV infer a schema from the rows of some spans; `columns` are the raw columns with their dtypes."""
     import tensorflow_data_validation as tfdv  # noqa: PLC0415
-    import tfx  # noqa: F401, PLC0415 (TFDV needs it; fifteen seconds)
 
     listed = ", ".join(map(literal, spans))
     rows = con.sql(
         f"SELECT {', '.join(map(quoted, columns))} FROM {WRITTEN} WHERE {quoted(SPAN)} IN ({listed}) "
         f"USING SAMPLE reservoir({SAMPLE} ROWS) REPEATABLE (1)"
     ).df()
-    rows = rows.astype({name: dtype for name, dtype in columns.items() if dtype != "string"})
-    statistics = tfdv.generate_statistics_from_dataframe(rows, n_jobs=1)
-    return tfdv.infer_schema(statistics, infer_feature_shape=False, max_string_domain_size=MAX_DOMAIN)
+    return tfdv.infer_schema(statistics(rows, columns), infer_feature_shape=False, max_string_domain_size=MAX_DOMAIN)
+
+
+def statistics(rows: "pd.DataFrame", columns: Mapping[str, str]) -> "DatasetFeatureStatisticsList":
+    """Let TFDV describe rows; `columns` are the raw columns with their dtypes."""
+    import tensorflow_data_validation as tfdv  # noqa: PLC0415
+    import tfx  # noqa: F401, PLC0415 (TFDV needs it; fifteen seconds)
+
+    typed = rows.astype({name: dtype for name, dtype in columns.items() if dtype != "string"})
+    return tfdv.generate_statistics_from_dataframe(typed, n_jobs=1)
 
 
 def loosen(schema: schema_pb2.Schema, facts: Sequence[SpanFacts], oldest: int, fewest: int) -> list[str]:

@@ -7,8 +7,9 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from pipeline.adoption.columns import Chosen
+from pipeline.adoption.noise import difference, divergence, up
 from pipeline.adoption.periods import Periods, Split
-from pipeline.adoption.tasks import NUMBER_BUCKETS, Task, difference, divergence, up
+from pipeline.adoption.tasks import NUMBER_BUCKETS, Task
 from pipeline.problem import MOST_EMBEDDED
 
 STEPS = 3_000  # of a training, about: where a small network has learned what it can

@@ -1,33 +1,22 @@
 """Read a table of any common format into a file of DuckDB's, piece by piece: memory stays bounded, whatever the size."""
 
-import csv
-import shutil
 import sqlite3
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.shared.errors import BadConfig, BadData, shown
-from pipeline.adoption import csv_table
-from pipeline.adoption.sql import TABLE, literal, quoted
+from components.shared.errors import BadConfig, BadData, listed, shown
+from pipeline.adoption import archives, csv_table, databases, headers, lakes
+from pipeline.adoption.sql import TABLE, described
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+UNREADABLE = (sqlite3.Error, OSError, zipfile.BadZipFile, zlib.error, EOFError)  # also of gzip, where a file is cut or broken
 MEMORY_LIMIT = "2GB"  # of DuckDB; what does not fit goes to the disk
-SUFFIXES = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".parquet": "parquet",
-    ".feather": "arrow",
-    ".arrow": "arrow",
-    ".zip": "zip",
-}
-COMPRESSED = (".gz", ".zst")
-FETCHED_ROWS = 10_000
 
 
 @contextmanager
@@ -61,7 +50,8 @@ def load(con: "DuckDBPyConnection", files: Sequence[str], folder: Path, query: s
 
     Args:
         con: of `connect`.
-        files: paths, folders or globs of CSV (also gzipped or zipped), Parquet or Arrow files; or one DuckDB or SQLite file.
+        files: paths, folders or globs of CSV (also gzipped or zipped), Parquet or Arrow files; or one DuckDB or SQLite file,
+            folder of a Delta or Iceberg table, or address of a Postgres database.
         folder: for what is unpacked on the way.
         query: of a database, SQL that makes the table.
         table: of a database, its name.
@@ -70,115 +60,68 @@ def load(con: "DuckDBPyConnection", files: Sequence[str], folder: Path, query: s
         What had to be assumed to read it, a sentence each.
 
     Raises:
-        BadConfig: a file is not there, or of no known format, or the database's table is not named.
+        BadConfig: a file is not there, or of no known format, its reader is not installed, or a database's table is not named.
         BadData: the file cannot be read, or has no rows.
     """
     import duckdb  # noqa: PLC0415
 
-    paths = found(files)
+    called = shown(" ".join(map(databases.called, files)))
     try:
-        if database := _database(paths[0]):
-            notes = _load_database(con, paths[0], database, folder, query=query, table=table)
-        elif query or table:
-            raise BadConfig(f"--query and --table are for databases; {paths[0]} is none. Expected a DuckDB or SQLite file.")
-        else:
-            notes = _load_files(con, paths, folder)
+        notes = _load(con, files, folder, query, table)
         rows = con.sql(f"SELECT count(*) FROM {TABLE}").fetchall()[0][0]
-    except (duckdb.Error, sqlite3.Error, OSError, zipfile.BadZipFile) as error:
-        raise BadData(f"{shown(' '.join(files))} cannot be read: {shown(str(error).splitlines()[0])}") from error
+    except (*UNREADABLE, duckdb.Error) as error:
+        why = shown(str(error).splitlines()[0].rstrip("."))
+        raise BadData(f"{called} cannot be read: {why}. Expected a whole file of the format in its name.") from error
     if not rows:
-        raise BadData(f"{shown(' '.join(files))} holds no rows. Expected a header and rows below it.")
-    return notes
+        raise BadData(f"{called} holds no rows. Expected a header and rows below it.")
+    zoned = [name for name, type_ in described(con) if type_ == "TIMESTAMP WITH TIME ZONE"]
+    return notes + ([f"Times with a zone are taken in UTC: {listed(zoned)}."] if zoned else [])
 
 
-def found(files: Sequence[str]) -> list[Path]:
-    """List the files that the arguments name: a file, each data file below a folder, or what a glob finds. Raises BadConfig."""
-    paths: list[Path] = []
-    for name in files:
-        path = Path(name)
-        if path.is_dir():
-            more = sorted(each for each in path.rglob("*") if _is_data(each.relative_to(path)) and each.is_file())
-        elif path.exists():
-            more = [path]
-        else:
-            more = sorted(each for each in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if each.is_file())
-        if not more:
-            raise BadConfig(f"{shown(name)} is not there, or holds no data. Expected files ending in {', '.join(SUFFIXES)}.")
-        paths += more
-    return paths
+def _load(con: "DuckDBPyConnection", files: Sequence[str], folder: Path, query: str, table: str) -> list[str]:
+    if databases.is_address(files[0]):
+        return databases.load_postgres(con, _alone(files), databases.asked(files[0], query, table))
+    lake = lakes.kind(Path(files[0]))
+    paths = [] if lake else archives.found(files)
+    if paths and (kind := databases.kind(paths[0])):
+        return databases.load_file(con, Path(_alone(files)), kind, databases.asked(files[0], query, table), folder)
+    if query or table:
+        raise BadConfig(f"--query and --table are for databases; {shown(files[0])} is none. Expected a DuckDB or SQLite file.")
+    if lake:
+        return lakes.load(con, Path(_alone(files)), lake)
+    lakes.refuse_parts(paths)
+    return _load_files(con, paths, folder)
 
 
-def _is_data(path: Path) -> bool:
-    return format_of(path) is not None and not any(part.startswith((".", "_")) for part in path.parts)
-
-
-def format_of(path: Path) -> str | None:
-    """Return the format that a file's name tells; None if it is no known one.
-
-    >>> format_of(Path("2013.csv.gz")), format_of(Path("a.xlsx"))
-    ('csv', None)
-    """
-    name = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
-    return SUFFIXES.get(name.suffix.lower())
-
-
-def _database(path: Path) -> str | None:
-    with path.open("rb") as file:
-        start = file.read(16)
-    return "sqlite" if start.startswith(b"SQLite format 3") else "duckdb" if start[8:12] == b"DUCK" else None
-
-
-def _load_database(con: "DuckDBPyConnection", path: Path, kind: str, folder: Path, *, query: str, table: str) -> list[str]:
-    if bool(query) == bool(table):
-        raise BadConfig(f"{path} is a database. Expected --table NAME or --query SQL, and not both.")
-    query = query or f"SELECT * FROM {quoted(table)}"
-    if kind == "duckdb":
-        con.execute(f"ATTACH {literal(str(path))} AS source (READ_ONLY)")
-        catalog = con.sql("SELECT current_database()").fetchall()[0][0]
-        con.execute("USE source")
-        con.execute(f"CREATE TABLE {quoted(catalog)}.{TABLE} AS {query}")
-        con.execute(f"USE {quoted(catalog)}")
-        return []
-    copy = folder / "table.csv"  # DuckDB's own reader of SQLite is an extension that it downloads
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as source, copy.open("w", newline="", encoding="utf-8") as file:
-        cursor = source.execute(query)
-        lines = csv.writer(file)
-        lines.writerow(column[0] for column in cursor.description)
-        while rows := cursor.fetchmany(FETCHED_ROWS):
-            lines.writerows(rows)
-    return csv_table.load(con, [copy])
+def _alone(files: Sequence[str]) -> str:
+    if len(files) > 1:
+        raise BadConfig(f"{shown(databases.called(files[0]))} is a table or database of its own. Expected no other file.")
+    return files[0]
 
 
 def _load_files(con: "DuckDBPyConnection", paths: list[Path], folder: Path) -> list[str]:
-    formats = {format_of(path) for path in paths}
+    formats = {archives.format_of(path) for path in paths}
     if formats == {"zip"}:
-        return _load_files(con, _unpacked(paths, folder / "unpacked"), folder)
+        return _load_files(con, archives.unpacked(paths, folder / "unpacked"), folder)
     names = [str(path) for path in paths]
     match formats.pop() if len(formats) == 1 else None:
         case "csv":
-            return csv_table.load(con, paths)
+            return csv_table.load(con, paths, folder)
         case "parquet":
             con.execute(f"CREATE TABLE {TABLE} AS FROM read_parquet(?, union_by_name = true)", [names])
+            return headers.differences(con, "read_parquet", paths)
         case "arrow":
             import pyarrow.dataset  # noqa: PLC0415 (half a second)
 
-            con.register("arrow_files", pyarrow.dataset.dataset(names, format="feather"))
+            try:
+                con.register("arrow_files", pyarrow.dataset.dataset(names, format="feather"))
+            except pyarrow.ArrowException as error:
+                raise BadData(
+                    f"{listed([path.name for path in paths])}: no Arrow file. Expected whole ones, as Feather or Arrow's IPC writes."
+                ) from error
             con.execute(f"CREATE TABLE {TABLE} AS FROM arrow_files")
+            return []
         case _:
-            raise BadConfig(f"{shown(', '.join(names))}: expected files of one format, ending in {', '.join(SUFFIXES)}.")
-    return []
-
-
-def _unpacked(paths: list[Path], folder: Path) -> list[Path]:
-    """Unpack the data files of zip archives. Raises BadConfig if there are none."""
-    for number, path in enumerate(paths):
-        with zipfile.ZipFile(path) as archive:
-            for name in archive.namelist():
-                if _is_data(Path(name)) and not name.endswith("/"):
-                    target = folder / f"{number}" / Path(name).name
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    with archive.open(name) as packed, target.open("wb") as file:
-                        shutil.copyfileobj(packed, file)
-    if not folder.exists():
-        raise BadConfig(f"{shown(', '.join(map(str, paths)))} holds no data. Expected files ending in {', '.join(SUFFIXES)}.")
-    return found([str(folder)])
+            raise BadConfig(
+                f"{listed([path.name for path in paths])}: expected files of one format, ending in {', '.join(archives.SUFFIXES)}."
+            )

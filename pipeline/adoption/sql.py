@@ -19,9 +19,11 @@ def quoted(name: str) -> str:
 
 
 def literal(value: object) -> str:
-    """Write a text, number, truth value or list of these as SQL."""
+    """Write a text, number, truth value, or a list or mapping of these as SQL."""
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
     if isinstance(value, list):
         return f"[{', '.join(map(literal, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{literal(key)}: {literal(each)}' for key, each in value.items())}}}"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -7,41 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from components.shared import tasks
 from components.shared.tasks import SCORE_BUCKETS
+from pipeline.adoption.noise import DEVIATIONS, auc_deviation, deviation, divergence, up
 from pipeline.adoption.periods import Split
 
 if TYPE_CHECKING:
     import pandas as pd
 
 JUDGED = 5  # classes against which columns are held
-DEVIATIONS = 3  # of sampling noise, within which a difference is none
 NUMBER_BUCKETS = 50  # of the histogram of a feature
 BY_CHANCE = 1.25  # deviations that one of twenty candidates as good as production falls behind, both on the same rows
-
-
-def up(value: float) -> float:
-    """Round up to a thousandth."""
-    return math.ceil(value * 1000) / 1000
-
-
-def deviation(share: float, rows: int) -> float:
-    """Estimate the standard deviation of a share in so many rows; near 0 and 1, as if it were a hundredth."""
-    held = min(max(share, 0.01), 0.99)
-    return math.sqrt(held * (1 - held) / max(rows, 1))
-
-
-def difference(share: float, rows: int, other: int) -> float:
-    """Estimate DEVIATIONS of the difference of a share between so many rows and so many others of one distribution."""
-    return DEVIATIONS * math.hypot(deviation(share, rows), deviation(share, other))
-
-
-def divergence(buckets: int, rows: int, other: int) -> float:
-    """Estimate the Jensen-Shannon divergence that histograms of two samples of one distribution hardly ever exceed, in bits.
-
-    It is about (k - 1) / (8 ln 2) (1 / n + 1 / m) in k buckets, the expectation of its chi-squared approximation (Grosse et al.
-    2002, "Analysis of symbolic sequences using the Jensen-Shannon divergence"); DEVIATIONS of that are added.
-    """
-    mean = (buckets - 1) / (8 * math.log(2)) * (1 / max(rows, 1) + 1 / max(other, 1))
-    return mean * (1 + DEVIATIONS * math.sqrt(2 / (buckets - 1)))
 
 
 class Task(ABC):
@@ -72,6 +46,10 @@ class Task(ABC):
     @abstractmethod
     def alone(self, values: "pd.Series", label: "pd.Series") -> float:
         """Say how well a column alone ranks the label, on rows that did not teach it to: from 0.5, nothing, to 1."""
+
+    def summands(self, numbers: "pd.DataFrame", label: "pd.Series") -> list[str]:
+        """Name the columns of numbers that add up to the label, each times some factor; none where it is no quantity."""
+        return []
 
     @abstractmethod
     def score(self, model: Any, rows: "pd.DataFrame", label: "pd.Series") -> float:
@@ -189,17 +167,15 @@ class Regression(Task):
 
         return max(0.5, ranking.concordance(*ranking.alone(values, label)))
 
+    def summands(self, numbers: "pd.DataFrame", label: "pd.Series") -> list[str]:
+        """See `Task`."""
+        from pipeline.adoption import ranking  # noqa: PLC0415
+
+        return ranking.summands(numbers, label)
+
     def score(self, model: Any, rows: "pd.DataFrame", label: "pd.Series") -> float:
         """Compute the root of the mean squared error."""
         return float(((model.predict(rows) - label) ** 2).mean() ** 0.5)
-
-
-def auc_deviation(split: Split) -> float:
-    """Estimate the standard deviation of an AUC near 0.8: 0.29 over the root of the rarer label's rows.
-
-    Hanley and McNeil 1982, "The meaning and use of the area under a ROC curve", at equal shares and AUC 0.8.
-    """
-    return 0.29 / math.sqrt(max(1, min(split.rare, split.rows - split.rare)))
 
 
 BINARY, MULTICLASS, REGRESSION = Binary(), Multiclass(), Regression()

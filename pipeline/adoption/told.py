@@ -10,9 +10,8 @@ from pipeline.adoption.periods import Periods
 MOST = 12  # lines of a list
 
 
-def lines(adopted: Adopted, notes: Sequence[str], loosened: Sequence[str]) -> Iterator[str]:
+def lines(adopted: Adopted, loosened: Sequence[str]) -> Iterator[str]:
     """Yield the lines of the screen."""
-    yield from notes
     yield from _label(adopted)
     yield from _spans(adopted.periods, adopted.date, adopted.why_undated)
     kinds = Counter(each.feature["kind"] for each in adopted.chosen)

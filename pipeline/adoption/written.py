@@ -1,6 +1,5 @@
 """The rows of the spans, as a table of DuckDB's: selected, counted, written."""
 
-import math
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -183,21 +182,3 @@ def moved(found: Sequence[SpanFacts], features: Sequence[str], windows: Sequence
                 lost = sum(rows for value, rows in there.items() if value not in known)
                 shares.append(lost / max(sum(there.values()), 1))
     return max(shares)
-
-
-def first_of(con: "DuckDBPyConnection", columns: Sequence[str]) -> dict[str, object]:
-    """Return a row of the newest span as a request has it: the one with the most values, "" or NaN where one is missing."""
-    listed = ", ".join(map(quoted, columns))
-    there = " + ".join(f"({quoted(name)} IS NOT NULL)::INT" for name in columns)
-    rows = con.sql(f"SELECT {listed} FROM {WRITTEN} ORDER BY {quoted(SPAN)} DESC, {there} DESC LIMIT 1")
-    values = dict(zip(columns, rows.fetchall()[0], strict=True))
-    types = dict(zip(columns, rows.types, strict=True))
-    absent = {name: "" if str(types[name]) == "VARCHAR" else math.nan for name in columns}
-    return {name: absent[name] if value is None else shortest(value) for name, value in values.items()}
-
-
-def shortest(value: object) -> object:
-    """Return a float32 as the shortest number that it is, and anything else as it is: 41.89, and not 41.88999938964844."""
-    import numpy as np  # noqa: PLC0415
-
-    return float(str(np.float32(value))) if isinstance(value, float) else value

@@ -50,6 +50,11 @@ def licence_of(package: Package) -> Licence:
     return stated(package, metadata.metadata(package.name))
 
 
+def is_installed(package: Package) -> bool:
+    """Tell whether a package is there: one that is optional may be absent, and says nothing then."""
+    return any(metadata.distributions(name=package.name))
+
+
 def stated(package: Package, found: metadata.PackageMetadata) -> Licence:
     """The licence in a package's core metadata: License-Expression first, the older License next, then the classifiers."""
     if package.name in POLICY["read"]:
@@ -71,7 +76,7 @@ def stated(package: Package, found: metadata.PackageMetadata) -> Licence:
 
 def main() -> int:
     """Prints the table and what it comes to. Returns 1 if a licence is unknown or not allowed."""
-    licences = [licence_of(package) for package in packages()]
+    licences = [licence_of(package) for package in packages() if not package.optional or is_installed(package)]
     for each in licences:
         use = "pipeline" if each.package.runtime else "development"
         print(f"{each.package.name:36} {each.package.version:18} {use:12} {each.expression} ({each.source})")

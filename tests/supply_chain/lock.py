@@ -18,18 +18,25 @@ class Package:
     Attributes:
         name, version: as on PyPI.
         runtime: the pipeline or the server needs it; else it is a tool of development, which no image holds.
+        optional: only a group needs it that `make setup` does not install.
     """
 
     name: str
     version: str
     runtime: bool
+    optional: bool = False
 
 
 def packages() -> list[Package]:
     """Every locked package but the project itself, by name."""
     entries = {entry["name"]: entry for entry in read()["package"]}
     runtime = _needed(entries, PROJECT)
-    return [Package(name, entry["version"], name in runtime) for name, entry in sorted(entries.items()) if name != PROJECT]
+    installed = runtime.union(*(_needed(entries, tool["name"]) for tool in entries[PROJECT]["dev-dependencies"]["dev"]))
+    return [
+        Package(name, entry["version"], name in runtime, name not in installed)
+        for name, entry in sorted(entries.items())
+        if name != PROJECT
+    ]
 
 
 def read() -> dict:

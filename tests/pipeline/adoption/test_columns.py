@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from pipeline.adoption import columns, dates
-from pipeline.adoption.columns import Known
 from pipeline.adoption.profiles import Profile
+from pipeline.adoption.reasons import Known
 
 ROWS = 1000
 KNOWN = Known("label", "day")
@@ -95,15 +95,63 @@ def test_a_time_becomes_its_cyclic_parts_unless_the_table_has_them():
 @pytest.mark.parametrize(
     ("profile", "sql"),
     [
-        (integer("sent_at", 1.4e9, 1.5e9, 900), 'make_timestamp("sent_at" * 1000000)'),
-        (integer("timestamp", 1.4e12, 1.5e12, 900), 'make_timestamp("timestamp" * 1000)'),
-        (integer("date", 20130101, 20131231, 365), "try_strptime(CAST(\"date\" AS VARCHAR), '%Y%m%d')"),
-        (text("sent", 20, top=(("31.12.2013 10:30", 1), ("01.02.2014 11:00", 1))), "try_strptime(\"sent\", '%d.%m.%Y %H:%M')"),
-        (text("sent", 20, top=(("01/02/2013", 1), ("03/04/2014", 1))), ""),
-        (text("sent", 20, top=(("01/02/2013", 1), ("03/14/2014", 1))), "try_strptime(\"sent\", '%m/%d/%Y')"),
-        (integer("amount", 1.4e9, 1.5e9, 900), ""),
-        (integer("day", 1, 31, 31), ""),
+        (integer("sent_at", 1.4e9, 1.5e9, 900), ['make_timestamp("sent_at" * 1000000)']),
+        (integer("timestamp", 1.4e12, 1.5e12, 900), ['make_timestamp("timestamp" * 1000)']),
+        (integer("date", 20130101, 20131231, 365), ["try_strptime(CAST(\"date\" AS VARCHAR), '%Y%m%d')"]),
+        (text("sent", 20, top=(("31.12.2013 10:30", 1), ("1.2.2014 11:00", 1))), ["try_strptime(\"sent\", '%d.%m.%Y %H:%M')"]),
+        (text("sent", 20, top=(("31.12.2013", 1), ("2014-02-01", 1))), ["try_strptime(\"sent\", ['%d.%m.%Y', '%Y-%m-%d'])"]),
+        (
+            text("sent", 20, top=(("01/02/2013", 1), ("03/04/2014", 1))),
+            ["try_strptime(\"sent\", '%d/%m/%Y')", "try_strptime(\"sent\", '%m/%d/%Y')"],
+        ),
+        (text("sent", 20, top=(("01/02/2013", 1), ("03/14/2014", 1))), ["try_strptime(\"sent\", '%m/%d/%Y')"]),
+        (text("sent", 20, top=(("14/02/2013", 1), ("03/14/2014", 1))), []),
+        (text("sent", 20), []),
+        (integer("amount", 1.4e9, 1.5e9, 900), []),
+        (integer("day", 1, 31, 31), []),
     ],
 )
-def test_times_that_are_written_as_numbers(profile, sql):
+def test_times_that_are_written_as_texts_or_numbers(profile, sql):
     assert dates.as_time(profile) == sql
+
+
+YEAR, MONTH, DAY = integer("year", 2020, 2024, 5), integer("Month", 1, 12, 12), integer("dom", 1, 31, 31)
+
+
+@pytest.mark.parametrize(
+    ("found", "name", "columns"),
+    [
+        ([PRICE, DAY, MONTH, YEAR], "date", ["year", "Month", "dom"]),
+        ([MONTH, YEAR], "date", ["year", "Month"]),
+        ([integer("sent_year", 2020, 2024, 5), integer("sent_month", 1, 12, 12)], "sent_date", ["sent_year", "sent_month"]),
+    ],
+)
+def test_a_date_is_made_of_its_parts(found, name, columns):
+    assert dates.joined(found)[::2] == (name, columns)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        [YEAR, DAY],
+        [integer("year", 1, 9, 9), MONTH, DAY],
+        [YEAR, integer("month", 0, 11, 12), DAY],
+        [integer("sent_year", 2020, 2024, 5), MONTH],
+        [YEAR, MONTH, text("date", 20)],
+    ],
+)
+def test_what_is_no_part_of_a_date_is_left_as_it_is(found):
+    assert dates.joined(found) is None
+
+
+def test_a_feature_that_ranks_the_label_nearly_as_a_copy_does_is_asked_about():
+    [chosen], _ = columns.choose([PRICE], replace(KNOWN, alone={"price": 0.97}))
+    assert (chosen.sure, chosen.why) == ("a guess", "alone it ranks the label with AUC 0.970: is it known before?")
+
+
+def test_columns_that_add_up_to_the_label_are_left_out():
+    _, left_out = columns.choose([PRICE, replace(PRICE, name="tip")], replace(KNOWN, summands=["price", "tip"]))
+    assert [each.why.partition(":")[0] for each in left_out] == [
+        "with tip it adds up to the label",
+        "with price it adds up to the label",
+    ]

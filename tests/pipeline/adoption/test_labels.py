@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from components.shared.errors import BadConfig, BadData
-from pipeline.adoption import labels, tasks
+from pipeline.adoption import label_column, labels, tasks
 from pipeline.adoption.profiles import Profile
 
 
@@ -116,8 +116,8 @@ def test_a_task_that_the_values_do_not_fit_is_refused(profile, task, message):
 def test_the_one_column_of_two_values_is_the_label_or_the_one_that_is_called_so():
     gift, late = label("0", "1", name="gift"), label("yes", "no", name="outcome")
     shop = label("a", "b", "c", name="shop")
-    assert labels.likely(labels.candidates([shop, gift])) == gift
-    assert labels.likely(labels.candidates([shop, gift, late])) == late
+    assert label_column.likely(label_column.candidates([shop, gift])) == gift
+    assert label_column.likely(label_column.candidates([shop, gift, late])) == late
     kind = label("a", "b", "c", name="class_")
-    assert labels.likely(labels.candidates([shop, gift, kind])) == kind
-    assert labels.likely(labels.candidates([gift, label("0", "1", name="express")])) is None
+    assert label_column.likely(label_column.candidates([shop, gift, kind])) == kind
+    assert label_column.likely(label_column.candidates([gift, label("0", "1", name="express")])) is None

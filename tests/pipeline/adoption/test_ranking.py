@@ -53,3 +53,19 @@ def test_a_sample_is_looked_at_column_by_column():
     alone, ways = ranking.known(pd.DataFrame({"label": LABEL, "noise": NOISE, "copy": LABEL}), "label", tasks.BINARY)
     assert set(alone) == {"noise", "copy"}
     assert alone["copy"] == pytest.approx(1) and not ways
+
+
+def test_parts_of_a_sum_are_found_and_nothing_else():
+    parts = pd.DataFrame(
+        {name: RANDOM.gamma(2, size, 4000) for name, size in (("fare", 9), ("tip", 2), ("toll", 0.3), ("miles", 3))}
+    )
+    parts["fare"] += parts["miles"]
+    total = parts["fare"] + parts["tip"] + parts["toll"]
+    assert sorted(ranking.summands(parts, total)) == ["fare", "tip", "toll"]
+    assert ranking.summands(parts, total / 1.19 - 3) == ranking.summands(parts, total), "in another unit"
+    assert ranking.summands(parts, total + RANDOM.normal(size=4000)) == [], "a good model is no sum"
+    assert ranking.summands(
+        parts.assign(tip=parts["tip"].where(parts["tip"] > 1)), total.where(parts["tip"] > 1, total - parts["tip"])
+    )
+    assert ranking.summands(parts[["miles"]], total) == []
+    assert ranking.summands(parts[:9], total[:9]) == [], "of a few rows anything is a sum"

@@ -5,7 +5,7 @@ import pytest
 
 from components.drift_monitor import performance
 from pipeline import dag
-from pipeline.adoption import settings, tasks
+from pipeline.adoption import noise, settings, tasks
 from pipeline.adoption.columns import Chosen
 from pipeline.adoption.periods import Periods, Split
 from pipeline.adoption.settings import Seen
@@ -95,10 +95,10 @@ def test_limits_are_above_what_chance_makes_of_one_distribution():
         performance.jensen_shannon(*(np.histogram(random.normal(size=rows).clip(-3, 3), ends)[0] for rows in (300, 400)))
         for _ in range(200)
     ]
-    assert np.quantile(found, 0.99) < tasks.divergence(tasks.NUMBER_BUCKETS, 300, 400) < 3 * np.median(found)
+    assert np.quantile(found, 0.99) < noise.divergence(tasks.NUMBER_BUCKETS, 300, 400) < 3 * np.median(found)
     assert dag.HISTOGRAM_BUCKETS == tasks.NUMBER_BUCKETS
     apart = [abs(random.binomial(300, 0.5) / 300 - random.binomial(400, 0.5) / 400) for _ in range(2000)]
-    assert np.quantile(apart, 0.99) < tasks.difference(0.5, 300, 400) < 2 * np.quantile(apart, 0.99)
+    assert np.quantile(apart, 0.99) < noise.difference(0.5, 300, 400) < 2 * np.quantile(apart, 0.99)
 
 
 def test_nothing_is_dropped_of_a_network_that_gives_a_number():

@@ -1,5 +1,6 @@
 """Tables of the formats that people have become the same table; what cannot be read is one message."""
 
+import csv
 import gzip
 import sqlite3
 import zipfile
@@ -91,7 +92,7 @@ def test_decimal_commas_and_other_encodings_are_understood_and_said(con, tmp_pat
     assert list(found["price"]) == [1.5, 2.25]
     assert list(found["town"]) == ["Köln", "Bonn"]
     assert str(found["day"].max())[:10] == "2014-02-01"
-    assert [note.split(";")[0].split(" is")[0] for note in notes] == ["The text", "A comma"]
+    assert [note.split(";")[0].split(" is")[0] for note in notes] == ["1 lines of de.csv are not UTF-8", "A comma"]
 
 
 def test_words_for_missing_count_unless_they_are_quoted(con, tmp_path):
@@ -137,3 +138,23 @@ def test_what_cannot_be_read_is_one_message(con, tmp_path, name, content, messag
         (tmp_path / name).write_bytes(content)
     with pytest.raises((BadConfig, BadData), match=message):
         loaded(con, tmp_path, tmp_path / name)
+
+
+@pytest.mark.parametrize(("separator", "quote"), [(" ", '"'), (",", '"'), ("\t", ""), (";", '"')])
+def test_names_of_rows_that_r_writes_without_a_name_are_left_out(con, tmp_path, separator, quote):
+    text = MADE.astype({"day": str}).to_csv(
+        sep=separator, quoting=csv.QUOTE_NONNUMERIC if quote else csv.QUOTE_NONE, index_label=False
+    )
+    (tmp_path / "r.csv").write_text(text)
+    found, notes = loaded(con, tmp_path, tmp_path / "r.csv")
+    assert list(found) == list(MADE)
+    same(found)
+    assert notes == ["The header is a name short, as R writes it: the first column is names of rows, and is left out."]
+
+
+def test_members_of_an_archive_that_have_one_name_are_all_read(con, tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("x/rows.csv", MADE[:10].to_csv(index=False))
+        archive.writestr("y/rows.csv", MADE[10:].to_csv(index=False))
+        archive.writestr("README.txt", "These are parcels.\n")
+    same(loaded(con, tmp_path, tmp_path / "a.zip")[0])
