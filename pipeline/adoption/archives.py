@@ -16,6 +16,7 @@ SUFFIXES = {
     ".arrow": "arrow",
     ".zip": "zip",
 }
+ENCRYPTED = 1  # bit of a zip's member
 COMPRESSED = (".gz", ".zst")
 EXPECTED = f"Expected files ending in {', '.join(SUFFIXES)}."
 
@@ -66,6 +67,8 @@ def unpacked(paths: Sequence[Path], folder: Path) -> list[Path]:
     made: list[Path] = []
     for path in paths:
         with zipfile.ZipFile(path) as archive:
+            if any(member.flag_bits & ENCRYPTED for member in archive.infolist()):
+                raise BadConfig(f"{shown(str(path))} needs a password. Expected an archive without one: unpack it.")
             for name in sorted(archive.namelist()):
                 if is_data(PurePath(name)) and not name.endswith("/"):
                     made.append(folder / f"{len(made)}" / PurePath(name).name)

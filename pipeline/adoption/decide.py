@@ -58,6 +58,8 @@ def decide(con: "DuckDBPyConnection", found: Found, options: argparse.Namespace,
     if not spans:
         share = undated.eval_share(rows)
         spans = undated.periods(written.hash_splits(con, [*features, label], target, share), share)
+    if not (spans.train[0].rows and spans.evaluation[0].rows):
+        raise BadData(f"{rows} rows are too few: the first run has none to train on, or to evaluate. Expected more.")
     facts = written.facts(con)
     seen = settings.Seen(
         written.repeated_share(con),

@@ -2,6 +2,7 @@
 
 import sqlite3
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from pipeline.adoption.sql import TABLE, described
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+UNREADABLE = (sqlite3.Error, OSError, zipfile.BadZipFile, zlib.error, EOFError)  # also of gzip, where a file is cut or broken
 MEMORY_LIMIT = "2GB"  # of DuckDB; what does not fit goes to the disk
 
 
@@ -67,10 +69,9 @@ def load(con: "DuckDBPyConnection", files: Sequence[str], folder: Path, query: s
     try:
         notes = _load(con, files, folder, query, table)
         rows = con.sql(f"SELECT count(*) FROM {TABLE}").fetchall()[0][0]
-    except (duckdb.Error, sqlite3.Error, OSError, zipfile.BadZipFile) as error:
-        raise BadData(
-            f"{called} cannot be read: {shown(str(error).splitlines()[0])} Expected a whole file of the format in its name."
-        ) from error
+    except (*UNREADABLE, duckdb.Error) as error:
+        why = shown(str(error).splitlines()[0].rstrip("."))
+        raise BadData(f"{called} cannot be read: {why}. Expected a whole file of the format in its name.") from error
     if not rows:
         raise BadData(f"{called} holds no rows. Expected a header and rows below it.")
     zoned = [name for name, type_ in described(con) if type_ == "TIMESTAMP WITH TIME ZONE"]
@@ -102,7 +103,7 @@ def _load_files(con: "DuckDBPyConnection", paths: list[Path], folder: Path) -> l
     formats = {archives.format_of(path) for path in paths}
     if formats == {"zip"}:
         return _load_files(con, archives.unpacked(paths, folder / "unpacked"), folder)
-    names = [str(path) for path in paths]
+    names, called = [str(path) for path in paths], listed([path.name for path in paths])
     match formats.pop() if len(formats) == 1 else None:
         case "csv":
             return csv_table.load(con, paths, folder)
@@ -112,8 +113,11 @@ def _load_files(con: "DuckDBPyConnection", paths: list[Path], folder: Path) -> l
         case "arrow":
             import pyarrow.dataset  # noqa: PLC0415 (half a second)
 
-            con.register("arrow_files", pyarrow.dataset.dataset(names, format="feather"))
+            try:
+                con.register("arrow_files", pyarrow.dataset.dataset(names, format="feather"))
+            except pyarrow.ArrowException as error:
+                raise BadData(f"{called}: no Arrow file. Expected whole ones, as Feather or Arrow's IPC writes.") from error
             con.execute(f"CREATE TABLE {TABLE} AS FROM arrow_files")
             return []
         case _:
-            raise BadConfig(f"{listed(names)}: expected files of one format, ending in {', '.join(archives.SUFFIXES)}.")
+            raise BadConfig(f"{called}: expected files of one format, ending in {', '.join(archives.SUFFIXES)}.")

@@ -1,6 +1,7 @@
 """Tables as people have them, wrong or only odd, through the command: one message and no folder, or a decision that is told."""
 
 import gzip
+import io
 import zipfile
 
 import numpy as np
@@ -63,6 +64,23 @@ def by_month(path):
     (path / "_SUCCESS").touch()
 
 
+def archived():
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("rows.csv", text())
+    return made.getvalue()
+
+
+def changed(content):
+    return content[:60] + b"0123456789" + content[70:]
+
+
+def encrypted(content):
+    """Say in both headers of the one member that it is encrypted."""
+    local, central = 6, content.rfind(b"PK\x01\x02") + 8
+    return b"".join(bytes([byte | 1]) if at in (local, central) else bytes([byte]) for at, byte in enumerate(content))
+
+
 def run(capsys, tmp_path, name, content, *arguments):
     path = tmp_path / name
     if callable(content):
@@ -120,6 +138,13 @@ RAGGED = "".join([*lines()[:100], "2024-02-20,Bonn,50.0,3,1,9\n", *lines()[100:]
         ),
         ("a.zip", zipped(**{"a.pdf": "x"}), (WRONG, "a.zip holds no data. Expected files ending in .csv")),
         ("broken.csv.gz", b"\x1f\x8b no archive", (REFUSED, "broken.csv.gz cannot be read")),
+        ("cut.csv.gz", gzip.compress(text().encode())[:900], (REFUSED, "cut.csv.gz cannot be read")),
+        ("changed.csv.gz", changed(gzip.compress(text().encode())), (REFUSED, "changed.csv.gz cannot be read")),
+        ("changed.zip", changed(archived()), (REFUSED, "changed.zip cannot be read")),
+        ("cut.zip", archived()[:900], (REFUSED, "cut.zip cannot be read")),
+        ("secret.zip", encrypted(archived()), (WRONG, "secret.zip needs a password. Expected an archive without one")),
+        ("noise.feather", b"nothing", (REFUSED, "noise.feather: no Arrow file. Expected whole ones")),
+        ("noise.parquet", text(), (REFUSED, "noise.parquet cannot be read")),
         (
             "globbed",
             folder(**{"a.csv": text(), "b.csv": "x,y\n1,2\n"}),
