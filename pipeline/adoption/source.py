@@ -103,7 +103,7 @@ def _load_files(con: "DuckDBPyConnection", paths: list[Path], folder: Path) -> l
     formats = {archives.format_of(path) for path in paths}
     if formats == {"zip"}:
         return _load_files(con, archives.unpacked(paths, folder / "unpacked"), folder)
-    names = [str(path) for path in paths]
+    names, called = [str(path) for path in paths], listed([path.name for path in paths])
     match formats.pop() if len(formats) == 1 else None:
         case "csv":
             return csv_table.load(con, paths, folder)
@@ -116,12 +116,8 @@ def _load_files(con: "DuckDBPyConnection", paths: list[Path], folder: Path) -> l
             try:
                 con.register("arrow_files", pyarrow.dataset.dataset(names, format="feather"))
             except pyarrow.ArrowException as error:
-                raise BadData(
-                    f"{listed([path.name for path in paths])}: no Arrow file. Expected whole ones, as Feather or Arrow's IPC writes."
-                ) from error
+                raise BadData(f"{called}: no Arrow file. Expected whole ones, as Feather or Arrow's IPC writes.") from error
             con.execute(f"CREATE TABLE {TABLE} AS FROM arrow_files")
             return []
         case _:
-            raise BadConfig(
-                f"{listed([path.name for path in paths])}: expected files of one format, ending in {', '.join(archives.SUFFIXES)}."
-            )
+            raise BadConfig(f"{called}: expected files of one format, ending in {', '.join(archives.SUFFIXES)}.")
