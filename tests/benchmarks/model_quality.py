@@ -116,7 +116,8 @@ def replay(config: Config, month: str) -> list[dict[str, object]]:
     *window, _ = config.data.unit.window(month, config.data.window + 1)
     months = {span: pd.read_parquet(folder / span) for span in [*window, month]}
     history = pd.concat([months[span] for span in window])
-    held_out = history[DATE] >= config.data.unit.evaluated_from(window[-1], config.data.eval_days, config.data.eval_spans)
+    evaluated_from = config.data.unit.evaluated_from(window[-1], config.data.eval_days, config.data.eval_spans)
+    held_out = pd.to_datetime(history[DATE]) >= evaluated_from
     unseen = months[month]
     probabilities = {"network": scores(network(config, window[-1]), unseen)}
     probabilities |= boosted_trees(history[~held_out], history[held_out], unseen)

@@ -68,6 +68,6 @@ def write_csv(folder: Path, size: Size, eval_days: int, target: Path) -> None:
 def _splits(path: Path, size: Size, eval_days: int) -> Iterator[tuple[str, pd.DataFrame]]:
     flights = pd.read_parquet(path, columns=[DATE, *COLUMNS])
     floats = {name: "float64" for name, dtype in COLUMNS.items() if dtype == "float32"}
-    is_train = (flights[DATE] < Unit.MONTH.evaluated_from(size.span, eval_days, 0)).to_numpy()
+    is_train = (pd.to_datetime(flights[DATE]) < Unit.MONTH.evaluated_from(size.span, eval_days, 0)).to_numpy()
     features = flights[list(COLUMNS)].astype(floats)
     yield from zip(spans.SPLITS, (features[is_train], features[~is_train]), strict=True)

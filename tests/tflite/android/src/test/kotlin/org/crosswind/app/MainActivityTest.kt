@@ -76,7 +76,15 @@ class MainActivityTest {
                 val lines = likeliest.flatMap { (name, probability) -> listOf(name, percent.format(probability)) }
                 listOf("${words.answer}: ${likeliest.first().first}") + lines to R.color.answer
             }
-            is Task.Regression -> listOf("${words.answer}: ${figure(score.single())} ${words.unit}".trim()) to R.color.answer
+            is Task.Regression -> {
+                val number = "${words.answer}: ${figure(score.single())} ${words.unit}".trim()
+                val interval = task.interval?.let { interval ->
+                    val (low, high) = interval.around(score.single())
+                    val end = "${figure(high)} ${words.unit}".trim()
+                    activity.getString(R.string.interval, percent.format(interval.share), figure(low), end)
+                }
+                listOfNotNull(number, interval) to R.color.answer
+            }
         }
     }
 
