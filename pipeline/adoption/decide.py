@@ -40,6 +40,7 @@ def decide(con: "DuckDBPyConnection", found: Found, options: argparse.Namespace,
         target.task.ranks_by,
         one_way,
         summands,
+        _time_told(con, found, target, spans) if spans else {},
         keep=options.keep,
         leave_out=options.leave_out,
     )
@@ -111,6 +112,19 @@ def _known(
     strongest = sorted(numbers, key=lambda name: alone[name])[-COLUMNS:]
     rows = table.sample(con, VIEW, target.sql, strongest)
     return alone, one_way, target.task.summands(rows[strongest], rows[table.LABEL])
+
+
+def _time_told(con: "DuckDBPyConnection", found: Found, target: labels.Target, spans: Periods) -> dict[str, str]:
+    """Name the texts and numbers that only say when a row is from, by a sample, and how."""
+    from pipeline.adoption import time_told  # noqa: PLC0415 (pandas)
+
+    date = found.date.name if found.date else ""
+    names = iter([each.name for each in found.profiles if each.type != "time" and each not in (found.label, found.date)])
+    told: dict[str, str] = {}
+    while some := list(islice(names, COLUMNS)):
+        rows = table.sample(con, VIEW, target.sql, [*some, date]).dropna(subset=[date])
+        told |= time_told.told(rows[some], rows[date], spans.unit)
+    return told
 
 
 def _are_columns(found: Sequence[Profile], names: Sequence[str]) -> None:

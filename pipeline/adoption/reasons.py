@@ -38,6 +38,7 @@ class Known:
     measure: str = "AUC"  # what that is
     one_way: Mapping[str, str] = field(default_factory=dict)  # columns that are missing, or there, only for one label; how
     summands: Collection[str] = ()  # columns that together add up to the label
+    time_told: Mapping[str, str] = field(default_factory=dict)  # columns that only say when a row is from; how
     keep: Collection[str] = ()  # as a person says
     leave_out: Collection[str] = ()
 
@@ -53,7 +54,9 @@ def unfit(profile: Profile, known: Known) -> LeftOut | None:
         return None
     if profile.missing_share > RARELY:
         return LeftOut(name, f"missing in {profile.missing_share:.2%} of rows")
-    return knows_the_label(name, known) or numbers_the_row(profile) or names_the_row(profile)
+    if why := knows_the_label(name, known) or numbers_the_row(profile) or names_the_row(profile):
+        return why
+    return LeftOut(name, known.time_told[name], "likely") if name in known.time_told else None
 
 
 def knows_the_label(name: str, known: Known) -> LeftOut | None:

@@ -1,0 +1,42 @@
+"""Columns that only say when a row is from, and those that go with the time and are features all the same."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from components.shared.units import Unit
+from pipeline.adoption import time_told
+
+MOMENTS = pd.Series(pd.date_range("2024-01-01", "2024-12-31 23:00", freq="h"))
+RANDOM = np.random.default_rng(1)
+COLUMNS = {
+    "day of the year": MOMENTS.dt.dayofyear,
+    "counts down": -MOMENTS.dt.dayofyear / 7,
+    "month": MOMENTS.dt.month_name(),
+    "sale": "sale of " + MOMENTS.dt.strftime("%Y-%m"),
+    "temperature": 10 * np.sin(MOMENTS.dt.dayofyear / 58) + RANDOM.normal(size=len(MOMENTS)),
+    "price": 100 + MOMENTS.dt.dayofyear / 10 + RANDOM.normal(0, 20, len(MOMENTS)),
+    "hour": MOMENTS.dt.hour,
+    "weekday": MOMENTS.dt.day_name(),
+    "season": MOMENTS.dt.quarter,
+    "never": pd.Series([None] * len(MOMENTS), dtype=object),
+    "holiday": pd.Series(RANDOM.random(len(MOMENTS)) < 0.1),
+}
+
+
+def test_what_has_new_values_in_each_span_is_named():
+    found = time_told.told(pd.DataFrame(COLUMNS), MOMENTS, Unit.MONTH)
+    assert [*found] == ["day of the year", "counts down", "month", "sale"]
+    assert found["month"].startswith("it only says when: in 100% of the months nearly all its values are new")
+
+
+@pytest.mark.parametrize("unit", [*Unit])
+def test_every_unit_of_spans_is_told_apart(unit):
+    long = pd.Series(pd.date_range("2019-01-01", "2024-12-31", freq="D" if unit in (Unit.YEAR, Unit.QUARTER) else "7h")[:6000])
+    number = pd.DataFrame({"grows": (long - long[0]).dt.total_seconds(), "stays": RANDOM.normal(size=len(long))})
+    assert [*time_told.told(number, long, unit)] == ["grows"]
+
+
+def test_of_few_spans_nothing_is_said():
+    few = MOMENTS[MOMENTS < "2024-04-01"]
+    assert time_told.told(pd.DataFrame(COLUMNS).loc[few.index], few, Unit.MONTH) == {}
