@@ -122,7 +122,7 @@ def sentence(answer: np.ndarray, card: ModelCard) -> str:
     if card.interval is None:
         return said
     low, high = (answers.figure(float(answer) + end) for end in (card.interval.low, card.interval.high))
-    return f"{said} ({card.interval.share:.0%} of such are from {low} to {high})"
+    return f"{said} (in {card.interval.share:.0%} of such cases from {low} to {high})"
 
 
 if __name__ == "__main__":

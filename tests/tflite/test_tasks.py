@@ -35,7 +35,7 @@ def test_answers_are_in_the_words_of_the_card(task_model, golden, tmp_path, caps
     if task_model.task == "multiclass":
         said = [f"what becomes of it: {CLASSES[each.argmax()]}, probability {each.max():.4f}" for each in expected]
     else:
-        said = [f"cost: {each:.4g} EUR (90% of such are from {each - 2.5:.4g} to {each + 4:.4g})" for each in expected]
+        said = [f"cost: {each:.4g} EUR (in 90% of such cases from {each - 2.5:.4g} to {each + 4:.4g})" for each in expected]
     assert printed == said
 
 
