@@ -6,6 +6,7 @@ from it. This module imports nothing heavy: command lines read it too.
 
 import keyword
 import re
+from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -143,15 +144,16 @@ class Problem(Section):
     @model_validator(mode="after")
     def _columns_differ(self) -> Self:
         names = [self.label, *filter(None, [self.date]), *self.declared]
-        small = [name.lower() for name in names]  # TensorFlow's names of a signature's inputs do not tell case apart
-        if twice := sorted({name for name in names if small.count(name.lower()) > 1}):
+        small = Counter(name.lower() for name in names)  # TensorFlow's names of a signature's inputs do not tell case apart
+        if twice := sorted({name for name in names if small[name.lower()] > 1}):
             raise ValueError(
                 f"{', '.join(twice)} is declared twice; expected label, date and each feature under a name of its own, by more "
                 "than the case of its letters"
             )
         for feature in self.features:
-            if taken := [name for name in names if name.lower() in map(str.lower, feature.prepared[1:])]:
-                raise ValueError(f"{taken[0]} is a column, and what preparation makes of {feature.name}; expected another name")
+            if made := [name.lower() for name in feature.prepared[1:] if name.lower() in small]:
+                taken = next(name for name in names if name.lower() in made)
+                raise ValueError(f"{taken} is a column, and what preparation makes of {feature.name}; expected another name")
             if unknown := [end for end in feature.between or () if end not in self.declared]:
                 raise ValueError(f"{feature.name}: {', '.join(unknown)} in between is not a feature")
         return self
