@@ -215,8 +215,8 @@ class VariantFacts(Part):
     kilobytes: float
     ships: bool
     rows: int = Field(description="that were compared with the server's model")
-    largest: float = Field(description="difference of an answer")
-    mean: float
+    largest: float | None = Field(description="difference of an answer; None: it is no number, as where an answer is NaN")
+    mean: float | None
     limit: float | None
     row_us: float | None = Field(default=None, description="microseconds a row here, one a call, median")
 

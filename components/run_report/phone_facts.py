@@ -1,7 +1,9 @@
 """Collect what a run says of its model for phones."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tfx.utils import path_utils
 
@@ -24,13 +26,18 @@ def phone(trace: Trace, task: Task, min_rows: int) -> PhoneFacts | None:
     kept = set(VariantFacts.model_fields)
     return PhoneFacts(
         variants=[
-            VariantFacts(name=each.variant, ships=each.variant in shipped, **each.model_dump(include=kept))
+            VariantFacts(name=each.variant, ships=each.variant in shipped, **_known(each.model_dump(include=kept)))
             for each in parity_report.read(evaluation.uri)
         ],
         blessed=bool(blessing.properties.get("blessed")),
         reason=str(blessing.properties.get("reason", "")),
         changes=changes(tfma_results.metrics(evaluation.uri), task, min_rows),
     )
+
+
+def _known(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace what is no number, as the difference of an answer that is NaN, by None: JSON has none."""
+    return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in figures.items()}
 
 
 def changes(measured: Mapping[str, tfma_results.Metrics], task: Task, min_rows: int) -> dict[str, float]:

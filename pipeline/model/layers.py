@@ -10,6 +10,7 @@ from keras import ops
 
 BINS = 12  # of a number
 NARROWEST = 1e-5  # of a bin: float32 tells a hundred places in it apart near 4
+FARTHEST = 1e9  # of a number: infinity times the 0 of a bin that is not used would be NaN
 HARMONICS = 4  # of a day, a week or the compass
 
 
@@ -51,7 +52,8 @@ class PiecewiseLinear(keras.layers.Layer):
         )
 
     def call(self, scores):
-        through = (scores[:, :, None] - self.begins) * self.steepness
+        held = ops.clip(scores, -FARTHEST, FARTHEST)[:, :, None]
+        through = (held - self.begins) * self.steepness
         encoded = ops.concatenate([ops.clip(scores, -4, 4)[:, :, None], ops.clip(through, 0, 1)], axis=2)
         return ops.reshape(encoded, (-1, scores.shape[1] * (1 + BINS)))
 

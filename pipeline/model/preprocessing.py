@@ -74,9 +74,10 @@ def numeric(features: Sequence[Feature], inputs: dict[str, tf.SparseTensor]) -> 
     values = stacked(features, inputs, math.nan)
     missing = tf.math.is_nan(values)
     mean, deviation = tf.cast(moment(tft.mean, values), tf.float32), tf.cast(tf.sqrt(moment(tft.var, values)), tf.float32)
-    scaled = tf.math.divide_no_nan(values - mean, deviation)
+    # Times the inverse, as TensorFlow Lite divides: a z-score's last bit, times the steepness of a narrow bin, is no trifle.
+    scaled = (values - mean) * tf.math.divide_no_nan(1.0, deviation)
     names = [feature.name for feature in features]
-    outputs = named(names, tf.where(missing, tf.zeros_like(scaled), scaled))
+    outputs = named(names, tf.where(missing | tf.equal(deviation, 0), tf.zeros_like(scaled), scaled))
     indicators = named([f"{name}_missing" for name in names], tf.cast(missing, tf.float32))
     return outputs | {name: indicators[name] for feature in features for name in feature.prepared[1:]}
 

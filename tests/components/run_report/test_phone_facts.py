@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from components.run_report import phone_facts
+from components.run_report import page, phone_facts
 from components.shared import trace
 from components.shared.nodes import Output
 from components.shared.phone import parity_report
 from components.shared.tasks import BINARY
 from components.shared.trace import Artifact, Trace
+from tests.components.run_report import samples
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,19 @@ def test_a_file_from_before_latency_was_measured_is_read(run, tmp_path):
     (older / parity_report.FILE).write_text(json.dumps([{k: v for k, v in each.items() if k != "row_us"} for each in stated]))
     found = phone_facts.phone(with_output(run, "MobileEvaluator", "evaluation", replace(artifact, uri=str(older))), BINARY, 100)
     assert {each.row_us for each in found.variants} == {None}
+
+
+def test_a_file_that_answers_with_nan_differs_by_no_number(run, tmp_path):
+    artifact = run.output(Output.MOBILE_EVALUATION)
+    broken = shutil.copytree(artifact.uri, tmp_path / "evaluation")
+    stated = json.loads((broken / parity_report.FILE).read_text())
+    (broken / parity_report.FILE).write_text(json.dumps([each | {"largest": float("nan"), "mean": 0.1} for each in stated]))
+    found = phone_facts.phone(
+        with_output(run, "MobileEvaluator", "evaluation", replace(artifact, uri=str(broken))), BINARY, 100
+    )
+    assert {(each.largest, each.mean) for each in found.variants} == {(None, 0.1)}
+    facts = samples.published().model_copy(update={"phone": found})
+    assert "weight_int8" in page.render(facts)
 
 
 def test_a_refusal_is_told_with_its_reason(run):

@@ -63,7 +63,13 @@ def test_few_values_have_as_few_bins(values, edges):
 
 def test_beyond_what_training_has_seen_the_bins_are_empty_or_full():
     bins = Bins.between_quantiles(np.random.default_rng(3).normal(size=(1000, 1)))
-    assert encoded(np.array([[-100.0], [100.0]]), bins).tolist() == [[-4.0] + [0.0] * BINS, [4.0] + [1.0] * BINS]
+    for far in (100.0, 1e30, np.inf):
+        assert encoded(np.array([[-far], [far]]), bins).tolist() == [[-4.0] + [0.0] * BINS, [4.0] + [1.0] * BINS]
+
+
+def test_infinity_is_a_number_to_bins_that_are_not_used():
+    bins = Bins.between_quantiles(np.array([0.0, 1.0] * 20)[:, None])
+    assert encoded(np.array([[np.inf]]), bins).tolist() == [[4.0, 1.0] + [0.0] * (BINS - 1)]
 
 
 def test_harmonics_are_those_of_the_angle_and_a_missing_one_is_the_centre():
