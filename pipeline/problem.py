@@ -150,6 +150,8 @@ class Problem(Section):
                 f"{', '.join(twice)} is declared twice; expected label, date and each feature under a name of its own, by more "
                 "than the case of its letters"
             )
+        if self.task.output in self.declared:
+            raise ValueError(f"{self.task.output} is what the model's answer is called; expected another name of the feature")
         for feature in self.features:
             if made := [name.lower() for name in feature.prepared[1:] if name.lower() in small]:
                 taken = next(name for name in names if name.lower() in made)

@@ -44,7 +44,7 @@ def answer(options: argparse.Namespace) -> None:
                 print(answers.in_words(each, output, classes))  # noqa: T201
         else:
             frame = frame.assign(**answers.columns(found, answers.names(output, classes)))
-            frame.to_csv(sys.stdout, index=False, float_format="%.6g")
+            frame.to_csv(sys.stdout, index=False, float_format="%.9g")
 
 
 if __name__ == "__main__":

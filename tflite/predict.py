@@ -103,7 +103,7 @@ def answer(given: list[dict[str, Value]], model: TFLiteModel, card: ModelCard, a
             print(sentence(each, card))  # noqa: T201
         return
     ends = (card.interval.low, card.interval.high) if card.interval else None
-    added, form = answers.names(card.output, card.classes, ends), ".6f" if TASKS[card.task].bounded else ".6g"
+    added, form = answers.names(card.output, card.classes, ends), ".6f" if TASKS[card.task].bounded else ".9g"
     found = answers.with_ends(found, ends).reshape(len(given), -1)
     writer = csv.DictWriter(sys.stdout, [*given[0], *added], lineterminator="\n")
     writer.writeheader()

@@ -4,6 +4,7 @@ import datetime
 import re
 from collections.abc import Sequence
 
+from components.shared.errors import listed
 from pipeline.adoption.profiles import Profile
 from pipeline.adoption.sql import literal, quoted
 
@@ -94,6 +95,14 @@ def joined(profiles: Sequence[Profile]) -> tuple[str, str, list[str]] | None:
             numbers = [*map(quoted, there), *(() if "day" in parts else ("1",))]
             return name, f"try_strptime(concat_ws('-', {', '.join(numbers)}), '%Y-%m-%d')", there
     return None
+
+
+def why_none(times: Sequence[Profile]) -> str:
+    """Say why none of these is a row's own date."""
+    if gaps := [each for each in times if not OF_A_PERSON.search(each.name)]:
+        fewest = min(gaps, key=lambda each: each.missing_share)
+        return f"{fewest.name} is missing in {fewest.missing_share:.0%}; --date {fewest.name} takes it all the same"
+    return f"{listed([each.name for each in times])} is of a person" if times else "no column is a date"
 
 
 def candidates(times: Sequence[Profile]) -> list[Profile]:

@@ -115,7 +115,7 @@ def _known(
 
 
 def _time_told(con: "DuckDBPyConnection", found: Found, target: labels.Target, spans: Periods) -> dict[str, str]:
-    """Name the texts and numbers that only say when a row is from, by a sample, and how."""
+    """Name the texts and numbers that go with the time, by a sample, and how."""
     from pipeline.adoption import time_told  # noqa: PLC0415 (pandas)
 
     date = found.date.name if found.date else ""

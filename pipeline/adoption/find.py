@@ -134,7 +134,7 @@ def _date(found: Sequence[Profile], stated: str, ask: Ask) -> tuple[Profile | No
     possible = dates.candidates(times)
     names = [each.name for each in possible]
     if not possible:
-        return None, f"{listed([each.name for each in times])} is not each row's own" if times else "no column is a date"
+        return None, dates.why_none(times)
     if len(possible) == 1:
         return possible[0], ""
     chosen = ask("Which date is a row's own, known before the outcome (--date)?", [*names, NO_DATE], names[0])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
+from components.shared import tasks
 from components.shared.errors import BadData
 from components.span_example_gen.limits import MAX_COLUMNS
 from pipeline.adoption.sql import TABLE, described, quoted
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 ROWS = "cleaned"  # the view that everything after reads
 COLUMNS = 100  # of a query: thousands at once take memory
 LONGEST = 80  # characters of a name, so that what is made of it has at most 100
-RESERVED = {*keyword.kwlist, "self"}  # which TensorFlow refuses as the name of an input
+ANSWERS = {task.output for task in tasks.TASKS.values()}  # columns that answers are added as
+RESERVED = {*keyword.kwlist, "self", *ANSWERS}  # beside what TensorFlow refuses as the name of an input
 INDICATOR = "_missing"  # of the name of what preparation makes of a column
 TOP = 20  # values that a profile lists
 ALMOST_ALL = 0.9  # of the rows have a value of their own: worth an exact count

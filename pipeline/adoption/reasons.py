@@ -38,7 +38,7 @@ class Known:
     measure: str = "AUC"  # what that is
     one_way: Mapping[str, str] = field(default_factory=dict)  # columns that are missing, or there, only for one label; how
     summands: Collection[str] = ()  # columns that together add up to the label
-    time_told: Mapping[str, str] = field(default_factory=dict)  # columns that only say when a row is from; how
+    time_told: Mapping[str, str] = field(default_factory=dict)  # columns that go with the time; how
     keep: Collection[str] = ()  # as a person says
     leave_out: Collection[str] = ()
 

@@ -1,5 +1,6 @@
-"""Find columns that only say when a row is from: what comes next has values that no training has seen. Pure functions."""
+"""Find columns that go with the time: what comes next has values that no training has seen. Pure functions."""
 
+import numpy as np
 import pandas as pd
 
 from components.shared.units import Unit
@@ -14,6 +15,7 @@ PERIODS = {
 }  # as pandas has them
 FEWEST = 4  # spans, below which an order may be chance
 NEARLY_ALL = 0.9  # of the rows of a span have a text that no earlier one has
+MOST = (0.05, 0.95)  # quantiles of a number: where spans begin at another hour than the column, some rows are of the neighbour
 MOSTLY = 0.8  # of the spans
 
 
@@ -29,13 +31,8 @@ def told(columns: pd.DataFrame, moments: pd.Series, unit: Unit) -> dict[str, str
     if spans.nunique() < FEWEST:
         return {}
     shares = {name: new(columns[name], spans) for name in columns}
-    return {
-        str(
-            name
-        ): f"it only says when: in {share:.0%} of the {unit}s nearly all its values are new, so the next one has none known"
-        for name, share in shares.items()
-        if share >= MOSTLY
-    }
+    said = "it goes with the time: in {:.0%} of the {}s nearly all its values are new, and so in the next one"
+    return {str(name): said.format(share, unit) for name, share in shares.items() if share >= MOSTLY}
 
 
 def new(values: pd.Series, spans: pd.Series) -> float:
@@ -43,9 +40,12 @@ def new(values: pd.Series, spans: pd.Series) -> float:
     if pd.api.types.is_bool_dtype(values) or not values.notna().any():
         return 0.0
     if pd.api.types.is_numeric_dtype(values):
-        ends = values.groupby(spans).agg(["min", "max"]).dropna()
-        beyond = (ends["min"] > ends["max"].cummax().shift()) | (ends["max"] < ends["min"].cummin().shift())
+        ends = values.groupby(spans).quantile(np.array(MOST)).unstack().dropna()
+        low, high = (ends[end] for end in MOST)
+        beyond = (low > high.cummax().shift()) | (high < low.cummin().shift())
         return float(beyond[1:].mean()) if len(ends) >= FEWEST else 0.0
-    first = spans.groupby(values).transform("min")
-    unseen = (first == spans).groupby(spans).mean()
-    return float((unseen[1:] >= NEARLY_ALL).mean())
+    there = spans[values.notna()]
+    numbers = pd.Series(there.astype("category").cat.codes, index=there.index)
+    begins = numbers.groupby(values[values.notna()]).quantile(MOST[0], interpolation="higher")  # of each text
+    unseen = (values[values.notna()].map(begins) == numbers).groupby(there).mean()
+    return float((unseen[1:] >= NEARLY_ALL).mean()) if len(unseen) >= FEWEST else 0.0

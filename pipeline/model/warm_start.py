@@ -31,7 +31,12 @@ def load(network: keras.Model, folder: Path, vocabularies: Mapping[str, list[byt
     loaded = []
     for weight in network.weights:
         key = f"_weights/{checkpoint_name(weight)}/.ATTRIBUTES/VARIABLE_VALUE"
-        value = saved.get_tensor(key) if saved.has_tensor(key) else np.empty(0)
+        if not saved.has_tensor(key):
+            raise BadConfig(
+                f"train.warm_start: the model in production has no {weight.path}; expected one that this code, or this kind of "
+                "features, made. Train once with train.warm_start=false."
+            )
+        value = saved.get_tensor(key)
         feature = weight.path.split("/")[-2].removeprefix("embed_")
         if feature in vocabularies and value.ndim == len(weight.shape):
             before = (folder / "assets" / feature).read_bytes().splitlines()

@@ -59,3 +59,10 @@ def test_a_name_that_no_signature_can_have_is_refused(names, message):
 def test_other_names_will_do():
     """The label is no input of the model, and a hundred characters are not too many."""
     assert declared({"a" * 100: {"kind": "numeric"}}, label="class").features
+
+
+def test_no_feature_is_called_as_the_answer_is():
+    """A table of rows and answers would have two columns of that name."""
+    with pytest.raises(ValueError, match="prediction is what the model's answer is called; expected another name"):
+        Problem(folder="x", model="x", task="regression", label="y", features={"prediction": {"kind": "numeric"}})
+    Problem(folder="x", model="x", label="y", features={"prediction": {"kind": "numeric"}})

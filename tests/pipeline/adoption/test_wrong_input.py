@@ -196,7 +196,7 @@ MIXED = [each.strftime("%d.%m.%Y" if at % 2 else "%Y-%m-%d") for at, each in enu
         ("marks.csv", text(sep=";", decimal=","), ["A comma is the decimal mark of price", "2 numeric", MONTHS]),
         (
             "thousands.csv",
-            text(TABLE.assign(price=[f"1.{at:03},5" for at in range(ROWS)]), sep=";"),
+            text(TABLE.assign(price=[f"1.{at * 7 % ROWS:03},5" for at in range(ROWS)]), sep=";"),
             ["A comma is the decimal mark of price", "2 numeric"],
         ),
         ("either.csv", DOUBLED, ["lines of either.csv are not UTF-8; they were read as Windows-1252 (Latin-1)", MONTHS]),
