@@ -15,7 +15,6 @@ from pipeline.model import hyperparameters
 from pipeline.model.schema import check_reviewed
 from pipeline.problem import Feature, Problem
 
-OF_ONE_PROBLEM = ("summary", "training_data")  # texts of a card that cannot be true of two
 JSON_TYPES: dict[str, tuple[type, ...]] = {"string": (str,), "float32": (int, float), "int64": (int,)}
 
 
@@ -91,8 +90,8 @@ def _refuse_copy(file: Path, card: model_card.Description, other: Path) -> None:
         told = model_card.read(other)
     except BadConfig:  # that one's fault
         return
-    if same := [key for key in OF_ONE_PROBLEM if getattr(card, key) == getattr(told, key) and key not in card.to_write]:
+    if card.summary == told.summary and "summary" not in card.to_write:  # of the rows, two may say the same
         raise BadConfig(
-            f"{file} speaks of another problem: its {' and '.join(same)} stand in {shown_path(other)} too. Expected words on "
-            'this model. Write them anew, or "<to be written>" for now, which stops publishing, not training.'
+            f"{file} speaks of another problem: its summary stands in {shown_path(other)} too. Expected words on this model. "
+            'Write it anew, or "<to be written>" for now, which stops publishing, not training.'
         )

@@ -21,7 +21,7 @@ NONE = "-"
 
 # TFMA's name: what a person calls it, and what it means.
 METRICS = {each.key: (each.name, each.meaning) for task in tasks.TASKS.values() for each in task.metrics} | {
-    POSITIVES: ("mean label", "of a label of 0 and 1: the share of 1"),
+    POSITIVES: ("mean label", "in the label's unit; of a label of 0 and 1 the share of 1"),
     MEAN_PREDICTION: ("mean prediction", "in the label's unit"),
     ERROR_LOW: ("interval, low", f"added to a prediction, the lower end of the interval that holds {COVERED:.0%} of labels"),
     ERROR_HIGH: ("interval, high", "the same of its upper end; in the label's unit"),

@@ -96,8 +96,15 @@ def test_a_declared_column_cannot_be_ignored(folder):
 def test_a_card_of_another_problem_is_refused(folder):
     other = DEFAULT_PROBLEM / "card.toml"
     (folder / "card.toml").write_text(other.read_text())
-    with pytest.raises(BadConfig, match=r"card.toml speaks of another problem: its summary and training_data stand in .*Write"):
+    with pytest.raises(BadConfig, match=r"card.toml speaks of another problem: its summary stands in .*Write"):
         check(folder)
+
+
+def test_two_problems_may_learn_from_one_table(folder):
+    """All that their cards say may be the same but for what is predicted."""
+    other = (DEFAULT_PROBLEM / "card.toml").read_text()
+    (folder / "card.toml").write_text(re.sub(r'summary = """.*?"""', 'summary = "Something else."', other, flags=re.DOTALL))
+    assert check(folder) == ""
 
 
 def test_what_is_still_to_be_written_of_a_card_is_said(folder):
