@@ -80,7 +80,6 @@ def concept(
     interval is widened to that of a difference. `reference` has the metrics by TFMA's names.
     """
     measured, draws = scored.metrics(), scored.draws()
-    wider = np.sqrt(1 + len(scored.labels) / reference_rows)
     checks = []
     for key, setting in task.drift.items():
         metric, limit = task.metric(key), getattr(limits, setting)
@@ -88,15 +87,14 @@ def concept(
         value, before = measured[name], reference.get(key)
         if before is None or not np.isfinite(value):
             continue  # one class only, now or when published: there is no such metric
-        low, high = (value + wider * (end - value) for end in np.nanpercentile(draws[name], INTERVAL))
+        low, high = _of_difference(value, draws[name], len(scored.labels), reference_rows)
         fires = {
             "higher": high < before - limit,
             "lower": low > (before * (1 + limit) if metric.in_unit else before + limit),
             "nearer 1": max(low - 1, 1 - high) > abs(before - 1) + limit,
         }[metric.better]
         words = f"{name} of the model in production is {value:.4f} ({low:.4f} to {high:.4f}), was {before:.4f} when published"
-        interval = (float(low), float(high))
-        figures = {"measure": name, "value": value, "reference": before, "interval": interval, "limit": limit}
+        figures = {"measure": name, "value": value, "reference": before, "interval": (low, high), "limit": limit}
         worse = f"{limit:.1%}" if metric.in_unit else f"{limit:g}"
         checks.append(checked(fires, f"{words}; limit {worse} worse", "decayed", kind="concept", **figures))
     return checks
@@ -113,8 +111,15 @@ def coverage(scored: ScoredRows, ends: tuple[float, float], reference_rows: floa
     """
     errors = scored.labels.astype("float64") - scored.scores
     within = (errors >= ends[0]) & (errors <= ends[1])
-    share, wider = float(within.mean()), np.sqrt(1 + len(within) / reference_rows)
-    low, high = (share + wider * (float(end) - share) for end in np.percentile(scored.mean_draws(within), INTERVAL))
+    share = float(within.mean())
+    low, high = _of_difference(share, scored.mean_draws(within), len(within), reference_rows)
     reason = f"{share:.1%} of labels are in the interval of their prediction, made for {COVERED:.0%}; limit {limit:.1%} fewer"
     figures: dict[str, Any] = {"value": share, "reference": COVERED, "interval": (low, high), "limit": limit}
     return checked(high < COVERED - limit, reason, "decayed", kind="concept", measure="coverage", **figures)
+
+
+def _of_difference(value: float, draws: np.ndarray, rows: int, reference_rows: float) -> tuple[float, float]:
+    """Widen the bootstrap interval of a value of `rows` to that of its difference from one of `reference_rows`."""
+    wider = np.sqrt(1 + rows / reference_rows)
+    low, high = (float(value + wider * (end - value)) for end in np.nanpercentile(draws, INTERVAL))
+    return low, high

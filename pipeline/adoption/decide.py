@@ -30,7 +30,7 @@ def decide(con: "DuckDBPyConnection", found: Found, options: argparse.Namespace,
         target = labels.target(found.label, said)
     blocks, spans, why_undated = _dated(con, found, target)
     date = found.date.name if found.date and spans else ""
-    alone, one_way, summands = _known(con, found, target)
+    alone, one_way, summands, told = _known(con, found, target, spans)
     _are_columns(found.profiles, [*options.keep, *options.leave_out])
     known = columns.Known(
         found.label.name,
@@ -40,7 +40,7 @@ def decide(con: "DuckDBPyConnection", found: Found, options: argparse.Namespace,
         target.task.ranks_by,
         one_way,
         summands,
-        _time_told(con, found, target, spans) if spans else {},
+        told,
         keep=options.keep,
         leave_out=options.leave_out,
     )
@@ -96,35 +96,29 @@ def _dated(con: "DuckDBPyConnection", found: Found, target: labels.Target) -> tu
 
 
 def _known(
-    con: "DuckDBPyConnection", found: Found, target: labels.Target
-) -> tuple[dict[str, float], dict[str, str], list[str]]:
-    """Hold the columns that may be features against the label, in a sample: each alone, and numbers together."""
-    from pipeline.adoption import ranking  # noqa: PLC0415 (pandas)
+    con: "DuckDBPyConnection", found: Found, target: labels.Target, spans: Periods | None
+) -> tuple[dict[str, float], dict[str, str], list[str], dict[str, str]]:
+    """Hold the columns that may be features against label and date, in a sample: each alone, and numbers together."""
+    from pipeline.adoption import ranking, time_told  # noqa: PLC0415 (pandas)
 
     possible = [each for each in found.profiles if each not in (found.label, found.date) and each.distinct > 1]
     names = iter([each.name for each in possible])
     alone: dict[str, float] = {}
     one_way: dict[str, str] = {}
+    told: dict[str, str] = {}
+    date = [found.date.name] if found.date and spans else []
+    times = [each.name for each in possible if each.type == "time"]
     while some := list(islice(names, COLUMNS)):
-        auc, ways = ranking.known(table.sample(con, VIEW, target.sql, some), table.LABEL, target.task)
+        rows = table.sample(con, VIEW, target.sql, [*some, *date])
+        auc, ways = ranking.known(rows.drop(columns=date), table.LABEL, target.task)
         alone, one_way = alone | auc, one_way | ways
+        if spans:
+            dated_rows = rows.dropna(subset=date)
+            told |= time_told.told(dated_rows[[name for name in some if name not in times]], dated_rows[date[0]], spans.unit)
     numbers = [each.name for each in possible if each.type in ("integer", "number")]
     strongest = sorted(numbers, key=lambda name: alone[name])[-COLUMNS:]
     rows = table.sample(con, VIEW, target.sql, strongest)
-    return alone, one_way, target.task.summands(rows[strongest], rows[table.LABEL])
-
-
-def _time_told(con: "DuckDBPyConnection", found: Found, target: labels.Target, spans: Periods) -> dict[str, str]:
-    """Name the texts and numbers that go with the time, by a sample, and how."""
-    from pipeline.adoption import time_told  # noqa: PLC0415 (pandas)
-
-    date = found.date.name if found.date else ""
-    names = iter([each.name for each in found.profiles if each.type != "time" and each not in (found.label, found.date)])
-    told: dict[str, str] = {}
-    while some := list(islice(names, COLUMNS)):
-        rows = table.sample(con, VIEW, target.sql, [*some, date]).dropna(subset=[date])
-        told |= time_told.told(rows[some], rows[date], spans.unit)
-    return told
+    return alone, one_way, target.task.summands(rows[strongest], rows[table.LABEL]), told
 
 
 def _are_columns(found: Sequence[Profile], names: Sequence[str]) -> None:
