@@ -7,7 +7,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from components.shared.errors import BadConfig
+from components.shared.errors import BadConfig, listed
 from components.shared.problem_folder import FILE, root, shown, tables
 from components.shared.tasks import TASKS
 from data import DEFAULT_PROBLEM
@@ -92,6 +92,11 @@ def load(
         raise BadConfig(_explained(error, layers)) from error
     if found := _of_other_tasks(config):
         raise BadConfig("; ".join(f"{layers.of(setting)}: {words}" for setting, words in found.items()))
+    if unknown := [name for name in config.gate.may_be_absent if name not in config.problem.target.classes]:
+        raise BadConfig(
+            f"{layers.of(('gate', 'may_be_absent'))}: {listed(unknown)} is not a class; "
+            f"expected some of problem.classes: {listed(config.problem.target.classes)}."
+        )
     data = config.data
     if config.problem.date and (name := data.leaves_nothing):
         gaps = f", of which {data.max_gaps} may be absent" if data.max_gaps else ""

@@ -97,7 +97,9 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         anomalies=validator.outputs["anomalies"],
         target=problem.target,
         label_limits={name: getattr(config.gate, name) for name in problem.task.label_limits},
-        **config.gate.model_dump(include={"min_rows", "max_repeated_share", "max_categories", "may_be_constant"})
+        **config.gate.model_dump(
+            include={"min_rows", "may_be_absent", "max_repeated_share", "max_categories", "may_be_constant"}
+        )
         | {"min_eval_days": days_needed(config.gate.min_eval_days, config.data.days_evaluated)},
     )
     # Stops the run where a finding is grave enough.

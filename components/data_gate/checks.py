@@ -9,6 +9,8 @@ from components.shared.errors import shown
 from components.shared.target import Target
 from components.shared.tfdv_statistics import by_name, is_constant
 
+SMALL = 0.0001  # share that two digits of a percentage still show
+
 
 def anomalies(split: str, found: anomalies_pb2.Anomalies, schema: schema_pb2.Schema) -> list[Finding]:
     """Report ExampleValidator's anomalies of one split, with the limit that the schema states."""
@@ -44,7 +46,11 @@ def _limit(feature: schema_pb2.Feature | None) -> str:
 
 
 def label_shares(
-    split: str, statistics: statistics_pb2.DatasetFeatureStatistics, target: Target, limits: Mapping[str, float]
+    split: str,
+    statistics: statistics_pb2.DatasetFeatureStatistics,
+    target: Target,
+    limits: Mapping[str, float],
+    may_be_absent: Collection[str] = (),
 ) -> list[Finding]:
     """Refuse a split whose labels are (nearly) all of one class: nothing can be learned or measured from it.
 
@@ -54,25 +60,39 @@ def label_shares(
         target: the label.
         limits: the task's settings of [gate] to their values: the lowest share, and the highest if there is one. A class must
             be among the labels, of any share, only where it is trained on.
+        may_be_absent: classes that need not even be there.
     """
     if not (feature := by_name(statistics).get(target.label)):
         return [Finding(split, target.label, "label missing", "no label in any row", "a label in each row")]
-    if not limits:
-        return []
-    lowest, *highest = limits.values()
-    least = lowest if highest or split == "train" else 0.0
-    ends = f"{lowest:.2%} to {highest[0]:.2%}" if highest else f"a row, and at least {lowest:.2%}"
+    shares = target.shares(feature) if limits else {}
+    lowest, *highest = limits.values() or [0.0]
+    if highest:
+        wrong = {name: share for name, share in shares.items() if not lowest <= share <= highest[0]}
+        limit = f"{lowest:.2%} to {highest[0]:.2%} ({', '.join(f'gate.{setting}' for setting in limits)})"
+    else:
+        needed = {name: share for name, share in shares.items() if split == "train" and name not in may_be_absent}
+        wrong = {name: share for name, share in needed.items() if share < lowest or not share}
+        least = f"at least {_percent(lowest)}, gate.min_class_share" if lowest else "at least one row"
+        limit = f"{least}; or the class in gate.may_be_absent"
     return [
         Finding(
             split,
             target.label,
             f"share of {name} labels out of range",
-            f"{share:.2%} of {statistics.num_examples:,} rows",
-            f"{ends} ({', '.join(f'gate.{setting}' for setting in limits)})",
+            f"{_percent(share)} of {statistics.num_examples:,} rows",
+            limit,
         )
-        for name, share in target.shares(feature).items()
-        if not least <= share <= (highest or [1.0])[0] or (share == 0 and not highest and split == "train")
+        for name, share in wrong.items()
     ]
+
+
+def _percent(share: float) -> str:
+    """Write a share such that only 0 looks like 0.
+
+    >>> _percent(0.00004), _percent(0.0), _percent(0.125)
+    ('0.004%', '0.00%', '12.50%')
+    """
+    return f"{share:.2%}" if share >= SMALL or not share else f"{100 * share:.1g}%"
 
 
 def row_count(split: str, statistics: statistics_pb2.DatasetFeatureStatistics, lowest: int) -> list[Finding]:

@@ -22,6 +22,7 @@ class DataChecks(Component):
         min_rows: rows that each split needs.
         min_eval_days: days that must have rows in the evaluation split.
         label_limits: the task's settings of [gate] to their values, as `checks.label_shares` takes them.
+        may_be_absent: classes that the training split may lack.
         max_repeated_share: the largest share of a span's rows that may repeat an earlier one.
         max_categories: distinct strings that a feature may have.
         may_be_constant: features that may have only one value in the training split.
@@ -38,6 +39,7 @@ class DataChecks(Component):
             "min_rows": int,
             "min_eval_days": int,
             "label_limits": dict,
+            "may_be_absent": list,
             "max_repeated_share": float,
             "max_categories": int,
             "may_be_constant": list,

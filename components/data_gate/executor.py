@@ -22,6 +22,7 @@ class ChecksExecutor(base_executor.BaseExecutor):
         schema = read_schema(input_dict)
         target = Target.model_validate_json(exec_properties["target"])
         limits = json.loads(exec_properties["label_limits"])
+        may_be_absent = json.loads(exec_properties["may_be_absent"])
         counts = json.loads(examples.get_string_custom_property(REPEATED_PROPERTY))
         findings = checks.repeated_rows(counts, exec_properties["max_repeated_share"])
         days = json.loads(examples.get_string_custom_property(DAYS_PROPERTY))
@@ -33,7 +34,7 @@ class ChecksExecutor(base_executor.BaseExecutor):
             statistics = statistics_pb2.DatasetFeatureStatisticsList.FromString(counted).datasets[0]
             findings += checks.row_count(split, statistics, exec_properties["min_rows"])
             findings += checks.categories(split, statistics, exec_properties["max_categories"])
-            findings += checks.label_shares(split, statistics, target, limits)
+            findings += checks.label_shares(split, statistics, target, limits, may_be_absent)
             if split == "train":
                 findings += checks.constant(split, statistics, json.loads(exec_properties["may_be_constant"]))
             findings += checks.anomalies(split, anomalies, schema)

@@ -175,7 +175,7 @@ MULTICLASS = Task(
     mobile={names.ACCURACY: "max_accuracy_change", names.CLASS_LOG_LOSS: "max_log_loss_change"},
     label_limits=("min_class_share",),
     beside=(Metric("macro AUC", "", "macro AUC", "higher", "mean of the classes' AUC, each against all others"),),
-    others={"drift": ("label", "prediction")},
+    others={"drift": ("label", "prediction"), "gate": ("may_be_absent",)},
 )
 REGRESSION = Task(
     name="regression",

@@ -80,6 +80,7 @@ class Gate(Section):
     min_class_share: Share = Field(
         default=0.0, description="smallest share of a class's labels in the training split; 0: one row"
     )
+    may_be_absent: list[str] = Field(default=[], description="classes that the training split may lack, such as a new one")
     max_repeated_share: Share = Field(default=0.001, description="rows of a span that repeat another one")
     max_categories: int = Field(
         default=10_000, ge=1, description="distinct values of a categorical feature; the rare ones share an embedding"

@@ -47,6 +47,7 @@ def test_the_committed_files_are_valid(problem):
         ("problem.model=../up", "problem.model = '../up': String should match pattern"),
         ("evaluate.slices=['shoop']", "shoop is not a feature; expected some of shop, country, distance"),
         ("gate.may_be_constant=['gifft']", "gifft is not a feature; expected some of shop"),
+        ("gate.may_be_absent=['lost']", "gate.may_be_absent is of another task than binary"),
         ("drift.numeric=0", "drift.numeric = 0: Input should be greater than 0"),
         ("drift.policy=never", "drift.policy = 'never': Input should be 'retrain_always' or 'retrain_on_drift'"),
         (
@@ -267,6 +268,7 @@ def test_a_task_and_its_classes_fit_together(tmp_path):
             'problem.task="regression"',
             "task = 'regression' with 3 classes; expected 3 or more of a multiclass label, none of others",
         ),
+        ('gate.may_be_absent=["lost"]', "lost is not a class; expected some of problem.classes: kept, exchanged, returned"),
         ('problem.classes=["a", "b"]', "task = 'multiclass' with 2 classes"),
         ('problem.classes=["a", "b", "a"]', "the class a is named twice"),
     ):

@@ -1,5 +1,6 @@
 """On anomalies that TFDV itself finds in made rows against a reviewed schema."""
 
+import pandas as pd
 import pytest
 import tfx  # noqa: F401 (before TFDV, which needs a module that TFX stands in for)
 
@@ -8,6 +9,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from components.data_gate import checks
 from components.shared import data_findings
+from components.shared.target import Target
 from tests import neutral
 from tests.neutral import COLUMNS, LABEL
 
@@ -112,6 +114,35 @@ def test_a_share_at_a_limit_is_within_it(parcels):
     share = next(each.num_stats.mean for each in dataset.features if each.path.step[:] == [LABEL])
     assert checks.label_shares("train", dataset, neutral.TARGET, limits(share, 0.6)) == []
     assert checks.label_shares("train", dataset, neutral.TARGET, limits(0.02, share)) == []
+
+
+KINDS = Target(label="kind", task_name="multiclass", classes=["new", "old", "rare"])
+
+
+@pytest.mark.parametrize(
+    ("split", "lowest", "may_be_absent", "expected"),
+    [
+        ("train", 0.0, [], ["Found: 0.00% of 12,000 rows. Expected: at least one row; or the class in gate.may_be_absent."]),
+        ("train", 0.0, ["new"], []),
+        ("eval", 0.0, [], []),
+        ("eval", 0.1, [], []),
+        (
+            "train",
+            0.001,
+            ["new"],
+            [
+                "Found: 0.008% of 12,000 rows. "
+                "Expected: at least 0.10%, gate.min_class_share; or the class in gate.may_be_absent."
+            ],
+        ),
+        ("train", 0.001, ["new", "rare"], []),
+    ],
+)
+def test_a_class_that_training_lacks(split, lowest, may_be_absent, expected):
+    rows = pd.DataFrame({"kind": ["old"] * 11_999 + ["rare"]})
+    dataset = tfdv.generate_statistics_from_dataframe(rows).datasets[0]
+    found = checks.label_shares(split, dataset, KINDS, {"min_class_share": lowest}, may_be_absent)
+    assert [str(each).partition("range. ")[2] for each in found] == expected
 
 
 def test_usual_labels_pass(parcels):

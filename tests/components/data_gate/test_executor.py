@@ -18,7 +18,12 @@ from tests.neutral import COLUMNS, LABEL
 
 SETTINGS = {"target": neutral.TARGET.model_dump_json(), "min_rows": 100, "min_eval_days": 7}
 SETTINGS |= {"label_limits": '{"min_positive_share": 0.02, "max_positive_share": 0.6}'}
-SETTINGS |= {"max_repeated_share": 0.001, "max_categories": 10_000, "may_be_constant": '["gift", "shop"]'}
+SETTINGS |= {
+    "max_repeated_share": 0.001,
+    "max_categories": 10_000,
+    "may_be_constant": '["gift", "shop"]',
+    "may_be_absent": "[]",
+}
 
 
 @pytest.fixture
