@@ -16,7 +16,7 @@ from rich.console import Console
 
 from components.model_store import store
 from components.model_store.signature import Keys, read_keys
-from components.shared import problem_folder
+from components.shared import problem_folder, table_columns
 from components.shared.command_line import ended, filled, quiet_stderr
 from components.shared.errors import BadConfig, BadData, RootUnusable, VersionNotFound
 from components.shared.files import TEMPORARY_PREFIX, fsync, temporary_folder
@@ -33,7 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Return an `Exit`; the output changes only if it is DONE."""
     parser = argparse.ArgumentParser(prog="python -m serving.batch", description=__doc__, allow_abbrev=False)
     parser.add_argument(
-        "--input", action="append", required=True, help="Parquet file; may be repeated, the rows keep their order"
+        "--input",
+        action="append",
+        required=True,
+        help="Parquet file, or folder of them; may be repeated, the rows keep their order",
     )
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
     parser.add_argument("--model", type=Path, help="folder of a version (default: the one in production of the problem)")
@@ -81,7 +84,8 @@ def score(options: argparse.Namespace, beam: list[str], console: Console) -> Non
         asked = scoring.raw_signature(model, version.folder)
         interval = tasks.interval(version.manifest.overall)
         added = answers.names(asked.output, version.manifest.configuration.get("problem", {}).get("classes", []), interval)
-        groups = scoring.row_groups(options.input, asked.inputs, added)
+        with table_columns.explained(options.problem):
+            groups = scoring.row_groups(options.input, asked.inputs, added)
         start = time.monotonic()
         try:
             scoring.score(groups, model, str(work), scoring.Added(added, interval), beam)

@@ -5,7 +5,7 @@ import sys
 
 from rich.console import Console
 
-from components.shared import json_rows, problem_folder
+from components.shared import json_rows, problem_folder, table_columns
 from components.shared.command_line import ended, file, whole
 from data import DEFAULT_PROBLEM
 
@@ -30,6 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def answer(options: argparse.Namespace) -> None:
     """Print the answers. Raises BadData for a row, Refused when the server says no."""
+    with table_columns.explained(options.problem):
+        _answer(options)
+
+
+def _answer(options: argparse.Namespace) -> None:
     from components.shared import answers  # noqa: PLC0415  # NumPy
     from serving import client, rows  # noqa: PLC0415  # pandas: --help answers without
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from components.shared import raw_values
-from components.shared.errors import BadData
+from components.shared.errors import BadData, OtherColumns, listed
 from components.span_example_gen import csv_file
 
 RawRows = Sequence[Mapping[str, Any]] | pd.DataFrame
@@ -35,17 +35,20 @@ def columns(rows: RawRows, inputs: Mapping[str, str]) -> dict[str, np.ndarray]:
     In objects a value may be None or left out where it is missing; a frame may have further columns.
 
     Raises:
-        BadData: no rows, an unknown field, a missing column, a value of a wrong type; with the row, counted from 1, and field.
+        OtherColumns: an unknown field, a missing column.
+        BadData: no rows, a value of a wrong type; with the row, counted from 1, and field.
     """
     if len(rows) == 0:
         raise BadData("There are no rows; expected at least one.")
     if isinstance(rows, pd.DataFrame):
         if lacking := sorted(inputs.keys() - set(rows.columns)):
-            raise BadData(f"The frame has no column {', '.join(lacking)}; expected {', '.join(inputs)}.")
+            raise OtherColumns(f"The rows have no column {listed(lacking)}. Expected {', '.join(inputs)}.", inputs)
         return {name: _column(name, rows[name].tolist(), dtype) for name, dtype in inputs.items()}
     for number, row in enumerate(rows, 1):
         if unknown := sorted(row.keys() - inputs.keys()):
-            raise BadData(f"row {number}: {', '.join(unknown)} is not an input; expected some of {', '.join(sorted(inputs))}.")
+            raise OtherColumns(
+                f"row {number}: {', '.join(unknown)} is not an input; expected some of {', '.join(sorted(inputs))}.", inputs
+            )
     return {name: _column(name, [row.get(name) for row in rows], dtype) for name, dtype in inputs.items()}
 
 

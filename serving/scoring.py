@@ -22,7 +22,7 @@ from tfx_bsl.public.beam import run_inference
 from tfx_bsl.public.proto import model_spec_pb2
 
 from components.shared import answers, values
-from components.shared.errors import BadData
+from components.shared.errors import BadData, OtherColumns, listed
 from components.span_example_gen import columns
 from serving.client import RAW, RawSignature
 
@@ -63,13 +63,13 @@ def row_groups(paths: list[str], inputs: dict[str, str], added: Sequence[str]) -
     """List the row groups of all files, in order, without empty ones. Raises BadData for files that cannot be scored.
 
     Args:
-        paths: the files.
+        paths: the files, or folders of them.
         inputs: what the model takes, name to dtype.
         added: columns that the answers are written to, which the files must not have yet.
     """
     found: list[RowGroup] = []
     parts = 0
-    for path in paths:
+    for path in files(paths):
         try:
             with FileSystems.open(path) as file:
                 parquet = pq.ParquetFile(file)
@@ -94,9 +94,28 @@ def _check_schema(path: str, schema: pa.Schema, inputs: dict[str, str], added: S
     expected = pa.schema([(name, ARROW[dtype]) for name, dtype in inputs.items()])
     try:  # as in training
         columns.require(expected, schema.names, ignored=schema.names)
+    except BadData as error:
+        raise OtherColumns(f"{path}: {error}", expected.names) from error
+    try:
         columns.check_types(schema, expected)
     except BadData as error:
         raise BadData(f"{path}: {error}") from error
+
+
+def files(paths: Sequence[str]) -> list[str]:
+    """List the Parquet files that are meant: of a folder, such as that of a span, all in the order of their names.
+
+    Names that start with `.` or `_` are left out, as in a span. Raises BadData for a folder without, or with other files.
+    """
+    found: list[str] = []
+    for path in paths:
+        folder = Path(path)
+        inside = sorted(each for each in folder.iterdir() if each.name[0] not in "._") if folder.is_dir() else []
+        if folder.is_dir() and (not inside or any(each.suffix != ".parquet" for each in inside)):
+            held = listed([each.name for each in inside]) or "nothing"
+            raise BadData(f"{path} holds {held}. Expected Parquet files, whose names end in .parquet, and nothing else.")
+        found += map(str, inside) if inside else [path]
+    return found
 
 
 def parts(group: RowGroup) -> Iterator[tuple[RowsOfPart, list[bytes]]]:

@@ -11,7 +11,7 @@ from rich.prompt import Prompt
 
 from components.model_store import store
 from components.model_store.manifest import MANIFEST, decoded, unreadable
-from components.shared import answers, json_rows, problem_folder
+from components.shared import answers, json_rows, problem_folder, table_columns
 from components.shared.command_line import ended, file, quiet_stderr
 from components.shared.errors import BadData, CorruptModel, VersionNotFound
 from components.shared.files import sha256
@@ -50,7 +50,8 @@ def act(options: argparse.Namespace, console: Console) -> None:
         given = [ask(card, console)]
     with quiet_stderr():  # TensorFlow Lite announces its delegate
         model = TFLiteModel(path.read_bytes())
-    answer(given, model, card, as_csv=bool(options.csv))
+    with table_columns.explained(options.problem):
+        answer(given, model, card, as_csv=bool(options.csv))
 
 
 def newest(folder: Path, otherwise: str = "") -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from components.shared import raw_values
-from components.shared.errors import BadData
+from components.shared.errors import BadData, OtherColumns
 from components.shared.phone.card import FeatureCard, ModelCard, Value
 
 if TYPE_CHECKING:
@@ -26,19 +26,23 @@ def columns(rows: Sequence[Mapping[str, Value]], card: ModelCard) -> dict[str, n
         card: what the model takes.
 
     Raises:
-        BadData: an unknown field, a wrong type, or a value that must not be missing, each with the row and what is allowed.
+        OtherColumns: an unknown field, or none where one has to be.
+        BadData: a wrong type, or a value that must not be missing, each with the row and what is allowed.
     """
     names = [feature.name for feature in card.features]
     found: dict[str, list[Value]] = {name: [] for name in names}
     for number, row in enumerate(rows, 1):
         if unknown := sorted(set(row) - set(names)):
             wanted = ", ".join(names)
-            raise BadData(f"row {number}: {', '.join(unknown)} is no field of this model. Expected some of {wanted}.")
+            raise OtherColumns(
+                f"row {number}: {', '.join(unknown)} is no field of this model. Expected some of {wanted}.", names
+            )
         for feature in card.features:
             try:
                 found[feature.name].append(checked(feature, row.get(feature.name)))
             except BadData as error:
-                raise BadData(f"row {number}: {error}") from error
+                told = f"row {number}: {error}"
+                raise (BadData(told) if feature.name in row else OtherColumns(told, names)) from error
     return {feature.name: np.array(found[feature.name], DTYPES[feature.dtype]) for feature in card.features}
 
 

@@ -31,6 +31,19 @@ class BadData(ValueError, CrosswindError):
     """An input file cannot be read as the declared columns."""
 
 
+class OtherColumns(BadData):
+    """Rows have other columns than a model takes, whose `inputs` these are."""
+
+    def __init__(self, message: str, inputs: Collection[str] = ()):
+        super().__init__(message)
+        self.inputs = inputs
+
+    @property
+    def title(self) -> str:
+        """The text that a command prints before the message: what it is of, as for all faults of rows."""
+        return BadData.__name__
+
+
 class DataRejected(ValueError, CrosswindError):
     """The data can be read, but a gate refuses to train on them."""
 

@@ -53,6 +53,38 @@ def test_several_files_keep_their_order(rows, published, scores, tmp_path):
     np.testing.assert_allclose(found["probability"], np.concatenate([scores, scores]), rtol=1e-6)
 
 
+def test_a_folder_such_as_a_spans_is_all_its_files(rows, published, scores, tmp_path):
+    span = tmp_path / "2013-01"
+    span.mkdir()
+    for name in ("b.parquet", "a.parquet"):
+        shutil.copy(rows, span / name)
+    (span / "_SUCCESS").touch()
+    assert scoring.files([str(span), "gs://bucket/c.parquet"]) == [
+        *(str(span / name) for name in ("a.parquet", "b.parquet")),
+        "gs://bucket/c.parquet",
+    ]
+    output = tmp_path / "all.parquet"
+    assert batch.main(["--input", str(span), "--output", str(output), "--model", str(published.folder)]) == 0
+    np.testing.assert_allclose(pd.read_parquet(output)["probability"], np.concatenate([scores, scores]), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "held"), [("rows.csv", "rows.csv"), ("_SUCCESS", "nothing")])
+def test_a_folder_of_other_files_is_refused(published, tmp_path, capsys, name, held):
+    (tmp_path / "span").mkdir()
+    (tmp_path / "span" / name).touch()
+    given = ["--input", str(tmp_path / "span"), "--output", str(tmp_path / "out.parquet"), "--model", str(published.folder)]
+    assert batch.main(given) == 3
+    assert f"{tmp_path}/span holds {held}. Expected Parquet files, whose names end in .parquet" in capsys.readouterr().err
+
+
+def test_rows_of_other_columns_are_told_what_is_wanted(rows, published, parcels, capsys):
+    pd.read_parquet(rows).rename(columns={"shop": "Shop"}).to_parquet(rows)
+    assert run(rows, published, "--problem", str(parcels)) == 3
+    said = capsys.readouterr().err
+    assert f"{rows}: column shop is missing. Expected " in said
+    assert "One row as it has to be" not in said or "request.json" in said
+
+
 def test_a_version_that_is_not_signed_is_refused_when_a_key_is_given(rows, published, tmp_path, capsys):
     make_keys(tmp_path / "keys")
     assert run(rows, published, f"--public_key={tmp_path / 'keys' / PUBLIC}") == 1

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.shared.errors import BadData
+from components.shared.errors import BadData, OtherColumns
 from serving import rows
 
 INPUTS = {"shop": "DT_STRING", "distance": "DT_FLOAT", "gift": "DT_INT64"}
@@ -59,6 +59,15 @@ def test_rows_are_read_as_those_that_a_model_learns_from(tmp_path):
     np.testing.assert_array_equal(found["distance"], np.array([229.5, np.nan], "float32"))
     assert found["gift"].tolist() == [1, 0]
     assert frame["note"].tolist() == ["a", None]
+
+
+def test_rows_of_other_columns_are_refused_with_those_that_are_expected(tmp_path):
+    frame = read(tmp_path, "Shop,distance,gift\nbooks,229,1\n")
+    with pytest.raises(OtherColumns, match=r"The rows have no column shop\. Expected shop, distance, gift\.") as refused:
+        rows.columns(frame, INPUTS)
+    assert (refused.value.inputs, refused.value.title) == (INPUTS, "BadData")
+    with pytest.raises(OtherColumns, match="row 1: Shop is not an input"):
+        rows.columns([{"Shop": "books"}], INPUTS)
 
 
 def test_a_cell_of_another_type_is_named_with_its_line(tmp_path):

@@ -111,6 +111,25 @@ def test_rows_of_csv_come_back_with_a_column_more(predict, model, golden, tmp_pa
     assert answers[0]["shop"] == golden[0].row["shop"]
 
 
+def test_rows_of_the_table_that_the_problem_was_made_of_are_told_what_is_wanted(predict, model, golden, tmp_path):
+    row = {name: value for name, value in golden[0].row.items() if value is not None}
+    problem = tmp_path / "parcels"
+    problem.mkdir()
+    write(problem / "request.json", {"instances": [row]})
+    write(problem / "decisions.json", {"made_of": {"shop": "Shop!", "other": "x"}})
+    (problem / "problem.toml").write_text('[problem]\nmodel = "parcels"\n')
+    (tmp_path / "rows.csv").write_text("Shop!,price\nbooks,3\n")
+    told = f"One row as it has to be is in {problem}/request.json. From the columns of its table: shop is Shop!.\n"
+    done = predict("--problem", problem, "--model", model, "--csv", tmp_path / "rows.csv")
+    assert done.returncode == Exit.DATA_REJECTED
+    assert done.stderr.startswith("BadData: row 1: Shop! is no field of this model. Expected some of ")
+    assert told in done.stderr
+    lacking = {name: value for name, value in row.items() if name != "gift"}
+    done = predict("--problem", problem, "--model", model, "--json", write(tmp_path / "row.json", lacking))
+    assert done.stderr.startswith("BadData: row 1: gift is missing. Expected ")
+    assert told in done.stderr
+
+
 def test_it_asks_for_one_row_and_again_after_a_wrong_answer(predict, model, golden):
     lines = []
     for feature in model_card.read(model).features:
