@@ -3,7 +3,8 @@
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -78,20 +79,21 @@ def act(options: argparse.Namespace, console: Console) -> Exit:
             found = find.find(con, options, old_names, ask)
             say(console, found.notes)
             adopted = decide.decide(con, found, options, ask)
-            loosened = write(con, adopted, made)
+            loosened = write(con, adopted, made, old_names)
         if target.exists():
             target.rename(work / "before")
         made.rename(target)
     say(console, told.lines(adopted, loosened))
-    console.print(f"Wrote {shown(target)}/. Look at it (--review --name {options.name}), then: make run PROBLEM={options.name}")
-    console.print(compared(target, adopted), markup=False)
+    wrote = f"Wrote {shown(target)}/. Look at it (--review --name {options.name}), then: make run PROBLEM={options.name}"
+    say(console, [wrote])
+    say(console, [compared(target, adopted)])
     return Exit.DONE
 
 
 def say(console: Console, lines: Iterable[str]) -> None:
-    """Print lines as they are."""
+    """Print lines: on a terminal they break between words, elsewhere never."""
     for line in lines:
-        console.print(line, markup=False)
+        console.print(told.wrapped(line, console.width) if console.is_terminal else line, markup=False)
 
 
 def review(options: argparse.Namespace, console: Console) -> Exit:
@@ -109,9 +111,10 @@ def review(options: argparse.Namespace, console: Console) -> Exit:
 
 def ask(question: str, answers: Sequence[str], proposed: str) -> str:
     """Ask at a terminal. Raises BadConfig elsewhere, with the answers that the flag in the question takes."""
-    if sys.stdin.isatty():
-        return Prompt.ask(question, choices=list(answers), default=proposed)
-    raise BadConfig(f"{question} It may be {listed(answers)}.")
+    with suppress(EOFError):  # by Ctrl-D
+        if sys.stdin.isatty():
+            return Prompt.ask(question, choices=list(answers), default=proposed)
+    raise BadConfig(f"{question} It may be {listed(answers)}. Nobody was there to ask: give the flag.")
 
 
 def renamed(old_names: dict[str, str]) -> list[str]:
@@ -120,7 +123,7 @@ def renamed(old_names: dict[str, str]) -> list[str]:
     return [f"Renamed    {listed(told)}."] if told else []
 
 
-def write(con: "DuckDBPyConnection", adopted: Adopted, made: Path) -> list[str]:
+def write(con: "DuckDBPyConnection", adopted: Adopted, made: Path, old_names: Mapping[str, str]) -> list[str]:
     """Write the folder `made`, and hold it against the code that reads it. Returns what was loosened in the schema."""
     written.write_spans(con, made / "spans", adopted.name)
     folder.write(adopted, made, request.first_of(con, [each.name for each in adopted.chosen]))
@@ -131,7 +134,7 @@ def write(con: "DuckDBPyConnection", adopted: Adopted, made: Path) -> list[str]:
 
         loosened = schema.write(con, adopted, config.problem.columns, made / "schema.pbtxt")
     edited_files.check(config)
-    decisions.write(decisions.of(adopted, loosened), made)
+    decisions.write(decisions.of(adopted, loosened, old_names), made)
     fsync_tree(made)
     return loosened
 
@@ -140,13 +143,13 @@ def compared(target: Path, adopted: Adopted) -> str:
     """Say what LightGBM reaches on the split that the first run is judged on."""
     span = adopted.periods.first[-1]
     if not (found := boosted.score(configuration.load(problem=target), adopted.target.task, span)):
-        return "LightGBM is not installed; with it, adopt says what the first run's model has to reach."
+        return "LightGBM is not installed; with it, adopt says what the model of the first run should reach."
     score, seconds, is_cut = found
     measure = adopted.target.task.measure
     cut = f", ended after {boosted.SECONDS} s" if is_cut else ""
     return (
-        f"LightGBM with its defaults has {measure} {score:.4g} on what evaluates {span} ({seconds:.1f} s{cut}). "
-        "The first make run says what the network has on the same rows."
+        f"LightGBM with its defaults has {measure} {score:.4g} on the rows that evaluate the first run, that of {span} "
+        f"({seconds:.1f} s{cut}). Its summary says what the network has on the same rows."
     )
 
 

@@ -6,14 +6,18 @@ import importlib
 import pytest
 
 MODULES = (
+    "components.data_gate.checks",
     "pipeline.adoption.archives",
     "pipeline.adoption.databases",
     "pipeline.adoption.dates",
+    "pipeline.adoption.digits",
     "pipeline.adoption.label_column",
+    "pipeline.adoption.labels",
     "pipeline.adoption.lakes",
     "pipeline.adoption.profiles",
     "pipeline.adoption.review",
     "pipeline.adoption.table",
+    "pipeline.adoption.told",
     "pipeline.config",
     "pipeline.kubeflow.oss",
     "pipeline.local.cron",

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from components.shared.errors import listed
 from pipeline.adoption.profiles import Profile
 from pipeline.adoption.reasons import Known, LeftOut, Sure, suspicion, unfit
 from pipeline.adoption.sql import quoted
@@ -35,6 +36,7 @@ class Chosen:
     why: str = ""
     sure: Sure = "sure"
     distinct: int = 0  # of a category
+    made_of: str = ""  # what it is of the table, where it is no column of it
 
 
 def choose(profiles: Sequence[Profile], known: Known) -> tuple[list[Chosen], list[LeftOut]]:
@@ -56,12 +58,14 @@ def choose(profiles: Sequence[Profile], known: Known) -> tuple[list[Chosen], lis
     periods = {each.feature.get("period") for each in chosen}
     for profile in times:
         parts = [
-            part for part in parts_of_time(profile, [each.name for each in profiles]) if part.feature["period"] not in periods
+            part
+            for part in parts_of_time(profile, [each.name for each in profiles])
+            if part.feature["period"] not in periods or profile.name in known.keep
         ]
         chosen += parts
         if profile.name != known.date:
-            said = " and ".join(part.name for part in parts)
-            left_out.append(LeftOut(profile.name, f"a time; {said or 'nothing'} is made of it", "likely"))
+            features = f", from which {listed([part.name for part in parts])} is taken" if parts else ""
+            left_out.append(LeftOut(profile.name, f"a time, which is no feature itself{features}", "likely"))
     return chosen, left_out
 
 
@@ -108,7 +112,13 @@ def parts_of_time(profile: Profile, taken: Collection[str]) -> list[Chosen]:
         sql = f"CAST(date_part('isodow', {column}) - 1 AS FLOAT)"
         parts.append(("weekday", sql, {"period": 7, "unit": "days since Monday", "form": "weekday"}))
     return [
-        Chosen(f"{profile.name}_{part}", sql, {"kind": "cyclic", **declared, **optional}, f"of {profile.name}")
+        Chosen(
+            f"{profile.name}_{part}",
+            sql,
+            {"kind": "cyclic", **declared, **optional},
+            f"taken from {profile.name}",
+            made_of=f"{declared['unit']}, of {profile.name}",
+        )
         for part, sql, declared in parts
         if f"{profile.name}_{part}".lower() not in map(str.lower, taken)
     ]

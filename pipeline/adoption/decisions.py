@@ -1,14 +1,13 @@
 """What was decided of a table and why, as a file of the problem's folder that the review reads."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from components.shared.table_columns import DECISIONS as FILE
 from pipeline.adoption.folder import Adopted
 from pipeline.adoption.reasons import LeftOut
-
-FILE = "decisions.json"
 
 
 @dataclass(frozen=True)
@@ -24,13 +23,17 @@ class Decisions:
     features: Sequence[LeftOut]  # those with a reason, and how sure it is
     left_out: Sequence[LeftOut]
     loosened: Sequence[str]  # limits of the schema
+    made_of: Mapping[str, str] = field(
+        default_factory=dict
+    )  # of each feature that is no column as it is, what it is of the table
 
 
-def of(adopted: Adopted, loosened: Sequence[str]) -> Decisions:
-    """Collect the decisions of a table."""
+def of(adopted: Adopted, loosened: Sequence[str], old_names: Mapping[str, str]) -> Decisions:
+    """Collect the decisions of a table, some of whose columns are called otherwise now: `old_names`, new to old."""
+    label = f"{adopted.target.task.name}, {adopted.target.values} ({adopted.target.sure})"
     return Decisions(
         adopted.source,
-        f"{adopted.target.task.name}, {adopted.target.values} ({adopted.target.sure})",
+        ". ".join(filter(None, (label, adopted.lost_digits.removesuffix(".")))),
         adopted.label_is,
         adopted.without_label,
         adopted.why_undated,
@@ -38,6 +41,7 @@ def of(adopted: Adopted, loosened: Sequence[str]) -> Decisions:
         [LeftOut(each.name, each.why, each.sure) for each in adopted.chosen if each.why],
         adopted.left_out,
         loosened,
+        {each.name: each.made_of or old_names[each.name] for each in adopted.chosen if each.made_of or each.name in old_names},
     )
 
 

@@ -35,17 +35,21 @@ class Evaluation(NamedTuple):
     fewest_days: int  # with rows, in an evaluation
 
     @property
-    def poorest(self) -> tuple[bool, int]:
-        """Whether each split has both labels, and the rows of the smallest evaluation."""
-        has_both = all(0 < each.rare < each.rows for each in (*self.train, *self.evaluation))
-        return has_both, min(each.rows for each in self.evaluation)
+    def has_both(self) -> bool:
+        """Whether each split has both labels, or the rarest class and others."""
+        return all(0 < each.rare < each.rows for each in (*self.train, *self.evaluation))
+
+    @property
+    def poorest(self) -> int:
+        """The rows of the smallest evaluation."""
+        return min(each.rows for each in self.evaluation)
 
     @property
     def is_enough(self) -> bool:
         """Whether a usual evaluation has EVAL_ROWS, or AT_LEAST of its window's rows, and the poorest not much fewer."""
         windows = zip(self.train, self.evaluation, strict=True)
         shares = [held.rows / min(EVAL_ROWS, AT_LEAST * (train.rows + held.rows)) for train, held in windows]
-        return self.poorest[0] and median(shares) >= 1 and min(shares) >= POOREST
+        return median(shares) >= 1 and min(shares) >= POOREST
 
 
 def choose(unit: Unit, least: int, windows: Sequence[tuple[str, ...]], blocks: Sequence[Block]) -> Evaluation | None:
@@ -62,8 +66,9 @@ def choose(unit: Unit, least: int, windows: Sequence[tuple[str, ...]], blocks: S
     """
     found = [_split(unit, windows, blocks, days, spans) for days, spans in _lengths(unit, least, windows, blocks)]
     found = [each for each in found if min(split.rows for split in (*each.train, *each.evaluation))]
-    enough = (each for each in found if each.is_enough)
-    return next(enough, max(found, key=lambda each: each.poorest, default=None))
+    possible = [each for each in found if each.has_both] or found  # a class that is new is in no early window, however parted
+    enough = (each for each in possible if each.is_enough)
+    return next(enough, max(possible, key=lambda each: each.poorest, default=None))
 
 
 def _lengths(unit: Unit, least: int, windows: Sequence[tuple[str, ...]], blocks: Sequence[Block]) -> Iterator[tuple[int, int]]:

@@ -29,6 +29,8 @@ class Found:
     date: Profile | None
     why_undated: str = ""
     notes: Sequence[str] = ()  # on dates that were put together
+    label_by_name: bool = False  # nobody said which column is the label: it is called so
+    clock: Profile | None = None  # what might have been the date, where there is none
 
 
 def find(con: "DuckDBPyConnection", options: argparse.Namespace, old_names: Mapping[str, str], ask: Ask) -> Found:
@@ -48,18 +50,20 @@ def find(con: "DuckDBPyConnection", options: argparse.Namespace, old_names: Mapp
     stated = {what: _stated(what, text, names, old_names) for what, text in _said(options)}
     computed = {name: sql for name, sql in stated.values() if sql}
     label_is = computed.get(stated["label"][0], "")
-    notes, times = _times(con, [each for each in found if each.name not in computed], options.date, stated["date"][0], ask)
-    computed = times | computed
+    notes, made = _times(con, [each for each in found if each.name not in computed], options.date, stated["date"][0], ask)
+    computed = made | computed
     table.add(con, computed, VIEW, old_names)
     found = [each for each in found if each.name not in computed] + (profiles.profile(con, VIEW, computed) if computed else [])
-    label = _label(found, stated["label"][0], ask)
+    label, by_name = _label(found, stated["label"][0], ask)
     date, why_undated = (None, "as you say") if options.date == NO_DATE else _date(found, stated["date"][0], ask)
+    times = [each for each in found if each.type == "time" and each != label]
+    clock = None if date else next(iter(dates.candidates(times)), None)
     in_label = [
         name
         for name in names
         if any(re.search(rf"(?i)(?<!\w){re.escape(each)}(?!\w)", label_is) for each in {name, old_names.get(name, name)})
     ]
-    return Found(found, label, label_is, in_label, date, why_undated, notes)
+    return Found(found, label, label_is, in_label, date, why_undated, notes, by_name, clock)
 
 
 def _said(options: argparse.Namespace) -> Sequence[tuple[str, str]]:
@@ -107,19 +111,21 @@ def _times(
     return notes, computed
 
 
-def _label(found: Sequence[Profile], stated: str, ask: Ask) -> Profile:
+def _label(found: Sequence[Profile], stated: str, ask: Ask) -> tuple[Profile, bool]:
+    """Return the column of the label, and whether it was taken for its name."""
     if stated:
-        return next(each for each in found if each.name == stated)
+        return next(each for each in found if each.name == stated), False
     possible = label_column.candidates(found)
     if not possible:
         raise BadConfig(
-            'No column has two values. Say what is predicted: --label COLUMN, or SQL as in --label "paid > 100 AS large".'
+            "No column has two values, or a name as labels have. Say what is predicted: --label NAME, or SQL as in "
+            '--label "paid > 100 AS large".'
         )
     if alone := label_column.likely(possible):
-        return alone
+        return alone, True
     names = [each.name for each in possible]
-    chosen = ask("Which column is predicted (--label)?", names, names[0])
-    return possible[names.index(chosen)]
+    chosen = ask("Which column is predicted (--label NAME, or SQL)?", names, names[0])
+    return possible[names.index(chosen)], False
 
 
 def _date(found: Sequence[Profile], stated: str, ask: Ask) -> tuple[Profile | None, str]:

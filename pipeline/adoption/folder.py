@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ class Adopted:
     settings: Settings
     without_label: int  # rows
     facts: Sequence[SpanFacts]
+    absent: Mapping[str, int] = field(default_factory=dict)  # classes that are not trained on in so many windows
+    lost_digits: str = ""  # of the label, in words
 
 
 def write(adopted: Adopted, folder: Path, request: Mapping[str, Any]) -> None:

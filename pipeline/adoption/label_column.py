@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pipeline.adoption.profiles import TOP, Profile
 
 NAMES = re.compile(
-    r"(?i)^(label|target|class|outcome|y|response|is_.*|has_.*|survived|churn.*|default.*|fraud.*|.*_flag|click(ed)?)_?$"
+    r"(?i)^((is|has)_)?(label|target|class|outcome|y|response|survived|churn(ed)?|default(ed)?|default_payment.*|click(ed)?"
+    r"|fraud(ulent|_reported)?)(_(label|flag))?_?$"
 )
 TWO = 2
 NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
@@ -21,10 +22,9 @@ def candidates(profiles: Sequence[Profile]) -> list[Profile]:
 
 
 def likely(found: Sequence[Profile]) -> Profile | None:
-    """Return the one column that is the label if nobody says another; None if that is anybody's guess."""
+    """Return the one column that is called as labels are; None where none is, or several: two values alone make no label."""
     named = [each for each in found if NAMES.match(each.name)]
-    alone = named or list(found)
-    return alone[0] if len(alone) == 1 else None
+    return named[0] if len(named) == 1 else None
 
 
 def spellings(profile: Profile) -> dict[str, tuple[list[str], int]]:
@@ -41,8 +41,11 @@ def spellings(profile: Profile) -> dict[str, tuple[list[str], int]]:
 def meaning(value: str) -> str:
     """Return what a value means, however it is written.
 
-    >>> meaning(" Yes"), meaning("1.0"), meaning("0")
-    ('yes', '1', '0')
+    >>> meaning(" Yes"), meaning("1.0"), meaning("-0"), meaning("2.50"), meaning("1000000001")
+    ('yes', '1', '0', '2.5', '1000000001')
     """
     plain = value.strip().lower()
-    return f"{float(plain):g}" if NUMBER.fullmatch(plain) else plain
+    if not NUMBER.fullmatch(plain):
+        return plain
+    number = float(plain)
+    return str(int(plain.partition(".")[0])) if number.is_integer() else str(number)

@@ -12,6 +12,8 @@ from pipeline.adoption.tasks import BINARY, MULTICLASS, REGRESSION, Task
 
 YES = {"yes", "y", "true", "t", "positive", "pos", "1", "on", "success"}
 NO = {"no", "n", "false", "f", "negative", "neg", "0", "-1", "off", "failure"}
+BY_NAME = "named like a label; another: --label NAME"
+LARGE = 1e6  # from which on six digits are too few
 FEWEST = 20  # rows of a class: one of fewer would be absent from some training
 
 
@@ -34,13 +36,14 @@ class Target:
     pair: tuple[str, ...] = ()  # of two values, the one that is 1 and the one that is 0
 
 
-def target(profile: Profile, positive: str = "", task: str = "") -> Target:
+def target(profile: Profile, positive: str = "", task: str = "", *, by_name: bool = False) -> Target:
     """Decide the task from the label's values: two are binary, a few are classes, and many numbers are a quantity.
 
     Args:
         profile: of the label.
         positive: of two values the one that is 1, as a person says it; empty: the one that says yes, or else the rarer one.
         task: as a person says it; empty: as the values tell.
+        by_name: nobody said that this is the label: it is called so.
 
     Raises:
         BadConfig: no value is `positive`, or the values do not fit the `task`.
@@ -56,15 +59,15 @@ def target(profile: Profile, positive: str = "", task: str = "") -> Target:
     told = BINARY if len(found) == TWO else MULTICLASS if found and (is_whole or not is_number) else REGRESSION
     chosen = task or told.name
     if chosen == BINARY.name and len(found) == TWO:
-        return _binary(profile, found, positive)
+        return _binary(profile, found, positive, how_sure(bool(positive), by_name))
     if positive:
         raise BadConfig(
             f"--positive {shown(positive)}: the label {profile.name} has more than two values. Expected no --positive."
         )
     if chosen == MULTICLASS.name and len(found) > TWO:
-        return _multiclass(profile, found, "as you say" if task else "likely, or --task regression" if is_number else "sure")
+        return _multiclass(profile, found, how_sure(bool(task), by_name, "likely, or --task regression" if is_number else ""))
     if chosen == REGRESSION.name and is_number:
-        return _regression(profile, "as you say" if task else "sure")
+        return _regression(profile, how_sure(bool(task), by_name))
     examples = listed([value for value, _ in profile.top[:5]])
     what = f"{profile.distinct:,} values, such as {examples}"
     if task:
@@ -76,6 +79,16 @@ def target(profile: Profile, positive: str = "", task: str = "") -> Target:
     )
 
 
+def how_sure(is_said: bool, by_name: bool, otherwise: str = "") -> str:
+    """Say how sure the label is: what a person said, or what it was taken for.
+
+    >>> how_sure(False, False), how_sure(True, False), how_sure(False, True)
+    ('sure', 'as you say', 'named like a label; another: --label NAME')
+    """
+    grounds = [BY_NAME if by_name else "", "" if is_said else otherwise]
+    return "; ".join(filter(None, grounds)) or ("as you say" if is_said else "sure")
+
+
 def _cases(profile: Profile, values: Mapping[object, list[str]]) -> str:
     """Write the SQL that makes each value of its spellings."""
     text = f"CAST({quoted(profile.name)} AS VARCHAR)"
@@ -84,7 +97,7 @@ def _cases(profile: Profile, values: Mapping[object, list[str]]) -> str:
     )
 
 
-def _binary(profile: Profile, found: Spellings, positive: str) -> Target:
+def _binary(profile: Profile, found: Spellings, positive: str, sure: str) -> Target:
     if positive and meaning(positive) not in found:
         raise BadConfig(
             f"--positive {shown(positive)}: the label {profile.name} is {listed(list(found))}. Expected one of these."
@@ -102,7 +115,7 @@ def _binary(profile: Profile, found: Spellings, positive: str) -> Target:
         f"CAST(CASE {_cases(profile, {1: found[one][0], 0: found[zero][0]})} END AS BIGINT)",
         ("=", 1),
         f"1 is {shown(event)}, 0 is {shown(other)}",
-        "as you say" if positive else "sure",
+        sure,
         f"The probability that {profile.name} is {event}",
         words,
         share_of="1",
@@ -124,7 +137,7 @@ def _yes(found: Spellings) -> str:
 
 def _multiclass(profile: Profile, found: Spellings, sure: str) -> Target:
     is_numbers = all(NUMBER.fullmatch(value) for value in found)
-    few = [texts[0] for texts, rows in found.values() if rows < FEWEST]
+    few = [f"{texts[0]} ({rows} {'row' if rows == 1 else 'rows'})" for texts, rows in found.values() if rows < FEWEST]
     found = {value: each for value, each in found.items() if each[1] >= FEWEST}
     if len(found) <= TWO:
         raise BadData(
@@ -140,7 +153,7 @@ def _multiclass(profile: Profile, found: Spellings, sure: str) -> Target:
         profile.name,
         f"CASE {_cases(profile, {names[value]: texts for value, (texts, _) in found.items()})} END",
         ("=", rarest),
-        f"{len(classes)} classes: {listed(classes)}{f'; without {listed(few)}, which hardly occur' if few else ''}",
+        f"{len(classes)} classes: {listed(classes)}{f'; without {listed(few)}, of fewer than {FEWEST}' if few else ''}",
         sure,
         f"Which of {len(classes)} classes {profile.name} is",
         {"title": f"Predict {name}.", "answer": name},
@@ -157,12 +170,17 @@ def _regression(profile: Profile, sure: str) -> Target:
         profile.name,
         f"TRY_CAST({quoted(profile.name)} AS FLOAT)",
         (">", profile.middle),
-        f"numbers of {profile.low:g} to {profile.high:g}, half of them up to {profile.middle:g}",
+        f"numbers of {_figure(profile.low)} to {_figure(profile.high)}, half of them up to {_figure(profile.middle)}",
         sure,
         f"The number {profile.name}",
         {"title": f"Predict {name}.", "answer": name},
         stated={"task": REGRESSION.name},
     )
+
+
+def _figure(value: float | None) -> str:
+    """Write a number with the digits that tell it from its neighbours."""
+    return f"{value:.10g}" if abs(value or 0) >= LARGE else f"{value:g}"
 
 
 def called(column: str) -> str:

@@ -39,6 +39,7 @@ class Known:
     one_way: Mapping[str, str] = field(default_factory=dict)  # columns that are missing, or there, only for one label; how
     summands: Collection[str] = ()  # columns that together add up to the label
     time_told: Mapping[str, str] = field(default_factory=dict)  # columns that go with the time; how
+    doubts: Mapping[str, str] = field(default_factory=dict)  # columns that a person looks at; why
     keep: Collection[str] = ()  # as a person says
     leave_out: Collection[str] = ()
 
@@ -67,10 +68,11 @@ def knows_the_label(name: str, known: Known) -> LeftOut | None:
             name, f"alone it ranks the label with {known.measure} {alone:.3f}: a copy of it, or known only after it", "likely"
         )
     if name in known.in_label and alone >= OF_THE_LABEL:
-        return LeftOut(name, f"the label is made of it, and alone it ranks it with {known.measure} {alone:.3f}", "likely")
+        ranks = f"alone it ranks the label with {known.measure} {alone:.3f}"
+        return LeftOut(name, f"the label is computed from it, and {ranks}", "likely")
     if name in known.summands:
         others = listed([each for each in known.summands if each != name])
-        return LeftOut(name, f"with {others} it adds up to the label: known only when that is", "likely")
+        return LeftOut(name, f"with {others} it adds up to the label, so it is known only when the label is", "likely")
     if how := known.one_way.get(name):
         return LeftOut(name, how, "likely")
     return None
@@ -106,6 +108,11 @@ def names_the_row(profile: Profile) -> LeftOut | None:
 
 
 def suspicion(name: str, known: Known) -> str:
-    """Say of a feature that it ranks the label nearly as a copy does; empty if it does not."""
+    """Say why a person should look at a feature, such as that it ranks the label nearly as a copy does; empty if nothing is."""
     alone = known.alone.get(name, 0.5)
-    return f"alone it ranks the label with {known.measure} {alone:.3f}: is it known before?" if alone >= SUSPECT else ""
+    copy = (
+        f"alone it ranks the label with {known.measure} {alone:.3f}: check that it is known before the outcome"
+        if alone >= SUSPECT
+        else ""
+    )
+    return "; ".join(filter(None, (copy, known.doubts.get(name, ""))))

@@ -1,6 +1,7 @@
 """The page that shows a problem's features and schema before the first run: what was decided, why, and what to check."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,7 +38,7 @@ class Column(NamedTuple):
     name: str
     kind: str  # of the feature, or "label"
     facts: FeatureFacts | None  # in the first window, which is called train, and in the newest span, eval
-    reason: LeftOut | None  # why it is what it is, and how sure that is
+    reason: LeftOut | None  # why it is what it is, as a sentence begins, and how sure that is
     declared: schema_pb2.Feature | None  # in the schema
     texts: int  # different ones, of a category
     newest: str  # span
@@ -77,7 +78,7 @@ def write(config: Config, folder: Path) -> Path:
     datasets = [schema.statistics(rows(config, part), columns).datasets[0] for part in windows.values()]
     facts = {each.name: each for each in data_facts.features([*datasets, None], dict.fromkeys(columns, ""))}
     texts = {name: each.string_stats.unique for name, each in by_name(datasets[0]).items()}
-    reasons = {each.name: each for each in known.features} if known else {}
+    reasons = {each.name: replace(each, why=sentence(each.why)) for each in known.features} if known else {}
     declared = {each.name: each for each in reviewed.read(Path(config.data.schema_file)).feature}
     kinds = {config.problem.label: "label", **{each.name: str(each.kind) for each in config.problem.features}}
     shown = [
@@ -92,6 +93,15 @@ def write(config: Config, folder: Path) -> Path:
         (work / PAGE).write_text(text, encoding="utf-8")
         (work / PAGE).replace(page)
     return page
+
+
+def sentence(words: str) -> str:
+    """Begin words as a sentence does.
+
+    >>> sentence("by its name and range")
+    'By its name and range'
+    """
+    return words[:1].upper() + words[1:]
 
 
 def window(names: Sequence[str], data: Data) -> list[str]:
@@ -142,7 +152,7 @@ def questions(column: Column) -> list[str]:
     """List what only a person can say of a column."""
     found = []
     if column.reason and column.reason.sure != "sure":
-        found.append(f"It is {column.kind}, {column.reason.why} ({column.reason.sure}): is that so?")
+        found.append(f"It is {column.kind} ({column.reason.sure}): is that so? {column.reason.why}.")
     if column.missing is None:
         return [*found, "It has no value in the first window."]
     if column.missing > OFTEN:

@@ -37,6 +37,7 @@ class Seen(NamedTuple):
     repeated: float = 0.0  # the largest share of rows of a span that repeat another
     constant: Sequence[str] = ()  # features that have one value only in some window
     moved: float = 0.0  # the largest share of rows with values that came or went from a window to the next
+    absent: Sequence[str] = ()  # classes that the training of some window lacks
 
 
 def settings(task: Task, periods: Periods, chosen: Sequence[Chosen], seen: Seen) -> Settings:
@@ -69,7 +70,8 @@ def gate(task: Task, periods: Periods, seen: Seen, most: int) -> dict[str, Any]:
         found["max_repeated_share"] = min(1.0, up(2 * seen.repeated))
     if most > MOST_EMBEDDED / 2:
         found["max_categories"] = 2 * most
-    return found | ({"may_be_constant": list(seen.constant)} if seen.constant else {})
+    allowed = {"may_be_absent": list(seen.absent), "may_be_constant": list(seen.constant)}
+    return found | {name: each for name, each in allowed.items() if each}
 
 
 def drift(task: Task, periods: Periods, moved: float) -> dict[str, Any]:

@@ -51,6 +51,10 @@ class Task(ABC):
         """Name the columns of numbers that add up to the label, each times some factor; none where it is no quantity."""
         return []
 
+    def lost_digits(self, sql: str, values: "pd.Series") -> str:
+        """Say that float32 loses digits of the label, and what to do; empty where it is no number."""
+        return ""
+
     @abstractmethod
     def score(self, model: Any, rows: "pd.DataFrame", label: "pd.Series") -> float:
         """Compute the measure of a model of LightGBM."""
@@ -172,6 +176,12 @@ class Regression(Task):
         from pipeline.adoption import ranking  # noqa: PLC0415
 
         return ranking.summands(numbers, label)
+
+    def lost_digits(self, sql: str, values: "pd.Series") -> str:
+        """See `Task`."""
+        from pipeline.adoption import digits  # noqa: PLC0415
+
+        return digits.of_label(sql, values)
 
     def score(self, model: Any, rows: "pd.DataFrame", label: "pd.Series") -> float:
         """Compute the root of the mean squared error."""

@@ -1,9 +1,13 @@
 """Find columns that go with the time: what comes next has values that no training has seen. Pure functions."""
 
+import re
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from components.shared.units import Unit
+from pipeline.adoption.profiles import Profile
 
 PERIODS = {
     Unit.HOUR: "h",
@@ -17,6 +21,7 @@ FEWEST = 4  # spans, below which an order may be chance
 NEARLY_ALL = 0.9  # of the rows of a span have a text that no earlier one has
 MOST = (0.05, 0.95)  # quantiles of a number: where spans begin at another hour than the column, some rows are of the neighbour
 MOSTLY = 0.8  # of the spans
+NAMES = re.compile(r"(?i)(^|_)(year|yr|day_?of_?(the_?)?year|yday|doy|week_?of_?(the_?)?year)$")
 
 
 def told(columns: pd.DataFrame, moments: pd.Series, unit: Unit) -> dict[str, str]:
@@ -33,6 +38,15 @@ def told(columns: pd.DataFrame, moments: pd.Series, unit: Unit) -> dict[str, str
     shares = {name: new(columns[name], spans) for name in columns}
     said = "it goes with the time: in {:.0%} of the {}s nearly all its values are new, and so in the next one"
     return {str(name): said.format(share, unit) for name, share in shares.items() if share >= MOSTLY}
+
+
+def by_name(profiles: Sequence[Profile]) -> dict[str, str]:
+    """Name the numbers that are called as what tells when a row is from, such as a year, and what to check."""
+    return {
+        each.name: "by its name it tells when a row is from: check that rows to come have the same values"
+        for each in profiles
+        if each.type == "integer" and NAMES.search(each.name)
+    }
 
 
 def new(values: pd.Series, spans: pd.Series) -> float:

@@ -89,7 +89,12 @@ def test_a_time_becomes_its_cyclic_parts_unless_the_table_has_them():
     assert not columns.choose([monthly], replace(KNOWN, date="sent_at"))[0], "of a first of the month it is noise"
     chosen, left_out = columns.choose([AT, integer("weekday", 0, 6, 7)], KNOWN)
     assert [each.name for each in chosen] == ["weekday", "sent_at_minute"]
-    assert left_out[0].why.startswith("a time")
+    assert left_out[0].why == "a time, which is no feature itself, from which sent_at_minute is taken"
+
+
+def test_what_is_to_be_looked_at_is_a_guess():
+    [chosen], _ = columns.choose([PRICE], replace(KNOWN, doubts={"price": "check it"}))
+    assert (chosen.sure, chosen.why) == ("a guess", "check it")
 
 
 @pytest.mark.parametrize(
@@ -146,12 +151,14 @@ def test_what_is_no_part_of_a_date_is_left_as_it_is(found):
 
 def test_a_feature_that_ranks_the_label_nearly_as_a_copy_does_is_asked_about():
     [chosen], _ = columns.choose([PRICE], replace(KNOWN, alone={"price": 0.97}))
-    assert (chosen.sure, chosen.why) == ("a guess", "alone it ranks the label with AUC 0.970: is it known before?")
+    assert (chosen.sure, chosen.why) == (
+        "a guess",
+        "alone it ranks the label with AUC 0.970: check that it is known before the outcome",
+    )
 
 
 def test_columns_that_add_up_to_the_label_are_left_out():
     _, left_out = columns.choose([PRICE, replace(PRICE, name="tip")], replace(KNOWN, summands=["price", "tip"]))
-    assert [each.why.partition(":")[0] for each in left_out] == [
-        "with tip it adds up to the label",
-        "with price it adds up to the label",
+    assert [each.why for each in left_out] == [
+        f"with {other} it adds up to the label, so it is known only when the label is" for other in ("tip", "price")
     ]

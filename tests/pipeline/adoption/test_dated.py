@@ -92,3 +92,10 @@ def test_what_is_far_from_the_other_rows_is_left_out():
 @pytest.mark.parametrize("count", [1, 2])
 def test_too_few_dates_tell_nothing_apart(count):
     assert periods(days("2024-01-01", count, 1000)) is None
+
+
+def test_a_class_that_is_new_does_not_make_the_evaluation_longer():
+    """No evaluation leaves a row of it to the training of early windows, so that none is to be preferred for it."""
+    made = [block._replace(rare=0) for block in days("2024-01-01", 366, 1000)]
+    made[-3:] = [block._replace(rare=50) for block in made[-3:]]
+    assert periods(made).stated() == {"unit": "month", "window": 3, "eval_days": 7}

@@ -106,5 +106,23 @@ def test_whether_the_day_or_the_month_is_first_is_asked_where_no_row_tells(found
     assert other.notes == ["No row tells whether the day or the month is first in sent: it stays a text."]
 
 
+def test_two_values_alone_are_asked_about_and_a_name_is_told(found):
+    plain = ROWS.drop(columns="class")
+    with pytest.raises(BadConfig, match=r"Which column is predicted \(--label NAME, or SQL\)\?"):
+        found("", rows=plain)
+    asked = found("", rows=plain, answer=0)
+    assert (asked.label.name, asked.label_by_name) == ("shop", False)
+    named = found("", rows=plain.assign(target=[0, 1] * 30))
+    assert (named.label.name, named.label_by_name) == ("target", True)
+    assert not found("target", rows=plain.assign(target=[0, 1] * 30)).label_by_name
+
+
+def test_the_time_that_might_have_been_the_date_is_known(found):
+    dated = ROWS.assign(sent=pd.date_range("2024-01-01", periods=60))
+    assert found("shop", date="none", rows=dated).clock.name == "sent"
+    assert found("shop", rows=dated).clock is None
+    assert found("shop").clock is None
+
+
 def test_words_that_may_be_names():
     assert table.words("\"a b\" > 1 AND c = 'it''s \"d\"'") == ["a b", "AND", "c"]

@@ -78,7 +78,7 @@ def test_a_few_texts_are_classes():
     )
     assert (found.task, found.sure, found.rare) == (tasks.MULTICLASS, "sure", ("=", "versicolor"))
     assert found.stated == {"task": "multiclass", "classes": ["setosa", "versicolor", "virginica"]}
-    assert found.values == "3 classes: setosa, versicolor, virginica; without lost, which hardly occur"
+    assert found.values == "3 classes: setosa, versicolor, virginica; without lost (3 rows), of fewer than 20"
     rows = duckdb.from_df(pd.DataFrame({"species": ["virginica ", "setosa", None, "lost"]}))
     assert [row[0] for row in rows.project(found.sql).fetchall()] == ["virginica", "setosa", None, None]
 
@@ -113,11 +113,43 @@ def test_a_task_that_the_values_do_not_fit_is_refused(profile, task, message):
         labels.target(profile, task=task)
 
 
-def test_the_one_column_of_two_values_is_the_label_or_the_one_that_is_called_so():
+def test_only_the_one_column_that_is_called_as_labels_are_is_the_label():
     gift, late = label("0", "1", name="gift"), label("yes", "no", name="outcome")
     shop = label("a", "b", "c", name="shop")
-    assert label_column.likely(label_column.candidates([shop, gift])) == gift
+    assert label_column.candidates([shop, gift]) == [gift]
+    assert label_column.likely(label_column.candidates([shop, gift])) is None, "two values alone are no ground"
     assert label_column.likely(label_column.candidates([shop, gift, late])) == late
     kind = label("a", "b", "c", name="class_")
     assert label_column.likely(label_column.candidates([shop, gift, kind])) == kind
-    assert label_column.likely(label_column.candidates([gift, label("0", "1", name="express")])) is None
+    assert label_column.likely(label_column.candidates([late, kind])) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        *(
+            (name, True)
+            for name in ("label", "Target", "class_", "y", "churn", "Churn_Label", "is_fraud", "default_payment_next")
+        ),
+        *((name, False) for name in ("is_weekend", "has_children", "store_flag", "default_language", "churn_score", "classes")),
+    ],
+)
+def test_names_that_labels_have(name, is_one):
+    assert (label_column.likely([label("0", "1", name=name)]) is not None) == is_one
+
+
+def test_what_was_taken_for_its_name_is_never_sure():
+    found = labels.target(label("yes", "no"), by_name=True)
+    assert found.sure == "named like a label; another: --label NAME"
+    quality = labels.target(price(*["3", "10", "4", "3"] * 20, type_="integer"), by_name=True)
+    assert quality.sure == "named like a label; another: --label NAME; likely, or --task regression"
+
+
+def test_large_numbers_are_other_classes():
+    found = labels.target(price(*["1000001", "1000002", "1000003"] * 20, type_="integer"))
+    assert found.stated["classes"] == ["1000001", "1000002", "1000003"]
+
+
+def test_large_numbers_are_told_with_all_their_digits():
+    found = labels.target(price("999999838.5", "1000000197", "1000000001"))
+    assert found.values == "numbers of 999999838.5 to 1000000197, half of them up to 1000000001"

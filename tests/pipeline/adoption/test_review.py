@@ -45,7 +45,7 @@ def test_a_page_shows_what_was_decided_and_why(adopted, monkeypatch, tmp_path, c
     config = load(problem=adopted / "parcels")
     for name in (config.problem.label, *(each.name for each in config.problem.features)):
         assert f'id="column-{name}"' in text
-    assert re.search(r"It is categorical, \d+ integers that are codes, by the name \(likely\): is that so?", text)
+    assert re.search(r"It is categorical \(likely\): is that so\? \d+ integers that are codes, by the name\.", text)
     assert text.count("<svg") > len(config.problem.features)
     assert "constant: &lt;kg&gt;" in text and "a copy of it, or known only after it" in text
     assert "of the rows of 2024-05: what changed?" in text
@@ -102,7 +102,7 @@ def column(kind="numeric", missing=0.0, newest=0.0, texts=0, reason=None):
         ),
         (column(newest=0.2), ["Missing in 20% of the rows of 2024-05: what changed?"]),
         (column("categorical", texts=5000), ["It has 5,000 values: do they come again, or does each name a row?"]),
-        (column("cyclic", reason=LeftOut("a", "by its name", "likely")), ["It is cyclic, by its name (likely): is that so?"]),
+        (column("cyclic", reason=LeftOut("a", "By its name", "likely")), ["It is cyclic (likely): is that so? By its name."]),
         (column("cyclic", reason=LeftOut("a", "of b", "sure")), []),
         (column()._replace(facts=None), ["It has no value in the first window."]),
     ],

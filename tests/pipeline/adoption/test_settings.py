@@ -48,6 +48,11 @@ def test_more_rows_make_larger_networks_and_stricter_limits():
     assert "max_repeated_share" not in small.gate
 
 
+def test_a_class_that_some_training_lacks_may_be_absent():
+    gate = settings.settings(tasks.MULTICLASS, periods(1000), [SHOP], Seen(absent=["new"])).gate
+    assert sections.Gate.model_validate(gate).may_be_absent == ["new"]
+
+
 def test_values_may_come_and_go_as_they_have_in_the_past():
     assert settings.settings(tasks.BINARY, periods(1000), [SHOP], Seen(moved=0.0213)).drift["values"] == 0.022
     assert "values" not in settings.settings(tasks.BINARY, periods(1000), [SHOP], Seen()).drift

@@ -6,6 +6,7 @@ import pytest
 
 from components.shared.units import Unit
 from pipeline.adoption import time_told
+from pipeline.adoption.profiles import Profile
 
 MOMENTS = pd.Series(pd.date_range("2024-01-01", "2024-12-31 23:00", freq="h"))
 RANDOM = np.random.default_rng(1)
@@ -22,6 +23,22 @@ COLUMNS = {
     "never": pd.Series([None] * len(MOMENTS), dtype=object),
     "holiday": pd.Series(RANDOM.random(len(MOMENTS)) < 0.1),
 }
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "is_told"),
+    [
+        ("year", "integer", True),
+        ("sale_yr", "integer", True),
+        ("DayOfYear", "integer", True),
+        ("week_of_the_year", "integer", True),
+        ("yr_built", "integer", False),
+        ("year", "text", False),
+        ("weekday", "integer", False),
+    ],
+)
+def test_names_that_tell_the_time(name, kind, is_told):
+    assert bool(time_told.by_name([Profile(name, kind, 9, 0, 9)])) == is_told
 
 
 def test_what_has_new_values_in_each_span_is_named():

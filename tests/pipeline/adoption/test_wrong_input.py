@@ -186,7 +186,7 @@ MIXED = [each.strftime("%d.%m.%Y" if at % 2 else "%Y-%m-%d") for at, each in enu
         (
             "nearly.csv",
             text(TABLE.assign(nearly=np.where(np.arange(ROWS) % 200 == 0, 1 - TABLE["late"], TABLE["late"]))),
-            ["nearly: flag, alone it ranks the label with AUC 0.99", "is it known before? (a guess)"],
+            ["nearly: flag, alone it ranks the label with AUC 0.99", "check that it is known before the outcome (a guess)"],
         ),
         (
             "refund.csv",
@@ -246,7 +246,7 @@ def test_parts_of_a_total_are_left_out(capsys, tmp_path):
     rows["count"] = rows["casual"] + rows["registered"]
     code, said, _ = run(capsys, tmp_path, "bikes.csv", text(rows), "--label", "count")
     assert code == Exit.DONE, said
-    assert "casual: with registered it adds up to the label: known only when that is (likely)" in said
+    assert "casual: with registered it adds up to the label, so it is known only when the label is (likely)" in said
     assert "registered: with casual it adds up to the label" in said
 
 
