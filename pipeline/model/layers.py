@@ -61,8 +61,12 @@ class PiecewiseLinear(keras.layers.Layer):
 class Harmonics(keras.layers.Layer):
     """A layer from (share of a cycle, whether it is missing), shape [batch, 2], to sines and cosines of its multiples.
 
-    The output has shape [batch, 2 * HARMONICS] and is the circle's centre, zeros, for a missing value.
+    The output has shape [batch, 2 * HARMONICS] and is the circle's centre, zeros, for a missing value. In float32 whatever the
+    policy: bfloat16 tells minutes of a day apart only from five to five.
     """
+
+    def __init__(self, **options):
+        super().__init__(**options | {"dtype": "float32"})
 
     def call(self, point):
         turn, missing = point[:, :1], point[:, 1:]

@@ -106,7 +106,7 @@ def train(
     backup: Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> tuple[keras.Model, History]:
-    """Train the network; return it with the figures of each epoch. Same settings, data and machine give the same weights."""
+    """Train the network; return it, in float32, with each epoch's figures. Same settings, data and machine: same weights."""
     make_repeatable(settings)
     replicas = strategy.num_replicas_in_sync
     batch_size = distribution.global_batch_size(settings.batch_size, replicas)
@@ -155,7 +155,15 @@ def train(
     )
     if whole is not model:
         whole.set_weights(model.get_weights())
-    return whole, history
+    return (whole if settings.precision == "float32" else in_float32(whole, build)), history
+
+
+def in_float32(trained: keras.Model, build: Callable[[], keras.Model]) -> keras.Model:
+    """Build the trained network anew with float32 arithmetic: phones know no other, and the server answers as they do."""
+    keras.config.set_dtype_policy("float32")
+    made = build()
+    made.set_weights(trained.get_weights())
+    return made
 
 
 def make_repeatable(settings: Train) -> None:

@@ -109,7 +109,9 @@ class Train(Section):
     tpu: str = Field(description="name or grpc:// address; empty: TPU_NAME, or the TPU of this machine")
     micro_batches: int = Field(ge=1, description="pieces of a batch that follow each other through the stages of pipeline")
     loop: Loop = Field(description="Keras' loop, or the one written out; same result")
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(description="of the layers' arithmetic")
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        description="of the layers' arithmetic in training; what is published has float32"
+    )
     jit_compile: bool = Field(description="compile the step with XLA")
     run_eagerly: bool = Field(description="no graphs: slow, for a debugger")
 
