@@ -1,9 +1,8 @@
 """The parity report: how far each variant's scores are from the server's, `parity.json` of a mobile evaluation."""
 
-import json
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 FILE = "parity.json"
 
@@ -11,7 +10,7 @@ FILE = "parity.json"
 class Parity(BaseModel):
     """The parity of one variant; a list of these is `parity.json`."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")  # JSON has no NaN, as a difference from one is
 
     variant: str
     kilobytes: float
@@ -28,11 +27,14 @@ class Parity(BaseModel):
         return self.limit is None or self.largest <= self.limit
 
 
+REPORT = TypeAdapter(list[Parity])
+
+
 def write(folder: str, found: list[Parity]) -> None:
     """Write what was found of each variant to an evaluation's folder."""
-    (Path(folder) / FILE).write_text(json.dumps([each.model_dump() for each in found], indent=1) + "\n", encoding="utf-8")
+    (Path(folder) / FILE).write_bytes(REPORT.dump_json(found, indent=1) + b"\n")
 
 
 def read(folder: str) -> list[Parity]:
     """Read what was found of each variant from an evaluation's folder."""
-    return [Parity(**each) for each in json.loads((Path(folder) / FILE).read_text(encoding="utf-8"))]
+    return REPORT.validate_json((Path(folder) / FILE).read_bytes())

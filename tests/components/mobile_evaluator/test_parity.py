@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -43,3 +45,15 @@ def test_a_variant_that_does_not_ship_has_no_limit(limit, holds):
 def test_a_file_from_before_latency_was_measured_is_read():
     stated = {"variant": "x", "kilobytes": 1, "rows": 9, "largest": 0.05, "mean": 0.01, "limit": None, "operators": []}
     assert parity_report.Parity(**stated).row_us is None
+
+
+def test_what_is_no_number_is_written_as_json_that_any_reader_takes_and_is_read_back(tmp_path):
+    found = parity_report.Parity(variant="x", kilobytes=1, rows=9, largest=np.nan, mean=np.inf, limit=0.1, operators=[])
+    parity_report.write(str(tmp_path), [found])
+    text = (tmp_path / parity_report.FILE).read_text()
+    [stated] = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert (stated["largest"], stated["mean"]) == ("NaN", "Infinity")
+    [again] = parity_report.read(str(tmp_path))
+    assert np.isnan(again.largest) and np.isinf(again.mean) and not again.holds
+    (tmp_path / parity_report.FILE).write_text(text.replace('"NaN"', "NaN"))  # as older code wrote it
+    assert np.isnan(parity_report.read(str(tmp_path))[0].largest)
