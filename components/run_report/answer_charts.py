@@ -65,8 +65,8 @@ def _confusion(found: ClassCurves, role: str) -> Markup:
         for came, shares in zip(names, found.confusion, strict=True)
         for likeliest, share in zip(found.classes, shares, strict=True)
     ]
-    x = alt.X("x:N", title="likeliest", sort=None, scale=alt.Scale(domain=found.classes), axis=alt.Axis(labelAngle=-40))
-    base = chart(cells).encode(x=x, y=alt.Y("y:N", title=None, sort=None, scale=alt.Scale(domain=names)))
+    x = alt.X("x:N", title="predicted", sort=None, scale=alt.Scale(domain=found.classes), axis=alt.Axis(labelAngle=-40))
+    base = chart(cells).encode(x=x, y=alt.Y("y:N", title="actual", sort=None, scale=alt.Scale(domain=names)))
     shares = alt.Opacity("share:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[0, 0.75]))
     layers: list[Any] = [base.mark_rect(color=COLOURS[role]).encode(opacity=shares)]
     if len(found.classes) <= NAMED:

@@ -31,12 +31,11 @@ def data(trace: Trace, units: Mapping[str, str], target: Target) -> DataFacts | 
         units: of each feature, in the order in which they are shown; the label and features without a unit follow.
         target: the label.
     """
-    examples, statistics = trace.output(Output.EXAMPLES), trace.output(Output.STATISTICS)
+    examples = trace.output(Output.EXAMPLES)
     if examples is None:
         return None
     counts = json.loads(examples.properties[REPEATED_PROPERTY])
-    paths = [Path(statistics.uri) / f"Split-{split}" / "FeatureStats.pb" for split in SPLITS] if statistics else []
-    splits = dict(zip(SPLITS, map(_statistics, paths), strict=False))
+    splits = statistics(trace)
     return DataFacts(
         window=examples.properties["window"].split(","),
         rows=json.loads(examples.properties[ROWS_PROPERTY]),
@@ -58,6 +57,13 @@ def _labels(splits: Mapping[str, DatasetFeatureStatistics], target: Target) -> d
     trained_on = shares.get("train", {})
     rarest = min(trained_on, key=lambda name: trained_on[name], default="")
     return {"classes": {rarest: trained_on[rarest]} if rarest else {}}
+
+
+def statistics(trace: Trace) -> dict[str, DatasetFeatureStatistics]:
+    """Read the statistics of both splits, by split; empty if there are none."""
+    found = trace.output(Output.STATISTICS)
+    paths = {split: Path(found.uri) / f"Split-{split}" / "FeatureStats.pb" for split in SPLITS} if found else {}
+    return {split: _statistics(path) for split, path in paths.items()}
 
 
 def reference(trace: Trace) -> DatasetFeatureStatistics | None:

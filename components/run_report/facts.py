@@ -130,6 +130,7 @@ class Metric(Part):
     better: Better
     candidate: Measured
     production: Measured | None = None
+    naive: float | None = Field(default=None, description="of the naive answer, see naive.py; None: it has none")
     difference: Measured | None = Field(default=None, description="candidate less production, paired by row")
     verdict: Comparison = Field(default="undecided", description="which it stays if the interval of the gain holds zero")
 
@@ -247,6 +248,7 @@ class RunFacts(Part):
     schema_version: Literal[1] = 1
     run: str = Field(description="its name, as in the metadata store")
     model: str
+    problem: str = Field(default="", description="its folder, for commands; empty: the one that they take by default")
     span: str
     started: str = Field(description="ISO 8601, UTC")
     seconds: float

@@ -11,6 +11,7 @@ from components.run_report.facts import (
     GateFacts,
     GateState,
     Limit,
+    Metric,
     Node,
     NodeState,
     PhoneFacts,
@@ -144,8 +145,9 @@ def _model(facts: RunFacts) -> GateFacts:
     value = found.candidate.value if found else None
     higher = metric.better == "higher"
     limits = [_limit(facts, metric.name, value, least=limit) if higher else _limit(facts, metric.name, value, most=limit)]
-    if not higher and not limits[0].at_most:
-        limits = []  # a limit of 0 is none
+    held_to_nothing = not higher and not limits[0].at_most  # a limit of 0 is none
+    if held_to_nothing:
+        limits = []
     if model.production_version is not None:
         before = found.production.value if found and found.production else None
         moved = found.difference.value if found and found.difference else None
@@ -154,7 +156,15 @@ def _model(facts: RunFacts) -> GateFacts:
             name, moved = f"{name}, as a share of it", moved / before if moved is not None and before else None
         drop = _limit(facts, name, moved, least=change) if higher else _limit(facts, name, moved, most=change)
         limits.append(drop if drop.at_least is None else drop.model_copy(update={"at_least": -drop.at_least}))
-    return _gate("model", "Evaluation", "passed" if model.blessed else "refused", limits, model.refusals)
+    said = [_beside_naive(task, found, limit)] if found and held_to_nothing else []
+    return _gate("model", "Evaluation", "passed" if model.blessed else "refused", limits, [*model.refusals, *said])
+
+
+def _beside_naive(task: tasks.Task, found: Metric, limit: str) -> str:
+    """Word what decides where the setting `limit` is 0: a person judges it by the naive answer's."""
+    figure = task.decides.figure
+    beside = f", and {figure(found.naive)} of always answering with {task.naive}" if found.naive is not None else ""
+    return f"{found.name} {figure(found.candidate.value)}{beside}; {limit} is 0, which is no limit"
 
 
 def _server(facts: RunFacts) -> GateFacts:

@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 from tfx.utils import path_utils
 
-from components.run_report import answer_curves, measures
+from components.run_report import answer_curves, data_facts, measures
 from components.run_report.facts import Importance, Measured, Metric, ModelFacts, SliceFacts
+from components.run_report.naive import naive
 from components.shared import answers, raw_rows, spans, tasks, tfma_results
 from components.shared.artifacts import VERSION_PROPERTY
 from components.shared.metric_names import OVERALL, ROWS
@@ -19,6 +20,7 @@ from components.shared.nodes import Output
 from components.shared.scored import scored
 from components.shared.scored_rows import ScoredRows
 from components.shared.target import Target
+from components.shared.tfdv_statistics import by_name
 from components.shared.trace import Artifact, Trace
 
 BATCH_ROWS = 4096
@@ -91,13 +93,19 @@ def model(trace: Trace, target: Target) -> ModelFacts | None:
     metrics = (*target.task.metrics, *target.task.beside)
     candidate, production = judged[tfma_results.CANDIDATE], judged.get(tfma_results.BASELINE)
     run = trace.output(Output.MODEL_RUN)
+    trained_on = by_name(data_facts.statistics(trace)["train"]).get(target.label) if trace.output(Output.STATISTICS) else None
+    beaten = naive(target, trained_on, candidate.scored) if trained_on else {}
     return ModelFacts(
         task=target.task_name,
         rows=len(candidate.scored.labels),
         blessed=bool(blessing.properties.get("blessed")),
         refusals=tfma_results.refusals(evaluation.uri),
         production_version=version,
-        metrics=[_metric(each, value, candidate, production) for each in metrics if (value := candidate.metric(each))],
+        metrics=[
+            _metric(each, value, candidate, production).model_copy(update={"naive": beaten.get(each.name)})
+            for each in metrics
+            if (value := candidate.metric(each))
+        ],
         slices=_slices(candidate, production),
         interval=tasks.interval(measured[tfma_results.CANDIDATE][OVERALL]),
         candidate=curves.get(tfma_results.CANDIDATE),

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +14,7 @@ from components.run_report import answer_charts, charts, dag_picture
 from components.run_report.drift_rank import ratio, worst_by_feature, worst_first
 from components.run_report.facts import FeatureFacts, GateFacts, Limit, ModelFacts, RunFacts
 from components.run_report.templating import MISSING, count, figure, limit_words, render_page
-from components.shared.drift_report import Check
+from components.shared.drift_report import Check, Report
 from components.shared.tasks import COVERED, TASKS
 
 FEATURES_SHOWN = 6  # distributions that are not folded: those that drifted most
@@ -71,11 +71,16 @@ def render(facts: RunFacts, folder: Path | None = None, before: RunFacts | None 
         in_words=limit_words,
         dag=dag_picture.svg(facts.nodes),
         decides=facts.candidate.decides if facts.candidate else None,
-        task=TASKS[facts.candidate.task] if facts.candidate else None,
+        task=(task := TASKS[facts.candidate.task] if facts.candidate else None),
+        meanings={each.name: each.meaning for each in (*task.metrics, *task.beside)} if task else {},
         covered=COVERED,
         features=features(facts),
+        label=label(facts),
+        columns=columns,
+        asks=asks,
         features_shown=FEATURES_SHOWN,
         slice_rows=SLICE_ROWS,
+        sliced=sliced,
         checks=[(check, ratio(check)) for check in worst_first(facts.drift.checks)] if facts.drift else [],
         pictures=pictures(facts.candidate) if facts.candidate else {},
         settings=flat(facts.configuration),
@@ -125,6 +130,35 @@ def features(facts: RunFacts) -> list[tuple[FeatureFacts, Markup | None, Check |
     return [(feature, charts.feature(feature), worst.get(feature.name)) for feature in ordered]
 
 
+def label(facts: RunFacts) -> str:
+    """Return the label's name, which stands among the features of the data; empty if the run did not record it."""
+    return facts.configuration.get("problem", {}).get("label", "")
+
+
+def columns(found: Iterable[FeatureFacts], label: str) -> str:
+    """Count features in words, and name the label if it is among them: "1 feature and the label"."""
+    names = [feature.name for feature in found]
+    number = len(names) - (label in names)
+    counted = [f"{number} feature{'s' if number != 1 else ''}"] if number else []
+    return " and ".join([*counted, *(["the label"] if label in names else [])])
+
+
+def asks(report: Report, configuration: Mapping[str, Any]) -> str:
+    """Say whether a new model is wanted: because checks ask for one, or because the policy takes one in any case."""
+    if not report.retrain:
+        return "The checks ask for no new model."
+    fired = any(check.verdict != "stable" for check in report.checks)
+    if configuration.get("drift", {}).get("policy") == "retrain_always" or not fired:
+        return "A new model is trained whatever the checks say: so drift.policy has it."
+    return "The checks ask for a new model."
+
+
+def sliced(model: ModelFacts) -> list[str]:
+    """Name the metrics that slices have: not those that are measured over all rows only."""
+    known = {name for found in model.slices for name in (*found.candidate, *found.production)}
+    return [metric.name for metric in model.metrics if metric.name in known]
+
+
 def pictures(model: ModelFacts) -> dict[str, Markup]:
     """Draw the charts of a model, by name, as far as there are figures for them."""
     both = {"candidate": model.candidate, "production": model.production}
@@ -155,7 +189,7 @@ def _told(run: RunFacts) -> dict[str, dict[str, str]]:
     if run.data:
         data = {"window": f"{run.data.window[0]} to {run.data.window[-1]}"}
         data |= {f"rows to {split}": count(number) for split, number in run.data.rows.items()}
-        data["features"] = ", ".join(sorted(feature.name for feature in run.data.features))
+        data["features"] = ", ".join(sorted({feature.name for feature in run.data.features} - {label(run)}))
         data |= {f"rows of {span}": count(number) for span, number in run.data.rows_by_span.items()}
     metrics = run.candidate.metrics if run.candidate else []
     of_candidate = {metric.name: figure(metric.candidate.value) for metric in metrics}

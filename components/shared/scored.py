@@ -62,7 +62,7 @@ class ScoredNumbers(ScoredRows):
             return {
                 "RMSE": np.sqrt(squared / rows),
                 "MAE": absolute / rows,
-                "r²": of_values**2,
+                "squared correlation": of_values**2,
                 "R²": np.where(total > 0, 1 - squared / total, np.nan),
                 "Spearman": of_ranks,
             }

@@ -53,6 +53,7 @@ class Task:
         name: as in problem.toml.
         output: the answer's name in each signature: one value a row, or one a class.
         called: what an answer is, for people.
+        naive: the answer that knows the training labels alone, for people: what a model has to beat.
         label_dtype: of the label's column, by TensorFlow's name.
         metrics: that the Evaluator computes, and pages show; the first decides whether a candidate is good enough.
         plain: others that it computes, by TFMA's names of their classes: the key to the class, with its module if it is ours.
@@ -69,6 +70,7 @@ class Task:
     name: TaskName
     output: str
     called: str
+    naive: str
     label_dtype: Literal["int64", "float32", "string"]
     metrics: tuple[Metric, ...]
     plain: dict[str, str]
@@ -110,6 +112,7 @@ BINARY = Task(
     name="binary",
     output="probability",
     called="probability",
+    naive="the share of positives among the training rows",
     label_dtype="int64",
     metrics=(
         Metric(
@@ -154,6 +157,7 @@ MULTICLASS = Task(
     name="multiclass",
     output="probabilities",
     called="probability",
+    naive="the shares of the classes among the training rows",
     label_dtype="string",
     metrics=(
         Metric(
@@ -181,6 +185,7 @@ REGRESSION = Task(
     name="regression",
     output="prediction",
     called="prediction",
+    naive="the mean label of the training rows",
     label_dtype="float32",
     metrics=(
         Metric(
@@ -202,9 +207,9 @@ REGRESSION = Task(
         Metric(
             names.CORRELATION,
             "SquaredPearsonCorrelation",
-            "r²",
+            "squared correlation",
             "higher",
-            "square of the correlation of predictions and labels; 0 is none, 1 is a straight line",
+            "of predictions and labels: how near they are to some straight line; 0 is none, 1 is on it",
         ),
     ),
     plain=COUNT
@@ -217,7 +222,7 @@ REGRESSION = Task(
     mobile={names.RMSE: "max_rmse_change"},
     bounded=False,
     beside=(
-        Metric("R²", "", "R²", "higher", "share of the label's variance that predictions explain; 0 is as good as its mean"),
+        Metric("R²", "", "R²", "higher", "share of the label's variance that predictions explain; the rows' mean label has 0"),
         Metric("Spearman", "", "Spearman", "higher", "correlation of the ranks of predictions and labels"),
     ),
     others={"drift": ("shift", "coverage")},

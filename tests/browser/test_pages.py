@@ -131,9 +131,21 @@ def test_a_phone_shows_the_limits_whole_and_each_name_stays_in_its_box(browser, 
         assert min(found) >= 4
 
 
-@pytest.mark.parametrize("file", ["history"], indirect=True)
-def test_a_table_that_scrolls_shows_it(browser, file):
+@pytest.mark.parametrize(
+    ("file", "place"), [("history", "#runs"), ("published", "#lineage"), ("published", "#model")], indirect=["file"]
+)
+def test_a_table_that_is_too_wide_scrolls_within_itself_and_shows_it(browser, file, place):
     with window(browser, file, width=390) as page:
-        table = page.locator("#runs .scroll")
+        table = page.locator(f"{place} .scroll").first
         assert table.evaluate("each => each.scrollWidth > each.clientWidth")
+        table.evaluate("each => each.scrollLeft = each.scrollWidth")
+        last = table.locator("thead th").last
+        assert last.evaluate("each => each.getBoundingClientRect().right") <= 390
         assert "local" in table.evaluate("each => getComputedStyle(each).backgroundAttachment")
+
+
+@pytest.mark.parametrize("file", ["published"], indirect=True)
+def test_a_wide_window_shows_all_metrics_without_scrolling(browser, file):
+    with window(browser, file, width=1440) as page:
+        table = page.locator("#model .scroll").first
+        assert table.evaluate("each => each.scrollWidth - each.clientWidth") <= 0

@@ -147,7 +147,7 @@ def test_the_page_has_the_tasks_metrics_gates_and_curves(runs):
         assert "Confusion of candidate" in html and "Confusion of production" in html
         assert [limit.name for limit in evaluation.limits] == ["accuracy", "accuracy less that of version 1"]
     else:
-        assert names == ["RMSE", "MAE", "r²", "R²", "Spearman"]
+        assert names == ["RMSE", "MAE", "squared correlation", "R²", "Spearman"]
         assert isinstance(found.candidate.candidate, facts.NumberCurves)
         assert sum(found.candidate.candidate.residuals) == pytest.approx(1, abs=1e-4)
         assert "Predicted and actual" in html and "Residuals" in html

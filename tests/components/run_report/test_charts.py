@@ -7,7 +7,7 @@ import altair as alt
 import pytest
 
 from components.run_report import answer_charts, charts, vega
-from components.run_report.facts import Importance, SliceFacts
+from components.run_report.facts import ClassCurves, Importance, SliceFacts
 from tests.components.run_report import parts, samples
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -120,3 +120,9 @@ def test_a_drawing_with_another_element_is_refused():
     chart = alt.Chart(alt.Data(values=[{"url": "data:,"}])).mark_image().encode(url="url:N")
     with pytest.raises(ValueError, match="Vega drew <image>"):
         vega.svg(chart, "picture", 50)
+
+
+def test_a_confusion_matrix_names_both_axes():
+    found = ClassCurves(classes=["kept", "lost"], confusion=[[0.9, 0.1], [0.3, 0.7]], rows=[1200, 30], calibration=[])
+    told = texts(answer_charts.curves({"candidate": found})["confusion of candidate"])
+    assert {"actual", "predicted", "kept (1,200)", "lost (30)", "90%"} <= set(told)

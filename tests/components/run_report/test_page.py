@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from components.run_report import gates, page
+from components.run_report.facts import Measured, Metric
 from components.shared.drift_report import Check
 from tests.components.run_report import parts, samples
 
@@ -141,7 +142,14 @@ def test_better_is_said_only_where_the_interval_of_the_difference_does_not_hold_
     assert "AUC 0.719 0.707 to 0.731 0.709 0.697 to 0.721 +0.0101 \N{MINUS SIGN}0.00100 to +0.0210 higher" in model
     assert "log loss 0.569 0.555 to 0.582 0.592 0.577 to 0.607" in model
     assert "\N{MINUS SIGN}0.0340 to \N{MINUS SIGN}0.0120 better lower" in model
-    assert len(re.findall(r"\b(better|worse)\b", model.partition("By slice")[0].partition("A range is")[0])) == 1
+    assert (
+        len(
+            re.findall(
+                r"\b(better|worse)\b", model.partition("By slice")[0].partition("A range is")[0].replace("less is better", "")
+            )
+        )
+        == 1
+    )
 
 
 def test_only_what_refused_is_red_and_what_was_not_tried_is_grey(sources):
@@ -250,3 +258,76 @@ def test_the_page_says_what_its_intervals_are_drawn_from():
     hours = days.model_copy(update={"span": "2013-01-05T07"})
     for facts, words in ((days, "whole days;"), (hours, "whole hours;"), (undated, "blocks of consecutive rows;")):
         assert f"by a bootstrap of {words}" in Parsed(page.render(facts)).text
+
+
+def test_a_new_model_that_no_check_asks_for_is_told_as_the_policys():
+    quiet = samples.quiet()
+    calm = quiet.drift.model_copy(update={"retrain": True})
+    assert page.asks(calm, {}) == page.asks(calm, {"drift": {"policy": "retrain_always"}})
+    assert page.asks(calm, {}) == "A new model is trained whatever the checks say: so drift.policy has it."
+    assert page.asks(quiet.drift, {}) == "The checks ask for no new model."
+    on_drift = {"drift": {"policy": "retrain_on_drift"}}
+    assert page.asks(samples.published().drift, on_drift) == "The checks ask for a new model."
+    told = words_of(page.render(quiet.model_copy(update={"drift": calm})), "drift")
+    assert "whatever the checks say" in told and "No check is beyond its limit." in told
+    assert "asks for" not in told
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["a", "b", "y"], "2 features and the label"),
+        (["a", "y"], "1 feature and the label"),
+        (["y"], "the label"),
+        (["a"], "1 feature"),
+    ],
+)
+def test_the_label_is_no_feature(names, said):
+    made = [parts.data().features[0].model_copy(update={"name": name}) for name in names]
+    assert page.columns(made, "y") == said
+
+
+def test_the_data_name_the_label_and_count_without_it():
+    facts = samples.published()
+    settings = facts.configuration | {"problem": {"label": "returned"}}
+    told = words_of(page.render(facts.model_copy(update={"configuration": settings})), "data")
+    number = len(facts.data.features) - 1
+    assert f"The other {number - page.FEATURES_SHOWN} features and the label" in told
+    assert f"Missing values and means of all {number} features and the label" in told
+    assert "Features and the label" in told
+    assert "returned the label" in told
+
+
+def naive_first(task: str = "binary", **beaten: float):
+    """The first run of a task, whose metrics have these naive values."""
+    facts = samples.first()
+    metrics = [each.model_copy(update={"naive": beaten.get(each.name)}) for each in facts.candidate.metrics]
+    return facts.model_copy(update={"candidate": facts.candidate.model_copy(update={"metrics": metrics, "task": task})})
+
+
+def test_a_first_model_is_shown_beside_the_naive_answer():
+    source = page.render(naive_first(AUC=0.5, **{"log loss": 0.5512}))
+    assert "AUC, naive 0.500 always the share of positives among the training rows" in " ".join(Parsed(source).text.split())
+    model = words_of(source, "model")
+    assert "Candidate Naive Better is" in model and "0.551" in model
+    assert "Naive is what always answering with the share of positives among the training rows would have" in model
+    assert "chance that a positive row scores above a negative one" in model
+
+
+def test_where_no_limit_is_set_the_gate_shows_the_naive_answer():
+    facts = samples.first()
+    metric = Metric(name="RMSE", better="lower", candidate=Measured(value=2.07), naive=4.123)
+    model = facts.candidate.model_copy(update={"task": "regression", "metrics": [metric]})
+    run = facts.model_copy(update={"candidate": model, "configuration": {"evaluate": {"max_rmse": 0.0}}})
+    [gate] = [each for each in gates.gates(run) if each.id == "model"]
+    assert (gate.state, gate.limits) == ("passed", [])
+    assert gate.reasons == [
+        "RMSE 2.070, and 4.123 of always answering with the mean label of the training rows; evaluate.max_rmse is 0, which is "
+        "no limit"
+    ]
+
+
+def test_slices_have_no_column_for_what_is_measured_over_all_rows_only():
+    model = samples.published().candidate
+    macro = Metric(name="macro AUC", better="higher", candidate=Measured(value=0.9))
+    assert page.sliced(model.model_copy(update={"metrics": [*model.metrics, macro]})) == ["AUC", "log loss"]

@@ -49,7 +49,7 @@ def test_metrics_of_numbers_are_those_of_scikit_learn(offset):
     assert given.metrics() == {
         "RMSE": pytest.approx(metrics.root_mean_squared_error(labels, scores)),
         "MAE": pytest.approx(metrics.mean_absolute_error(labels, scores)),
-        "r²": pytest.approx(np.corrcoef(labels, scores)[0, 1] ** 2),
+        "squared correlation": pytest.approx(np.corrcoef(labels, scores)[0, 1] ** 2),
         "R²": pytest.approx(metrics.r2_score(labels, scores)),
         "Spearman": pytest.approx(stats.spearmanr(labels, scores).statistic, abs=1e-4),
     }

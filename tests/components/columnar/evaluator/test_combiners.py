@@ -160,7 +160,7 @@ NUMBERS_AND_SCORES = np.random.default_rng(1).normal(5, 2, (2, 300)).astype(np.f
 OF_NUMBERS = {
     "RMSE": keras(tf_keras.metrics.RootMeanSquaredError()),
     "MAE": tfma.metrics.MeanAbsoluteError().computations(),
-    "r²": tfma.metrics.SquaredPearsonCorrelation().computations(),
+    "squared correlation": tfma.metrics.SquaredPearsonCorrelation().computations(),
 }
 
 
@@ -192,10 +192,10 @@ def test_metrics_of_numbers_far_from_zero_are_right(name):
     expected = {
         "RMSE": np.sqrt((errors**2).mean()),
         "MAE": np.abs(errors).mean(),
-        "r²": np.corrcoef(labels, scores.astype(np.float64))[0, 1] ** 2,  # of differences from the means
+        "squared correlation": np.corrcoef(labels, scores.astype(np.float64))[0, 1] ** 2,  # of differences from the means
     }
     assert found == pytest.approx(expected[name], rel=1e-5)
-    assert (by_row == pytest.approx(expected[name], rel=1e-5)) == (name != "r²")
+    assert (by_row == pytest.approx(expected[name], rel=1e-5)) == (name != "squared correlation")
 
 
 @pytest.mark.parametrize(
