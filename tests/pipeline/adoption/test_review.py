@@ -46,6 +46,8 @@ def test_a_page_shows_what_was_decided_and_why(adopted, monkeypatch, tmp_path, c
     for name in (config.problem.label, *(each.name for each in config.problem.features)):
         assert f'id="column-{name}"' in text
     assert re.search(r"It is categorical \(likely\): is that so\? \d+ integers that are codes, by the name\.", text)
+    listed = re.search(r'id="check".*?<ul class="steps">(.*?)</ul>', text, re.DOTALL)[1].count("<li>")
+    assert listed > 2 and f"<dt>To check</dt><dd>{listed} " in text
     assert text.count("<svg") > len(config.problem.features)
     assert "constant: &lt;kg&gt;" in text and "a copy of it, or known only after it" in text
     assert "of the rows of 2024-05: what changed?" in text
