@@ -7,6 +7,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from components.shared import commands
 from components.shared.errors import BadConfig, listed
 from components.shared.problem_folder import FILE, root, shown, tables
 from components.shared.tasks import TASKS
@@ -44,6 +45,11 @@ class Config(Section):
     def root(self) -> Path:
         """The folder for everything that runs write, absolute."""
         return Path(self.run.root).absolute()
+
+    @property
+    def named(self) -> str:
+        """The problem, as `components.shared.commands` takes it."""
+        return commands.named(Path(self.problem.folder), DEFAULT_PROBLEM)
 
     @property
     def spans_folder(self) -> str:

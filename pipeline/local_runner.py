@@ -91,8 +91,9 @@ def conclude(config: Config, span: str, console: Console, start: float) -> tuple
     from pipeline.local import outcome, record, summary  # noqa: PLC0415
     from pipeline.local.pending import due  # noqa: PLC0415
 
-    outputs = record.last_run(config.root / "metadata.db")
-    result = outcome.of(span, outputs, time.monotonic() - start)
+    metadata = config.root / "metadata.db"
+    outputs = record.last_run(metadata)
+    result = outcome.of(span, outputs, time.monotonic() - start, config.named, record.unreported(metadata))
     with console.capture() as captured:
         summary.show(console, config, outputs, result, due(config))
     return result, captured.get()

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from components.shared.command_line import ended, quiet_stderr
+from components.shared.commands import make
 from components.shared.errors import BadConfig, RootUnusable
 from components.shared.spans import NEWEST
 from pipeline.config import Config
@@ -40,13 +41,14 @@ def act(options: argparse.Namespace, console: Console) -> None:
     if options.action == "build":
         build(root, config, console)
     else:
-        serve(root / "reports", options.port, options.action == "open", console)
+        serve(root / "reports", options.port, options.action == "open", config.named, console)
 
 
 def build(root: Path, config: Config, console: Console) -> None:
     """Write the facts and the page of every run in the metadata of `root`, and the history page. Raises BadConfig."""
     if not (root / "metadata.db").exists():
-        raise BadConfig(f"{root} holds no runs; expected {root / 'metadata.db'}, which `make run` writes. Or name a --root.")
+        run = make("run", config.named)
+        raise BadConfig(f"{root} holds no runs; expected {root / 'metadata.db'}, which `{run}` writes. Or name a --root.")
     with quiet_stderr():
         from components.run_report.executor import rebuild  # noqa: PLC0415  # TensorFlow
         from pipeline.dag import create_pipeline  # noqa: PLC0415
@@ -58,12 +60,12 @@ def build(root: Path, config: Config, console: Console) -> None:
     console.print(f"All runs: {root / 'reports' / 'index.html'}", markup=False)
 
 
-def serve(reports: Path, port: int | None, browse: bool, console: Console) -> None:
+def serve(reports: Path, port: int | None, browse: bool, problem: str, console: Console) -> None:
     """Serve the pages and the folders that they link to, and nothing else, until a signal. Raises BadConfig, RootUnusable."""
     if not (reports / "index.html").exists():
         raise BadConfig(
-            f"{reports} holds no reports; expected {reports / 'index.html'}, which each run writes: `make run`. "
-            "For runs that are there already: `python -m pipeline.reports build`."
+            f"{reports} holds no reports; expected {reports / 'index.html'}, which each run writes: "
+            f"`{make('run', problem)}`. For runs that are there already: `{make('report', problem)}`."
         )
     import uvicorn  # noqa: PLC0415
     from starlette.applications import Starlette  # noqa: PLC0415

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from components.shared.commands import module
 from components.shared.errors import CrosswindError, Exit, exit_code
 from pipeline.config import Config
 from pipeline.local import root, tick_log
@@ -104,7 +105,7 @@ def given_up(config: Config, span: str, changed: list[str]) -> str:
         cause, files = f" since {names} changed; {later} do not wait for it", f"the files of {names}"
     return (
         f"{span} was tried {config.schedule.attempts} times and came to no decision{cause}. Fix {files}, which restarts the "
-        f"count, or what the logs complain of, and then run python -m pipeline.local_runner --span {span}."
+        f"count, or what the logs complain of, and then run {module('pipeline.local_runner', config.named, f'--span {span}')}."
     )
 
 

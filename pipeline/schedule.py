@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from components.shared.command_line import ended
+from components.shared.commands import make, named
 from components.shared.errors import BadConfig, ScheduleFailed
 from data import DEFAULT_PROBLEM
 from pipeline.config import DEFAULT_FILE
@@ -56,7 +57,8 @@ def act(options: argparse.Namespace, console: Console) -> None:
         console.print("In the crontab:")
     console.print(line, markup=False)
     if not options.install:
-        console.print("To add it to this user's crontab: make schedule ARGS=--install")
+        command = make("schedule", named(options.problem, DEFAULT_PROBLEM), "--install")
+        console.print(f"To add it to this user's crontab: {command}", markup=False)
 
 
 def marker_of(problem: Path) -> str:

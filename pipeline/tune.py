@@ -9,6 +9,7 @@ from rich.table import Table
 
 from components.shared import spans
 from components.shared.command_line import ended, whole
+from components.shared.commands import make
 from components.shared.errors import BadConfig
 from components.shared.files import temporary_folder
 from components.shared.nodes import Output
@@ -46,7 +47,8 @@ def act(options: argparse.Namespace, console: Console) -> None:
         (folder / out.name).write_text(json.dumps(winner.model_dump(), indent=2) + "\n", encoding="utf-8")
         (folder / out.name).replace(out)
     console.print(comparison(hyperparameters.read(Path(config.train.hyperparameters)), winner))
-    console.print(f'Try it: make run ARGS="--set train.hyperparameters={out}"', highlight=False, soft_wrap=True)
+    command = make("run", config.named, f"--set train.hyperparameters={out}")
+    console.print(f"Try it: {command}", markup=False, highlight=False, soft_wrap=True)
 
 
 def check_out(path: Path) -> None:

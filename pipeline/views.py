@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from components.shared.command_line import ended, quiet_stderr
+from components.shared.commands import make
 from components.shared.errors import BadConfig, RootUnusable
 from components.shared.files import temporary_folder
 from components.shared.nodes import Output
@@ -40,13 +41,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def act(options: argparse.Namespace, console: Console) -> None:
     """Write the page and says where. Raises CrosswindError."""
-    run, page = write(command_line.load(options).root, options.view)
+    config = command_line.load(options)
+    run, page = write(config.root, options.view, config.named)
     console.print(f"Run {run}: {page}", markup=False)
 
 
-def write(root: Path, view: str) -> tuple[str, Path]:
-    """Write `views/<view>.html` in the root. Returns the run's name and the page. Raises BadConfig, RootUnusable."""
-    run, folder = newest(root, view)
+def write(root: Path, view: str, problem: str = "") -> tuple[str, Path]:
+    """Write `views/<view>.html` in a problem's root. Returns the run's name and the page. Raises BadConfig, RootUnusable."""
+    run, folder = newest(root, view, problem)
     with quiet_stderr():
         text = {"facets": facets, "tfma": tfma}[view](run, folder)
     page = root / "views" / f"{view}.html"
@@ -59,7 +61,7 @@ def write(root: Path, view: str) -> tuple[str, Path]:
     return run, page
 
 
-def newest(root: Path, view: str) -> tuple[str, Path]:
+def newest(root: Path, view: str, problem: str = "") -> tuple[str, Path]:
     """Find the newest run that left what a view shows: its name and artifact folder. Raises BadConfig if there is none."""
     from components.shared import trace  # noqa: PLC0415  # ML Metadata
 
@@ -72,8 +74,8 @@ def newest(root: Path, view: str) -> tuple[str, Path]:
             if artifact and Path(artifact.uri).is_dir():
                 return run, Path(artifact.uri)
     raise BadConfig(
-        f"{root} holds no run with {shown.node}'s {shown.key}; expected one in {metadata}, which `make run` writes. "
-        "Or name a --root."
+        f"{root} holds no run with {shown.node}'s {shown.key}; expected one in {metadata}, which "
+        f"`{make('run', problem)}` writes. Or name a --root."
     )
 
 

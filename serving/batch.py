@@ -18,6 +18,7 @@ from components.model_store import store
 from components.model_store.signature import Keys, read_keys
 from components.shared import problem_folder, table_columns
 from components.shared.command_line import ended, filled, quiet_stderr
+from components.shared.commands import make, named
 from components.shared.errors import BadConfig, BadData, RootUnusable, VersionNotFound
 from components.shared.files import TEMPORARY_PREFIX, fsync, temporary_folder
 from data import DEFAULT_PROBLEM
@@ -119,7 +120,8 @@ def the_model(folder: Path | None, problem: Path, keys: Keys) -> store.Version:
         published = problem_folder.published(problem, "serving")
         version = store.production(published, keys)
         if version is None:
-            raise VersionNotFound(f"{published} holds no version; expected one that `make run` published. Or name --model.")
+            run = make("run", named(problem, DEFAULT_PROBLEM))
+            raise VersionNotFound(f"{published} holds no version; expected one that `{run}` published. Or name --model.")
         return version
     if not folder.name.isdecimal() or not folder.is_dir():
         raise VersionNotFound(f"{folder} is not a version; expected a folder with a number, such as …/serving/<model>/1.")

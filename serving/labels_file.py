@@ -59,7 +59,7 @@ class Local:
 
     def __init__(self, folder: Path):
         if not folder.is_dir():
-            raise BadConfig(f"{folder} is not a folder; expected one of models, as `make run` publishes them.")
+            raise BadConfig(f"{folder} is not a folder; expected one of models, as a run publishes them.")
         self._folder, self.name = folder, str(folder)
 
     def read(self) -> tuple[str, str]:

@@ -94,7 +94,7 @@ def to_canary(version: int, before: Labels) -> Labels:
     if before.get(STABLE) == version:
         raise BadConfig(
             f"Version {version} is in production already; expected a canary beside another, stable version. "
-            "Name the stable one first: `python -m serving.promote --stable VERSION`."
+            "Name the stable one first, with --stable VERSION."
         )
     return before | {CANARY: version}
 
@@ -115,7 +115,7 @@ def back(before: Labels) -> Labels:
     if PREVIOUS not in before:
         raise VersionNotFound(
             "There is no canary to take back and no previous version to go back to; expected one of these labels. "
-            "Name a version: `python -m serving.promote --stable VERSION`."
+            "Name a version, with --stable VERSION."
         )
     return {label: number for label, number in before.items() if label != PREVIOUS} | {STABLE: before[PREVIOUS]}
 

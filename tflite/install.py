@@ -66,7 +66,7 @@ def published(folder: Path, number: int | None, keys: Keys = NO_KEYS) -> Version
     found = max(numbers, default=None) if number is None else number
     if found is None or found not in numbers:
         there = ", ".join(map(str, numbers)) or "none"
-        newest = "no version; expected one that `make run` published. Or name a folder with --mobile."
+        newest = "no version; expected one that a run published. Or name a folder with --mobile."
         named = f"no version {number}. Expected one of those that are there: {there}."
         raise VersionNotFound(f"{folder} holds {newest if number is None else named}")
     return store.read(folder, found, keys)
@@ -81,7 +81,7 @@ def check(version: Version) -> ModelCard:
     """
     store.verify(version)
     if missing := [name for name in FILES if not (version.folder / name).is_file()]:
-        raise CorruptModel(f"{version.folder} has no {', '.join(missing)}; expected a version that `make run` published.")
+        raise CorruptModel(f"{version.folder} has no {', '.join(missing)}; expected a version that a run published.")
     card = model_card.read(version.folder / MODEL)
     if not same(version.folder / model_card.FILE, card):
         raise CorruptModel(f"{version.folder / model_card.FILE} is not the card inside {MODEL}. Publish the model again.")
@@ -102,7 +102,7 @@ def unknown_to_app(card: ModelCard, folder: Path) -> str:
     if card.threshold is not None and card.base_rate is None:
         return (
             f"The card in {folder} has no base rate, so that the app cannot say what is much: an older pipeline "
-            "published it. Expected a newer one: run `make run` again."
+            "published it. Expected one of a newer run."
         )
     stated = {feature.name: feature.dtype for feature in card.features}
     inputs, outputs = signatures((folder / MODEL).read_bytes()).get(card.signature, ({}, set()))

@@ -58,7 +58,7 @@ def newest(folder: Path, otherwise: str = "") -> Path:
     """Return the folder of the highest version. Raises VersionNotFound if there is none, saying what to do otherwise."""
     numbers = store.versions(folder)
     if not numbers:
-        raise VersionNotFound(f"{folder} holds no version; expected one that `make run` published.{otherwise}")
+        raise VersionNotFound(f"{folder} holds no version; expected one that a run published.{otherwise}")
     return folder / str(numbers[-1])
 
 

@@ -98,7 +98,8 @@ def read_reference(folder: Path) -> tuple[Manifest, Reference]:
     if lacking:
         raise CorruptModel(
             f"The version in production has no {', '.join(lacking)}: there is nothing to compare the new span with. Expected a "
-            "version that the Publisher wrote. Restore it, or put another into production with `python -m pipeline.rollback`."
+            "version that the Publisher wrote. Restore it, or put another into production with "
+            "`python -m pipeline.rollback --problem FOLDER`."
         )
     reference = Reference(
         model=manifest.model, version=manifest.version, span=manifest.span, window=manifest.window, rows=manifest.rows["train"]

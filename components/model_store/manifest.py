@@ -17,7 +17,10 @@ from components.shared.errors import CorruptModel, SignatureInvalid
 from components.shared.metric_names import OVERALL
 
 MANIFEST = "manifest.json"
-GO_BACK = "`python -m pipeline.rollback`, or `python -m serving.promote` where a models.config says what is served"
+GO_BACK = (
+    "`python -m pipeline.rollback --problem FOLDER`, or `python -m serving.promote --problem FOLDER` where a models.config "
+    "says what is served"
+)
 
 
 def _below(name: str) -> str:

@@ -37,7 +37,8 @@ def restore(folder: Path, number: int | None, keep: int, new_number: int = 0, ke
             raise ProductionPinned(
                 f"{folder.parent / labels.CONFIG} has version {pinned} of {folder.name} in production, whatever is newer. "
                 "Expected no version there for a rollback by a new one: it would change nothing for users. "
-                "`python -m serving.promote --rollback` goes back to the version before, and `--stable VERSION` to any other."
+                "`python -m serving.promote --problem FOLDER --rollback` goes back to the version before, and "
+                "`--stable VERSION` to any other."
             )
         present = store.versions(folder)
         source = _predecessor(folder, present, keys) if number is None else _named(folder, present, number, keys)

@@ -36,7 +36,7 @@ def steps(facts: RunFacts, again: str, back: str = "") -> list[Advice]:
 
 def _published(facts: RunFacts, back: str) -> Iterator[Advice]:
     if facts.waiting:
-        yield promotion(facts.version or 0, facts.waiting, phones=False)
+        yield promotion(facts.version or 0, facts.waiting, phones=False, problem=facts.problem)
         return
     yield Advice(text=f"Nothing: servers that poll the folder load version {facts.version} by themselves.")
     if back and facts.candidate and facts.candidate.production_version:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from components.run_report import advice, data_facts, gates, model_facts, phone_facts, verdict
 from components.run_report.facts import ArtifactFacts, Node, RunFacts
 from components.shared import canary_report, drift_report, source_code
+from components.shared.commands import make, module
 from components.shared.files import files_below, sha256
 from components.shared.nodes import NodeId, Output
 from components.shared.target import Target
@@ -30,7 +31,8 @@ class Settings(BaseModel):
     units: dict[str, str]  # by feature, for those that have one
     target: Target
     model: str  # the name that clients ask for
-    problem: str = ""  # its folder, for the commands; empty: the one that they take by default
+    problem: str = ""  # as `components.shared.commands` takes it
+    built: bool = True  # a program of the problem makes its rows
     git_commit: str  # of the code
     configuration: dict[str, Any]
     overrides: list[str]  # what differs from the configuration of the checkout, as `section.key=value`
@@ -55,6 +57,7 @@ def collect(trace: Trace, settings: Settings, environment: Mapping[str, str]) ->
     seen = RunFacts(
         run=trace.run,
         model=settings.model,
+        problem=settings.problem,
         span=span,
         started=datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
         seconds=round(ended - started, 1),
@@ -151,8 +154,12 @@ def here(git_commit: str) -> dict[str, str]:
 def reproduce(settings: Settings, span: str) -> list[str]:
     """List the commands that run the same span with the same code and settings, in a folder of their own."""
     checkout = [f"git checkout {settings.git_commit.removesuffix('-dirty')}"] if settings.git_commit != "unknown" else []
+    spans = settings.configuration.get("data", {}).get("spans", "the spans")
+    rows = [make("setup data", settings.problem)]
+    if not settings.built:
+        rows = ["make setup", f"# No program makes the rows: {spans} must hold the files that this run read."]
     command = f"{_command('local_runner', settings)} --root runs/again --span {span}"
-    return [*checkout, "make setup data", " ".join([command, *(f"--set '{each}'" for each in settings.overrides)])]
+    return [*checkout, *rows, " ".join([command, *(f"--set {shlex.quote(each)}" for each in settings.overrides)])]
 
 
 def commands(settings: Settings, span: str) -> tuple[str, str]:
@@ -166,5 +173,4 @@ def commands(settings: Settings, span: str) -> tuple[str, str]:
 
 
 def _command(name: str, settings: Settings) -> str:
-    problem = f" --problem {shlex.quote(settings.problem)}" if settings.problem else ""
-    return f".venv/bin/python -m pipeline.{name}{problem}"
+    return f".venv/bin/{module(f'pipeline.{name}', settings.problem)}"

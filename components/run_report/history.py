@@ -11,6 +11,7 @@ from components.run_report.history_charts import Point
 from components.run_report.page import OUTCOMES, VERDICTS
 from components.run_report.templating import render_page
 from components.shared import tasks
+from components.shared.commands import make
 from components.shared.units import called
 
 PAGE = "index.html"
@@ -31,11 +32,14 @@ def render(runs: Sequence[RunFacts], broken: Mapping[str, str] | None = None) ->
     curves = {name: points for name, own in by_model.items() if (points := production(own))}
     metrics = {name: tasks.configured(own[-1].configuration).decides for name, own in by_model.items()}
     nodes = durations(runs)
+    problem = runs[-1].problem if runs else ""
     colours = history_charts.colours(runs, list(nodes))
     return render_page(
         "history.html.j2",
         styles=("style.css", "history.css"),
         runs=runs,
+        report=make("report", problem),
+        make_run=make("run", problem),
         unit=called(runs[-1].span) if runs else "span",
         outcomes=OUTCOMES,
         verdicts=VERDICTS,

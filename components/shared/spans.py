@@ -50,7 +50,7 @@ def none_in(folder: Path | str, unit: Unit, names: Iterable[str] = ()) -> NoRetu
     hint = "".join(f" It holds {name}: if spans are {other}s, set data.unit to {other}." for name, other in others[:1])
     raise SpanNotFound(
         f"No spans in {folder}; expected folders named {unit.form}, each {unit.one} (data.unit).{hint} Build them with the "
-        f"problem's own program, as `make data` does, or put a folder for each {unit} there."
+        f"problem's own program where it has one (make data PROBLEM=NAME), or put a folder for each {unit} there."
     )
 
 

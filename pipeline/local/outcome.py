@@ -22,11 +22,13 @@ class Outcome(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     span: str
+    problem: str = ""  # as `components.shared.commands` takes it
     outcome: ExitName
     reason: str = ""  # why nothing new was published
     mobile: str = ""  # why the phone's model was not published although the server's was
     version: int | None = None  # published, else in production; None without a decision
     in_production: int | None = None  # after the run; not `version` if that waits for a promotion; None likewise
+    unreported: str = ""  # why its report failed, on which nothing depends
     drift: str = ""  # the DriftMonitor's verdict
     drift_reasons: list[str] = []
     seconds: float = 0.0
@@ -41,7 +43,7 @@ class Outcome(BaseModel):
         """The step that puts the published version into production; None if it is there."""
         if self.outcome != "published" or not self.version or not self.in_production or self.in_production == self.version:
             return None
-        return advice.promotion(self.in_production, self.version, phones=not self.mobile)
+        return advice.promotion(self.in_production, self.version, phones=not self.mobile, problem=self.problem)
 
     @property
     def waits(self) -> str:
@@ -49,8 +51,16 @@ class Outcome(BaseModel):
         return f"{self.promotion.text} {self.promotion.command}" if self.promotion else ""
 
 
-def of(span: str, outputs: "Outputs", seconds: float) -> Outcome:
-    """Read the outcome of a run that came to its end from the artifacts that it left."""
+def of(span: str, outputs: "Outputs", seconds: float, problem: str = "", unreported: str = "") -> Outcome:
+    """Read the outcome of a run that came to its end from the artifacts that it left.
+
+    Args:
+        span: that it ran.
+        outputs: of its nodes.
+        seconds: that it took.
+        problem: as `components.shared.commands` takes it.
+        unreported: why its report failed; empty if it did not.
+    """
     drift = drift_report.read(Output.DRIFT.of(outputs).uri)
     version = in_production = drift.reference.version if drift.reference else None
     mobile = ""
@@ -67,11 +77,13 @@ def of(span: str, outputs: "Outputs", seconds: float) -> Outcome:
         result, reason = "stable", f"version {in_production} stays, since no check in drift.retrain_on fired"
     return Outcome(
         span=span,
+        problem=problem,
         outcome=result,
         reason=reason,
         mobile=mobile if result == "published" else "",
         version=version,
         in_production=in_production,
+        unreported=unreported,
         drift=drift.verdict,
         drift_reasons=drift.reasons,
         seconds=round(seconds, 1),

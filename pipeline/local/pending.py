@@ -7,6 +7,7 @@ from pathlib import Path
 from components.model_store import store
 from components.model_store.signature import read_keys
 from components.shared import spans
+from components.shared.commands import module
 from components.shared.units import Unit
 from components.span_example_gen import content, whole
 from pipeline.config import Config
@@ -47,7 +48,7 @@ class Due:
             else:
                 said.append(
                     f"{changed}. Newer {unit}s were learned meanwhile: nothing is run, unless by "
-                    f"python -m pipeline.local_runner --span {span}."
+                    f"{module('pipeline.local_runner', config.named, f'--span {span}')}."
                 )
         for span in self.incomplete:
             said.append(f"{span} is not whole yet. {whole.expected(unit, config.data.complete_after_days)}")

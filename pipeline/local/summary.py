@@ -13,6 +13,7 @@ from rich.text import Text
 
 from components.shared import canary_report, data_findings, drift_report, tasks, tfma_results
 from components.shared.advice import Advice
+from components.shared.commands import make
 from components.shared.metric_names import AUC, OVERALL, ROWS
 from components.shared.nodes import NodeId, Output
 from components.shared.phone import parity_report
@@ -25,7 +26,7 @@ from pipeline.shared.sections import Data
 if TYPE_CHECKING:  # reports can be left out
     from components.run_report.facts import RunFacts
 
-SHORT = {"calibration": "calib."}  # headings
+SHORT = {"calibration": "calib.", "squared correlation": "corr.²"}  # headings
 FARTHEST = 5  # features that are named
 MIN_ROWS = 100  # of a slice that gets a line: the AUC of fewer is noise
 
@@ -33,7 +34,7 @@ MIN_ROWS = 100  # of a slice that gets a line: the AUC of fewer is noise
 def show(console: Console, config: Config, outputs: Outputs, outcome: Outcome, found: Due) -> None:
     """Print rows, findings, metrics, the decision, and what to run next, of a run that came to its end."""
     told = None  # what the page says, if there is one
-    if NodeId.RUN_REPORT in outputs:
+    if Output.PAGE.key in outputs.get(NodeId.RUN_REPORT, {}):
         from components.run_report import facts  # noqa: PLC0415
 
         told = facts.read(Path(Output.PAGE.of(outputs).uri))
@@ -42,10 +43,15 @@ def show(console: Console, config: Config, outputs: Outputs, outcome: Outcome, f
     _drift(console, outputs)
     if NodeId.EVALUATOR in outputs:
         console.print(metrics_table(tfma_results.metrics(Output.EVALUATION.of(outputs).uri)))
+        naive(console, told)
         _difference(console, told)
         _canary(console, outputs)
         _mobile(console, outputs, "probabilities" if config.problem.task.bounded else "predictions")
     _decision(console, outputs, outcome, told)
+    if outcome.unreported:
+        _prose(console, f"[yellow bold]The report failed:[/] {escape(outcome.unreported)}")
+        text = "What was decided stands, and what was published is published. This writes the page anew:"
+        _step(console, Advice(text=text, command=make("report", config.named)))
     _prose(console, f"Next: {_next(found, config)}")
 
 
@@ -61,7 +67,7 @@ def _prose(console: Console, markup: str) -> None:
 def _next(found: Due, config: Config) -> str:
     """Say what the next run takes, else what it waits for, in markup."""
     if found.pending:
-        return f"[bold]make run[/] takes {found.pending[0]}."
+        return f"[bold]{escape(make('run', config.named))}[/] takes {found.pending[0]}."
     unit = config.data.unit
     gaps = f"{', '.join(found.waiting)} cannot be run before the {unit}s missing before it are there." if found.waiting else ""
     every = f"no newer {unit} is whole" if found.superseded else f"every whole {unit} was run"
@@ -134,6 +140,17 @@ def metrics_table(measured: dict[str, tfma_results.Metrics]) -> Table:
 
 def _cell(value: float | None, metric: tasks.Metric) -> str:
     return "-" if value is None else metric.figure(value)
+
+
+def naive(console: Console, told: "RunFacts | None") -> None:
+    """Print what the first model has to beat: the naive answer's first two metrics."""
+    if told is None or told.candidate is None or told.candidate.production_version:
+        return
+    task = tasks.TASKS[told.candidate.task]
+    known = {each.name: each.naive for each in told.candidate.metrics}
+    said = [f"{of.name} {of.figure(value)}" for of in task.metrics[:2] if (value := known.get(of.name)) is not None]
+    if said:
+        _prose(console, f"Always answering with {task.naive} has {' and '.join(said)} on the same rows.")
 
 
 def _difference(console: Console, told: "RunFacts | None") -> None:

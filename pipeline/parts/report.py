@@ -8,10 +8,11 @@ from tfx.dsl.components.base.base_node import BaseNode
 from components.run_report.collect import Settings
 from components.run_report.component import RunReport
 from components.shared.nodes import REPORTED
-from data import DEFAULT_PROBLEM
 from pipeline.config import Config, overrides
 from pipeline.parts import outputs
 from pipeline.shared import masking
+
+BUILD = "build.py"  # of a problem's folder: it makes the rows
 
 
 def add_report(nodes: list[BaseNode], config: Config, git_commit: str, *, local: bool) -> None:
@@ -33,7 +34,8 @@ def report_settings(config: Config, nodes: Iterable[BaseNode], git_commit: str, 
         units={feature.name: feature.unit for feature in config.problem.features if feature.unit},
         target=config.problem.target,
         model=config.problem.model,
-        problem="" if Path(config.problem.folder).absolute() == DEFAULT_PROBLEM else config.problem.folder,
+        problem=config.named,
+        built=Path(config.problem.folder, BUILD).is_file(),
         git_commit=git_commit,
         configuration=masking.settings(config),
         overrides=overrides(config),

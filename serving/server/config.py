@@ -74,5 +74,5 @@ def below(folder: Path) -> list[ModelConfig]:
         return read(folder / labels.CONFIG, folder)
     found = [ModelConfig(path.name, path) for path in sorted(folder.glob("*")) if store.versions(path)]
     if not found:
-        raise BadConfig(f"{folder} holds no model; expected {folder}/<model>/<version>, as `make run` publishes them.")
+        raise BadConfig(f"{folder} holds no model; expected {folder}/<model>/<version>, as a run publishes them.")
     return found

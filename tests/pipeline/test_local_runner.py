@@ -58,7 +58,7 @@ def test_no_spans(parcels, tmp_path, call):
     code, said = call("pipeline.local_runner", *arguments)
     assert code == 1
     assert "No spans in" in said
-    assert "`make data`" in said
+    assert "make data PROBLEM=NAME" in said
 
 
 def test_a_root_that_cannot_be_written(parcels, call):

@@ -201,3 +201,10 @@ def test_help_needs_neither_tensorflow_nor_a_plotting_library():
         "assert not {'tensorflow', 'tfx', 'altair', 'jinja2', 'uvicorn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
+
+
+def test_what_to_do_names_a_problem_that_is_not_the_default_one(tmp_path, parcels, capsys):
+    for action, verbs in (("open", ("run", "report")), ("build", ("run",))):
+        assert reports.main([action, "--problem", str(parcels), "--root", str(tmp_path)]) == 2
+        text = capsys.readouterr().out
+        assert all(f'`make {verb} ARGS="--problem {parcels}"`' in text for verb in verbs)

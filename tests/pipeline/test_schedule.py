@@ -158,3 +158,10 @@ def test_another_problem_is_named_in_the_line_and_has_a_line_of_its_own(parcels)
     line = schedule.crontab_line("@daily", options)
     assert f"--problem {parcels}" in line and "--problem" not in default
     assert line.split("# crosswind")[1] != default.split("# crosswind")[1]
+
+
+def test_how_to_add_the_line_names_a_problem_that_is_not_the_default_one(capsys, parcels):
+    assert schedule.main([]) == 0
+    assert capsys.readouterr().out.endswith('crontab: make schedule ARGS="--install"\n')
+    assert schedule.main(["--problem", str(parcels)]) == 0
+    assert capsys.readouterr().out.endswith(f'crontab: make schedule ARGS="--problem {parcels} --install"\n')

@@ -87,7 +87,7 @@ def test_the_newest_version_of_the_problem_is_taken_unless_one_is_named(tmp_path
     monkeypatch.chdir(tmp_path)
     folder = problem_folder.published(Path("parcels"), "mobile")
     with pytest.raises(
-        VersionNotFound, match=r"runs/parcels/mobile/broken_parcel holds no version; expected one that `make run`"
+        VersionNotFound, match=r"runs/parcels/mobile/broken_parcel holds no version; expected one that a run published"
     ):
         tflite.predict.newest(folder)
     for number in (2, 10):

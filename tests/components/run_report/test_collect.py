@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from components.run_report.collect import Settings, collect
+from components.run_report.collect import Settings, collect, reproduce
 from components.run_report.facts import RunFacts
 from components.shared import trace
 from components.shared.canary_report import FILE, CanaryReport
@@ -46,3 +46,24 @@ def test_a_refused_candidate_is_told_with_what_was_measured(run, tmp_path):
 
 def test_nothing_was_tried(run):
     assert told(Trace("", {"ProductionModel": run.executions["ProductionModel"]})).server is None
+
+
+def test_rows_that_a_program_makes_are_made_again_by_make():
+    assert reproduce(SETTINGS, "2024-04") == [
+        "make setup data",
+        ".venv/bin/python -m pipeline.local_runner --root runs/again --span 2024-04",
+    ]
+    other = SETTINGS.model_copy(update={"problem": "data/trips", "overrides": ["train.epochs=2"]})
+    assert reproduce(other, "2024-04") == [
+        "make setup data PROBLEM=trips",
+        ".venv/bin/python -m pipeline.local_runner --problem data/trips --root runs/again --span 2024-04 --set train.epochs=2",
+    ]
+
+
+def test_rows_that_no_program_makes_have_to_be_there():
+    settings = {"problem": "data/trips", "built": False, "configuration": {"data": {"spans": "data/trips/spans"}}}
+    setup, rows, _ = reproduce(SETTINGS.model_copy(update=settings), "2024-04")
+    assert (setup, rows) == (
+        "make setup",
+        "# No program makes the rows: data/trips/spans must hold the files that this run read.",
+    )

@@ -250,3 +250,10 @@ def test_forty_runs_cost_seconds_and_no_tensorflow(tmp_path):
     html = (tmp_path / page.PAGE).read_text()
     assert len(links(html)) == 40
     assert len(html) < 2e6
+
+
+def test_commands_name_the_problem_of_the_runs(tmp_path):
+    runs = [run.model_copy(update={"problem": "data/trips"}) for run in history(2)]
+    write(tmp_path, runs)
+    (tmp_path / runs[0].run / FILE).write_text("{}")
+    assert "<code>make report PROBLEM=trips</code>" in renew(tmp_path).read_text()

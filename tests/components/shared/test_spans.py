@@ -9,7 +9,7 @@ from components.shared.units import Unit
 
 def test_no_spans(tmp_path):
     (tmp_path / "notes").mkdir()
-    with pytest.raises(SpanNotFound, match=r"No spans in .*expected folders named YYYY-MM.*`make data`.*put a folder") as error:
+    with pytest.raises(SpanNotFound, match=r"No spans in .*expected folders named YYYY-MM.*make data.*put a folder") as error:
         spans.available(tmp_path, Unit.MONTH)
     assert "It holds" not in str(error.value)
 

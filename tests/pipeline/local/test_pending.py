@@ -144,7 +144,8 @@ def test_with_a_stand_in_for_the_store_a_month_that_no_newest_window_has_is_told
     add(tmp_path / "spans", ["2024-02"], "more.csv")
     found = pending.due(settings)
     assert (found.pending, found.superseded, found.changed) == ([], ["2024-04"], {"2024-02": "2024-04"})
-    assert "nothing is run, unless by python -m pipeline.local_runner --span 2024-04." in found.told(settings)
+    command = f"python -m pipeline.local_runner --problem {settings.problem.folder} --span 2024-04"
+    assert f"nothing is run, unless by {command}." in found.told(settings)
 
 
 def test_a_month_that_is_coming_in_is_not_due_until_it_is_whole(parcels, tmp_path):

@@ -9,11 +9,13 @@ from rich.console import Console
 
 from components.run_report import advice
 from components.shared import data_findings, drift_report
+from components.shared.commands import make
 from components.shared.units import Unit
 from components.span_example_gen import whole
 from pipeline import config
 from pipeline.local import outcome, summary
 from pipeline.local.pending import Due
+from tests.components.run_report import samples
 
 NOTHING = Due(pending=[], superseded=[], changed={}, waiting=[], incomplete=[])
 PROMOTE = "python -m serving.promote --stable 3"
@@ -80,7 +82,7 @@ def test_a_version_that_waits_for_a_promotion_is_not_said_to_be_in_production(sh
 def test_phones_are_not_ahead_without_a_model_of_theirs(outputs):
     outputs["MobilePublisher"]["pushed_model"] = artifact(pushed=0, reason="too large")
     step = outcome.of("2024-04", outputs, 1.0).promotion
-    assert step == advice.promotion(1, 3, phones=False)
+    assert step == advice.promotion(1, 3, phones=False, problem="")
     assert "phones" not in step.text
 
 
@@ -100,15 +102,17 @@ def test_days_without_rows_are_not_passed_over(shown, outputs):
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ({"pending": ["2024-05"], "incomplete": ["2024-06"]}, "make run takes 2024-05."),
+        ({"pending": ["2024-05"], "incomplete": ["2024-06"]}, "{run} takes 2024-05."),
         ({}, "every whole month was run; --span picks one to run again."),
         ({"incomplete": ["2024-05"]}, f"2024-05 is not whole yet. {whole.expected(Unit.MONTH, 3)}"),
         ({"waiting": ["2024-07"]}, "2024-07 cannot be run before the months missing before it are there."),
         ({"superseded": ["2024-03"]}, "no newer month is whole; --span picks one to run again."),
     ],
 )
-def test_what_comes_next_is_said_with_what_it_waits_for(shown, outputs, found, said):
-    assert f"\nNext: {said}\n" in shown(outputs, Due(**{**vars(NOTHING), **found}))
+def test_what_comes_next_is_said_with_what_it_waits_for(shown, outputs, parcels, found, said):
+    run = make("run", str(parcels))
+    assert run == f'make run ARGS="--problem {parcels}"'
+    assert f"\nNext: {said.format(run=run)}\n" in shown(outputs, Due(**{**vars(NOTHING), **found}))
 
 
 def test_on_a_terminal_lines_break_between_words_and_no_path_or_command_does(shown, outputs):
@@ -118,3 +122,33 @@ def test_on_a_terminal_lines_break_between_words_and_no_path_or_command_does(sho
     assert all(len(line) <= 80 for line in text.splitlines() if line not in paths)
     assert text.split() == shown(outputs).split()
     assert f"\n  {PROMOTE}\n" in text
+
+
+def test_a_report_that_failed_is_told_with_its_reason_and_what_was_published_is(outputs, parcels):
+    outputs["RunReport"] = {}  # it has no page
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    result = outcome.of("2024-04", outputs, 1.0, unreported="ValueError: [no] figures")
+    summary.show(console, config.load(problem=parcels), outputs, result, NOTHING)
+    text = console.file.getvalue()
+    assert "Published version 3 to" in text
+    assert "The report failed: ValueError: [no] figures\n" in text
+    assert f'\n  make report ARGS="--problem {parcels}"\n' in text
+
+
+def test_a_first_model_is_told_beside_the_naive_answer():
+    facts = samples.first()
+    naive = {"AUC": 0.5, "log loss": 0.5512}
+    metrics = [each.model_copy(update={"naive": naive.get(each.name)}) for each in facts.candidate.metrics]
+    beaten = facts.model_copy(update={"candidate": facts.candidate.model_copy(update={"metrics": metrics})})
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    for told in (beaten, facts, samples.published(), None):
+        summary.naive(console, told)
+    assert console.file.getvalue() == (
+        "Always answering with the share of positives among the training rows has AUC 0.500 and log loss 0.551 on the same "
+        "rows.\n"
+    )
+
+
+def test_a_promotion_names_the_problem(outputs):
+    command = outcome.of("2024-04", outputs, 1.0, "data/trips").promotion.command
+    assert command == "python -m serving.promote --problem data/trips --stable 3"
