@@ -11,6 +11,7 @@ from typing import TypeVar
 from rich.console import Console
 
 from components.model_store.signature import read_keys
+from components.shared import trace
 from components.shared.errors import CrosswindError, LimitExceeded, NodeFailed, ProcessDied
 from components.shared.nodes import NodeId
 from pipeline.beam import settings as beam
@@ -22,6 +23,7 @@ from pipeline.shared.checkout import git_commit
 
 Result = TypeVar("Result")
 AFTER = "What follows the last node"
+DECIDED = "Every node has ended before: what was published is published."
 LITTLE_ROOM = 20e6  # bytes
 CLOSING_SECONDS = 600  # for the report of a run that was ended; it takes 20
 
@@ -58,13 +60,30 @@ def execute(config: Config, span: str, console: Console, name: str, *, after: Ca
             distribution.create(config.train.strategy, config.train.devices, config.train.tpu)
             local_dag.run(dag(), name, up_to, masking.masker(config), follow)
         tell(Began(AFTER))
-        return after()
+        return concluded()
+
+    def concluded() -> Result:
+        try:
+            return after()
+        except Exception as error:
+            sys.stderr.write(traceback.format_exc())
+            told = f"{AFTER} failed: {type(error).__name__}: {error}"
+            raise NodeFailed(f"{told}\n{DECIDED} The traceback is in the log.") from error
 
     def close(tell: Tell, failure: str) -> None:
         with _explained(config, tell) as follow:
             from pipeline.local import local_dag  # noqa: PLC0415
 
-            local_dag.close(dag(), name, failure, up_to, follow)
+            local_dag.close(dag(), name, failure, up_to=up_to, mask=masking.masker(config), tell=follow)
+
+    def without_report(tell: Tell, failure: str) -> Result:
+        with _explained(config, tell):
+            from pipeline.local import local_dag  # noqa: PLC0415
+
+            local_dag.note_failure(dag().metadata_connection_config, name, failure)
+        for earlier in trace.read(trace.open_store(config.root / "metadata.db"), name).failures:
+            raise NodeFailed(f"{earlier.node} failed: {earlier.message}\nNor has the run a report: {failure}")
+        return concluded()
 
     try:
         return supervised(work, config.run, console)
@@ -72,6 +91,8 @@ def execute(config: Config, span: str, console: Console, name: str, *, after: Ca
         if error.node:  # else there is nothing to tell of
             failure = f"{type(error).__name__}: {error}"
             limits = config.run.model_copy(update={"max_seconds": CLOSING_SECONDS})
+            if error.node == NodeId.RUN_REPORT:  # it comes last, and only tells what was decided
+                return supervised(lambda tell: without_report(tell, failure), limits, console)
             with contextlib.suppress(CrosswindError):  # what ended the run matters more than what ended its report
                 supervised(lambda tell: close(tell, failure), limits, console)
         raise

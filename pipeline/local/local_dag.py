@@ -49,15 +49,23 @@ def run(
     except (Exception, SystemExit) as error:
         failure = error
         note_failure(pipeline.metadata_connection_config, name, mask(f"{type(error).__name__}: {error}"))
-    _run_closing(dag, pipeline.metadata_connection_config, tell)
+    _run_closing(dag, pipeline.metadata_connection_config, name, mask, tell)
     if failure:
         raise failure
 
 
-def close(pipeline: Pipeline, name: str, message: str, up_to: str | None = None, tell: Tell = lambda _: None) -> None:
+def close(
+    pipeline: Pipeline,
+    name: str,
+    message: str,
+    *,
+    up_to: str | None = None,
+    mask: Callable[[str], str] = str,
+    tell: Tell = lambda _: None,
+) -> None:
     """Do what `run` does after a failure, for a run whose process was ended: note why, and run the closing nodes."""
     note_failure(pipeline.metadata_connection_config, name, message)
-    _run_closing(_compiled(pipeline, name, up_to), pipeline.metadata_connection_config, tell)
+    _run_closing(_compiled(pipeline, name, up_to), pipeline.metadata_connection_config, name, mask, tell)
 
 
 def in_turn(dag: pipeline_pb2.Pipeline, metadata: mlmd.ConnectionConfig, tell: Tell, *, closing: bool | None = None) -> None:
@@ -115,11 +123,14 @@ def _compiled(pipeline: Pipeline, name: str, up_to: str | None) -> pipeline_pb2.
     return compiled
 
 
-def _run_closing(dag: pipeline_pb2.Pipeline, metadata: mlmd.ConnectionConfig, tell: Tell) -> None:
+def _run_closing(
+    dag: pipeline_pb2.Pipeline, metadata: mlmd.ConnectionConfig, name: str, mask: Callable[[str], str], tell: Tell
+) -> None:
     try:
         in_turn(dag, metadata, tell, closing=True)
-    except Exception:
+    except (Exception, SystemExit) as error:
         logging.getLogger("absl").exception("A closing node failed.")
+        note_failure(metadata, name, mask(f"{type(error).__name__}: {error}"))
 
 
 def _is_closing(node: pipeline_pb2.Pipeline.PipelineOrNode) -> bool:
@@ -127,11 +138,15 @@ def _is_closing(node: pipeline_pb2.Pipeline.PipelineOrNode) -> bool:
 
 
 def note_failure(metadata: mlmd.ConnectionConfig, run: str, message: str) -> None:
-    """Mark the node that failed, and why: TFX keeps no message, and a node that failed before its executor stays "running"."""
+    """Mark the node that failed, and why: TFX keeps no message, and a node that failed before its executor stays "running".
+
+    What was noted before stays: a closing node may fail after another one.
+    """
     store = metadata_store.MetadataStore(metadata)
     context = store.get_context_by_type_and_name(trace.RUN, run)
     for execution in store.get_executions_by_context(context.id) if context else []:
-        if execution.last_known_state in (mlmd.Execution.FAILED, mlmd.Execution.RUNNING):
+        unsaid = trace.MESSAGE not in execution.custom_properties
+        if unsaid and execution.last_known_state in (mlmd.Execution.FAILED, mlmd.Execution.RUNNING):
             execution.last_known_state = mlmd.Execution.FAILED
             execution.custom_properties[trace.MESSAGE].string_value = message
             store.put_executions([execution])

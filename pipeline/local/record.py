@@ -9,7 +9,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.shared import drift_report, metadata_file
 from components.shared.nodes import NodeId
-from components.shared.trace import RUN, node_of, open_store
+from components.shared.trace import RUN, node_of, open_store, read, runs
 from components.span_example_gen import content
 
 # The one that decides; phones can be left out.
@@ -83,3 +83,10 @@ def last_run(path: Path) -> Outputs:
         keys = {event.artifact_id: event.path.steps[0].key for event in events if event.type == mlmd.Event.OUTPUT}
         outputs[node_of(store, execution)] = {keys[found.id]: found for found in store.get_artifacts_by_id(list(keys))}
     return outputs
+
+
+def unreported(path: Path) -> str:
+    """Say why the newest run's report failed; empty if it did not, or the run has none."""
+    store = open_store(path)
+    report = read(store, runs(store)[-1]).executions.get(NodeId.RUN_REPORT)
+    return (report.message or "it did not say why") if report and not report.succeeded else ""

@@ -71,17 +71,16 @@ HANGS = {
 
 
 @component
-def Close(said: Parameter[str], breaks: Parameter[int], twice: InputArtifact[String] = None) -> None:  # type: ignore[valid-type]
-    if breaks:
-        raise ZeroDivisionError("a bug")
+def Close(said: Parameter[str], hangs: Parameter[str], twice: InputArtifact[String] = None) -> None:  # type: ignore[valid-type]
+    HANGS[hangs]()
     Path(said).write_text(twice.value if twice else "nothing", encoding="utf-8")
 
 
-def create(folder: Path, *, broken: bool = False, hangs: str = "", closing_breaks: bool = False) -> Pipeline:
-    """The DAG, in a folder of its own; the closing node writes into `said`. The second may do one of `HANGS`."""
+def create(folder: Path, *, broken: bool = False, hangs: str = "", closing: str = "", closing_id: str = "Close") -> Pipeline:
+    """The DAG, in a folder of its own; the closing node writes into `said`. This and the second may do one of `HANGS`."""
     make = Make(broken=int(broken))
     use = Use(hangs=hangs, number=make.outputs["number"])
-    close = Close(twice=use.outputs["twice"], said=str(folder / "said"), breaks=int(closing_breaks))
+    close = Close(twice=use.outputs["twice"], said=str(folder / "said"), hangs=closing).with_id(closing_id)
     close.node_execution_options = NodeExecutionOptions(trigger_strategy=CLOSING)
     return Pipeline(
         pipeline_name="small",

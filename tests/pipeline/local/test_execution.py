@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -11,7 +12,7 @@ from rich.console import Console
 from components.shared import trace
 from components.shared.errors import BadConfig, LimitExceeded, NodeFailed, ProcessDied
 from pipeline import config
-from pipeline.local import execution
+from pipeline.local import execution, record
 from pipeline.local.supervisor import GIGABYTE
 from tests.pipeline import small_dag
 
@@ -21,11 +22,11 @@ def run(parcels, tmp_path, monkeypatch, nothing_to_free):
     """Runs the small DAG as the real one is run. What the terminal shows goes to a file of the run's name."""
     monkeypatch.setattr("pipeline.model.distribution.create", lambda *_: None)  # TensorFlow's threads survive no fork
 
-    def execute(name: str, *settings: str, **behaviour) -> str:
+    def execute(name: str, *settings: str, after: Callable[[], str] = lambda: "done", **behaviour) -> str:
         monkeypatch.setattr("pipeline.dag.create_pipeline", lambda *_: small_dag.create(tmp_path, **behaviour))
         loaded = config.load(overrides=[f"run.root={tmp_path}", *settings], problem=parcels)
         with (tmp_path / name).open("w", buffering=1) as screen:  # a file: another process writes to it too
-            return execution.execute(loaded, "2024-02", Console(file=screen), name, after=lambda: "done")
+            return execution.execute(loaded, "2024-02", Console(file=screen), name, after=after)
 
     return execute
 
@@ -95,3 +96,27 @@ def test_what_makes_no_sense_is_said_before_any_process_starts(run, tmp_path):
     with pytest.raises(BadConfig, match="which do not see the folders"):
         run("never", "beam.runner=flink", "beam.image=worker:1")
     assert (tmp_path / "never").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("closing", "told"),
+    [
+        ("breaks", "ZeroDivisionError: a bug"),
+        ("dies", "ProcessDied: RunReport ended with its process: killed, by the kernel for lack of memory"),
+    ],
+)
+def test_a_report_that_fails_changes_nothing_and_its_reason_is_kept(run, tmp_path, closing, told):
+    assert run("published", closing=closing, closing_id="RunReport") == "done"
+    assert states(tmp_path, "published") == {"Make": "done", "Use": "done", "RunReport": "failed"}
+    assert record.unreported(tmp_path / "metadata.db").startswith(told)
+
+
+def test_a_report_that_dies_after_a_failed_node_does_not_hide_it(run):
+    with pytest.raises(NodeFailed, match=r"Make failed: BadData: rows.parquet.*\n.*report: ProcessDied: RunReport"):
+        run("stopped", broken=True, closing="dies", closing_id="RunReport")
+
+
+def test_what_fails_after_the_last_node_says_so_and_that_the_run_stands(run, tmp_path):
+    with pytest.raises(NodeFailed, match=r"What follows the last node failed: ZeroDivisionError.*\nEvery node has ended"):
+        run("published", after=lambda: str(1 // 0))
+    assert record.unreported(tmp_path / "metadata.db") == ""

@@ -42,9 +42,13 @@ def test_a_failed_node_ends_the_run_but_for_the_closing_one(tmp_path):
     assert found.output(NUMBER) is None
 
 
-def test_a_closing_node_that_fails_does_not_change_what_came_of_the_run(tmp_path):
-    local_dag.run(small_dag.create(tmp_path, closing_breaks=True), "published")
+@pytest.mark.parametrize(
+    ("closing", "told"), [("breaks", "ZeroDivisionError: a bug"), ("leaves", "SystemExit: invalid value: 'open sesame'")]
+)
+def test_a_closing_node_that_fails_does_not_change_what_came_of_the_run_and_says_why(tmp_path, closing, told):
+    local_dag.run(small_dag.create(tmp_path, closing=closing), "published")
     found = read(tmp_path, "published")
+    assert found.executions["Close"].message == told
     assert {node: each.state for node, each in found.executions.items()} == {"Make": "done", "Use": "done", "Close": "failed"}
 
 
@@ -60,3 +64,11 @@ def test_a_run_that_is_not_there(tmp_path):
     local_dag.run(small_dag.create(tmp_path), "first")
     with pytest.raises(KeyError):
         read(tmp_path, "second")
+
+
+def test_a_closing_node_that_fails_after_another_leaves_that_ones_reason(tmp_path):
+    with pytest.raises(BadData):
+        local_dag.run(small_dag.create(tmp_path, broken=True, closing="breaks"), "stopped")
+    found = read(tmp_path, "stopped").executions
+    assert found["Make"].message == "BadData: rows.parquet has no column returned."
+    assert found["Close"].message == "ZeroDivisionError: a bug"
