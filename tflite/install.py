@@ -102,7 +102,7 @@ def unknown_to_app(card: ModelCard, folder: Path) -> str:
     if card.threshold is not None and card.base_rate is None:
         return (
             f"The card in {folder} has no base rate, so that the app cannot say what is much: an older pipeline "
-            "published it. Expected one of a newer run."
+            "published it. Expected a newer one: run the pipeline again."
         )
     stated = {feature.name: feature.dtype for feature in card.features}
     inputs, outputs = signatures((folder / MODEL).read_bytes()).get(card.signature, ({}, set()))

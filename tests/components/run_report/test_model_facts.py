@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.run_report import model_facts
+from components.run_report import data_facts, model_facts
 from components.run_report.model_facts import Judged
 from components.shared import raw_rows, tfma_results, trace
 from components.shared.nodes import Output
 from components.shared.scored_rows import Scored
 from components.shared.tasks import BINARY
+from components.shared.tfdv_statistics import by_name
 from components.shared.trace import Trace
 from tests.neutral import FEATURES, TARGET
 
@@ -58,6 +59,15 @@ def test_the_scores_are_those_that_tfma_measured(traces, facts, measured):
     rows = np.array([count for *_, count in facts.candidate.calibration])
     histogram = np.array(tfma_results.score_histogram(traces[1].output(Output.EVALUATION).uri))
     np.testing.assert_array_equal(rows, histogram[histogram > 0])
+
+
+def test_what_a_model_has_to_beat_is_measured_on_the_same_rows(traces, facts, measured):
+    share = by_name(data_facts.statistics(traces[1])["train"])[TARGET.label].num_stats.mean
+    came = measured["candidate"]["overall"]["mean_label"]
+    naive = {metric.name: metric.naive for metric in facts.metrics}
+    assert naive["AUC"] == 0.5
+    assert naive["log loss"] == pytest.approx(-came * np.log(share) - (1 - came) * np.log(1 - share))
+    assert naive["calibration"] == pytest.approx(share / came)
 
 
 def test_intervals_are_around_their_metrics(facts):
