@@ -8,14 +8,13 @@ from typing import Any
 
 from components.shared.errors import listed
 from pipeline.adoption.profiles import Profile
-from pipeline.adoption.reasons import Known, LeftOut, Sure, suspicion, unfit
+from pipeline.adoption.reasons import MAX_CODES, Known, LeftOut, Sure, suspicion, unfit
 from pipeline.adoption.sql import quoted
 from pipeline.problem import MOST_EMBEDDED
 
-MAX_CODES = 1_000  # distinct integers that may be codes
 TWO = 2  # values of a flag
 CODE = re.compile(
-    r"(?i)(^|_)(id|code|area|tract|zip|zipcode|postcode|type|class|category|zone|district|region|shop|store)s?$|ID$"
+    r"(?i:(^|_)(id|code|area|tract|zip|zipcode|postcode|type|class|category|zone|district|region|shop|store)s?$)|[a-z0-9](ID|Id)$"
 )
 CYCLES = (  # name, lowest and highest value, length of the circle, unit
     (re.compile(r"(?i)minute"), 0, 59, 60, "minutes of the hour"),

@@ -10,12 +10,14 @@ from pipeline.adoption.profiles import Profile
 
 MAX_TEXT, WORDS = 256, 4  # bytes that a category may have; words from which on texts are sentences
 FEW = 20  # values that name no row
+MAX_CODES, OF_A_FEW = 1_000, 0.05  # distinct integers that may be codes; with more, share of rows from which on an ID is one
 OF_ITS_OWN, UNIQUE = 0.5, 0.98  # shares of rows with a value of their own, from which on a text names the row, or an integer
 RARELY = 0.99  # share of missing values from which on a column says nothing
 LEAK, SUSPECT = 0.995, 0.95  # AUC of a column alone
 OF_THE_LABEL = 0.8  # the same for a column of which the label is made
 Sure = Literal["sure", "likely", "a guess"]
-IDENTIFIER = re.compile(r"(?i)(^|_)(id|uuid|guid|key|index|row|number|no|nr|serial)$|ID$|^c_?0$|^column0+$")
+CALLED_SO = re.compile(r"(?i:(^|_)(id|uuid|guid)$)|[a-z0-9](ID|Id)$")  # not: paid, grid
+IDENTIFIER = re.compile(CALLED_SO.pattern + r"|(?i:(^|_)(key|index|row|number|no|nr|serial)$|^c_?0$|^column0+$)")
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ def numbers_the_row(profile: Profile) -> LeftOut | None:
     """Say why an integer is the row's number; None if it is a quantity."""
     there = profile.rows - profile.missing
     own = profile.distinct / max(there, 1)
-    if profile.type != "integer" or own <= OF_ITS_OWN or profile.low is None or profile.high is None:
+    least = OF_A_FEW if CALLED_SO.search(profile.name) and profile.distinct > MAX_CODES else OF_ITS_OWN
+    if profile.type != "integer" or own <= least or profile.low is None or profile.high is None:
         return None
     is_sequence = own > UNIQUE and profile.high - profile.low < there / UNIQUE
     if is_sequence or (own > UNIQUE and IDENTIFIER.search(profile.name)):

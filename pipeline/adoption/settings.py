@@ -12,8 +12,18 @@ from pipeline.adoption.periods import Periods, Split
 from pipeline.adoption.tasks import NUMBER_BUCKETS, Task
 from pipeline.problem import MOST_EMBEDDED
 
+
+class Size(NamedTuple):
+    """How large a network is, for fewer rows than `below`."""
+
+    below: float
+    units: int  # of a layer
+    dropout: float
+    harmonics: int  # of a cycle
+
+
 STEPS = 3_000  # of a training, about: where a small network has learned what it can
-SIZES = ((2_000, 32, 0.3), (20_000, 64, 0.2), (200_000, 128, 0.1), (math.inf, 256, 0.1))  # rows below, units, dropout
+SIZES = (Size(2_000, 32, 0.3, 4), Size(20_000, 64, 0.2, 4), Size(200_000, 128, 0.1, 4), Size(math.inf, 256, 0.1, 16))
 VALUES = 0.001  # share of rows with values that came or went, of which drift.values is by default
 REPEATED = 0.0005  # share of repeated rows that the default limit is well above
 SLICES = (2, 30)  # values of a category by which metrics are told
@@ -104,19 +114,20 @@ def train(rows: int) -> dict[str, Any]:
     return {"epochs": min(100, max(3, round(STEPS * batch / max(rows, 1)))), "batch_size": batch}
 
 
-def sized(rows: int) -> tuple[int, float]:
-    """Return the units of a layer, and the share of them that is dropped, for so many rows."""
-    return next((units, dropout) for most, units, dropout in SIZES if rows < most)
+def sized(rows: int) -> Size:
+    """Return the size of the network for so many rows."""
+    return next(size for size in SIZES if rows < size.below)
 
 
 def hyperparameters(task: Task, rows: int) -> dict[str, Any]:
     """Grow the network with the rows, and drop more of it where they are few.
 
     One that drops nothing is twice as wide. Its RMSE is 4 % less on 5,000 avocados, 3 % less on 20,000 house prices, and 3 %
-    more on 7,000 hours of bike rents.
+    more on 7,000 hours of bike rents. With many rows the time of a day is seen sharply: on 340,000 flights 4 harmonics have an
+    AUC of 0.659, 16 of 0.690, 32 of 0.692; on 69,000 of another table 16 have 0.004 less than 4.
     """
-    units, dropout = sized(rows)
-    units, dropout = (units, dropout) if task.drops else (2 * units, 0.0)
+    size = sized(rows)
+    units, dropout = (size.units, size.dropout) if task.drops else (2 * size.units, 0.0)
     return {
         "learning_rate": 0.003,
         "weight_decay": 0.001,
@@ -124,6 +135,7 @@ def hyperparameters(task: Task, rows: int) -> dict[str, Any]:
         "members": 8,
         "dropout": dropout,
         "embedding_dropout": dropout,
+        "harmonics": size.harmonics,
     }
 
 
@@ -131,7 +143,7 @@ def phone_kilobytes(chosen: Sequence[Chosen], rows: int) -> int:
     """Bound the phone's file: twice what embeddings and layers of two bytes a weight take, and 300 KB."""
     sizes = [min(each.distinct, rows // 20, MOST_EMBEDDED) + 2 for each in chosen if each.distinct]
     wide = [2 ** round(math.log2(1.6 * size**0.56)) for size in sizes]
-    units, _ = sized(rows)
+    units = sized(rows).units
     weights = sum(size * width for size, width in zip(sizes, wide, strict=True))
     weights += (sum(wide) + 13 * len(chosen) + units) * units
     return max(1000, 300 + math.ceil(2 * 2 * weights / 1000))

@@ -21,6 +21,7 @@ class Hyperparameters(BaseModel):
     members: int = Field(ge=1, le=256, description="of the ensemble that shares the hidden layers")
     dropout: float = Field(ge=0, lt=1, description="share of units dropped after each hidden layer")
     embedding_dropout: float = Field(ge=0, lt=1, description="share of the embedded values dropped")
+    harmonics: int = Field(default=4, ge=1, le=256, description="of a cycle: how sharply an hour of a day is seen")
 
 
 def read(path: Path) -> Hyperparameters:

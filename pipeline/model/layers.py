@@ -11,7 +11,6 @@ from keras import ops
 BINS = 12  # of a number
 NARROWEST = 1e-5  # of a bin: float32 tells a hundred places in it apart near 4
 FARTHEST = 1e9  # of a number: infinity times the 0 of a bin that is not used would be NaN
-HARMONICS = 4  # of a day, a week or the compass
 
 
 @dataclass(frozen=True)
@@ -61,17 +60,21 @@ class PiecewiseLinear(keras.layers.Layer):
 class Harmonics(keras.layers.Layer):
     """A layer from (share of a cycle, whether it is missing), shape [batch, 2], to sines and cosines of its multiples.
 
-    The output has shape [batch, 2 * HARMONICS] and is the circle's centre, zeros, for a missing value. In float32 whatever the
+    The output has shape [batch, 2 * harmonics] and is the circle's centre, zeros, for a missing value. In float32 whatever the
     policy: bfloat16 tells minutes of a day apart only from five to five.
     """
 
-    def __init__(self, **options):
+    def __init__(self, harmonics: int, **options):
         super().__init__(**options | {"dtype": "float32"})
+        self.harmonics = harmonics
 
     def call(self, point):
         turn, missing = point[:, :1], point[:, 1:]
-        angles = turn * (2 * np.pi * np.arange(1, HARMONICS + 1, dtype="float32"))
+        angles = turn * (2 * np.pi * np.arange(1, self.harmonics + 1, dtype="float32"))
         return (1 - missing) * ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=1)
+
+    def get_config(self):
+        return super().get_config() | {"harmonics": self.harmonics}
 
 
 class Members(keras.layers.Layer):

@@ -103,7 +103,7 @@ def columns(features: Sequence[Feature], settings: Hyperparameters, vocabulary_s
         seen.append(dropout(ops.concatenate(embedded, axis=1)))
     if numbers:
         seen.append(PiecewiseLinear(name=PIECEWISE)(ops.stack(numbers, axis=1)))
-    seen += [Harmonics(name=f"harmonics_{index}")(cycle) for index, cycle in enumerate(cycles)]
+    seen += [Harmonics(settings.harmonics, name=f"harmonics_{index}")(cycle) for index, cycle in enumerate(cycles)]
     if plain:
         seen.append(ops.stack(plain, axis=1))
     shown = ops.concatenate(seen, axis=1) if seen else ops.stack(shares, axis=1)

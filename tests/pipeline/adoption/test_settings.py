@@ -110,3 +110,8 @@ def test_nothing_is_dropped_of_a_network_that_gives_a_number():
     found = {task.name: settings.hyperparameters(task, 1_000) for task in tasks.TASKS.values()}
     assert found["binary"]["dropout"] == found["multiclass"]["embedding_dropout"] == 0.3
     assert found["regression"]["dropout"] == found["regression"]["embedding_dropout"] == 0
+
+
+def test_only_a_large_table_shows_the_time_of_a_day_sharply():
+    found = [settings.hyperparameters(task, rows)["harmonics"] for task in tasks.TASKS.values() for rows in (1_000, 1_000_000)]
+    assert found == [4, 16] * len(tasks.TASKS)
