@@ -88,6 +88,7 @@ HYPERPARAMETERS = {
     "members": 2,
     "dropout": 0.1,
     "embedding_dropout": 0.1,
+    "harmonics": 4,
 }
 
 
