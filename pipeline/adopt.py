@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.prompt import Prompt
+from rich.text import Text
 
 from components.shared.command_line import ended, quiet_stderr
 from components.shared.errors import BadConfig, Exit, listed
@@ -110,10 +111,17 @@ def review(options: argparse.Namespace, console: Console) -> Exit:
 
 
 def ask(question: str, answers: Sequence[str], proposed: str) -> str:
-    """Ask at a terminal. Raises BadConfig elsewhere, with the answers that the flag in the question takes."""
+    """Ask at a terminal: for one of the answers, or for any where none is proposed.
+
+    Raises:
+        BadConfig: there is nobody to ask; it has the answers that the flag in the question takes.
+    """
     with suppress(EOFError):  # by Ctrl-D
-        if sys.stdin.isatty():
-            return Prompt.ask(question, choices=list(answers), default=proposed)
+        while sys.stdin.isatty():
+            if proposed:
+                return Prompt.ask(question, choices=list(answers), default=proposed)
+            if answer := Prompt.ask(Text(f"{question} It may be {listed(answers)}")).strip():
+                return answer
     raise BadConfig(f"{question} It may be {listed(answers)}. Nobody was there to ask: give the flag.")
 
 

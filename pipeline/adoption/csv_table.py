@@ -63,7 +63,7 @@ def load(con: "DuckDBPyConnection", paths: Sequence[Path], folder: Path) -> list
     if texts := _either_way(con, paths[0], options):
         options["types"] = dict.fromkeys(texts, "VARCHAR")
         _read(con, paths, options)
-    return notes + headers.differences(con, "read_csv", paths)
+    return notes + _read_as_missing(con, paths, options) + headers.differences(con, "read_csv", paths)
 
 
 def _read(con: "DuckDBPyConnection", paths: Sequence[Path], options: dict[str, object]) -> None:
@@ -105,6 +105,28 @@ def _header(con: "DuckDBPyConnection", paths: Sequence[Path], options: dict[str,
     if again := headers.repeated(paths[0], names):
         return [f"The header has a name twice, or once more in other case: the further ones are {listed(again)}."]
     return []
+
+
+def _read_as_missing(con: "DuckDBPyConnection", paths: Sequence[Path], options: dict[str, object]) -> list[str]:
+    """Name the texts that were read as missing values, and might be values: NA is Namibia too. In numbers they can be none."""
+    texts = [name for name, type_ in described(con) if type_ == "VARCHAR"]
+    nulls = ", ".join(f"count(*) - count({quoted(name)})" for name in texts)
+    lacking = dict(zip(texts, con.sql(f"SELECT {nulls} FROM {TABLE}").fetchall()[0], strict=True)) if texts else {}
+    of_types = ("auto_type_candidates", "types", "decimal_separator", "thousands")
+    kept = {name: value for name, value in options.items() if name not in of_types}
+    stated = "".join(f", {name} = {literal(value)}" for name, value in (kept | {"nullstr": [""], "all_varchar": True}).items())
+    found = []
+    for name in (name for name, rows in lacking.items() if rows):
+        [(blank, spelled)] = con.execute(
+            f"SELECT count(*) FILTER (coalesce({quoted(name)}, '') = ''), list(DISTINCT {quoted(name)}) "
+            f"FILTER (list_contains({literal(list(MISSING[1:]))}, {quoted(name)})) FROM read_csv($files{stated})",
+            {"files": [str(path) for path in paths]},
+        ).fetchall()
+        if spelled and (rows := lacking[name] - blank):
+            found.append(
+                f"{name}: {listed(sorted(spelled))} without quotes was read as missing, in {rows:,} rows; a value needs quotes."
+            )
+    return found
 
 
 def _any(con: "DuckDBPyConnection", names: Sequence[str], test: str) -> bool:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from components.shared.errors import BadConfig, listed
 from pipeline.adoption import dates, label_column, profiles, table
 from pipeline.adoption.profiles import Profile
+from pipeline.adoption.reasons import numbers_the_row
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 VIEW = "extended"  # the cleaned table with the label, the date and times as such
+NUMBERS = ("integer", "number")  # types of a Profile
 NO_DATE = "none"  # as a person says it
-Ask = Callable[[str, Sequence[str], str], str]  # a question, answers, the one that is proposed
+Ask = Callable[[str, Sequence[str], str], str]  # a question, answers, the one that is proposed; without one, any answer will do
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,16 @@ def find(con: "DuckDBPyConnection", options: argparse.Namespace, old_names: Mapp
     """
     found = profiles.profile(con)
     names = [each.name for each in found]
-    stated = {what: _stated(what, text, names, old_names) for what, text in _said(options)}
+    label, by_name = (options.label, False) if options.label else _label(found, old_names, ask)
+    said = {"label": label, "date": options.date.removeprefix(NO_DATE)}
+    stated = {what: _stated(what, text, names, old_names) for what, text in said.items()}
     computed = {name: sql for name, sql in stated.values() if sql}
     label_is = computed.get(stated["label"][0], "")
     notes, made = _times(con, [each for each in found if each.name not in computed], options.date, stated["date"][0], ask)
     computed = made | computed
     table.add(con, computed, VIEW, old_names)
     found = [each for each in found if each.name not in computed] + (profiles.profile(con, VIEW, computed) if computed else [])
-    label, by_name = _label(found, stated["label"][0], ask)
+    [label] = [each for each in found if each.name == stated["label"][0]]
     date, why_undated = (None, "as you say") if options.date == NO_DATE else _date(found, stated["date"][0], ask)
     times = [each for each in found if each.type == "time" and each != label]
     clock = None if date else next(iter(dates.candidates(times)), None)
@@ -64,10 +68,6 @@ def find(con: "DuckDBPyConnection", options: argparse.Namespace, old_names: Mapp
         if any(re.search(rf"(?i)(?<!\w){re.escape(each)}(?!\w)", label_is) for each in {name, old_names.get(name, name)})
     ]
     return Found(found, label, label_is, in_label, date, why_undated, notes, by_name, clock)
-
-
-def _said(options: argparse.Namespace) -> Sequence[tuple[str, str]]:
-    return ("label", options.label), ("date", options.date.removeprefix(NO_DATE))
 
 
 def _stated(what: str, text: str, names: Sequence[str], old_names: Mapping[str, str]) -> tuple[str, str]:
@@ -111,21 +111,19 @@ def _times(
     return notes, computed
 
 
-def _label(found: Sequence[Profile], stated: str, ask: Ask) -> tuple[Profile, bool]:
-    """Return the column of the label, and whether it was taken for its name."""
-    if stated:
-        return next(each for each in found if each.name == stated), False
+def _label(found: Sequence[Profile], old_names: Mapping[str, str], ask: Ask) -> tuple[str, bool]:
+    """Return the column of the label, or its SQL, as a person answers, and whether it was taken for its name instead."""
     possible = label_column.candidates(found)
-    if not possible:
-        raise BadConfig(
-            "No column has two values, or a name as labels have. Say what is predicted: --label NAME, or SQL as in "
-            '--label "paid > 100 AS large".'
-        )
     if alone := label_column.likely(possible):
-        return alone, True
-    names = [each.name for each in possible]
-    chosen = ask("Which column is predicted (--label NAME, or SQL)?", names, names[0])
-    return possible[names.index(chosen)], False
+        return alone.name, True
+    numbers = [each for each in found if each.type in NUMBERS and each not in possible and not numbers_the_row(each)]
+    if not (possible or numbers):
+        raise BadConfig(
+            "No column has two values, is a number, or has a name as labels have. Say what is predicted: --label NAME, or SQL "
+            'as in --label "length(note) > 100 AS long".'
+        )
+    names = [old_names.get(each.name, each.name) for each in (*possible, *numbers)]
+    return ask("Which column is predicted (--label NAME, or SQL)?", names, ""), False
 
 
 def _date(found: Sequence[Profile], stated: str, ask: Ask) -> tuple[Profile | None, str]:

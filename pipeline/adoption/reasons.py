@@ -74,7 +74,8 @@ def knows_the_label(name: str, known: Known) -> LeftOut | None:
         return LeftOut(name, f"the label is computed from it, and {ranks}", "likely")
     if name in known.summands:
         others = listed([each for each in known.summands if each != name])
-        return LeftOut(name, f"with {others} it adds up to the label, so it is known only when the label is", "likely")
+        sums = f"with {others} it adds up to the label" if others else "it is the label times a factor"
+        return LeftOut(name, f"{sums}, so it is known only when the label is", "likely")
     if how := known.one_way.get(name):
         return LeftOut(name, how, "likely")
     return None

@@ -76,7 +76,7 @@ def test_a_table_becomes_a_problem(table, tmp_path, capsys):
             [],
             (
                 Exit.WRONG_SETTING,
-                "Which column is predicted (--label NAME, or SQL)? It may be gift, came_back. Nobody was there",
+                "Which column is predicted (--label NAME, or SQL)? It may be gift, came_back, ",
             ),
         ),
         (["--label", "came_back", "--keep", "unit"], (Exit.WRONG_SETTING, "--keep unit: it is kg in each row")),
@@ -106,7 +106,7 @@ def test_the_only_column_of_two_values_is_no_label_unless_it_is_named_like_one(t
     rows.to_csv(tmp_path / "parcels.csv", index=False)
     into = ["--name", "parcels", "--into", tmp_path]
     code, said = run(capsys, tmp_path / "parcels.csv", *into)
-    assert (code, "(--label NAME, or SQL)? It may be came_back. Nobody was there" in said) == (Exit.WRONG_SETTING, True), said
+    assert (code, "(--label NAME, or SQL)? It may be came_back, distance, price, " in said) == (Exit.WRONG_SETTING, True), said
     rows.rename(columns={"came_back": "outcome"}).to_csv(tmp_path / "parcels.csv", index=False)
     code, said = run(capsys, tmp_path / "parcels.csv", *into)
     assert code == Exit.DONE, said
@@ -177,5 +177,15 @@ def test_at_a_terminal_the_label_is_asked_for(table, tmp_path):
     command = [sys.executable, "-m", "pipeline.adopt", str(table), "--name", "parcels", "--into", str(tmp_path)]
     seen = in_terminal(command, until="(--label NAME, or SQL)?", cwd=REPOSITORY)
     assert seen.code == Exit.INTERRUPTED, seen.text
-    assert "[gift/came_back]" in seen.text
+    assert "It may be gift, came_back,\ndistance, price" in seen.text
     assert not list(tmp_path.iterdir())
+
+
+def test_at_a_terminal_any_answer_is_taken_for_the_label(monkeypatch, capsys):
+    """A name as it is in the file, SQL, and no answer is asked again: two values alone are no label."""
+    given = iter(["", "paid > 100 AS [large]", "b"])
+    monkeypatch.setattr(adopt.sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda *_: next(given))
+    assert adopt.ask("Which (--label)?", ["gift", "[paid]"], "") == "paid > 100 AS [large]"
+    assert capsys.readouterr().out.count("Which (--label)? It may be gift, [paid]") == 2
+    assert adopt.ask("Which (--date)?", ["a", "b"], "a") == "b"

@@ -164,3 +164,5 @@ def test_columns_that_add_up_to_the_label_are_left_out():
     assert [each.why for each in left_out] == [
         f"with {other} it adds up to the label, so it is known only when the label is" for other in ("tip", "price")
     ]
+    _, [alone] = columns.choose([PRICE], replace(KNOWN, summands=["price"]))
+    assert alone.why == "it is the label times a factor, so it is known only when the label is"

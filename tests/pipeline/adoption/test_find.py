@@ -112,6 +112,7 @@ def test_two_values_alone_are_asked_about_and_a_name_is_told(found):
         found("", rows=plain)
     asked = found("", rows=plain, answer=0)
     assert (asked.label.name, asked.label_by_name) == ("shop", False)
+    assert found("", rows=plain, answer=1).label.name == "Total_Amount", "a number, by its name in the file"
     named = found("", rows=plain.assign(target=[0, 1] * 30))
     assert (named.label.name, named.label_by_name) == ("target", True)
     assert not found("target", rows=plain.assign(target=[0, 1] * 30)).label_by_name

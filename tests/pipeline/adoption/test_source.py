@@ -102,6 +102,17 @@ def test_words_for_missing_count_unless_they_are_quoted(con, tmp_path):
     assert found["country"].isna().tolist() == [True, False, True]
 
 
+def test_a_text_that_was_read_as_missing_is_told(con, tmp_path):
+    """NA is Namibia too; in a column of numbers it can be no value, and a blank is missing anyhow."""
+    rows = ['DE;1,5;"NA"', "NA;NA;a", ";2,5;b", "NA;3,5;N/A", "FR;1,0;?"] * 20
+    (tmp_path / "a.csv").write_text("country;price;code\n" + "\n".join(rows) + "\n")
+    assert loaded(con, tmp_path, tmp_path / "a.csv")[1] == [
+        "A comma is the decimal mark of price.",
+        "country: NA without quotes was read as missing, in 40 rows; a value needs quotes.",
+        "code: ?, N/A, NA without quotes was read as missing, in 40 rows; a value needs quotes.",
+    ]
+
+
 def test_words_stay_the_words_that_they_are(con, tmp_path):
     (tmp_path / "a.csv").write_text("came,gift\nyes,true\nno,false\n")
     assert loaded(con, tmp_path, tmp_path / "a.csv")[0].to_dict("list") == {"came": ["yes", "no"], "gift": ["true", "false"]}
