@@ -9,6 +9,7 @@ from components.run_report.gates import kind, refusing
 from components.run_report.templating import limit_words
 from components.shared.advice import Advice, promotion
 from components.shared.nodes import NodeId
+from components.shared.tasks import TASKS
 from components.shared.units import called
 
 CHANGES = {  # for each gate: where to look before changing a limit
@@ -38,9 +39,26 @@ def _published(facts: RunFacts, back: str) -> Iterator[Advice]:
     if facts.waiting:
         yield promotion(facts.version or 0, facts.waiting, phones=False, problem=facts.problem)
         return
-    yield Advice(text=f"Nothing: servers that poll the folder load version {facts.version} by themselves.")
+    loaded = f"servers that poll the folder load version {facts.version} by themselves."
+    if learned := _learned_too_little(facts):
+        yield Advice(text=f"{learned} Meanwhile {loaded}")
+    else:
+        yield Advice(text=f"Nothing: {loaded}")
     if back and facts.candidate and facts.candidate.production_version:
         yield Advice(text="If it does harm, this takes the version before back into production:", command=back)
+
+
+def _learned_too_little(facts: RunFacts) -> str:
+    """Say that a candidate is no better than the naive answer, where that is so by any metric, and what to look at."""
+    if facts.candidate is None or (metric := facts.candidate.naive_is_as_good) is None or metric.naive is None:
+        return ""
+    task = TASKS[facts.candidate.task]
+    figure = next(each.figure for each in (*task.metrics, *task.beside) if each.name == metric.name)
+    return (
+        f"Look at the model: its {metric.name} is {figure(metric.candidate.value)}, and always answering with {task.naive} has "
+        f"{figure(metric.naive)} on the same rows. Do the rows to train have the labels of those to evaluate? Does the loss of "
+        "the evaluation rise with the epochs? Fewer epochs, more features or newer rows may help."
+    )
 
 
 def _refused(facts: RunFacts, again: str) -> Iterator[Advice]:

@@ -208,6 +208,20 @@ class ModelFacts(Part):
         name = TASKS[self.task].decides.name
         return next((metric for metric in self.metrics if metric.name == name), None)
 
+    @property
+    def naive_is_as_good(self) -> Metric | None:
+        """The first metric by which the naive answer is as good as the candidate; None: the candidate is better by each."""
+        signs = {"higher": 1, "lower": -1}
+        return next(
+            (
+                metric
+                for metric in self.metrics
+                if metric.naive is not None and (sign := signs.get(metric.better))
+                if sign * metric.candidate.value <= sign * metric.naive
+            ),
+            None,
+        )
+
 
 class VariantFacts(Part):
     """A file for phones."""

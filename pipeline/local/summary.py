@@ -143,8 +143,8 @@ def _cell(value: float | None, metric: tasks.Metric) -> str:
 
 
 def naive(console: Console, told: "RunFacts | None") -> None:
-    """Print what the first model has to beat: the naive answer's first two metrics."""
-    if told is None or told.candidate is None or told.candidate.production_version:
+    """Print what a first model has to beat, and a later one has not beaten: the naive answer's first two metrics."""
+    if told is None or told.candidate is None or (told.candidate.production_version and not told.candidate.naive_is_as_good):
         return
     task = tasks.TASKS[told.candidate.task]
     known = {each.name: each.naive for each in told.candidate.metrics}

@@ -68,3 +68,21 @@ def test_a_limit_is_named_only_where_the_finding_names_one():
 def test_no_traceback_is_promised_which_a_killed_process_does_not_leave(message):
     texts = [step.text for step in advice.steps(failed(message), AGAIN)]
     assert texts[0] == "Read the message with which Trainer ended the run, and the end of the run's log."
+
+
+def test_a_published_model_that_is_no_better_than_the_naive_answer_is_to_be_looked_at():
+    run = samples.published()
+    assert advice.steps(run, AGAIN)[0].text.startswith("Nothing: servers that poll")
+
+    def told(name: str, naive: float) -> str:
+        metrics = [each.model_copy(update={"naive": naive if each.name == name else None}) for each in run.candidate.metrics]
+        beside = run.candidate.model_copy(update={"metrics": metrics})
+        return advice.steps(run.model_copy(update={"candidate": beside}), AGAIN)[0].text
+
+    values = {each.name: each.candidate.value for each in run.candidate.metrics}
+    assert told("log loss", values["log loss"] + 0.01).startswith("Nothing")
+    assert told("AUC", 0.5).startswith("Nothing")
+    assert told("calibration", 1.0).startswith("Nothing"), "an answer of the base rate is calibrated, and says nothing"
+    looked = told("log loss", values["log loss"] - 0.01)
+    expected = f"Look at the model: its log loss is {values['log loss']:.3f}, and always answering with the share of positives"
+    assert looked.startswith(expected) and looked.endswith(f"load version {run.version} by themselves.")
