@@ -33,7 +33,7 @@ from pipeline.config import Config
 from pipeline.dag import HISTOGRAM_BUCKETS
 from pipeline.model.schema import read
 from pipeline.problem import Kind
-from tests.benchmarks.model_quality import network, scores
+from tests.benchmarks.quality.network import scores, train
 from tests.flights import COLUMNS, FEATURES, LABEL
 from tests.lists import as_lists
 
@@ -298,7 +298,7 @@ def main() -> None:
     console = Console(width=160)
     folder = Path(config.data.spans)
     first = pd.read_parquet(folder / TRAINED_ON)
-    saved_model = network(config, TRAINED_ON)
+    saved_model = train(config, TRAINED_ON).saved_model
     bench = Bench(config, saved_model)
     months = {month: bench.score(pd.read_parquet(folder / month)) for month in MONTHS}
     alarms = false_alarms(bench, months, options.alarms)

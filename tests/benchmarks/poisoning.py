@@ -26,7 +26,7 @@ from components.run_report import facts
 from pipeline import config as configuration
 from pipeline.local import record
 from tests.benchmarks.drift_power import chosen, flip
-from tests.benchmarks.model_quality import scores
+from tests.benchmarks.quality.network import scores
 from tests.flights import LABEL
 
 BEFORE, SPAN = "2013-03", "2013-04"

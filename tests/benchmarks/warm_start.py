@@ -17,7 +17,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from pipeline import config as configuration
 from pipeline.model import hyperparameters, signatures, training
-from tests.benchmarks.model_quality import scores
+from tests.benchmarks.quality.network import scores
 from tests.benchmarks.train_speed import prepared
 from tests.flights import LABEL
 
