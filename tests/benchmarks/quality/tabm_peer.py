@@ -14,7 +14,7 @@ import pandas as pd
 from tests.benchmarks.quality.columns import CATEGORIES, NUMBERS, labels
 from tests.benchmarks.quality.peers import SEED, Model
 
-# The package's own sizes but for the width, which is half of its 512: a processor trains an epoch in half a minute then.
+# The package's own sizes but for the width, half of its 512: an epoch of three months takes some 80 s of one processor then.
 WIDTH, MEMBERS, EMBEDDING = 256, 32, 16
 LEARNING_RATE, WEIGHT_DECAY, BATCH = 0.002, 0.0003, 1024
 EPOCHS, PATIENCE = 50, 3  # at most, and those without a gain on the held-out rows that end the training
