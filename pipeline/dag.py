@@ -118,7 +118,7 @@ def create_pipeline(config: Config, span: str | RuntimeParameter, git_commit: st
         schema=schema.outputs["schema"],
         model=production.outputs["model"],
         target=problem.target,
-        data_limits=DataLimits(**drift.limits("categorical", "numeric", "missing", "values")),
+        data_limits=DataLimits(**drift.limits(*DataLimits.__dataclass_fields__)),
         model_limits=ModelLimits(**drift.limits(*ModelLimits.__dataclass_fields__)),
         requests=_file(drift.requests) or "",
         retrain_on=["always"] if drift.policy == "retrain_always" else list(drift.retrain_on),

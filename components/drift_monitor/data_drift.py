@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import tensorflow_data_validation as tfdv
@@ -27,6 +27,7 @@ class DataLimits:
     numeric: float  # Jensen-Shannon divergence of the histograms, in bits, 0 to 1
     missing: float  # change of the share of rows without a value
     values: float  # share of rows with a value that the reference lacks, or of the reference's rows with one that is gone
+    values_of: dict[str, float] = field(default_factory=dict)  # the same of single features, such as streets
 
 
 def with_comparators(schema: schema_pb2.Schema, kind: DriftKind, limits: DataLimits) -> schema_pb2.Schema:
@@ -110,7 +111,8 @@ def _values(kind: DriftKind, name: str, before, now, limits: DataLimits) -> Iter
             lost = {value: share for value, share in here.items() if value not in there}
             examples = ", ".join(sorted(lost, key=lambda value: -lost[value])[:3])
             text = f"{name} {words} ({examples})"
-            yield _check(kind, name, measure, sum(lost.values()), limits.values, words=text)
+            limit = limits.values_of.get(name, limits.values)
+            yield _check(kind, name, measure, sum(lost.values()), limit, words=text)
     elif before.HasField("num_stats") and now.HasField("num_stats") and _varies(before):
         buckets = now.num_stats.histograms[0].buckets
         fullest = max(buckets, key=lambda bucket: bucket.sample_count)

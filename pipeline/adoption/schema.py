@@ -33,6 +33,7 @@ def write(con: "DuckDBPyConnection", adopted: Adopted, columns: Mapping[str, str
     schema = infer(con, oldest, columns)
     loosened = loosen(schema, adopted.facts, len(oldest), min(adopted.periods.evaluation).rows)
     _close(schema, adopted.label, adopted.target.classes)
+    _within_a_turn(schema, {each.name: each.feature["period"] for each in adopted.chosen if "period" in each.feature})
     file.write_text(HEADER + text_format.MessageToString(schema, as_utf8=True), encoding="utf-8")
     return loosened
 
@@ -92,6 +93,14 @@ def _close(schema: schema_pb2.Schema, label: str, classes: Sequence[str]) -> Non
             feature.ClearField("distribution_constraints")
             feature.ClearField("domain_info")
             feature.string_domain.value.extend(classes)
+
+
+def _within_a_turn(schema: schema_pb2.Schema, periods: Mapping[str, float]) -> None:
+    """Let a cyclic feature be from 0 to its period, where it never was beyond: there is no hour 30 of a day."""
+    for feature in schema.feature:
+        domain, period = feature.float_domain, periods.get(feature.name, 0)
+        if period and feature.HasField("float_domain") and domain.min >= 0 and domain.max <= period * (1 + ROOM):
+            domain.min, domain.max = 0, period
 
 
 def _drop_wide_domains(schema: schema_pb2.Schema, facts: Sequence[SpanFacts]) -> None:

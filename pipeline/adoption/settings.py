@@ -1,9 +1,10 @@
 """Choose gates, drift limits and training settings by written rules of rows, positives and columns. Pure functions."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pipeline.adoption.columns import Chosen
@@ -46,7 +47,7 @@ class Seen(NamedTuple):
 
     repeated: float = 0.0  # the largest share of rows of a span that repeat another
     constant: Sequence[str] = ()  # features that have one value only in some window
-    moved: float = 0.0  # the largest share of rows with values that came or went from a window to the next
+    moved: Mapping[str, float] = MappingProxyType({})  # by feature, share of rows with values that came or went between windows
     absent: Sequence[str] = ()  # classes that the training of some window lacks
 
 
@@ -84,17 +85,17 @@ def gate(task: Task, periods: Periods, seen: Seen, most: int) -> dict[str, Any]:
     return found | {name: each for name, each in allowed.items() if each}
 
 
-def drift(task: Task, periods: Periods, moved: float) -> dict[str, Any]:
+def drift(task: Task, periods: Periods, moved: Mapping[str, float]) -> dict[str, Any]:
     """Choose limits above the noise of a usual span and evaluation, and above what of a text's values has come and gone."""
     span, trained = periods.usual_rows, usual(periods.train).rows
     of_a_share = difference(0.5, trained, span)
     of_numbers = divergence(NUMBER_BUCKETS, trained, span)
     found = {"categorical": max(0.02, of_a_share), "numeric": max(0.01, of_numbers), "missing": max(0.03, of_a_share)}
     above_one = {"calibration", "shift", "rmse", "log_loss"}
-    if moved > VALUES:
-        found["values"] = moved
     found |= task.drift(usual(periods.evaluation), span)
-    return {name: up(value) if name in above_one else min(0.999, up(value)) for name, value in found.items()}
+    found = {name: up(value) if name in above_one else min(0.999, up(value)) for name, value in found.items()}
+    values = {name: min(0.999, up(share)) for name, share in moved.items() if share > VALUES}
+    return found | ({"values_of": values} if values else {})
 
 
 def usual(splits: Sequence[Split]) -> Split:

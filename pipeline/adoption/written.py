@@ -167,18 +167,18 @@ def constant(found: Sequence[SpanFacts], features: Sequence[str], windows: Seque
     return [name for name in features if any(is_constant(name, window) for window in windows)]
 
 
-def moved(found: Sequence[SpanFacts], features: Sequence[str], windows: Sequence[Sequence[str]]) -> float:
-    """Compute the largest share of rows with values of a text that a window lacked, or that its next span lacks.
+def moved(found: Sequence[SpanFacts], features: Sequence[str], windows: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Compute for each text the largest share of rows with values that a window lacked, or that its next span lacks.
 
     Of the NEWEST windows, each with the newest span of the one after it.
     """
     facts = {each.span: each for each in found}
-    shares = [0.0]
+    shares: dict[str, float] = {}
     for window, following in pairwise(windows[-NEWEST - 1 :]):
         newest = facts[following[-1]].values
-        for name in newest.keys() & set(features):
+        for name in (each for each in features if each in newest):
             before = sum((Counter(facts[span].values[name]) for span in window), Counter())
             for there, known in ((newest[name], before), (before, newest[name])):
                 lost = sum(rows for value, rows in there.items() if value not in known)
-                shares.append(lost / max(sum(there.values()), 1))
-    return max(shares)
+                shares[name] = max(shares.get(name, 0.0), lost / max(sum(there.values()), 1))
+    return shares

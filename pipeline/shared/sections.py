@@ -1,6 +1,6 @@
 """The sections of the configuration: each setting typed and documented, with its default where a problem need not say it."""
 
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
@@ -133,6 +133,9 @@ class Drift(Section):
     )
     missing: Share = Field(default=0.03, gt=0, description="change of the share of missing values")
     values: Share = Field(default=0.001, gt=0, description="share of rows with new values, or of values that are gone")
+    values_of: dict[FeatureName, Annotated[float, Field(gt=0, le=1)]] = Field(
+        default={}, description="the same of single features, whose values come and go as streets do"
+    )
     label: Share = Field(default=0.005, gt=0, description="change of the share of positives, or of a class")
     prediction: Share = Field(
         default=0.01, gt=0, description="Jensen-Shannon divergence of the scores, or of the likeliest classes"
@@ -163,7 +166,7 @@ class Drift(Section):
                 )
         return names
 
-    def limits(self, *names: str) -> dict[str, float]:
+    def limits(self, *names: str) -> dict[str, Any]:
         """Return some of the limits, by name."""
         return self.model_dump(include=set(names))
 

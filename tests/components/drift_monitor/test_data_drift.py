@@ -1,5 +1,7 @@
 """On halves of a month, one of them changed on purpose. How often and how small: tests/benchmarks/drift_power.py."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,9 +40,9 @@ def fired(checks) -> set[tuple[str, str]]:
     return {(check.feature, check.measure) for check in checks if check.verdict != "stable"}
 
 
-def compared(rows, reference, kind="data", schema=None, folder=None):
+def compared(rows, reference, kind="data", *, schema=None, folder=None, limits=LIMITS):
     current = observed_by_beam(rows, reference, folder) if folder else observed_statistics(rows, reference)
-    return data_drift.compare(kind, reference, current, schema or inputs_schema(), LIMITS)
+    return data_drift.compare(kind, reference, current, schema or inputs_schema(), limits)
 
 
 def test_halves_of_one_month_are_alike(halves, reference, tmp_path):
@@ -89,6 +91,16 @@ def test_a_change_is_found_where_it_is(halves, reference, change):
     # A shop takes its share along.
     features = {feature for feature, _ in expected} if "shop" in change else {feature for feature, _ in found}
     assert {pair for pair in found if pair[0] in features} == expected
+
+
+def test_a_feature_whose_values_come_and_go_may_have_its_own_limit(halves, reference):
+    rows = halves[1].assign(
+        country=lambda made: made.country.mask(np.arange(len(made)) % 100 == 0, "ZZZ"),
+        shop=lambda made: made.shop.mask(np.arange(len(made)) % 100 == 1, "new"),
+    )
+    own = replace(LIMITS, values_of={"country": 0.02})
+    unseen = {feature for feature, measure in fired(compared(rows, reference, limits=own)) if measure == "unseen values"}
+    assert unseen == {"shop"}
 
 
 def test_the_reasons_name_what_was_found(halves, reference):
@@ -177,7 +189,7 @@ def test_a_features_own_limit_in_the_schema_comes_first(halves, reference):
             feature.drift_comparator.infinity_norm.threshold = 1e-6
         if feature.name == "weight":
             feature.skew_comparator.jensen_shannon_divergence.threshold = 1e-6
-    assert fired(compared(halves[1], reference, "data", schema)) == {("shop", L_INFINITY)}
-    skewed = [check for check in compared(halves[1], reference, "skew", schema) if check.verdict != "stable"]
+    assert fired(compared(halves[1], reference, "data", schema=schema)) == {("shop", L_INFINITY)}
+    skewed = [check for check in compared(halves[1], reference, "skew", schema=schema) if check.verdict != "stable"]
     assert [(check.kind, check.feature, check.limit) for check in skewed] == [("skew", "weight", 1e-6)]
     assert skewed[0].reason.startswith("served requests: weight is distributed differently")

@@ -45,3 +45,11 @@ def test_what_may_be_missing_and_how_large_numbers_may_be_is_loosened_for_later_
     said = schema.loosen(found, [first, later], 1, 1000)
     assert said[-1] == "size may be 0 to 60: first 0 to 10, later 0 to 40"
     assert found.feature[0].presence.min_fraction < 0.7
+
+
+def test_a_cycle_ends_with_its_period_unless_values_were_beyond_it():
+    found = schema_pb2.Schema()
+    for name, high in (("minute", 2158.5), ("hour", 24.0), ("bearing", 900.0), ("price", 30.0)):
+        found.feature.add(name=name, type=schema_pb2.FLOAT).float_domain.max = high
+    schema._within_a_turn(found, {"minute": 1440, "hour": 24, "bearing": 360})
+    assert [each.float_domain.max for each in found.feature] == [1440, 24, 900, 30]

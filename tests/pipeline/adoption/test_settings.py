@@ -54,8 +54,10 @@ def test_a_class_that_some_training_lacks_may_be_absent():
 
 
 def test_values_may_come_and_go_as_they_have_in_the_past():
-    assert settings.settings(tasks.BINARY, periods(1000), [SHOP], Seen(moved=0.0213)).drift["values"] == 0.022
-    assert "values" not in settings.settings(tasks.BINARY, periods(1000), [SHOP], Seen()).drift
+    assert settings.settings(tasks.BINARY, periods(1000), [SHOP], Seen(moved={"shop": 0.0213, "size": 0.0})).drift[
+        "values_of"
+    ] == {"shop": 0.022}
+    assert not {"values", "values_of"} & set(settings.settings(tasks.BINARY, periods(1000), [SHOP], Seen()).drift)
 
 
 def test_as_many_categories_as_the_table_has_may_come():

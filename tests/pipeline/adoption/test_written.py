@@ -78,6 +78,6 @@ def test_what_comes_and_goes_of_a_text_is_measured_from_window_to_window():
     values = [{"a": 90, "b": 10}, {"a": 98, "b": 2}, {"a": 95, "c": 5}]
     facts = [written.SpanFacts(str(year), 100, values={"shop": each}) for year, each in enumerate(values, 2020)]
     windows = [("2020", "2021"), ("2021", "2022")]
-    assert written.moved(facts, ["shop"], windows) == 0.06, "12 of the 200 rows before are of b, which is gone"
-    assert written.moved(facts, ["shop"], windows[:1]) == 0
+    assert written.moved(facts, ["shop"], windows) == {"shop": 0.06}, "12 of the 200 rows before are of b, which is gone"
+    assert written.moved(facts, ["shop"], windows[:1]) == {}
     assert written.constant(facts, ["shop"], windows) == []
