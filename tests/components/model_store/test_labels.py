@@ -128,7 +128,9 @@ def test_what_was_withdrawn_stays_withdrawn_when_an_older_version_is_pinned(root
 
 def test_a_rollback_by_a_new_version_is_refused_when_it_would_change_nothing(root):
     folder = steer(root, [1, 2], stable=2, previous=1)
-    with pytest.raises(ProductionPinned, match=r"has version 2 of m in production.*`python -m serving\.promote --problem FOLDER --rollback`"):
+    with pytest.raises(
+        ProductionPinned, match=r"has version 2 of m in production.*`python -m serving\.promote --problem FOLDER --rollback`"
+    ):
         restore(folder, None, keep=10)
     assert store.versions(folder) == [1, 2, 3]
 
