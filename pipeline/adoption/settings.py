@@ -124,7 +124,7 @@ def hyperparameters(task: Task, rows: int) -> dict[str, Any]:
     """Grow the network with the rows, and drop more of it where they are few.
 
     One that drops nothing is twice as wide. Its RMSE is 4 % less on 5,000 avocados, 3 % less on 20,000 house prices, and 3 %
-    more on 7,000 hours of bike rents. With many rows the time of a day is seen sharply: on 340,000 flights 4 harmonics have an
+    more on 7,000 hours of bike rents. With many rows the time of a day is seen sharply: on 340,000 trips 4 harmonics have an
     AUC of 0.659, 16 of 0.690, 32 of 0.692; on 69,000 of another table 16 have 0.004 less than 4.
     """
     size = sized(rows)
