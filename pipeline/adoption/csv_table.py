@@ -115,18 +115,21 @@ def _read_as_missing(con: "DuckDBPyConnection", paths: Sequence[Path], options: 
     of_types = ("auto_type_candidates", "types", "decimal_separator", "thousands")
     kept = {name: value for name, value in options.items() if name not in of_types}
     stated = "".join(f", {name} = {literal(value)}" for name, value in (kept | {"nullstr": [""], "all_varchar": True}).items())
-    found = []
-    for name in (name for name, rows in lacking.items() if rows):
-        [(blank, spelled)] = con.execute(
-            f"SELECT count(*) FILTER (coalesce({quoted(name)}, '') = ''), list(DISTINCT {quoted(name)}) "
-            f"FILTER (list_contains({literal(list(MISSING[1:]))}, {quoted(name)})) FROM read_csv($files{stated})",
-            {"files": [str(path) for path in paths]},
-        ).fetchall()
-        if spelled and (rows := lacking[name] - blank):
-            found.append(
-                f"{name}: {listed(sorted(spelled))} without quotes was read as missing, in {rows:,} rows; a value needs quotes."
-            )
-    return found
+    lacking = {name: rows for name, rows in lacking.items() if rows}
+    if not lacking:
+        return []
+    told = ", ".join(
+        f"count(*) FILTER (coalesce({each}, '') = ''), "
+        f"list(DISTINCT {each}) FILTER (list_contains({literal(list(MISSING[1:]))}, {each}))"
+        for each in map(quoted, lacking)
+    )
+    files = {"files": [str(path) for path in paths]}
+    [answers] = con.execute(f"SELECT {told} FROM read_csv($files{stated})", files).fetchall()
+    return [
+        f"{name}: {listed(sorted(spelled))} without quotes was read as missing, in {rows - blank:,} rows; a value needs quotes."
+        for (name, rows), blank, spelled in zip(lacking.items(), answers[::2], answers[1::2], strict=True)
+        if spelled and rows > blank
+    ]
 
 
 def _any(con: "DuckDBPyConnection", names: Sequence[str], test: str) -> bool:
